@@ -13,8 +13,8 @@ A document travels through these, top to bottom:
     AudiobookReady       synth     -> gateway, notifier, everybody
 
 An event class is its topic, its wire name, its schema and its documentation. To add a field, give
-it a default. To change a meaning, raise ``version`` and add an upcaster. ``libs.common.cloudevents``
-puts events on the wire; ``docs/events.md`` is what strangers read.
+it a default. To change a meaning, raise ``version`` and add an upcaster.
+``libs.common.cloudevents`` puts events on the wire; ``docs/events.md`` is what strangers read.
 """
 
 import json
@@ -397,7 +397,9 @@ class AudioReady(Event):
     duration_ms: int = Field(ge=0)
     characters_asked: int = Field(ge=0)
     characters_spoken: int = Field(ge=0)
-    segments_cached: int = Field(default=0, ge=0, description="Utterances that were not spoken anew.")
+    segments_cached: int = Field(
+        default=0, ge=0, description="Utterances that were not spoken anew."
+    )
     loudness_lufs: float | None = None
 
     @property
@@ -513,6 +515,7 @@ class TaskFailed(Event):
     document_id: UUID | None = None
     code: str
     reason: str
+    page: int | None = None
     attempts: int = Field(ge=1)
     fingerprint: str = Field(description="Failures of one cause share it.")
 

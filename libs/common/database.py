@@ -1,0 +1,172 @@
+"""One async path to PostgreSQL and SQLite, and the locks that differ between them."""
+
+import asyncio
+import fcntl
+import hashlib
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from libs.common.errors import Unavailable
+
+READ_ONLY = {"lectern_read_only": True}
+SQLITE_BUSY_TIMEOUT_S = 30
+
+
+class Bell:
+    """Wakes a loop of this process as soon as there is work; polling covers other processes."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        """Wake whoever waits, or the next one to wait."""
+        self._rung.set()
+
+    async def wait(self, timeout_s: float) -> None:
+        """Return when rung, or after ``timeout_s``."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._rung.wait()
+        except TimeoutError:
+            return
+        finally:
+            self._rung.clear()
+
+
+class Database:
+    """The database of one service.
+
+    Write transactions on SQLite start with ``BEGIN IMMEDIATE`` and queue inside the process, so
+    that they never meet SQLite's busy wait, which sleeps for up to 100 ms.
+    """
+
+    def __init__(self, url: str, pool_size: int = 10) -> None:
+        self.url = make_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = _sqlite_engine(url) if self.sqlite else _postgres_engine(url, pool_size)
+        self.outbox_bell = Bell()
+        self.jobs_bell = Bell()
+        self._writing = asyncio.Lock()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Read and write; commits at the end, rolls back on any exception.
+
+        Raises:
+            Unavailable: The database cannot be reached.
+        """
+        async with _translated():
+            if self.sqlite:
+                async with self._writing, self.engine.begin() as connection:
+                    yield connection
+            else:
+                async with self.engine.begin() as connection:
+                    yield connection
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Read a consistent snapshot, beside any writer.
+
+        Raises:
+            Unavailable: The database cannot be reached.
+        """
+        async with _translated(), self.engine.connect() as connection:
+            await connection.execution_options(**READ_ONLY)
+            async with connection.begin():
+                yield connection
+
+    @asynccontextmanager
+    async def exclusive(self, name: str) -> AsyncIterator[None]:
+        """Hold a lock that one process at a time can hold, waiting for it if need be."""
+        if self.sqlite:
+            async with _file_lock(Path(f"{self.url.database}.{name}.lock")):
+                yield
+        else:
+            async with _advisory_lock(self.engine, name):
+                yield
+
+    async def check(self) -> None:
+        """Raise Unavailable unless the database answers."""
+        async with self.reading() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+
+@asynccontextmanager
+async def _translated() -> AsyncIterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, OSError) as error:
+        raise Unavailable(f"the database did not answer ({type(error).__name__})") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unavailable("the connection to the database was lost") from error
+        raise
+
+
+def _postgres_engine(url: str, pool_size: int) -> AsyncEngine:
+    return create_async_engine(url, pool_size=pool_size, max_overflow=5, pool_pre_ping=False)
+
+
+def _sqlite_engine(url: str) -> AsyncEngine:
+    path = make_url(url).database
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_async_engine(url, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S})
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Any) -> None:
+        read_only = connection.get_execution_options().get("lectern_read_only")
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+@asynccontextmanager
+async def _file_lock(path: Path) -> AsyncIterator[None]:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                await asyncio.sleep(0.2)
+        yield
+    finally:
+        os.close(handle)
+
+
+@asynccontextmanager
+async def _advisory_lock(engine: AsyncEngine, name: str) -> AsyncIterator[None]:
+    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+    async with _translated(), engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        while not await connection.scalar(
+            text("SELECT pg_try_advisory_lock(:number)"), {"number": number}
+        ):
+            await asyncio.sleep(0.2)
+        try:
+            yield
+        finally:
+            await connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": number})

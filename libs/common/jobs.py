@@ -1,0 +1,201 @@
+"""Long work as leased rows: claim, renew, finish, fail.
+
+Every change of a running job is guarded by its lease token, so a worker that wakes up after its
+lease was taken cannot write. Between owners, turns are dealt as in start-time fair queueing (Goyal,
+Vin and Cheng 1996): a job's ``turn`` follows its owner's last one, so somebody with one page does
+not wait for somebody else's thousand.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+from sqlalchemy import Update, and_, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.tables import jobs, now_ms
+
+READY, RUNNING, DONE, FAILED, CANCELLED = "ready", "running", "done", "failed", "cancelled"
+LIVE = (READY, RUNNING)
+
+
+@dataclass(frozen=True)
+class NewJob:
+    """Work to be recorded together with the event that caused it.
+
+    ``subject`` is what :class:`CancelJobs` names, ``owner`` whom fairness is between; a lower
+    ``priority`` goes first.
+    """
+
+    kind: str
+    payload: BaseModel
+    subject: str
+    owner: str = ""
+    priority: int = 100
+    max_attempts: int = 8
+    delay_ms: int = 0
+
+
+@dataclass(frozen=True)
+class CancelJobs:
+    """Give up all unfinished jobs about ``subject`` or anything below it (``subject/...``).
+
+    Running ones lose their lease.
+    """
+
+    subject: str
+    kind: str | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A job that this worker holds until its lease ends."""
+
+    id: int
+    kind: str
+    payload: bytes
+    attempts: int
+    max_attempts: int
+    token: int
+    traceparent: str | None
+
+
+async def enqueue(connection: AsyncConnection, job: NewJob, traceparent: str | None) -> None:
+    """Record ``job``, inside the caller's transaction."""
+    mine = and_(jobs.c.owner == job.owner, jobs.c.status.in_(LIVE))
+    after_mine = select(func.max(jobs.c.turn) + 1).where(mine).scalar_subquery()
+    now_served = select(func.min(jobs.c.turn)).where(jobs.c.status == READY).scalar_subquery()
+    own = func.coalesce(after_mine, 0)
+    floor = func.coalesce(now_served, 0)
+    larger = func.greatest if connection.dialect.name == "postgresql" else func.max
+    await connection.execute(
+        insert(jobs).values(
+            kind=job.kind,
+            subject=job.subject,
+            owner=job.owner,
+            priority=job.priority,
+            turn=larger(own, floor),
+            payload=job.payload.model_dump_json().encode(),
+            status=READY,
+            attempts=0,
+            max_attempts=job.max_attempts,
+            run_at_ms=now_ms() + job.delay_ms,
+            traceparent=traceparent,
+            created_at_ms=now_ms(),
+        )
+    )
+
+
+async def claim(connection: AsyncConnection, kinds: list[str], lease_ms: int) -> Claim | None:
+    """Take the next job of one of ``kinds``, or None when there is nothing to do."""
+    claimable = or_(
+        and_(jobs.c.status == READY, jobs.c.run_at_ms <= now_ms()),
+        and_(jobs.c.status == RUNNING, jobs.c.lease_until_ms < now_ms()),
+    )
+    chosen = (
+        select(jobs.c.id)
+        .where(jobs.c.status.in_(LIVE), jobs.c.kind.in_(kinds), claimable)
+        .order_by(jobs.c.priority, jobs.c.turn, jobs.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    row = (
+        await connection.execute(
+            update(jobs)
+            .where(jobs.c.id == chosen.scalar_subquery())
+            .values(
+                status=RUNNING,
+                attempts=jobs.c.attempts + 1,
+                lease_token=jobs.c.lease_token + 1,
+                lease_until_ms=now_ms() + lease_ms,
+            )
+            .returning(
+                jobs.c.id,
+                jobs.c.kind,
+                jobs.c.payload,
+                jobs.c.attempts,
+                jobs.c.max_attempts,
+                jobs.c.lease_token,
+                jobs.c.traceparent,
+            )
+        )
+    ).first()
+    return Claim(*row) if row else None
+
+
+def _held(held: Claim) -> Update:
+    return update(jobs).where(
+        jobs.c.id == held.id, jobs.c.lease_token == held.token, jobs.c.status == RUNNING
+    )
+
+
+async def _change(connection: AsyncConnection, held: Claim, **values: Any) -> bool:
+    result = await connection.execute(_held(held).values(**values))
+    return bool(result.rowcount == 1)
+
+
+async def renew(connection: AsyncConnection, held: Claim, lease_ms: int) -> bool:
+    """Extend the lease; False when it is no longer ours."""
+    return await _change(connection, held, lease_until_ms=now_ms() + lease_ms)
+
+
+async def finish(connection: AsyncConnection, held: Claim) -> bool:
+    """Mark the job done; False when the lease is no longer ours, and nothing may be written."""
+    return await _change(
+        connection, held, status=DONE, finished_at_ms=now_ms(), lease_until_ms=None
+    )
+
+
+async def retry(connection: AsyncConnection, held: Claim, delay_ms: int, error: str) -> bool:
+    """Put the job back, to be claimed again after ``delay_ms``."""
+    return await _change(
+        connection,
+        held,
+        status=READY,
+        run_at_ms=now_ms() + delay_ms,
+        lease_until_ms=None,
+        last_error=error,
+    )
+
+
+async def give_back(connection: AsyncConnection, held: Claim) -> bool:
+    """Put the job back untouched: this worker is stopping, and the attempt does not count."""
+    return await _change(
+        connection, held, status=READY, attempts=jobs.c.attempts - 1, lease_until_ms=None
+    )
+
+
+async def fail(connection: AsyncConnection, held: Claim, error: str) -> bool:
+    """Give the job up."""
+    return await _change(
+        connection,
+        held,
+        status=FAILED,
+        finished_at_ms=now_ms(),
+        lease_until_ms=None,
+        last_error=error,
+    )
+
+
+async def cancel(connection: AsyncConnection, wanted: CancelJobs) -> None:
+    """Cancel unfinished jobs; the token moves on, so running workers are fenced off."""
+    about = or_(
+        jobs.c.subject == wanted.subject,
+        jobs.c.subject.startswith(f"{wanted.subject}/", autoescape=True),
+    )
+    condition = and_(about, jobs.c.status.in_(LIVE))
+    if wanted.kind is not None:
+        condition = and_(condition, jobs.c.kind == wanted.kind)
+    await connection.execute(
+        update(jobs)
+        .where(condition)
+        .values(status=CANCELLED, finished_at_ms=now_ms(), lease_token=jobs.c.lease_token + 1)
+    )
+
+
+async def counts(connection: AsyncConnection) -> dict[str, int]:
+    """Return how many jobs are ready and running."""
+    found = await connection.execute(
+        select(jobs.c.status, func.count()).where(jobs.c.status.in_(LIVE)).group_by(jobs.c.status)
+    )
+    return {READY: 0, RUNNING: 0} | dict(tuple(row) for row in found)

@@ -1,0 +1,98 @@
+"""CPU work in subprocesses, so that the event loop keeps its promises to Kafka."""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing.connection import wait
+from typing import Any, TypeVar
+
+from libs.common.errors import Unavailable
+
+T = TypeVar("T")
+
+
+class CpuPool:
+    """A process pool that outlives the death of its workers and does not outlive its parent.
+
+    ``warm_up`` runs once in each worker before its first task.
+    """
+
+    def __init__(
+        self,
+        workers: int,
+        warm_up: Callable[..., object] | None = None,
+        arguments: Sequence[Any] = (),
+    ) -> None:
+        self.workers = workers
+        self._warm_up = warm_up
+        self._arguments = tuple(arguments)
+        self._executor: ProcessPoolExecutor | None = None
+
+    async def run(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run ``function`` in a worker and return what it returns, or raise what it raises.
+
+        Raises:
+            Unavailable: The worker died; a new one will be there for the next call.
+        """
+        executor = self._executor or self._start()
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(executor, function, *arguments)
+        except BrokenProcessPool as error:
+            if self._executor is executor:
+                self._executor = None
+                executor.shutdown(wait=False, cancel_futures=True)
+            raise Unavailable("a worker process died") from error
+
+    def start(self) -> None:
+        """Start the workers now instead of with the first task."""
+        executor = self._executor or self._start()
+        for _ in range(self.workers):
+            executor.submit(_nothing)
+
+    async def close(self) -> None:
+        """End the workers, after the task that each is at."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            await asyncio.to_thread(executor.shutdown, wait=True, cancel_futures=True)
+
+    def _start(self) -> ProcessPoolExecutor:
+        self._executor = ProcessPoolExecutor(
+            self.workers,
+            mp_context=multiprocessing.get_context("forkserver"),
+            initializer=_prepare,
+            initargs=(self._warm_up, self._arguments),
+        )
+        return self._executor
+
+
+def preload(*modules: str) -> None:
+    """Import ``modules`` once in the process that workers are forked from.
+
+    Call before the first pool starts; workers then share the memory and start in milliseconds.
+    """
+    multiprocessing.get_context("forkserver").set_forkserver_preload(list(modules))
+
+
+def _prepare(warm_up: Callable[..., object] | None, arguments: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if warm_up is not None:
+        warm_up(*arguments)
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _nothing() -> None:
+    return None

@@ -1,0 +1,119 @@
+"""Sends what the event store holds and Kafka does not, in the order of ids.
+
+A row is unsent until its ``sent_at_ms`` is set, never "greater than the last id": transactions
+commit out of the order of their ids. One relay per database at a time; sending is pipelined.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, Protocol
+
+import structlog
+from sqlalchemy import func, select, update
+from sqlalchemy.engine import Row
+
+from libs.common.backoff import delay_s
+from libs.common.cloudevents import Headers, headers
+from libs.common.database import Database
+from libs.common.metrics import Metrics
+from libs.common.tables import events, now_ms
+
+log = structlog.get_logger(__name__)
+
+
+class Producer(Protocol):
+    """What the relay needs of ``aiokafka.AIOKafkaProducer``."""
+
+    async def send(
+        self, topic: str, value: bytes, key: bytes, *, headers: Headers
+    ) -> Awaitable[Any]:
+        """Queue one record; the returned future is done when the broker has it."""
+        ...
+
+
+@dataclass
+class Relay:
+    """The relay of one service in one process."""
+
+    database: Database
+    producer: Producer
+    source: str
+    metrics: Metrics
+    batch_size: int = 500
+    poll_interval_s: float = 0.2
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Send until stopped; whatever fails is tried again, with backoff."""
+        failures = 0
+        while not self._stopping.is_set():
+            try:
+                async with self.database.exclusive("relay"):
+                    while not self._stopping.is_set():
+                        if await self.send_batch() < self.batch_size:
+                            await self.database.outbox_bell.wait(self.poll_interval_s)
+                        failures = 0
+            except Exception as error:
+                failures += 1
+                log.warning("relay failed", error=type(error).__name__, failures=failures)
+                await asyncio.sleep(delay_s(failures, cap_s=10))
+
+    def stop(self) -> None:
+        """Let :meth:`run` return after the batch at hand."""
+        self._stopping.set()
+        self.database.outbox_bell.ring()
+
+    async def send_batch(self) -> int:
+        """Send the oldest unsent events, at most ``batch_size``, and return how many."""
+        started = perf_counter()
+        async with self.database.reading() as connection:
+            batch = (
+                await connection.execute(
+                    select(events)
+                    .where(events.c.sent_at_ms.is_(None))
+                    .order_by(events.c.id)
+                    .limit(self.batch_size)
+                )
+            ).all()
+        if batch:
+            await self._send(batch)
+            self.metrics.relay_batch_seconds.observe(perf_counter() - started)
+            self.metrics.relay_sent_total.inc(len(batch))
+        return len(batch)
+
+    async def _send(self, batch: Sequence[Row[Any]]) -> None:
+        sent = [
+            await self.producer.send(
+                row.topic,
+                row.body,
+                row.key.encode(),
+                headers=headers(
+                    event_id=row.event_id,
+                    topic=row.topic,
+                    source=self.source,
+                    occurred_at=row.occurred_at,
+                    key=row.key,
+                    traceparent=row.traceparent,
+                ),
+            )
+            for row in batch
+        ]
+        await asyncio.gather(*sent)
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                update(events)
+                .where(events.c.id.in_([row.id for row in batch]))
+                .values(sent_at_ms=now_ms())
+            )
+
+    async def unsent(self) -> int:
+        """Return how many events wait to be sent."""
+        async with self.database.reading() as connection:
+            return int(
+                await connection.scalar(
+                    select(func.count()).select_from(events).where(events.c.sent_at_ms.is_(None))
+                )
+                or 0
+            )

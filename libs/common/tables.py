@@ -1,0 +1,111 @@
+"""The three tables that every service has besides its read models, on PostgreSQL and SQLite alike.
+
+Moments are integers, milliseconds since 1970 UTC, taken from the database's own clock so that
+replicas agree on leases.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+core = MetaData(naming_convention=NAMES)
+
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+UNSENT = text("sent_at_ms IS NULL")
+LIVE = text("status IN ('ready', 'running')")
+
+events = Table(
+    "events",
+    core,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("event_id", String(36), nullable=False, unique=True),
+    Column("stream", String(200), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("topic", String(100), nullable=False),
+    Column("key", String(100), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("occurred_at", String(32), nullable=False),
+    Column("traceparent", String(64)),
+    Column("sent_at_ms", BigInteger),
+    UniqueConstraint("stream", "version"),
+    Index("ix_events_unsent", "id", postgresql_where=UNSENT, sqlite_where=UNSENT),
+    Index("ix_events_key", "key", "id"),
+    sqlite_autoincrement=True,
+)
+"""What this service has decided, append-only; also the outbox (``sent_at_ms``)."""
+
+inbox = Table(
+    "inbox",
+    core,
+    Column("consumer", String(50), primary_key=True),
+    Column("event_id", String(36), primary_key=True),
+    Column("received_at_ms", BigInteger, nullable=False),
+    Column("topic", String(100)),
+    Column("occurred_at", String(32)),
+    Column("body", LargeBinary),
+)
+"""What this service has handled. ``body`` is kept where read models are rebuilt from it."""
+
+jobs = Table(
+    "jobs",
+    core,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("kind", String(50), nullable=False),
+    Column("subject", String(100), nullable=False),
+    Column("owner", String(100), nullable=False),
+    Column("priority", Integer, nullable=False),
+    Column("turn", BigInteger, nullable=False),
+    Column("payload", LargeBinary, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("max_attempts", Integer, nullable=False),
+    Column("run_at_ms", BigInteger, nullable=False),
+    Column("lease_token", BigInteger, nullable=False, server_default="0"),
+    Column("lease_until_ms", BigInteger),
+    Column("last_error", Text),
+    Column("traceparent", String(64)),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("finished_at_ms", BigInteger),
+    Index("ix_jobs_claim", "status", "priority", "turn", "id"),
+    Index("ix_jobs_owner_turn", "owner", "turn", postgresql_where=LIVE, sqlite_where=LIVE),
+    Index("ix_jobs_subject", "subject"),
+    sqlite_autoincrement=True,
+)
+"""Leased long work."""
+
+
+class now_ms(FunctionElement[int]):
+    """The database's clock, in milliseconds since 1970 UTC."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(now_ms, "postgresql")
+def _now_ms_postgresql(*_: Any, **__: Any) -> str:
+    return "(extract(epoch from clock_timestamp()) * 1000)::bigint"
+
+
+@compiles(now_ms, "sqlite")
+def _now_ms_sqlite(*_: Any, **__: Any) -> str:
+    return "CAST((julianday('now') - 2440587.5) * 86400000.0 AS INTEGER)"

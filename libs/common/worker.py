@@ -1,0 +1,223 @@
+"""Runs leased jobs: claims, renews, finishes, retries, gives up.
+
+    claim -> run (renewed every third of the lease) -> [job done + effects] in one transaction
+
+A worker whose lease was taken is cancelled, and could not write even if it went on.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import structlog
+from pydantic import BaseModel
+
+from libs.common import jobs
+from libs.common.backoff import delay_s
+from libs.common.database import Database
+from libs.common.effects import Effect, apply, ring
+from libs.common.errors import LecternError, Permanent, Throttled, Transient, Unavailable
+from libs.common.failures import task_failed
+from libs.common.metrics import Metrics
+from libs.common.telemetry import current_traceparent, span_from
+
+log = structlog.get_logger(__name__)
+
+RETRY_BASE_S = 2.0
+
+P = TypeVar("P", bound=BaseModel)
+P_contra = TypeVar("P_contra", bound=BaseModel, contravariant=True)
+
+
+class LeaseLost(Exception):
+    """Another worker holds the job now, or it was cancelled."""
+
+
+@dataclass(frozen=True)
+class Job(Generic[P]):
+    """One piece of work, as its runner sees it."""
+
+    id: int
+    payload: P
+    attempt: int
+    record: Callable[[Sequence[Effect]], Awaitable[None]]
+    """Commits effects before the job is done, guarded by the lease. Raises LeaseLost."""
+
+
+@dataclass(frozen=True)
+class JobRoute:
+    """Built by :func:`work`."""
+
+    kind: str
+    payload: type[BaseModel]
+    run: Callable[[Job[Any]], Awaitable[Sequence[Effect]]]
+    gave_up: Callable[[Any, LecternError], Sequence[Effect]]
+    slots: int
+
+
+def work(
+    kind: str,
+    payload: type[P],
+    run: Callable[[Job[P]], Awaitable[Sequence[Effect]]],
+    gave_up: Callable[[P, LecternError], Sequence[Effect]],
+    slots: int = 1,
+) -> JobRoute:
+    """Run jobs of ``kind`` with ``run``, at most ``slots`` at a time in this process.
+
+    ``gave_up`` returns the failure event that the domain owes for a job that will not be done.
+    """
+    return JobRoute(kind, payload, run, gave_up, slots)
+
+
+@dataclass
+class Worker:
+    """The workers of one service in one process."""
+
+    database: Database
+    service: str
+    routes: Sequence[JobRoute]
+    metrics: Metrics
+    lease_ms: int = 30_000
+    poll_interval_s: float = 1.0
+    _draining: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def run(self) -> None:
+        """Work until :meth:`drain` is called; jobs still running when cancelled are given back."""
+        async with asyncio.TaskGroup() as group:
+            for route in self.routes:
+                for _ in range(route.slots):
+                    group.create_task(self._slot(route))
+
+    def drain(self) -> None:
+        """Claim nothing more; :meth:`run` returns when the running jobs are done."""
+        self._draining.set()
+        self.database.jobs_bell.ring()
+
+    async def _slot(self, route: JobRoute) -> None:
+        while not self._draining.is_set():
+            try:
+                async with self.database.transaction() as connection:
+                    held = await jobs.claim(connection, [route.kind], self.lease_ms)
+            except Unavailable as error:
+                log.warning("cannot claim jobs", kind=route.kind, error=str(error))
+                held = None
+            if held is None:
+                await self.database.jobs_bell.wait(self.poll_interval_s)
+                continue
+            self.database.jobs_bell.ring()  # where one job was, another slot may find the next
+            await self._work_on(held, route)
+
+    async def _work_on(self, held: jobs.Claim, route: JobRoute) -> None:
+        started = perf_counter()
+        outcome = "done"
+        with span_from(held.traceparent, f"job {route.kind}", job_id=held.id):
+            try:
+                await self._run_leased(held, route)
+            except LeaseLost:
+                outcome = "lost"
+                log.info("lease lost", kind=held.kind, job=held.id)
+            except asyncio.CancelledError:
+                await asyncio.shield(self._give_back(held))
+                raise
+            except Exception as error:
+                outcome = await self._failed(held, route, error)
+        self.metrics.job_seconds.labels(kind=route.kind, outcome=outcome).observe(
+            perf_counter() - started
+        )
+
+    async def _run_leased(self, held: jobs.Claim, route: JobRoute) -> None:
+        if held.attempts > held.max_attempts:
+            raise Permanent("the work stopped its worker every time it was tried")
+        traceparent = current_traceparent()
+
+        async def record(effects: Sequence[Effect]) -> None:
+            async with self.database.transaction() as connection:
+                if not await jobs.renew(connection, held, self.lease_ms):
+                    raise LeaseLost
+                await apply(connection, effects, traceparent)
+            ring(self.database)
+
+        job = Job(held.id, route.payload.model_validate_json(held.payload), held.attempts, record)
+        effects = await self._while_renewing(held, route.run(job))
+        async with self.database.transaction() as connection:
+            if not await jobs.finish(connection, held):
+                raise LeaseLost
+            await apply(connection, effects, traceparent)
+        ring(self.database)
+
+    async def _while_renewing(
+        self, held: jobs.Claim, running: Awaitable[Sequence[Effect]]
+    ) -> Sequence[Effect]:
+        task = asyncio.ensure_future(running)
+        try:
+            while True:
+                done, _ = await asyncio.wait({task}, timeout=self.lease_ms / 3000)
+                if done:
+                    return task.result()
+                if not await self._renewed(held):
+                    raise LeaseLost
+        finally:
+            if not task.done():
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await task
+
+    async def _renewed(self, held: jobs.Claim) -> bool:
+        try:
+            async with self.database.transaction() as connection:
+                return await jobs.renew(connection, held, self.lease_ms)
+        except Unavailable as error:
+            log.warning("cannot renew a lease", job=held.id, error=str(error))
+            return True  # if it was lost meanwhile, the end of the job is refused
+
+    async def _give_back(self, held: jobs.Claim) -> None:
+        with contextlib.suppress(Unavailable):
+            async with self.database.transaction() as connection:
+                await jobs.give_back(connection, held)
+
+    async def _failed(self, held: jobs.Claim, route: JobRoute, error: Exception) -> str:
+        final = isinstance(error, Permanent) or held.attempts >= held.max_attempts
+        if not isinstance(error, LecternError):
+            log.exception("job failed unexpectedly", kind=held.kind, job=held.id)
+            self.metrics.bugs_total.labels(where=held.kind).inc()
+        if not final:
+            return await self._retry(held, error)
+        return await self._give_up(held, route, error)
+
+    async def _retry(self, held: jobs.Claim, error: Exception) -> str:
+        wait_s = delay_s(held.attempts, base_s=RETRY_BASE_S)
+        if isinstance(error, Throttled) and error.retry_after_s:
+            wait_s = max(wait_s, error.retry_after_s)
+        log.warning("job will be retried", kind=held.kind, job=held.id, error=str(error))
+        with contextlib.suppress(Unavailable):  # else the lease ends by itself
+            async with self.database.transaction() as connection:
+                await jobs.retry(connection, held, int(wait_s * 1000), type(error).__name__)
+        return "retried" if isinstance(error, Transient) else "retried_bug"
+
+    async def _give_up(self, held: jobs.Claim, route: JobRoute, error: Exception) -> str:
+        payload = route.payload.model_validate_json(held.payload)
+        known = error if isinstance(error, LecternError) else Permanent("an unexpected error")
+        document: UUID | None = getattr(payload, "document_id", None)
+        effects: list[Effect] = list(route.gave_up(payload, known))
+        effects.append(
+            task_failed(
+                service=self.service,
+                kind=held.kind,
+                task=str(held.id),
+                error=error,
+                attempts=held.attempts,
+                document_id=document,
+                page=getattr(payload, "page", None),
+            )
+        )
+        log.warning("job given up", kind=held.kind, job=held.id, error=str(known))
+        with contextlib.suppress(Unavailable):
+            async with self.database.transaction() as connection:
+                if await jobs.fail(connection, held, type(error).__name__):
+                    await apply(connection, effects, current_traceparent())
+            ring(self.database)
+        return "failed"

@@ -1,0 +1,5 @@
+"""Alembic environment; see libs.common.migrate."""
+
+from libs.common.migrate import run
+
+run()
