@@ -1,0 +1,1 @@
+"""The command line, and standalone: all five services in one process."""
