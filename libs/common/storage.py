@@ -1,0 +1,142 @@
+"""Object storage, as the services see it: bytes by key.
+
+* :class:`~libs.common.storage_folder.FolderStorage` for standalone
+* :class:`~libs.common.storage_s3.S3Storage` for deployments
+* :class:`~libs.common.storage_memory.MemoryStorage` for tests
+
+All three pass one contract suite. An object is replaced as a whole or not at all: a reader never
+sees half of one, and a write that fails leaves what was there.
+"""
+
+from collections.abc import AsyncIterable, AsyncIterator
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pydantic import SecretStr
+
+from libs.common.events import ObjectRef
+from libs.common.storage_folder import FolderStorage
+from libs.common.storage_s3 import S3Storage
+
+_S3_OPTIONS = {"endpoint", "region"}
+
+
+class Storage(Protocol):
+    """Objects by key.
+
+    Keys are checked by :func:`libs.common.storage_keys.check_key`. Besides the errors named below,
+    every method raises Unavailable or Throttled when trying again may help, and Permanent when it
+    will not: a key that is none, credentials that are refused.
+    """
+
+    async def read(self, key: str) -> bytes:
+        """Return a whole object; for small ones, :meth:`stream` the others.
+
+        Raises:
+            ObjectNotFound: Nothing is stored there.
+        """
+        ...
+
+    async def write(
+        self, key: str, data: bytes, media_type: str = "application/octet-stream"
+    ) -> ObjectRef:
+        """Store ``data``, replacing what was there."""
+        ...
+
+    async def write_stream(
+        self,
+        key: str,
+        chunks: AsyncIterable[bytes],
+        media_type: str,
+        max_bytes: int | None = None,
+    ) -> ObjectRef:
+        """Store chunks of any size as they come, in bounded memory.
+
+        Raises:
+            Rejected: With code ``too_large``, after ``max_bytes``; nothing is stored then.
+        """
+        ...
+
+    async def write_file(self, key: str, path: Path, media_type: str) -> ObjectRef:
+        """Store a local file, in bounded memory."""
+        ...
+
+    def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Yield the bytes from ``start`` up to, not including, ``end``, in blocks.
+
+        What lies behind the end of the object is left out.
+
+        Raises:
+            ObjectNotFound: Nothing is stored there; raised when the first block is asked for.
+        """
+        ...
+
+    async def fetch(self, key: str, path: Path) -> None:
+        """Store a copy at ``path``, whole or not at all.
+
+        Raises:
+            ObjectNotFound: Nothing is stored there.
+        """
+        ...
+
+    async def stat(self, key: str) -> int | None:
+        """Return the size in bytes, or None if nothing is stored there."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove an object; it is fine if there is none."""
+        ...
+
+    async def delete_prefix(self, prefix: str) -> int:
+        """Remove all objects whose key begins with ``prefix`` and return how many there were.
+
+        Raises:
+            Permanent: ``prefix`` is empty: nobody means to remove everything.
+        """
+        ...
+
+    def keys(self, prefix: str) -> AsyncIterator[str]:
+        """Yield the keys that begin with ``prefix``, in the order of their code points."""
+        ...
+
+    async def check(self) -> None:
+        """Return if objects can be stored now; for readiness.
+
+        Raises:
+            Unavailable: They cannot; the message shows no address, path or secret.
+        """
+        ...
+
+
+def open_storage(
+    url: str,
+    *,
+    access_key_id: SecretStr | None = None,
+    secret_access_key: SecretStr | None = None,
+) -> FolderStorage | S3Storage:
+    """Return the storage that ``url`` names; it connects when first used. Close it at the end.
+
+    ``file:///var/lib/lectern/objects`` is a folder, ``s3://bucket?endpoint=http://host:9000&region=x``
+    a bucket. Without the two keys, S3 credentials are found where boto3 looks for them.
+
+    Raises:
+        ValueError: The URL names no storage.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
+        return FolderStorage(Path(unquote(parts.path)))
+    options = dict(parse_qsl(parts.query))
+    bucket = parts.netloc
+    if parts.scheme != "s3" or not bucket or "@" in bucket or options.keys() - _S3_OPTIONS:
+        raise ValueError(
+            "not a storage URL: write file:///absolute/path or "
+            "s3://bucket?endpoint=...&region=... (credentials have settings of their own)"
+        )
+    return S3Storage(
+        bucket,
+        endpoint=options.get("endpoint"),
+        region=options.get("region"),
+        access_key_id=access_key_id,
+        secret_access_key=secret_access_key,
+    )

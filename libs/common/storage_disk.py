@@ -1,0 +1,83 @@
+"""What the storages do with local files. Everything here blocks and belongs in a thread."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+from libs.common.storage_keys import is_part
+
+
+def append(path: Path, block: bytes) -> None:
+    """Write all of ``block`` to the end of a file."""
+    with path.open("ab", buffering=0) as file:
+        view = memoryview(block)
+        while view:
+            view = view[file.write(view) :]
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file, whole or not at all, making the folders above ``target``."""
+    part = target.with_name(f".{target.name}.{uuid4().hex}")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copyfile(source, part)
+        part.replace(target)
+    finally:
+        discard(part)
+
+
+def start(path: Path) -> None:
+    """Make an empty file and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+
+
+def size_of(path: Path) -> int | None:
+    """Return a file's size in bytes, or None if there is no file."""
+    return path.stat().st_size if path.is_file() else None
+
+
+def discard(path: Path) -> None:
+    """Remove a file; it is fine if there is none."""
+    path.unlink(missing_ok=True)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the names in a folder, are on the disk itself."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sweep(folder: Path, before: float) -> None:
+    """Remove files that were last changed before ``before``, in epoch seconds."""
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime < before:
+                path.unlink()
+
+
+def keys_below(folder: Path, lead: str, prefix: str) -> Iterator[str]:
+    """Yield the keys of the files in ``folder``, whose own key is ``lead``, in code point order.
+
+    A folder's name sorts with its slash, or ``a/b`` would come before ``a-b``. Files whose names
+    cannot be in a key are not ours.
+    """
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        with os.scandir(folder) as entries:
+            names = sorted(
+                each.name + "/" * each.is_dir() for each in entries if is_part(each.name)
+            )
+        for name in names:
+            key = lead + name
+            if not key.startswith(prefix[: len(key)]):
+                continue
+            if name.endswith("/"):
+                yield from keys_below(folder / name, key, prefix)
+            elif key.startswith(prefix):
+                yield key
