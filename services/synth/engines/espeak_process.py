@@ -1,0 +1,192 @@
+"""Starts the espeak-ng worker, speaks its protocol with deadlines, and ends it for certain."""
+
+import importlib.util
+import json
+import os
+import selectors
+import subprocess
+import sys
+import time
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from libs.common.errors import Unavailable
+from services.synth.engines import espeak_worker as protocol
+from services.synth.engines.espeak_voices import RawVoice
+from services.synth.speech import EngineBroken, EspeakConfig
+
+_WORKER = Path(protocol.__file__)
+_LIBRARY_NAMES = {"darwin": "libespeak-ng.dylib", "win32": "espeak-ng.dll"}
+_READ_BYTES = 1 << 16
+_START_TIMEOUT_S = 30.0
+_STOP_TIMEOUT_S = 2.0
+
+
+class WorkerDied(Exception):
+    """The worker ended in the middle of a call; start another."""
+
+
+class WorkerFault(Exception):
+    """The worker refused a request, and goes on."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, eq=False)
+class Utterance:
+    """What the library said: int16 PCM, and (offset, sample) of its words as they came."""
+
+    pcm: NDArray[np.int16]
+    words: tuple[tuple[int, int], ...]
+
+
+class EspeakProcess:
+    """One running worker. Not for two threads at once."""
+
+    def __init__(self, config: EspeakConfig) -> None:
+        library, data = locate(config)
+        self._timeout_s = config.timeout_s
+        self._process = subprocess.Popen(
+            [
+                *(sys.executable, "-I", str(_WORKER), library, data),
+                *(str(config.pitch), str(config.pitch_range)),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            bufsize=0,
+        )
+        self._stop = weakref.finalize(self, _end, self._process)
+        self._received = bytearray()
+        hello = self._greet()
+        self.version = str(hello["version"])
+        self.sample_rate = int(hello["sample_rate"])
+
+    @property
+    def pid(self) -> int:
+        """Process id of the worker."""
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        """Whether it was closed, by us or because it died or took too long."""
+        return not self._stop.alive
+
+    def _greet(self) -> dict[str, Any]:
+        try:
+            _, payload = self._receive(time.monotonic() + _START_TIMEOUT_S)
+        except WorkerFault as fault:
+            self.close()
+            raise EngineBroken(f"espeak-ng cannot start: {fault}") from fault
+        except WorkerDied as died:
+            raise EngineBroken("espeak-ng cannot start: its worker ended at once") from died
+        hello: dict[str, Any] = json.loads(payload)
+        return hello
+
+    def voices(self) -> list[RawVoice]:
+        """List the voices.
+
+        Raises:
+            WorkerDied: The worker ended.
+            Unavailable: It did not answer in time.
+        """
+        self._send(b"V", b"")
+        _, payload = self._receive(time.monotonic() + self._timeout_s)
+        return [RawVoice(*each) for each in json.loads(payload)]
+
+    def speak(self, identifier: str, words_per_minute: int, text: str) -> Utterance:
+        """Speak one piece of text.
+
+        Raises:
+            WorkerDied: The worker ended.
+            WorkerFault: It refused the voice, the rate or the text.
+            Unavailable: It did not finish in time, and was ended.
+        """
+        deadline = time.monotonic() + self._timeout_s
+        voice = identifier.encode()
+        head = protocol.REQUEST.pack(words_per_minute, len(voice))
+        self._send(b"S", head + voice + text.encode())
+        sound: list[bytes] = []
+        while True:
+            kind, payload = self._receive(deadline)
+            if kind == b"E":
+                break
+            sound.append(payload)
+        words = tuple(protocol.PAIR.iter_unpack(payload))
+        return Utterance(np.frombuffer(b"".join(sound), dtype=np.int16), words)
+
+    def close(self) -> None:
+        """End the worker and wait for it. May be called again."""
+        self._stop()
+
+    def _send(self, kind: bytes, payload: bytes) -> None:
+        assert self._process.stdin is not None  # noqa: S101 - tells the type checker of PIPE
+        try:
+            protocol.send(self._process.stdin, kind, payload)  # type: ignore[arg-type]
+        except (BrokenPipeError, ValueError) as error:
+            self.close()
+            raise WorkerDied from error
+
+    def _receive(self, deadline: float) -> tuple[bytes, bytes]:
+        kind, size = protocol.HEADER.unpack(self._read(protocol.HEADER.size, deadline))
+        payload = self._read(size, deadline)
+        if kind == b"F":
+            fault = json.loads(payload)
+            raise WorkerFault(fault["code"], fault["message"])
+        return kind, payload
+
+    def _read(self, size: int, deadline: float) -> bytes:
+        assert self._process.stdout is not None  # noqa: S101 - tells the type checker of PIPE
+        descriptor = self._process.stdout.fileno()
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, selectors.EVENT_READ)
+            while len(self._received) < size:
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    self.close()
+                    raise Unavailable(f"espeak-ng did not finish within {self._timeout_s:g} s")
+                arrived = os.read(descriptor, _READ_BYTES)
+                if not arrived:
+                    self.close()
+                    raise WorkerDied
+                self._received += arrived
+        taken = bytes(self._received[:size])
+        del self._received[:size]
+        return taken
+
+
+def locate(config: EspeakConfig) -> tuple[str, str]:
+    """Paths of the library and of its data folder, "" for the library's own choice.
+
+    Raises:
+        EngineBroken: No library is configured and espeakng-loader is not installed.
+    """
+    if config.library:
+        return config.library, config.data or ""
+    # Found, not imported: what it loads must not come into this process.
+    package = importlib.util.find_spec("espeakng_loader")
+    if package is None or package.origin is None:
+        raise EngineBroken("espeak-ng is not installed; install the extra 'espeak'")
+    folder = Path(package.origin).parent
+    library = folder / _LIBRARY_NAMES.get(sys.platform, "libespeak-ng.so")
+    return str(library), config.data or str(folder / "espeak-ng-data")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Close the worker's input, which ends it; end it by force if it is busy."""
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            stream.close()
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

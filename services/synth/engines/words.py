@@ -1,0 +1,107 @@
+"""Plain text for engines, the words in it, and where they fall in the sound.
+
+All offsets are code points. Nothing here changes the length of a text, so offsets into what is
+spoken are offsets into what was asked for.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from services.synth.speech import WordMark
+
+# Scripts whose signs are read one by one: Han and its extensions, without kana and Hangul.
+_IDEOGRAPH = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_TOKEN = re.compile(f"[{_IDEOGRAPH}]|[^\\s\u2013\u2014{_IDEOGRAPH}]+")
+# Control characters (espeak-ng takes U+0001 for a command), halves of surrogate pairs (no UTF-8)
+# and noncharacters (no XML).
+_UNSPEAKABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_SILENCE_LEVEL = 32  # of 32768, about -60 dBFS
+_TAIL_MS = 8
+
+
+def plain(text: str) -> str:
+    """Replace each character that no engine can take by one space."""
+    return _UNSPEAKABLE.sub(" ", text)
+
+
+def can_be_heard(text: str) -> bool:
+    """Whether anything but punctuation, spaces and format characters is in ``text``."""
+    return any(unicodedata.category(each)[0] not in "PZC" for each in text)
+
+
+def find_words(text: str) -> list[tuple[int, int]]:
+    """Half-open ranges of the words, ascending, without the punctuation around them.
+
+    A Han ideograph is a word; a hyphenated compound, an address or an emoji sequence is one.
+    """
+    found = (_strip(text, *match.span()) for match in _TOKEN.finditer(text))
+    return [(start, end) for start, end in found if start < end]
+
+
+def _strip(text: str, start: int, end: int) -> tuple[int, int]:
+    while start < end and not can_be_heard(text[start]):
+        start += 1
+    while end > start and unicodedata.category(text[end - 1])[0] in "PZ":
+        end -= 1
+    return start, end
+
+
+def place_words(
+    text: str, anchors: Iterable[tuple[int, int]], samples: int
+) -> tuple[WordMark, ...]:
+    """Give every word of ``text`` a position in ``samples`` samples of sound.
+
+    ``anchors`` are (offset, sample) pairs as an engine told them. Of those within a word the first
+    counts; a word without one is interpolated by its offset between its neighbors.
+    """
+    words = find_words(text)
+    known = _first_within(words, sorted(anchors, key=lambda each: each[1]))
+    if not words or not known:
+        return ()
+    offsets, positions = _ascending(known, end=(len(text), samples))
+    placed = np.interp([start for start, _ in words], offsets, positions)
+    return tuple(
+        WordMark(start, end, min(int(sample), max(samples - 1, 0)))
+        for (start, end), sample in zip(words, placed, strict=True)
+    )
+
+
+def _first_within(
+    words: Sequence[tuple[int, int]], anchors: Iterable[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    starts = np.array([start for start, _ in words], dtype=np.int64)
+    first: dict[int, int] = {}
+    for offset, sample in anchors:
+        index = int(np.searchsorted(starts, offset, side="right")) - 1
+        if index >= 0 and offset < words[index][1]:
+            first.setdefault(words[index][0], sample)
+    return sorted(first.items())
+
+
+def _ascending(
+    known: Sequence[tuple[int, int]], end: tuple[int, int]
+) -> tuple[list[int], list[int]]:
+    offsets, positions = [0], [0]
+    for offset, sample in (*known, end):
+        if offset > offsets[-1]:
+            offsets.append(offset)
+            positions.append(max(min(sample, end[1]), positions[-1]))
+        elif offset == 0:
+            positions[0] = min(sample, end[1])
+    return offsets, positions
+
+
+def trim_end(pcm: NDArray[np.int16], sample_rate: int) -> NDArray[np.int16]:
+    """Cut the silence at the end down to 8 ms: the pauses are ours to make."""
+    loud = np.flatnonzero(np.abs(pcm.astype(np.int32)) > _SILENCE_LEVEL)
+    heard = int(loud[-1]) + 1 if len(loud) else 0
+    return pcm[: heard + sample_rate * _TAIL_MS // 1000]
+
+
+def silence(sample_rate: int) -> NDArray[np.int16]:
+    """What a text without anything to hear sounds like: 8 ms of nothing."""
+    return np.zeros(sample_rate * _TAIL_MS // 1000, dtype=np.int16)
