@@ -10,14 +10,16 @@ sees half of one, and a write that fails leaves what was there.
 
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
 from libs.common.events import ObjectRef
 from libs.common.storage_folder import FolderStorage
-from libs.common.storage_s3 import S3Storage
+
+if TYPE_CHECKING:
+    from libs.common.storage_s3 import S3Storage
 
 _S3_OPTIONS = {"endpoint", "region"}
 
@@ -114,7 +116,7 @@ def open_storage(
     *,
     access_key_id: SecretStr | None = None,
     secret_access_key: SecretStr | None = None,
-) -> FolderStorage | S3Storage:
+) -> "FolderStorage | S3Storage":
     """Return the storage that ``url`` names; it connects when first used. Close it at the end.
 
     ``file:///var/lib/lectern/objects`` is a folder, ``s3://bucket?endpoint=http://host:9000&region=x``
@@ -133,6 +135,8 @@ def open_storage(
             "not a storage URL: write file:///absolute/path or "
             "s3://bucket?endpoint=...&region=... (credentials have settings of their own)"
         )
+    from libs.common.storage_s3 import S3Storage  # boto3 loads slowly; standalone needs none
+
     return S3Storage(
         bucket,
         endpoint=options.get("endpoint"),

@@ -1,0 +1,259 @@
+"""Every knob that all services share, and how settings are read, explained and written down.
+
+A service declares its own knobs beside these::
+
+    class Settings(ServiceSettings):
+        model_config = SettingsConfigDict(env_prefix="INGEST_", frozen=True)
+
+        http_port: Port = 8001
+
+Settings are read once, in ``app.py``, through :func:`load`. A variable that is empty counts as not
+set. Units are in the names.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, TypeVar
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+S = TypeVar("S", bound=BaseSettings)
+
+Port = Annotated[
+    int, Field(ge=0, le=65535, description="Port of this service's HTTP pages; 0 takes a free one.")
+]
+Workers = Annotated[
+    int, Field(ge=0, le=1024, description="Jobs that run at once; 0 means one for each core.")
+]
+
+SHORTEST_SECRET = 4
+
+
+class InvalidSettings(Exception):
+    """The environment does not hold what a service needs; the message says what to change."""
+
+
+class CommonSettings(BaseSettings):
+    """What all services share."""
+
+    model_config = SettingsConfigDict(env_prefix="LECTERN_", frozen=True, env_ignore_empty=True)
+
+    environment: str = Field(
+        default="development",
+        pattern=r"^[a-z][a-z0-9-]*$",
+        description="Name of this installation, as traces show it.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="The least serious lines that are logged."
+    )
+    log_format: Literal["json", "console"] = Field(
+        default="json", description="console is for reading at a terminal; elsewhere it is JSON."
+    )
+
+    kafka_bootstrap_servers: str = Field(
+        min_length=1,
+        description="Where Kafka is: host:port, several separated by commas.",
+        examples=["kafka:9092"],
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How Kafka is spoken to."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        default="SCRAM-SHA-512", description="How we log in to Kafka; used with SASL only."
+    )
+    kafka_sasl_username: str | None = Field(
+        default=None, description="Name to log in to Kafka with; needed with SASL."
+    )
+    kafka_sasl_password: SecretStr | None = Field(
+        default=None, description="Password to log in to Kafka with; needed with SASL."
+    )
+    kafka_ca_file: Path | None = Field(
+        default=None,
+        description="Certificates (PEM) that Kafka's is checked against; else the system's.",
+    )
+    kafka_compression: Literal["gzip", "snappy", "lz4", "zstd"] | None = Field(
+        default="lz4", description="Compression of what is sent; none turns it off."
+    )
+    topic_partitions: int | None = Field(
+        default=None,
+        ge=1,
+        description="Partitions of topics that are created; empty: what each event declares.",
+    )
+    topic_replication_factor: int = Field(
+        default=1, ge=1, description="Copies that Kafka keeps of a topic; 3 in production."
+    )
+    fetch_max_wait_ms: int = Field(
+        default=100, ge=1, description="How long Kafka may hold back a fetch that finds nothing."
+    )
+    max_poll_interval_ms: int = Field(
+        default=300_000,
+        ge=1_000,
+        description="A handler that takes longer loses its partitions to another member.",
+    )
+
+    storage_url: str = Field(
+        description="Where objects are: file:///absolute/path or s3://bucket?endpoint=&region=.",
+        examples=["file:///var/lib/lectern/objects"],
+    )
+    s3_access_key_id: SecretStr | None = Field(
+        default=None, description="S3 credentials; else boto3 looks in its usual places."
+    )
+    s3_secret_access_key: SecretStr | None = Field(
+        default=None, description="The other half of the S3 credentials."
+    )
+
+    handler_max_attempts: int = Field(
+        default=5, ge=1, description="Tries of a handler whose errors may pass, before giving up."
+    )
+    handler_max_retry_seconds: float = Field(
+        default=60, gt=0, description="Longest that a failing handler holds up its partition."
+    )
+    max_consecutive_bugs: int = Field(
+        default=10, ge=1, description="This many bugs in a row stop the service."
+    )
+    relay_batch_size: int = Field(
+        default=500, ge=1, le=10_000, description="Events that the relay sends at a time."
+    )
+    relay_poll_interval_ms: int = Field(
+        default=200, ge=1, description="How often the relay looks for events unasked."
+    )
+    job_lease_seconds: int = Field(
+        default=30, ge=3, description="A job whose worker was silent for so long is taken over."
+    )
+    job_poll_interval_ms: int = Field(
+        default=200, ge=1, description="How often an idle worker looks for jobs unasked."
+    )
+    database_pool_size: int = Field(
+        default=10, ge=1, description="PostgreSQL connections of one service process."
+    )
+    drain_timeout_seconds: float = Field(
+        default=25, gt=0, description="Time to finish work under way after SIGTERM."
+    )
+
+    bind_host: str = Field(
+        default="127.0.0.1",
+        description="Address to listen on; 0.0.0.0 inside a container.",
+    )
+    health_check_timeout_seconds: float = Field(
+        default=2, gt=0, description="Longest that one readiness check may take."
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        description="OTLP/HTTP collector for traces, http://host:4318; empty: traces go nowhere.",
+    )
+    trace_sample_ratio: float = Field(
+        default=1.0, ge=0, le=1, description="Share of new traces that are recorded."
+    )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _any_case(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("kafka_compression", mode="before")
+    @classmethod
+    def _none_in_words(cls, value: Any) -> Any:
+        return None if value == "none" else value
+
+    @field_validator("storage_url")
+    @classmethod
+    def _names_a_storage(cls, value: str) -> str:
+        if not value.startswith(("file:///", "s3://")) or "@" in urlsplit(value).netloc:
+            raise ValueError(
+                "write file:///absolute/path or s3://bucket?endpoint=...&region=..., "
+                "without credentials"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _whole_credentials(self) -> Self:
+        if "SASL" in self.kafka_security_protocol and not (
+            self.kafka_sasl_username and self.kafka_sasl_password
+        ):
+            raise ValueError(
+                "LECTERN_KAFKA_SASL_USERNAME and LECTERN_KAFKA_SASL_PASSWORD are needed "
+                "when LECTERN_KAFKA_SECURITY_PROTOCOL has SASL"
+            )
+        if bool(self.s3_access_key_id) != bool(self.s3_secret_access_key):
+            raise ValueError(
+                "LECTERN_S3_ACCESS_KEY_ID and LECTERN_S3_SECRET_ACCESS_KEY go together: "
+                "set both or neither"
+            )
+        return self
+
+
+class ServiceSettings(BaseSettings):
+    """What every service has of its own; the subclass sets the prefix and the default port."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
+
+    database_url: str = Field(
+        min_length=1,
+        repr=False,
+        description="This service's own database, as SQLAlchemy writes it. May hold a password.",
+        examples=["postgresql+asyncpg://user:password@host:5432/name"],
+    )
+    http_port: Port
+    workers: Workers = 0
+
+
+def load(settings: type[S], **overrides: Any) -> S:
+    """Read settings from the environment; ``overrides`` by field name win over it.
+
+    Raises:
+        InvalidSettings: Names every variable that is missing or wrong. It shows no value.
+    """
+    try:
+        return settings(**overrides)
+    except ValidationError as error:
+        lines = [f"  {_complaint(settings, each)}" for each in error.errors(include_input=False)]
+        summary = "These environment variables must be set or changed:"
+        raise InvalidSettings("\n".join([summary, *lines])) from None
+
+
+def variable(settings: type[BaseSettings], field: str) -> str:
+    """Return the name of the environment variable of a field."""
+    return f"{settings.model_config.get('env_prefix', '')}{field}".upper()
+
+
+def secret_values(*settings: BaseSettings) -> set[str]:
+    """Return what must never be shown: secrets, and passwords inside URLs."""
+    return {
+        secret
+        for each in settings
+        for value in dict(each).values()
+        for secret in _secrets_in(value)
+        if len(secret) >= SHORTEST_SECRET
+    }
+
+
+def _complaint(settings: type[BaseSettings], error: Any) -> str:
+    message = re.sub(r"^Value error, ", "", error["msg"])
+    if not error["loc"]:
+        return message
+    field = str(error["loc"][0])
+    declared = settings.model_fields.get(field)
+    what_for = (declared.description if declared else None) or ""
+    if error["type"] == "missing":
+        examples = (declared.examples if declared else None) or ()
+        such_as = f" For example: {examples[0]}" if examples else ""
+        return f"{variable(settings, field)} is missing. {what_for}{such_as}".rstrip()
+    return f"{variable(settings, field)}: {message}. {what_for}".rstrip()
+
+
+def _secrets_in(value: object) -> Iterator[str]:
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+        yield value
+    if isinstance(value, str) and "://" in value:
+        try:
+            password = urlsplit(value).password
+        except ValueError:  # no URL after all
+            return
+        if password:
+            yield password
+            yield unquote(password)
