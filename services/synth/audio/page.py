@@ -1,0 +1,71 @@
+"""The audio of one page: its segments one after the other, with pauses between them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from libs.common.errors import ObjectCorrupt
+from services.synth.audio import loudness, segment_file
+from services.synth.audio.codecs import FORMATS, RATE_HZ
+from services.synth.audio.muxing import AudioFile
+from services.synth.audio.tags import Tags
+
+# A page on which nothing is spoken is still a file that players open.
+EMPTY_PAGE_S = 0.5
+
+
+@dataclass(frozen=True)
+class PagePart:
+    """One segment file, and the silence that follows the segment."""
+
+    segment: bytes
+    pause_ms: int
+
+
+@dataclass(frozen=True)
+class PageAudio:
+    """What was written. ``offsets``: the sample at 24 kHz at which each segment begins."""
+
+    duration_ms: int
+    samples: int
+    offsets: tuple[int, ...]
+    loudness_lufs: float | None
+
+
+def write_page(
+    path: Path, parts: Iterable[PagePart], audio_format: Literal["m4a", "mp3", "opus"], tags: Tags
+) -> PageAudio:
+    """Write a page; the packets of the segments are copied as they are.
+
+    Codecs cut time into frames of different length. Pauses are rounded so that every segment begins
+    within a frame of where it would without frames, however many come before it: so one timings
+    document fits all formats. A pause cannot be shorter than the tail of its segment (at most 90
+    ms); what that adds is taken off the next longer pause.
+
+    Raises:
+        ObjectCorrupt: A segment file is damaged, or in another codec.
+    """
+    codec = FORMATS[audio_format]
+    offsets: list[int] = []
+    measured: list[loudness.Energies] = []
+    ideal = 0
+    with AudioFile(path, codec, tags) as file:
+        for number, part in enumerate(parts):
+            segment = segment_file.load(part.segment, f"segment {number}")
+            if segment.codec != codec.name:
+                raise ObjectCorrupt(f"segment {number}")
+            offsets.append(file.samples)
+            for packet in segment.packets:
+                file.write(packet)
+            ideal += segment.samples + part.pause_ms * RATE_HZ // 1000
+            file.write_silence(round((ideal - file.samples) / codec.frame))
+            measured += (segment.energies, loudness.silence(part.pause_ms / 1000))
+        if not offsets:
+            file.write_silence(round(EMPTY_PAGE_S * RATE_HZ / codec.frame))
+    return PageAudio(
+        duration_ms=round(file.samples * 1000 / RATE_HZ),
+        samples=file.samples,
+        offsets=tuple(offsets),
+        loudness_lufs=loudness.integrated(measured),
+    )

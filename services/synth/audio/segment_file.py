@@ -1,0 +1,115 @@
+"""One segment as it is cached: what was made, and everything a page needs to know about it.
+
+    offset  size  content
+    0       4     b"LSEG"
+    4       1     version, 1
+    5       4     CRC-32 of all that follows, little endian like all numbers
+    9       4     length of the header
+    13      ...   header, JSON in UTF-8: codec, settings, samples, gain_db, words, counts
+    ...     4*n   loudness energies, float32, per 100 ms, after the gain
+    ...     4*m   lengths of the packets, uint32
+    ...     ...   the packets
+
+Codec "flac" is the segment before the gain, as one packet: what the other codecs are made from.
+"""
+
+import json
+import struct
+import zlib
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from libs.common.errors import ObjectCorrupt
+from services.synth.audio.codecs import CODECS, CodecName
+from services.synth.speech import WordMark
+
+MAGIC = b"LSEG"
+VERSION = 1
+PREFIX = struct.Struct("<4sBII")
+CHECKED_FROM = 9
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentFile:
+    """A spoken segment. Samples and word marks are at 24 kHz."""
+
+    codec: CodecName | Literal["flac"]
+    samples: int
+    gain_db: float
+    words: tuple[WordMark, ...]
+    energies: NDArray[np.float32]
+    packets: tuple[bytes, ...]
+
+
+def dump(segment: SegmentFile) -> bytes:
+    """Serialize ``segment``; equal segments give equal bytes."""
+    header = json.dumps(
+        {
+            "codec": segment.codec,
+            "settings": _settings(segment.codec),
+            "samples": segment.samples,
+            "gain_db": segment.gain_db,
+            "words": [(each.start, each.end, each.sample) for each in segment.words],
+            "energies": len(segment.energies),
+            "packets": len(segment.packets),
+        },
+        separators=(",", ":"),
+    ).encode()
+    lengths = np.array([len(each) for each in segment.packets], "<u4")
+    energies = segment.energies.astype("<f4")
+    checked = b"".join(
+        (
+            struct.pack("<I", len(header)),
+            header,
+            energies.tobytes(),
+            lengths.tobytes(),
+            *segment.packets,
+        )
+    )
+    return MAGIC + bytes([VERSION]) + struct.pack("<I", zlib.crc32(checked)) + checked
+
+
+def load(raw: bytes, key: str = "segment") -> SegmentFile:
+    """Read what :func:`dump` wrote. ``key`` names it in the error.
+
+    Raises:
+        ObjectCorrupt: A byte is missing, too many or wrong, or it was made by other settings.
+    """
+    try:
+        return _load(raw)
+    except (ValueError, KeyError, TypeError, struct.error) as error:
+        raise ObjectCorrupt(key) from error
+
+
+def _load(raw: bytes) -> SegmentFile:
+    magic, version, checksum, header_size = PREFIX.unpack_from(raw)
+    if magic != MAGIC or version != VERSION:
+        raise ValueError("not a segment file of this version")
+    if zlib.crc32(memoryview(raw)[CHECKED_FROM:]) != checksum:
+        raise ValueError("the checksum does not fit")
+    body = PREFIX.size + header_size
+    header = json.loads(raw[PREFIX.size : body])
+    if header["settings"] != _settings(header["codec"]):
+        raise ValueError("made by other settings")
+    lengths_at = body + 4 * header["energies"]
+    packets_at = lengths_at + 4 * header["packets"]
+    lengths = np.frombuffer(raw, "<u4", header["packets"], lengths_at).tolist()
+    bounds = list(accumulate(lengths, initial=packets_at))
+    if bounds[-1] != len(raw):
+        raise ValueError("the lengths of the packets do not add up")
+    return SegmentFile(
+        codec=header["codec"],
+        samples=header["samples"],
+        gain_db=header["gain_db"],
+        words=tuple(WordMark(*each) for each in header["words"]),
+        energies=np.frombuffer(raw, "<f4", header["energies"], body),
+        packets=tuple(raw[start:end] for start, end in pairwise(bounds)),
+    )
+
+
+def _settings(codec: str) -> str:
+    return "flac" if codec == "flac" else CODECS[codec].settings  # type: ignore[index]
