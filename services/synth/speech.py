@@ -195,7 +195,7 @@ class OpenAIConfig:
     ``pcm_rate_hz`` is the rate of headerless PCM, which OpenAI defines as 24 kHz.
     """
 
-    base_url: str = "https://api.openai.com/v1"
+    base_url: str = field(default="https://api.openai.com/v1", repr=False)  # may hold a password
     model: str = "gpt-4o-mini-tts"
     api_key: str | None = field(default=None, repr=False)
     voices: tuple[str, ...] = ()

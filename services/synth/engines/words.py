@@ -19,6 +19,7 @@ _TOKEN = re.compile(f"[{_IDEOGRAPH}]|[^\\s\u2013\u2014{_IDEOGRAPH}]+")
 # Control characters (espeak-ng takes U+0001 for a command), halves of surrogate pairs (no UTF-8)
 # and noncharacters (no XML).
 _UNSPEAKABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_READ_ALOUD = frozenset("%‰&@#§")  # punctuation to Unicode, words to a reader
 _SILENCE_LEVEL = 32  # of 32768, about -60 dBFS
 _TAIL_MS = 8
 
@@ -30,7 +31,7 @@ def plain(text: str) -> str:
 
 def can_be_heard(text: str) -> bool:
     """Whether anything but punctuation, spaces and format characters is in ``text``."""
-    return any(unicodedata.category(each)[0] not in "PZC" for each in text)
+    return any(unicodedata.category(each)[0] not in "PZC" or each in _READ_ALOUD for each in text)
 
 
 def find_words(text: str) -> list[tuple[int, int]]:
@@ -45,9 +46,13 @@ def find_words(text: str) -> list[tuple[int, int]]:
 def _strip(text: str, start: int, end: int) -> tuple[int, int]:
     while start < end and not can_be_heard(text[start]):
         start += 1
-    while end > start and unicodedata.category(text[end - 1])[0] in "PZ":
+    while end > start and _is_punctuation(text[end - 1]):
         end -= 1
     return start, end
+
+
+def _is_punctuation(character: str) -> bool:
+    return unicodedata.category(character)[0] in "PZ" and character not in _READ_ALOUD
 
 
 def place_words(
