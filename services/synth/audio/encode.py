@@ -1,6 +1,6 @@
 """One segment to packets that can be joined with any others of the same codec.
 
-A segment is encoded behind four frames of silence, whose packets are thrown away, and in front of
+A segment is encoded behind some frames of silence, whose packets are thrown away, and in front of
 the silence in which its tail dies away. So every packet that is kept was made between silences,
 and joining two segments damages neither; what a packet of one would have said about the other is
 nothing. Pauses are not encoded with a segment: a page puts copies of one packet of silence between
@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from services.synth.audio.codecs import CODECS, RATE_HZ, Codec, CodecName
 from services.synth.audio.resample import FULL_SCALE, to_int16
 
-PRE_ROLL = 4
 STEADY = 20
 
 
@@ -41,12 +40,12 @@ def encode_segment(pcm: NDArray[np.int16], codec: CodecName) -> EncodedSegment:
     """Encode 24 kHz mono PCM, shape (samples,). Equal PCM gives equal bytes."""
     how = CODECS[codec]
     count = how.frames(len(pcm))
-    before = PRE_ROLL * how.frame
-    # The encoder looks ahead by up to three frames before it gives the last packet away.
-    padded = np.zeros((PRE_ROLL + count + 3) * how.frame, np.int16)
+    before = how.pre_roll * how.frame
+    padded = np.zeros(before + count * how.frame, np.int16)
     padded[before : before + len(pcm)] = pcm
-    packets = _encode(padded, how)
-    return EncodedSegment(codec, len(pcm), tuple(packets[PRE_ROLL : PRE_ROLL + count]))
+    # What comes after is what the encoder flushes: the silence that a page brings anyway.
+    packets = _encode(padded, how)[how.pre_roll : how.pre_roll + count]
+    return EncodedSegment(codec, len(pcm), tuple(packets))
 
 
 @lru_cache(maxsize=len(CODECS))

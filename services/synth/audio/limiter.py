@@ -27,7 +27,7 @@ BETWEEN_SAMPLES_DB = 3.0
 BLOCK = 24
 REACH_BLOCKS = 20
 OVERSAMPLING = 4
-TAPS = 24
+TAPS = 12
 
 Samples = NDArray[np.float32]
 
@@ -69,8 +69,7 @@ def _block_peaks(samples: Samples, ceiling: np.float32) -> Samples:
     [hot] = np.nonzero(peaks > ceiling * np.float32(10 ** (-BETWEEN_SAMPLES_DB / 20)))
     if len(hot):
         windows = sliding_window_view(padded, BLOCK + TAPS)[hot * BLOCK]
-        between = np.abs(windows @ _interpolation()).max(axis=1)
-        peaks[hot] = np.maximum(peaks[hot], between)
+        peaks[hot] = np.maximum(peaks[hot], _between(windows))
     return peaks
 
 
@@ -80,20 +79,36 @@ def _dips(wanted: Samples, length: int) -> Samples:
     cosine = np.hanning(2 * REACH_BLOCKS + 3)[1:-1]
     edged = np.pad(held, REACH_BLOCKS, mode="edge")
     smooth = np.convolve(edged, cosine / cosine.sum(), "valid")
-    # Held for one block more than it is averaged over, so that the line between two blocks' gains
-    # stays under both.
-    centers = (np.arange(len(wanted)) + 0.5) * BLOCK
-    return np.interp(np.arange(length), centers, smooth).astype(np.float32)
+    # Held for one block more than it is averaged over, so that the lines from the middle of a block
+    # to those of its neighbors stay under what the block wants.
+    middles: Samples = np.pad(smooth, 1, mode="edge").astype(np.float32)
+    ramp = ((np.arange(BLOCK, dtype=np.float32) + np.float32(0.5)) / BLOCK)[None]
+    rises: Samples = middles[1:] - middles[:-1]
+    lines: Samples = np.add(middles[:-1, None], rises[:, None] * ramp, dtype=np.float32)
+    half = BLOCK // 2
+    return lines.reshape(-1)[half : half + length]
+
+
+def _between(windows: Samples) -> Samples:
+    """Return the peak between the samples of each block; ``windows`` has TAPS more around them.
+
+    Written as sums, not as a matrix product: NumPy would wake the threads of its BLAS for that,
+    which then spin on every core while the encoder works.
+    """
+    peaks = np.zeros(len(windows), np.float32)
+    for taps in _interpolation():
+        points = np.zeros((len(windows), BLOCK), np.float32)
+        for place, tap in enumerate(taps):
+            points += windows[:, place + 1 : place + 1 + BLOCK] * tap
+        np.maximum(peaks, np.abs(points).max(axis=1), out=peaks)
+    return peaks
 
 
 @lru_cache(maxsize=1)
 def _interpolation() -> Samples:
-    """Map BLOCK + TAPS samples to the three points between each two of a block: a matrix."""
-    matrix = np.zeros((BLOCK + TAPS, BLOCK * (OVERSAMPLING - 1)), np.float32)
-    for phase in range(1, OVERSAMPLING):
-        offsets = np.arange(TAPS) - TAPS // 2 + 1 - phase / OVERSAMPLING
-        taps = np.sinc(offsets) * np.cos(np.pi * offsets / (TAPS + 1)) ** 2
-        for place in range(BLOCK):
-            column = (phase - 1) * BLOCK + place
-            matrix[place + 1 : place + 1 + TAPS, column] = taps / taps.sum()
-    return matrix
+    """Taps for the points between two samples: a windowed sinc, shape (OVERSAMPLING - 1, TAPS)."""
+    shifts = np.arange(1, OVERSAMPLING)[:, None] / OVERSAMPLING
+    offsets = np.arange(TAPS)[None] - (TAPS // 2 - 1) - shifts
+    taps = np.sinc(offsets) * np.cos(np.pi * offsets / (TAPS + 1)) ** 2
+    normalized: Samples = (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)
+    return normalized
