@@ -53,16 +53,19 @@ class TopicOutcome:
 
 
 def declared_topics(
-    consumers: Mapping[str, Sequence[type[Event]]], replication_factor: int = 1
+    consumers: Mapping[str, Sequence[type[Event]]],
+    replication_factor: int = 1,
+    partitions: int | None = None,
 ) -> tuple[TopicSpec, ...]:
     """Every topic of the system: those of the events, then the dead letters by service.
 
-    ``consumers`` maps the name of a service to the events that it consumes.
+    ``consumers`` maps the name of a service to the events that it consumes. ``partitions``
+    replaces what the events declare; dead letters always have one.
     """
     events = tuple(
         TopicSpec(
             name=event.topic,
-            partitions=event.partitions,
+            partitions=partitions or event.partitions,
             replication_factor=replication_factor,
             config=_config(event.retention_ms, replication_factor),
         )

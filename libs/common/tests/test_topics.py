@@ -43,6 +43,12 @@ def test_dead_letters_have_one_partition_and_are_kept_for_thirty_days() -> None:
     assert spec.config["retention.ms"] == "2592000000"
 
 
+def test_partitions_of_events_can_be_overridden() -> None:
+    topics = {spec.name: spec.partitions for spec in declared_topics(CONSUMERS, partitions=3)}
+    assert topics["audio.ready"] == 3
+    assert topics["audio.ready.notifier.dlq"] == 1
+
+
 @pytest.mark.parametrize(("replicas", "in_sync"), [(1, None), (2, "1"), (3, "2")])
 def test_all_but_one_replica_must_be_in_sync(replicas: int, in_sync: str | None) -> None:
     specs = by_name(replicas).values()

@@ -1,0 +1,1 @@
+"""Servers, fixtures and the report of what the tests ran against."""
