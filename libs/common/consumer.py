@@ -13,7 +13,6 @@ from time import perf_counter, time
 from typing import Any, Protocol
 
 import structlog
-from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from libs.common.backoff import delay_s
@@ -92,15 +91,13 @@ class Consumer:
     ) -> None:
         """Register with ``broker``. Call once, before it starts.
 
-        ``broker`` must have been made with ``ack_policy=AckPolicy.NACK_ON_ERROR``: FastStream's
-        default for Kafka acknowledges on receipt, which loses work in a crash.
+        ``broker`` is one of :mod:`libs.common.broker`, which acknowledges after success only.
         """
 
         @broker.subscriber(
             *self.topics,
             group_id=self.service,
             auto_offset_reset="earliest",
-            ack_policy=AckPolicy.NACK_ON_ERROR,
             fetch_max_wait_ms=fetch_max_wait_ms,
             max_poll_interval_ms=max_poll_interval_ms,
             no_reply=True,

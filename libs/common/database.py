@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Row, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from libs.common.errors import Unavailable
+
+AnyRow = Row[*tuple[Any, ...]]
+"""A row whose columns the type checker does not follow."""
 
 READ_ONLY = {"lectern_read_only": True}
 SQLITE_BUSY_TIMEOUT_S = 30

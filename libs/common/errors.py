@@ -20,6 +20,11 @@ class LecternError(Exception):
 
     code: str = "error"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Errors cross process pools; by default one whose __init__ takes more than its message
+        # cannot be unpickled, and breaks the pool.
+        return _revive, (type(self), self.args, self.__dict__)
+
 
 class Transient(LecternError):
     """May succeed if tried again: a timeout, a lost connection, a full queue."""
@@ -108,3 +113,10 @@ class Rejected(Permanent):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+def _revive(kind: type[LecternError], args: tuple[object, ...], state: dict[str, object]) -> object:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(state)
+    return error

@@ -14,6 +14,8 @@ from libs.common.errors import Conflict
 from libs.common.events import Event, event_by_topic
 from libs.common.tables import events as table
 
+STREAMS_PER_QUERY = 500
+
 
 async def append(
     connection: AsyncConnection,
@@ -62,15 +64,18 @@ async def _versions(connection: AsyncConnection, streams: set[str]) -> dict[str,
     return dict(tuple(row) for row in found)
 
 
-async def load(connection: AsyncConnection, stream: str, topic: str | None = None) -> list[Event]:
-    """Return the events of ``stream``, oldest first; only those of ``topic`` if given."""
-    wanted = select(table.c.topic, table.c.body, table.c.event_id, table.c.occurred_at).where(
-        table.c.stream == stream
-    )
-    if topic is not None:
-        wanted = wanted.where(table.c.topic == topic)
-    found = await connection.execute(wanted.order_by(table.c.version))
-    return [restore(*row) for row in found]
+async def load(connection: AsyncConnection, streams: Sequence[str], topic: str) -> list[Event]:
+    """Return the events of ``topic`` in any of ``streams``, oldest first."""
+    found: list[Event] = []
+    for first in range(0, len(streams), STREAMS_PER_QUERY):
+        rows = await connection.execute(
+            select(table.c.topic, table.c.body, table.c.event_id, table.c.occurred_at)
+            .where(table.c.stream.in_(streams[first : first + STREAMS_PER_QUERY]))
+            .where(table.c.topic == topic)
+            .order_by(table.c.id)
+        )
+        found += [restore(*row) for row in rows]
+    return found
 
 
 async def version_of(connection: AsyncConnection, stream: str) -> int:

@@ -239,6 +239,7 @@ class AudiobookRequested(Event):
 
     document_id: UUID
     audiobook_id: UUID
+    narration_id: UUID
     owner_id: UUID
     requested_by: UUID
     audio_ids: tuple[UUID, ...] = Field(min_length=1, description="In reading order.")

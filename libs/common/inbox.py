@@ -1,13 +1,11 @@
 """What a consumer has handled: the second delivery of an event changes nothing."""
 
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.sql.dml import Insert
 
 from libs.common.cloudevents import rfc3339
 from libs.common.events import Event
 from libs.common.tables import inbox, now_ms
+from libs.common.upsert import insert_or_ignore
 
 
 async def first_delivery(
@@ -24,11 +22,5 @@ async def first_delivery(
             "occurred_at": rfc3339(event.occurred_at),
             "body": event.encode(),
         }
-    result = await connection.execute(_insert_or_ignore(connection).values(row))
+    result = await connection.execute(insert_or_ignore(inbox, **row))
     return bool(result.rowcount == 1)
-
-
-def _insert_or_ignore(connection: AsyncConnection) -> Insert:
-    if connection.dialect.name == "postgresql":
-        return postgresql_insert(inbox).on_conflict_do_nothing()
-    return sqlite_insert(inbox).on_conflict_do_nothing()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import wait
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from libs.common.errors import Unavailable
 
@@ -49,11 +49,16 @@ class CpuPool:
                 executor.shutdown(wait=False, cancel_futures=True)
             raise Unavailable("a worker process died") from error
 
-    def start(self) -> None:
+    async def __aenter__(self) -> Self:
         """Start the workers now instead of with the first task."""
         executor = self._executor or self._start()
         for _ in range(self.workers):
             executor.submit(_nothing)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close."""
+        await self.close()
 
     async def close(self) -> None:
         """End the workers, after the task that each is at."""

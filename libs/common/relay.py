@@ -12,11 +12,10 @@ from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import func, select, update
-from sqlalchemy.engine import Row
 
 from libs.common.backoff import delay_s
 from libs.common.cloudevents import Headers, headers
-from libs.common.database import Database
+from libs.common.database import AnyRow, Database
 from libs.common.metrics import Metrics
 from libs.common.tables import events, now_ms
 
@@ -48,20 +47,27 @@ class Relay:
     async def run(self) -> None:
         """Send until stopped; whatever fails is tried again, with backoff."""
         failures = 0
-        while not self._stopping.is_set():
+        while not (self._stopping.is_set() and failures):
             try:
                 async with self.database.exclusive("relay"):
-                    while not self._stopping.is_set():
-                        if await self.send_batch() < self.batch_size:
-                            await self.database.outbox_bell.wait(self.poll_interval_s)
-                        failures = 0
+                    await self._send_while_there_is_work()
+                return
             except Exception as error:
                 failures += 1
                 log.warning("relay failed", error=type(error).__name__, failures=failures)
                 await asyncio.sleep(delay_s(failures, cap_s=10))
 
+    async def _send_while_there_is_work(self) -> None:
+        while True:
+            stopping = self._stopping.is_set()
+            if await self.send_batch() == self.batch_size:
+                continue
+            if stopping:
+                return
+            await self.database.outbox_bell.wait(self.poll_interval_s)
+
     def stop(self) -> None:
-        """Let :meth:`run` return after the batch at hand."""
+        """Let :meth:`run` return once everything is sent."""
         self._stopping.set()
         self.database.outbox_bell.ring()
 
@@ -83,7 +89,7 @@ class Relay:
             self.metrics.relay_sent_total.inc(len(batch))
         return len(batch)
 
-    async def _send(self, batch: Sequence[Row[Any]]) -> None:
+    async def _send(self, batch: Sequence[AnyRow]) -> None:
         sent = [
             await self.producer.send(
                 row.topic,

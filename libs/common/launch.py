@@ -1,0 +1,39 @@
+"""Starts one service as the only one of its process: ``python -m services.<name>``."""
+
+import asyncio
+import sys
+from collections.abc import Callable
+from typing import TypeVar
+
+from libs.common.service import Parts, Service
+from libs.common.settings import (
+    CommonSettings,
+    InvalidSettings,
+    ServiceSettings,
+    load,
+    secret_values,
+)
+from libs.common.telemetry import configure
+
+EX_CONFIG = 78
+"""Exit code for a faulty configuration, as in BSD's sysexits.h."""
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def launch(name: str, settings: type[S], build: Callable[[CommonSettings, S], Parts]) -> None:
+    """Read the settings, run the service until it is told to stop, and exit.
+
+    Exit codes: 0 stopped as asked, 1 the service failed, 78 the settings are wrong.
+    """
+    try:
+        common, own = load(CommonSettings), load(settings)
+    except InvalidSettings as error:
+        sys.stderr.write(f"{name} cannot start.\n{error}\n")
+        sys.exit(EX_CONFIG)
+    configure(name, common, secrets=secret_values(common, own))
+
+    async def run() -> int:
+        return await Service(build(common, own)).run_until_stopped()
+
+    sys.exit(asyncio.run(run()))

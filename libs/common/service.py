@@ -1,0 +1,300 @@
+"""One service, from start to drain: what is around the handlers and jobs, written once.
+
+    start   database -> resources -> HTTP -> broker, topics -> relay, consumer, workers
+    stop    not ready -> consumer -> workers drain -> relay sends the rest -> HTTP -> resources
+
+Services start in any order: whatever is not there yet is waited for, and readiness says what.
+"""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from starlette.routing import BaseRoute
+
+from libs.common.backoff import delay_s
+from libs.common.broker import consuming_broker, missing_topics, producer
+from libs.common.consumer import Consumer
+from libs.common.database import Database
+from libs.common.errors import LecternError, Unavailable
+from libs.common.events import Event
+from libs.common.health import Health
+from libs.common.http_server import HttpServer
+from libs.common.jobs import counts
+from libs.common.metrics import Metrics
+from libs.common.migrate import upgrade
+from libs.common.relay import Relay
+from libs.common.routes import Route
+from libs.common.settings import CommonSettings, ServiceSettings
+from libs.common.storage import Storage
+from libs.common.tables import events
+from libs.common.worker import JobRoute, Worker
+
+log = structlog.get_logger(__name__)
+
+GAUGES_EVERY_S = 5.0
+"""How often the figures that need a query are refreshed."""
+
+
+@dataclass
+class Parts:
+    """What one service is made of; built by its ``app.py``.
+
+    ``resources`` are entered before anything runs and left at the very end; ``starting`` is awaited
+    once the database is there; ``http_routes`` come beside health and metrics.
+    """
+
+    name: str
+    migrations: Path
+    publishes: Sequence[type[Event]]
+    routes: Sequence[Route]
+    work: Sequence[JobRoute]
+    settings: ServiceSettings
+    common: CommonSettings
+    database: Database
+    storage: Storage
+    metrics: Metrics
+    resources: Sequence[AbstractAsyncContextManager[object]] = ()
+    starting: Callable[[], Awaitable[None]] | None = None
+    http_routes: Sequence[BaseRoute] = ()
+    keep_events: bool = False
+
+
+@dataclass
+class Service:
+    """A service that runs, alone in its process or beside others."""
+
+    parts: Parts
+    migrate: bool = False
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        parts = self.parts
+        self.ready = asyncio.Event()
+        self._producer: AIOKafkaProducer | None = None
+        self._topics_missing: list[str] = []
+        self._stack = AsyncExitStack()
+        self._background: asyncio.Task[None] | None = None
+        self.health = Health(
+            {
+                "database": parts.database.check,
+                "broker": self._check_broker,
+                "storage": parts.storage.check,
+            },
+            timeout_s=parts.common.health_check_timeout_seconds,
+        )
+
+    @property
+    def port(self) -> int:
+        """The port that the service's HTTP pages are on."""
+        return self._http.port
+
+    async def start(self) -> None:
+        """Bring the service up as far as its dependencies allow; the rest follows by itself."""
+        parts = self.parts
+        self._http = HttpServer(
+            self.health.app(parts.metrics, parts.http_routes),
+            parts.common.bind_host,
+            parts.settings.http_port,
+        )
+        await self._http.start()
+        self._stack.push_async_callback(self._http.stop)
+        self._background = asyncio.create_task(self._come_up(), name=f"{parts.name} start")
+        self._background.add_done_callback(self._died)
+
+    async def stop(self) -> None:
+        """Drain and stop; work that does not end in time is given back."""
+        self.health.drain()
+        self.stopping.set()
+        if self._background is not None:
+            self._background.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._background
+        await self._stack.aclose()
+        await self.parts.database.close()
+
+    async def run_until_stopped(self) -> int:
+        """Run until SIGTERM or SIGINT, or until the service stops itself; return the exit code."""
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, self.stopping.set)
+        await self.start()
+        await self.stopping.wait()
+        died = self._background is not None and self._background.done()
+        await self.stop()
+        return 1 if died else 0
+
+    def _died(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            log.error("service failed", service=self.parts.name, exc_info=task.exception())
+        self.stopping.set()
+
+    async def _come_up(self) -> None:
+        parts = self.parts
+        async with AsyncExitStack() as stack:
+            await self._until_it_works(self._database_ready)
+            for resource in parts.resources:
+                await stack.enter_async_context(resource)
+            if parts.starting is not None:
+                await self._until_it_works(parts.starting)
+            connected = await stack.enter_async_context(self._connected_producer())
+            await self._until_it_works(self._topics_ready)
+            await stack.enter_async_context(self._working(connected))
+            self.ready.set()
+            log.info("service ready", service=parts.name, port=self.port)
+            await self._refresh_gauges()
+
+    async def _until_it_works(self, step: Callable[[], Awaitable[None]]) -> None:
+        attempt = 0
+        while True:
+            try:
+                return await step()
+            except LecternError as error:
+                attempt += 1
+                log.warning("not ready yet", service=self.parts.name, why=str(error))
+                await asyncio.sleep(delay_s(attempt, cap_s=5.0))
+
+    async def _database_ready(self) -> None:
+        if self.migrate:
+            await upgrade(self.parts.database, self.parts.migrations)
+            return
+        try:
+            async with self.parts.database.reading() as connection:
+                await connection.execute(select(events.c.id).limit(1))
+        except DBAPIError as error:
+            raise Unavailable("the database has no tables yet: run `lectern migrate`") from error
+
+    @asynccontextmanager
+    async def _connected_producer(self) -> AsyncIterator[AIOKafkaProducer]:
+        async def connect() -> None:
+            candidate = producer(self.parts.common)
+            try:
+                await candidate.start()
+            except (KafkaError, OSError) as error:
+                await candidate.stop()
+                raise Unavailable("the broker did not answer") from error
+            self._producer = candidate
+
+        await self._until_it_works(connect)
+        assert self._producer is not None
+        try:
+            yield self._producer
+        finally:
+            connected, self._producer = self._producer, None
+            await connected.stop()
+
+    async def _topics_ready(self) -> None:
+        assert self._producer is not None
+        wanted = {each.event.topic for each in self.parts.routes}
+        wanted |= {each.topic for each in self.parts.publishes}
+        self._topics_missing = await missing_topics(self._producer, wanted)
+        if self._topics_missing:
+            raise Unavailable(
+                f"{len(self._topics_missing)} topics are missing: run `lectern topics create`"
+            )
+
+    @asynccontextmanager
+    async def _working(self, connected: AIOKafkaProducer) -> AsyncIterator[None]:
+        """Run relay, consumer and workers; leave in the order that loses nothing."""
+        parts, common = self.parts, self.parts.common
+        relay = Relay(
+            parts.database,
+            connected,
+            f"/lectern/{parts.name}",
+            parts.metrics,
+            common.relay_batch_size,
+            common.relay_poll_interval_ms / 1000,
+        )
+        worker = Worker(
+            parts.database,
+            parts.name,
+            parts.work,
+            parts.metrics,
+            common.job_lease_seconds * 1000,
+            common.job_poll_interval_ms / 1000,
+        )
+        self._relay = relay
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(_task(relay.run(), relay.stop, 5.0))
+            await stack.enter_async_context(
+                _task(worker.run(), worker.drain, common.drain_timeout_seconds - 7.0)
+            )
+            await stack.enter_async_context(self._consuming(connected))
+            yield
+
+    @asynccontextmanager
+    async def _consuming(self, connected: AIOKafkaProducer) -> AsyncIterator[None]:
+        parts, common = self.parts, self.parts.common
+        if not parts.routes:
+            yield
+            return
+        broker = consuming_broker(common)
+        consumer = Consumer(
+            parts.database,
+            parts.name,
+            parts.routes,
+            connected,
+            parts.metrics,
+            keep_events=parts.keep_events,
+            max_attempts=common.handler_max_attempts,
+            max_in_place_s=common.handler_max_retry_seconds,
+            max_consecutive_bugs=common.max_consecutive_bugs,
+            stop_service=self.stopping,
+        )
+        consumer.subscribe(
+            broker,
+            fetch_max_wait_ms=common.fetch_max_wait_ms,
+            max_poll_interval_ms=common.max_poll_interval_ms,
+        )
+        await broker.start()
+        try:
+            yield
+        finally:
+            await broker.stop()
+
+    async def _check_broker(self) -> None:
+        if self._producer is None:
+            raise Unavailable("not connected yet")
+        if self._topics_missing:
+            await self._topics_ready()
+        await missing_topics(self._producer, ())
+        if not self.ready.is_set():
+            raise Unavailable("starting")
+
+    async def _refresh_gauges(self) -> None:
+        metrics = self.parts.metrics
+        while True:
+            with contextlib.suppress(Unavailable):
+                metrics.outbox_unsent.set(await self._relay.unsent())
+                async with self.parts.database.reading() as connection:
+                    found = await counts(connection)
+                metrics.jobs_ready.set(found["ready"])
+                metrics.jobs_running.set(found["running"])
+            await asyncio.sleep(GAUGES_EVERY_S)
+
+
+@asynccontextmanager
+async def _task(
+    running: Any, ask_to_end: Callable[[], None], patience_s: float
+) -> AsyncIterator[None]:
+    """Run a coroutine beside the body; then ask it to end, and cancel it if it takes too long."""
+    task = asyncio.ensure_future(running)
+    try:
+        yield
+    finally:
+        ask_to_end()
+        done, _ = await asyncio.wait({task}, timeout=max(0.1, patience_s))
+        if not done:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

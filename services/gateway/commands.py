@@ -1,0 +1,260 @@
+"""What people can do. Each command decides events in one transaction with its read models."""
+
+from collections.abc import AsyncIterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from libs.common.permissions import Capability
+from libs.common.telemetry import current_traceparent
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.database import AnyRow, Database
+from libs.common.effects import Effect, apply, ring
+from libs.common.errors import Rejected
+from libs.common.events import (
+    AudioDeleted,
+    BookFormat,
+    DocumentDeleted,
+    DocumentSubmitted,
+    NarrationRequested,
+    PageEdited,
+    PageFormat,
+    Source,
+)
+from libs.common.storage import Storage
+from services.gateway.access import document_for
+from services.gateway.completion import request_audiobooks
+from services.gateway.policy import Policy, decided
+from services.gateway.problems import NotFound, Stale
+from services.gateway.quota import check_audio_quota
+from services.gateway.tables import audios, pages, wanted
+from services.gateway.voices import choose_voice
+
+MARKDOWN = "text/markdown; charset=utf-8"
+MAX_TITLE_CHARACTERS = 255
+
+
+@dataclass(frozen=True)
+class Order:
+    """What somebody wants to hear: which pages, how, and whether as one file too.
+
+    ``pages`` None is every page; ``engine`` and ``voice`` None are the site's defaults.
+    """
+
+    pages: tuple[int, ...] | None = None
+    engine: str | None = None
+    voice: str | None = None
+    rate: float = 1.0
+    format: PageFormat = "m4a"
+    audiobook: BookFormat | None = None
+
+    @property
+    def formats(self) -> tuple[PageFormat, ...]:
+        """The formats that the pages are needed in."""
+        if self.audiobook is None:
+            return (self.format,)
+        needed: PageFormat = "m4a" if self.audiobook == "m4b" else self.audiobook
+        return tuple(dict.fromkeys((self.format, needed)))
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The commands and what they need."""
+
+    database: Database
+    storage: Storage
+    policy: Policy
+    max_upload_bytes: int
+    max_page_bytes: int
+    max_audios_per_page: int
+
+    async def submit_stream(
+        self,
+        caller: UUID,
+        chunks: AsyncIterable[bytes],
+        *,
+        kind: str,
+        filename: str | None,
+        title: str | None,
+        media_type: str = "application/octet-stream",
+    ) -> UUID:
+        """Take a file or a text in, as it arrives, and return the new document's id.
+
+        Raises:
+            Rejected: It is too large, or empty.
+        """
+        document_id = uuid4()
+        key = f"documents/{document_id}/source"
+        stored = await self.storage.write_stream(key, chunks, media_type, self.max_upload_bytes)
+        if stored.size == 0:
+            await self.storage.delete(key)
+            raise Rejected("empty", "The file is empty; choose one with something in it.")
+        source = Source(kind="text" if kind == "text" else "file", object=stored, filename=filename)
+        return await self._submit(caller, document_id, source, title)
+
+    async def submit_url(self, caller: UUID, url: str, title: str | None) -> UUID:
+        """Have a web address read, and return the new document's id."""
+        return await self._submit(caller, uuid4(), Source(kind="url", url=url), title)
+
+    async def delete_document(self, caller: UUID, document_id: UUID) -> None:
+        """Delete a document and everything made from it."""
+        async with self.database.transaction() as connection:
+            await document_for(connection, caller, document_id, Capability.DELETE_DOCUMENT)
+            forget = delete(wanted).where(wanted.c.document_id == str(document_id))
+            deleted = DocumentDeleted(document_id=document_id, deleted_by=caller)
+            await self._apply(connection, [forget, *decided(deleted)])
+        ring(self.database)
+
+    async def narrate(self, caller: UUID, document_id: UUID, order: Order) -> UUID:
+        """Ask for audio, and return the narration's id.
+
+        Raises:
+            NotFound: No such document, for this caller.
+            Rejected: No such page, voice or engine; the quota is used up.
+        """
+        async with self.database.transaction() as connection:
+            document = await document_for(connection, caller, document_id, Capability.REQUEST_AUDIO)
+            await _check_pages(document, order.pages)
+            engine, voice = await choose_voice(connection, document, order.engine, order.voice)
+            await check_audio_quota(
+                connection,
+                document_id,
+                order.pages,
+                (engine, voice, order.rate),
+                self.max_audios_per_page,
+            )
+            asked = NarrationRequested(
+                document_id=document_id,
+                narration_id=uuid4(),
+                owner_id=UUID(document.owner_id),
+                requested_by=caller,
+                pages=order.pages,
+                engine=engine,
+                voice=voice,
+                rate=order.rate,
+                formats=order.formats,
+                audiobook=order.audiobook,
+            )
+            await self._apply(connection, [*decided(asked), *self._set_going(asked)])
+        ring(self.database)
+        return asked.narration_id
+
+    async def edit_page(
+        self, caller: UUID, document_id: UUID, page: int, markdown: str, revision: int
+    ) -> int:
+        """Replace a page's text, and return its new revision.
+
+        ``revision`` is the one that the editor saw; somebody else's edit in between is not lost.
+
+        Raises:
+            NotFound: No such page, for this caller.
+            Stale: The page has another revision by now.
+            Rejected: The text is empty or too long.
+        """
+        text = _checked(markdown, self.max_page_bytes)
+        new = revision + 1
+        key = f"documents/{document_id}/pages/{page:05d}.r{new}.{uuid4().hex[:8]}.md"
+        async with self.database.reading() as connection:
+            await document_for(connection, caller, document_id, Capability.EDIT_PAGE)
+        stored = await self.storage.write(key, text, MARKDOWN)
+        async with self.database.transaction() as connection:
+            await document_for(connection, caller, document_id, Capability.EDIT_PAGE)
+            row = await _page(connection, document_id, page)
+            if (row.edited_revision or 0) != revision:
+                raise Stale("Somebody else changed this page; read it again before you edit it.")
+            edited = PageEdited(
+                document_id=document_id,
+                page=page,
+                revision=new,
+                text=stored,
+                language=row.language or "und",
+                edited_by=caller,
+            )
+            await self._apply(connection, decided(edited))
+        ring(self.database)
+        return new
+
+    async def delete_audio(self, caller: UUID, audio_id: UUID) -> None:
+        """Delete one page's audio; its voice is free again."""
+        async with self.database.transaction() as connection:
+            found = await connection.execute(
+                select(audios.c.document_id, audios.c.owner_id).where(
+                    audios.c.audio_id == str(audio_id), audios.c.deleted_at.is_(None)
+                )
+            )
+            row = found.first()
+            if row is None:
+                raise NotFound("audio")
+            document_id = UUID(row.document_id)
+            await document_for(
+                connection, caller, document_id, Capability.DELETE_AUDIO, what="audio"
+            )
+            deleted = AudioDeleted(document_id=document_id, audio_id=audio_id, deleted_by=caller)
+            await self._apply(connection, [*decided(deleted), self._dispatch(row.owner_id)])
+        ring(self.database)
+
+    async def _submit(
+        self, caller: UUID, document_id: UUID, source: Source, title: str | None
+    ) -> UUID:
+        cleaned = " ".join(title.split())[:MAX_TITLE_CHARACTERS] if title else None
+        submitted = DocumentSubmitted(
+            document_id=document_id, owner_id=caller, source=source, title=cleaned or None
+        )
+        async with self.database.transaction() as connection:
+            await self._apply(connection, decided(submitted))
+        ring(self.database)
+        return document_id
+
+    async def _apply(self, connection: AsyncConnection, effects: Sequence[Effect]) -> None:
+        await apply(connection, effects, current_traceparent())
+
+    def _set_going(self, asked: NarrationRequested) -> list[Effect]:
+        async def want(connection: AsyncConnection) -> Sequence[Effect]:
+            return await self.policy.want_pages(connection, asked)
+
+        async def complete(connection: AsyncConnection) -> Sequence[Effect]:
+            return await request_audiobooks(connection, str(asked.document_id))
+
+        return [want, self._dispatch(str(asked.owner_id)), complete]
+
+    def _dispatch(self, owner_id: str) -> Effect:
+        async def dispatch(connection: AsyncConnection) -> Sequence[Effect]:
+            return await self.policy.dispatch(connection, owner_id)
+
+        return dispatch
+
+
+async def _check_pages(document: AnyRow, wanted_pages: tuple[int, ...] | None) -> None:
+    if document.rejected_at is not None:
+        raise Rejected("document_rejected", "The document could not be read; there is no audio.")
+    if wanted_pages is None or document.page_count is None:
+        return
+    beyond = [page for page in wanted_pages if not 1 <= page <= document.page_count]
+    if beyond:
+        raise Rejected(
+            "no_such_page",
+            f"The document has pages 1 to {document.page_count}; there is no page {beyond[0]}.",
+        )
+
+
+async def _page(connection: AsyncConnection, document_id: UUID, page: int) -> AnyRow:
+    found = await connection.execute(
+        select(pages).where(pages.c.document_id == str(document_id), pages.c.page == page)
+    )
+    row = found.first()
+    if row is None or row.extracted is None:
+        raise NotFound("page")
+    return row
+
+
+def _checked(markdown: str, max_bytes: int) -> bytes:
+    text = markdown.replace("\r\n", "\n").strip()
+    if not text:
+        raise Rejected("empty", "A page needs some text; delete the document to be rid of it.")
+    if "\x00" in text or "\uffff" in text:
+        raise Rejected("bad_text", "The text holds characters that are not text; remove them.")
+    encoded = (text + "\n").encode("utf-8", "replace")
+    if len(encoded) > max_bytes:
+        raise Rejected("too_large", f"A page may have {max_bytes:,} bytes; split the text.")
+    return encoded

@@ -1,0 +1,183 @@
+"""Turns what people asked for into work: fair between owners, nothing spoken twice.
+
+A narration asks for pages; every page it asks for waits in ``wanted`` until it can be spoken. At
+most ``max_in_flight`` pages of one owner are being spoken at a time, so one library does not
+starve everybody else. When all pages of a narration are there, its audiobook is requested.
+
+Everything here runs inside the transaction of the event or command that caused it.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import Integer, String, and_, delete, func, literal, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.database import AnyRow
+from libs.common.effects import Effect
+from libs.common.events import AudioRequested, Event, NarrationRequested, ObjectRef, PageExtracted
+from services.gateway.projections import fold
+from services.gateway.tables import IN_FLIGHT, audios, documents, narrations, pages, wanted
+
+CURRENT = pages.c.segments_revision == func.coalesce(pages.c.edited_revision, 0)
+"""The page's utterances are those of its text as it is now."""
+
+
+def decided(*events: Event) -> list[Effect]:
+    """Return the effects of deciding ``events``: they are appended, and the read models follow."""
+    effects: list[Effect] = []
+    for event in events:
+        effects += [event, *fold(event)]
+    return effects
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The rules by which narrations become audio."""
+
+    max_in_flight: int = 8
+
+    async def want_pages(
+        self, connection: AsyncConnection, asked: NarrationRequested
+    ) -> Sequence[Effect]:
+        """Note every page that a new narration asks for and that is known so far."""
+        chosen = select(
+            literal(str(asked.narration_id), String),
+            pages.c.document_id,
+            literal(str(asked.owner_id), String),
+            pages.c.page,
+        ).where(pages.c.document_id == str(asked.document_id))
+        if asked.pages is not None:
+            chosen = chosen.where(pages.c.page.in_(asked.pages))
+        columns = ["narration_id", "document_id", "owner_id", "page"]
+        return [
+            insert(wanted)
+            .from_select(columns, chosen.order_by(pages.c.page))
+            .on_conflict_do_nothing()
+        ]
+
+    async def want_page(
+        self, connection: AsyncConnection, extracted: PageExtracted
+    ) -> Sequence[Effect]:
+        """Note a new page for every narration that asked for it before it was there."""
+        document = str(extracted.document_id)
+        found = await connection.execute(
+            select(narrations.c.narration_id, narrations.c.owner_id, narrations.c.pages).where(
+                narrations.c.document_id == document
+            )
+        )
+        return [
+            insert(wanted)
+            .values(
+                narration_id=row.narration_id,
+                document_id=document,
+                owner_id=row.owner_id,
+                page=extracted.page,
+            )
+            .on_conflict_do_nothing()
+            for row in found
+            if row.pages is None or extracted.page in row.pages
+        ]
+
+    async def dispatch(self, connection: AsyncConnection, owner_id: str) -> Sequence[Effect]:
+        """Request audio for the owner's next pages, as many as may be in flight."""
+        await _lock_owner(connection, owner_id)
+        free = self.max_in_flight - await _in_flight(connection, owner_id)
+        effects: list[Effect] = []
+        requested: set[tuple[Any, ...]] = set()
+        while free > 0:
+            batch = await _next_wanted(connection, owner_id, free)
+            if not batch:
+                break
+            for row in batch:
+                sound = (row.document_id, row.page, row.engine, row.voice, row.rate)
+                if sound in requested or await self._settled(connection, row):
+                    continue
+                requested.add(sound)
+                effects += decided(_request(row))
+                free -= 1
+            taken = [row.id for row in batch]
+            await connection.execute(delete(wanted).where(wanted.c.id.in_(taken)))
+        return effects
+
+    async def _settled(self, connection: AsyncConnection, row: AnyRow) -> bool:
+        """Whether the page has nothing to speak, or is spoken or being spoken just so already."""
+        if row.utterances == 0:
+            return True
+        found = await connection.execute(
+            select(audios.c.formats).where(
+                audios.c.document_id == row.document_id,
+                audios.c.page == row.page,
+                audios.c.revision == row.segments_revision,
+                audios.c.engine == row.engine,
+                audios.c.voice == row.voice,
+                audios.c.rate == row.rate,
+                audios.c.failed_at.is_(None),
+                audios.c.deleted_at.is_(None),
+            )
+        )
+        return any(set(row.formats) <= set(formats) for (formats,) in found)
+
+
+async def _next_wanted(connection: AsyncConnection, owner_id: str, limit: int) -> Sequence[AnyRow]:
+    found = await connection.execute(
+        select(
+            wanted.c.id,
+            wanted.c.document_id,
+            wanted.c.owner_id,
+            wanted.c.page,
+            pages.c.title,
+            pages.c.segments,
+            pages.c.segments_revision,
+            pages.c.segments_characters,
+            pages.c.utterances,
+            narrations.c.requested_by,
+            narrations.c.engine,
+            narrations.c.voice,
+            narrations.c.rate,
+            narrations.c.formats,
+        )
+        .join(
+            pages, and_(pages.c.document_id == wanted.c.document_id, pages.c.page == wanted.c.page)
+        )
+        .join(narrations, narrations.c.narration_id == wanted.c.narration_id)
+        .join(documents, documents.c.document_id == wanted.c.document_id)
+        .where(wanted.c.owner_id == owner_id, CURRENT, documents.c.deleted_at.is_(None))
+        .order_by(wanted.c.id)
+        .limit(limit)
+    )
+    return found.all()
+
+
+def _request(row: AnyRow) -> AudioRequested:
+    return AudioRequested(
+        document_id=UUID(row.document_id),
+        audio_id=uuid4(),
+        owner_id=UUID(row.owner_id),
+        requested_by=UUID(row.requested_by),
+        page=row.page,
+        revision=row.segments_revision,
+        segments=ObjectRef.model_validate(row.segments),
+        characters=row.segments_characters,
+        engine=row.engine,
+        voice=row.voice,
+        rate=row.rate,
+        formats=tuple(row.formats),
+        title=row.title or "",
+    )
+
+
+async def _in_flight(connection: AsyncConnection, owner_id: str) -> int:
+    counted = select(func.count(type_=Integer)).select_from(audios)
+    return await connection.scalar(counted.where(audios.c.owner_id == owner_id, IN_FLIGHT)) or 0
+
+
+async def _lock_owner(connection: AsyncConnection, owner_id: str) -> None:
+    """Let one transaction at a time count and dispatch; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        number = int.from_bytes(hashlib.sha256(owner_id.encode()).digest()[:8], signed=True)
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})

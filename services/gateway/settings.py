@@ -1,0 +1,29 @@
+"""Every knob of the gateway, read from GATEWAY_* variables."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from libs.common.settings import Port, ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """Read once, in app.py."""
+
+    model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True, env_ignore_empty=True)
+
+    http_port: Port = 8000
+    max_upload_bytes: int = Field(
+        default=100_000_000, gt=0, description="Largest file that may be uploaded."
+    )
+    max_page_bytes: int = Field(
+        default=1_000_000, gt=0, description="Largest text that a page may be given by an edit."
+    )
+    max_audios_per_page: int = Field(
+        default=4, ge=1, description="Different audios of a page: engine, voice and rate."
+    )
+    max_pages_in_flight_per_owner: int = Field(
+        default=8, ge=1, description="Pages of one owner that are being spoken at a time."
+    )
+    events_poll_interval_ms: int = Field(
+        default=1000, ge=50, description="How often a status stream looks for changes unasked."
+    )

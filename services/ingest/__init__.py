@@ -1,0 +1,5 @@
+"""Finds out what a document says: files, texts and web addresses become Markdown, page by page.
+
+Consumes: DocumentSubmitted, DocumentDeleted
+Produces: PageExtracted, DocumentParsed, DocumentRejected
+"""

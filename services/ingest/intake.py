@@ -1,0 +1,184 @@
+"""The job that reads one document: fetch, parse in the sandbox, announce page by page.
+
+Pages are announced as they come, so that speaking starts while reading goes on. A job that is run
+again skips the pages that its earlier self announced.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Protocol
+from uuid import UUID
+
+from libs.common.effects import Effect
+from libs.common.errors import LecternError, Rejected
+from libs.common.events import (
+    Chapter,
+    DocumentParsed,
+    DocumentRejected,
+    ObjectRef,
+    PageExtracted,
+)
+from libs.common.history import History
+from libs.common.storage import Storage
+from libs.common.worker import Job
+from services.ingest.document import Metadata, Page
+from services.ingest.handlers import EraseJob, ParseJob
+
+MARKDOWN = "text/markdown; charset=utf-8"
+MAX_TITLE_CHARACTERS = 255
+ANNOUNCE_AT_ONCE = 2
+ANNOUNCE_EVERY_S = 0.25
+WRITES_AT_ONCE = 16
+
+
+class Parser(Protocol):
+    """Reads an untrusted file: pages in order, then the metadata."""
+
+    def parse(self, path: Path, filename: str | None) -> AsyncIterator[Page | Metadata]:
+        """Yield what the file says. Raises Rejected with a reason for the owner."""
+        ...
+
+
+class Fetcher(Protocol):
+    """Downloads a web address to a file."""
+
+    async def fetch(self, url: str, path: Path) -> str | None:
+        """Store what ``url`` answers at ``path``; return a filename if it has one."""
+        ...
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Reads documents, and forgets them."""
+
+    storage: Storage
+    history: History
+    parser: Parser
+    fetcher: Fetcher
+
+    async def parse(self, job: Job[ParseJob]) -> Sequence[Effect]:
+        """Read one document. Raises Rejected when it cannot be read."""
+        wanted = job.payload
+        stream = f"document/{wanted.document_id}"
+        announced = {each.page for each in await self.history.of(stream, PageExtracted)}
+        announcer = _Announcer(self.storage, job, announced)
+        metadata: Metadata | None = None
+        async with self._local_copy(wanted) as (path, filename):
+            async for item in self.parser.parse(path, filename):
+                if isinstance(item, Page):
+                    await announcer.take(item)
+                else:
+                    metadata = item
+        await announcer.flush()
+        if metadata is None or announcer.pages == 0:
+            raise Rejected("empty", "The document has no text that could be read aloud.")
+        return [await self._parsed(wanted, metadata, announcer, filename)]
+
+    async def erase(self, job: Job[EraseJob]) -> Sequence[Effect]:
+        """Remove what is stored about a document."""
+        await self.storage.delete_prefix(f"documents/{job.payload.document_id}/")
+        return []
+
+    @asynccontextmanager
+    async def _local_copy(self, wanted: ParseJob) -> AsyncIterator[tuple[Path, str | None]]:
+        with TemporaryDirectory(prefix="lectern-ingest-") as folder:
+            path = Path(folder) / "source"
+            filename = wanted.source.filename
+            if wanted.source.object is not None:
+                await self.storage.fetch(wanted.source.object.key, path)
+            elif wanted.source.url is not None:
+                filename = await self.fetcher.fetch(wanted.source.url, path)
+                await self.storage.write_file(
+                    f"documents/{wanted.document_id}/source", path, "application/octet-stream"
+                )
+            else:
+                raise Rejected("no_source", "The submission names neither a file nor an address.")
+            yield path, filename
+
+    async def _parsed(
+        self, wanted: ParseJob, found: Metadata, announcer: "_Announcer", filename: str | None
+    ) -> DocumentParsed:
+        title = wanted.title or found.title or (Path(filename).stem if filename else "Untitled")
+        return DocumentParsed(
+            document_id=wanted.document_id,
+            pages=announcer.pages,
+            characters=max(1, announcer.characters),
+            title=title[:MAX_TITLE_CHARACTERS],
+            author=found.author,
+            language=found.language,
+            media_type=found.media_type,
+            chapters=tuple(
+                Chapter(title=each.title, first_page=each.first_page, level=each.level)
+                for each in found.chapters
+            ),
+            cover=await self._cover(wanted.document_id, found),
+            warnings=tuple(found.warnings),
+        )
+
+    async def _cover(self, document_id: UUID, found: Metadata) -> ObjectRef | None:
+        if not found.cover or not found.cover_media_type:
+            return None
+        return await self.storage.write(
+            f"documents/{document_id}/cover", found.cover, found.cover_media_type
+        )
+
+
+class _Announcer:
+    """Stores pages and announces them: the first ones at once, then a few times a second."""
+
+    def __init__(self, storage: Storage, job: Job[ParseJob], announced: set[int]) -> None:
+        self.pages = 0
+        self.characters = 0
+        self._storage = storage
+        self._job = job
+        self._announced = announced
+        self._waiting: list[Page] = []
+        self._last = monotonic()
+
+    async def take(self, page: Page) -> None:
+        self.pages += 1
+        self.characters += len(page.markdown)
+        if page.number in self._announced:
+            return
+        self._waiting.append(page)
+        first = page.number <= ANNOUNCE_AT_ONCE
+        full = len(self._waiting) >= WRITES_AT_ONCE
+        if first or full or monotonic() - self._last > ANNOUNCE_EVERY_S:
+            await self.flush()
+
+    async def flush(self) -> None:
+        pages, self._waiting = self._waiting, []
+        if pages:
+            await self._job.record(list(await asyncio.gather(*map(self._store, pages))))
+        self._last = monotonic()
+
+    async def _store(self, page: Page) -> PageExtracted:
+        document_id = self._job.payload.document_id
+        text = await self._storage.write(
+            f"documents/{document_id}/pages/{page.number:05d}.r0.md",
+            page.markdown.encode(),
+            MARKDOWN,
+        )
+        return PageExtracted(
+            document_id=document_id,
+            page=page.number,
+            text=text,
+            characters=len(page.markdown),
+            language=page.language,
+            title=page.title,
+        )
+
+
+def parse_gave_up(payload: ParseJob, error: LecternError) -> Sequence[Effect]:
+    """Tell the owner why the document could not be read."""
+    return [DocumentRejected(document_id=payload.document_id, code=error.code, reason=str(error))]
+
+
+def erase_gave_up(payload: EraseJob, error: LecternError) -> Sequence[Effect]:
+    """Nothing more than ``task.failed``, which operators see."""
+    return []

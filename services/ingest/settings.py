@@ -1,0 +1,33 @@
+"""Every knob of ingest, read from INGEST_* variables."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from libs.common.settings import Port, ServiceSettings, Workers
+
+
+class Settings(ServiceSettings):
+    """Read once, in app.py."""
+
+    model_config = SettingsConfigDict(env_prefix="INGEST_", frozen=True, env_ignore_empty=True)
+
+    http_port: Port = 8001
+    workers: Workers = 2
+    parse_memory_bytes: int = Field(
+        default=1_073_741_824, gt=0, description="Address space of the process that parses a file."
+    )
+    parse_cpu_seconds: int = Field(
+        default=120, gt=0, description="CPU time after which a file counts as hostile."
+    )
+    parse_wall_seconds: float = Field(
+        default=300, gt=0, description="Time after which a file counts as hostile."
+    )
+    url_timeout_seconds: float = Field(
+        default=10, gt=0, description="Longest that a web address may take to answer."
+    )
+    url_max_bytes: int = Field(
+        default=20_000_000, gt=0, description="Largest page that is fetched from the web."
+    )
+    url_allow_private: bool = Field(
+        default=False, description="Whether addresses of private networks may be fetched."
+    )

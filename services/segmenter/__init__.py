@@ -1,0 +1,5 @@
+"""Decides how a page is cut for speaking: Markdown becomes utterances.
+
+Consumes: PageExtracted, PageEdited
+Produces: PageSegmented
+"""

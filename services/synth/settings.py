@@ -1,0 +1,59 @@
+"""Every knob of synth, read from SYNTH_* variables."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from libs.common.settings import Port, ServiceSettings, Workers
+
+EngineName = Literal["espeak", "polly", "openai"]
+
+
+class Settings(ServiceSettings):
+    """Read once, in app.py."""
+
+    model_config = SettingsConfigDict(env_prefix="SYNTH_", frozen=True, env_ignore_empty=True)
+
+    http_port: Port = 8003
+    workers: Workers = 0
+    engines: tuple[EngineName, ...] = Field(
+        default=("espeak",),
+        min_length=1,
+        description='Engines to offer, as JSON, the default one first: ["espeak", "polly"].',
+    )
+    pages_at_once: int = Field(
+        default=3, ge=1, description="Pages that one process speaks at the same time."
+    )
+    follow_language: bool = Field(
+        default=True,
+        description="Speak a paragraph in another language with a voice of that language.",
+    )
+    network_workers: int = Field(
+        default=8, ge=1, description="Calls to an engine in the network at the same time."
+    )
+    polly_region: str = Field(default="us-east-1", description="AWS region of Amazon Polly.")
+    polly_engine: Literal["standard", "neural", "long-form", "generative"] = Field(
+        default="standard", description="Which of Polly's engines speaks."
+    )
+    polly_endpoint_url: str | None = Field(
+        default=None, description="Another address for Polly, for tests and proxies."
+    )
+    polly_access_key_id: SecretStr | None = Field(
+        default=None, description="Credentials for Polly; else boto3 looks in its usual places."
+    )
+    polly_secret_access_key: SecretStr | None = Field(
+        default=None, description="The other half of the credentials for Polly."
+    )
+    openai_base_url: str = Field(
+        default="https://api.openai.com/v1",
+        description="A server that speaks POST {base_url}/audio/speech.",
+    )
+    openai_model: str = Field(default="gpt-4o-mini-tts", description="The model to ask for.")
+    openai_api_key: SecretStr | None = Field(default=None, description="Bearer key, if needed.")
+    openai_voice: str | None = Field(
+        default=None, description="The default voice; it need not be in the server's list."
+    )
+    openai_voices: tuple[str, ...] = Field(
+        default=(), description='Voices as JSON; empty: ask the server. ["alloy", "nova"]'
+    )

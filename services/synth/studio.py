@@ -1,0 +1,69 @@
+"""What happens inside a worker process of synth: engines are built, text is spoken and encoded.
+
+Every function here is synchronous and takes and returns picklable values. A process keeps one
+instance of each engine.
+"""
+
+import atexit
+from dataclasses import dataclass
+
+from services.synth.audio.calibration import Calibration, calibrate
+from services.synth.audio.codecs import CodecName
+from services.synth.audio.passages import passage
+from services.synth.audio.produce import Produced, produce
+from services.synth.speech import Engine, EngineConfig, Voice, build_engine
+
+_engines: dict[EngineConfig, Engine] = {}
+
+
+@dataclass(frozen=True)
+class EngineInfo:
+    """What the service needs to know of an engine without having one."""
+
+    name: str
+    fingerprint: str
+    max_characters: int
+    voices: tuple[Voice, ...]
+    default_voice: str
+
+
+def describe(config: EngineConfig) -> EngineInfo:
+    """Return the engine's identity and voices."""
+    engine = _engine(config)
+    return EngineInfo(
+        engine.name,
+        engine.fingerprint,
+        engine.max_characters,
+        engine.voices(),
+        engine.default_voice("en"),
+    )
+
+
+def speak(
+    config: EngineConfig,
+    text: str,
+    voice: str,
+    rate: float,
+    gain_db: float,
+    codecs: tuple[CodecName, ...],
+    keep_lossless: bool,
+) -> Produced:
+    """Speak one utterance and encode it."""
+    speech = _engine(config).speak(text, voice, rate)
+    return produce(
+        speech.pcm, speech.sample_rate, speech.words, gain_db, codecs, keep_lossless=keep_lossless
+    )
+
+
+def measure_voice(config: EngineConfig, voice: str, language: str, rate: float) -> Calibration:
+    """Speak the passage of ``language`` and return the gain that the voice needs."""
+    engine = _engine(config)
+    spoken = [engine.speak(sentence, voice, rate) for sentence in passage(language)]
+    return calibrate([each.pcm for each in spoken], spoken[0].sample_rate)
+
+
+def _engine(config: EngineConfig) -> Engine:
+    if config not in _engines:
+        engine = _engines[config] = build_engine(config)
+        atexit.register(engine.close)
+    return _engines[config]
