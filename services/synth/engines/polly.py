@@ -1,6 +1,7 @@
 """The Amazon Polly engine, over boto3."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import boto3
@@ -164,7 +165,8 @@ class PollyEngine:
                 VoiceId=voice,
                 **output,
             )
-            with answer["AudioStream"] as stream:
+            # Entered itself it hands out the raw stream, which raises errors of urllib3.
+            with closing(answer["AudioStream"]) as stream:
                 sound: bytes = stream.read()
                 return sound
         except (ClientError, BotoCoreError) as error:

@@ -205,6 +205,7 @@ def test_close_ends_the_worker():
     engine = EspeakEngine(EspeakConfig())
     engine.speak("Hello", "en-us", 1.0)
     pid = engine.worker_pid
+    assert pid
     engine.close()
     assert not psutil.pid_exists(pid)
     assert engine.worker_pid is None
@@ -214,6 +215,7 @@ def test_an_engine_that_is_dropped_leaves_no_worker():
     engine = EspeakEngine(EspeakConfig())
     engine.speak("Hello", "en-us", 1.0)
     pid = engine.worker_pid
+    assert pid
     del engine
     assert not psutil.pid_exists(pid)
 

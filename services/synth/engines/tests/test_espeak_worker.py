@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from services.synth.engines import espeak_process, espeak_worker
 from services.synth.speech import EspeakConfig
 
 
-def talk(*messages, arguments=None):
+def talk(
+    *messages: tuple[bytes, bytes], arguments: tuple[str, str] | None = None
+) -> tuple[list[tuple[bytes, bytes]], int]:
     """Run the program on its own and return what it said and its exit code."""
     library, data = arguments or espeak_process.locate(EspeakConfig())
     asked = b"".join(
@@ -24,14 +27,14 @@ def talk(*messages, arguments=None):
     return list(parse(done.stdout)), done.returncode
 
 
-def parse(raw):
+def parse(raw: bytes) -> Iterator[tuple[bytes, bytes]]:
     while raw:
         kind, size = espeak_worker.HEADER.unpack_from(raw)
         yield kind, raw[espeak_worker.HEADER.size :][:size]
         raw = raw[espeak_worker.HEADER.size + size :]
 
 
-def request(voice, text, words_per_minute=175):
+def request(voice: str, text: str, words_per_minute: int = 175) -> tuple[bytes, bytes]:
     name = voice.encode()
     return b"S", espeak_worker.REQUEST.pack(words_per_minute, len(name)) + name + text.encode()
 

@@ -5,7 +5,7 @@ from services.synth.engines.tempo import faster
 from services.synth.speech import Speech, WordMark
 
 
-def sine(seconds, sample_rate=22_050, hertz=440):
+def sine(seconds: float, sample_rate: int = 22_050, hertz: int = 440) -> Speech:
     wave = np.sin(np.arange(round(seconds * sample_rate)) * 2 * np.pi * hertz / sample_rate)
     return Speech((wave * 9000).astype(np.int16), sample_rate, (WordMark(0, 1, sample_rate // 2),))
 

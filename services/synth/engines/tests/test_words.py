@@ -79,8 +79,7 @@ def test_any_events_give_marks_in_order(text, anchors, samples):
     marks = place_words(text, anchors, samples)
     assert all(0 <= each.sample < samples for each in marks)
     assert all(
-        one.end <= other.start and one.sample <= other.sample
-        for one, other in pairwise(marks)
+        one.end <= other.start and one.sample <= other.sample for one, other in pairwise(marks)
     )
 
 
