@@ -5,15 +5,15 @@ from contextlib import ExitStack
 
 import pytest
 
-from libs.common.testing.report import ran_against
-
-pytest_plugins = ["libs.common.testing.fixtures", "libs.common.testing.report"]
+# pytest must be the first to import a plugin, or it warns: fixtures imports report.
+pytest_plugins = ["libs.common.testing.report", "libs.common.testing.fixtures"]
 
 
 @pytest.fixture
 def embedded_kafka(pytestconfig: pytest.Config) -> Iterator[Callable[[Mapping[str, int]], str]]:
     """Start the embedded broker with topics (name to partitions); returns its ``host:port``."""
     from lectern.embedded_broker import EmbeddedBroker
+    from libs.common.testing.report import ran_against
 
     with ExitStack() as stack:
 
