@@ -7,9 +7,6 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-import boto3
-from botocore.config import Config
-
 from libs.common.testing.processes import (
     Program,
     ServerFailed,
@@ -81,6 +78,9 @@ class MotoS3:
 
 def create_bucket(endpoint: str, bucket: str, access_key_id: str, secret_access_key: str) -> None:
     """Create a bucket unless it is there."""
+    import boto3  # takes most of a second, which tests without S3 need not wait
+    from botocore.config import Config
+
     client = boto3.client(
         "s3",
         endpoint_url=endpoint,

@@ -1,0 +1,98 @@
+"""Real servers, started as a run of tests or ``make up-native`` starts them."""
+
+import asyncio
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from libs.common.storage_s3 import S3Storage
+from libs.common.testing.fixtures import S3Server
+from libs.common.topics import TopicSpec, create_topics
+
+HEADERS = [("ce_type", b"audio.ready"), ("ce_specversion", b"1.0")]
+
+
+def spec(name: str, partitions: int, retention_ms: int = -1) -> TopicSpec:
+    config = {"cleanup.policy": "delete", "retention.ms": str(retention_ms)}
+    return TopicSpec(name, partitions, replication_factor=1, config=config)
+
+
+async def test_topics_are_created_once_and_only_grow(kafka_bootstrap: str) -> None:
+    topic = f"test.{uuid4().hex}"
+    (created,) = await create_topics(kafka_bootstrap, [spec(topic, 2)])
+    (again,) = await create_topics(kafka_bootstrap, [spec(topic, 2)])
+    (grown,) = await create_topics(kafka_bootstrap, [spec(topic, 3)])
+    (not_reduced,) = await create_topics(kafka_bootstrap, [spec(topic, 1)])
+    (differs,) = await create_topics(kafka_bootstrap, [spec(topic, 3, retention_ms=1000)])
+    actions = [each.action for each in (created, again, grown, not_reduced, differs)]
+    assert actions == ["created", "unchanged", "extended", "unchanged", "unchanged"]
+    assert (not_reduced.partitions, again.notes) == (3, ())
+    assert "never taken away" in str(not_reduced)
+    assert differs.notes == ("retention.ms is -1, declared 1000",)
+
+
+async def test_two_at_the_same_time_create_topics_together(kafka_bootstrap: str) -> None:
+    specs = [spec(f"test.{uuid4().hex}", 3) for _ in range(5)]
+    await asyncio.gather(*(create_topics(kafka_bootstrap, specs) for _ in range(3)))
+    outcomes = await create_topics(kafka_bootstrap, specs)
+    assert {(each.action, each.partitions) for each in outcomes} == {("unchanged", 3)}
+
+
+async def test_kafka_carries_headers_to_a_group(kafka_bootstrap: str) -> None:
+    topic = f"test.{uuid4().hex}"
+    await create_topics(kafka_bootstrap, [spec(topic, 3)])
+    producer = AIOKafkaProducer(
+        bootstrap_servers=kafka_bootstrap, enable_idempotence=True, compression_type="zstd"
+    )
+    consumer = AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=kafka_bootstrap,
+        group_id=topic,
+        auto_offset_reset="earliest",
+    )
+    async with producer, consumer:
+        for number in range(10):
+            await producer.send(topic, str(number).encode(), key=b"document-7", headers=HEADERS)
+        await producer.flush()
+        received = [await asyncio.wait_for(anext(consumer), 30) for _ in range(10)]
+    assert [each.value for each in received] == [str(number).encode() for number in range(10)]
+    assert all(list(each.headers) == HEADERS for each in received)
+
+
+async def test_a_topic_that_nobody_declared_does_not_appear(kafka_bootstrap: str) -> None:
+    undeclared = f"test.{uuid4().hex}"
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap) as producer:
+        await producer.client.add_topic(undeclared)
+        metadata = await producer.client.fetch_all_metadata()
+    assert undeclared not in metadata.topics()
+
+
+async def test_every_test_has_a_postgresql_database_of_its_own(postgres_database: str) -> None:
+    engine = create_async_engine(postgres_database)
+    async with engine.connect() as connection:
+        version = (await connection.execute(text("SELECT version()"))).scalar_one()
+        name = (await connection.execute(text("SELECT current_database()"))).scalar_one()
+        await connection.execute(text("SELECT 1 FOR UPDATE SKIP LOCKED"))
+    await engine.dispose()
+    assert version.startswith("PostgreSQL")
+    assert name == make_url(postgres_database).database
+
+
+async def test_s3_keeps_objects(s3_server: S3Server, s3_endpoint: str, s3_bucket: str) -> None:
+    storage = S3Storage(
+        s3_bucket,
+        endpoint=s3_endpoint,
+        access_key_id=SecretStr(s3_server.access_key_id),
+        secret_access_key=SecretStr(s3_server.secret_access_key),
+    )
+    key = f"tests/{uuid4().hex}"
+    written = await storage.write(key, b"spoken")
+    assert (written.size, await storage.read(key)) == (6, b"spoken")
+
+
+def test_the_embedded_broker_is_a_fixture(embedded_kafka) -> None:
+    assert embedded_kafka({"audio.ready": 1}).startswith("127.0.0.1:")
