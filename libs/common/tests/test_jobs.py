@@ -1,0 +1,144 @@
+import asyncio
+
+import pytest
+from pydantic import BaseModel
+from sqlalchemy import select, update
+
+from libs.common import jobs
+from libs.common.jobs import CancelJobs, NewJob, cancel, claim, counts, enqueue
+from libs.common.tables import jobs as table
+from libs.common.tables import now_ms
+
+
+class Payload(BaseModel):
+    n: int
+
+
+LEASE_MS = 30_000
+
+
+async def add(database, n, **options):
+    async with database.transaction() as connection:
+        await enqueue(
+            connection, NewJob("k", Payload(n=n), **{"subject": f"s{n}", **options}), "trace"
+        )
+
+
+async def take(database, kinds=("k",), lease_ms=LEASE_MS):
+    async with database.transaction() as connection:
+        return await claim(connection, list(kinds), lease_ms)
+
+
+async def number(held):
+    return Payload.model_validate_json(held.payload).n
+
+
+async def test_a_job_is_claimed_once(database):
+    await add(database, 1)
+    held = await take(database)
+    assert held is not None
+    assert (held.attempts, held.traceparent, await number(held)) == (1, "trace", 1)
+    assert await take(database) is None
+
+
+async def test_other_kinds_are_left_alone(database):
+    await add(database, 1)
+    assert await take(database, kinds=["other"]) is None
+
+
+async def test_owners_take_turns(database):
+    for n in range(4):
+        await add(database, n, owner="busy")
+    await add(database, 100, owner="small")
+    order = [await number(await take(database)) for _ in range(5)]
+    assert order == [0, 100, 1, 2, 3]
+
+
+async def test_an_owner_who_comes_late_does_not_overtake_for_ever(database):
+    for n in range(3):
+        await add(database, n, owner="first")
+    await take(database)
+    await take(database)
+    for n in range(10, 13):
+        await add(database, n, owner="late")
+    order = [await number(await take(database)) for _ in range(4)]
+    assert order == [2, 10, 11, 12]
+
+
+async def test_priority_goes_before_turns(database):
+    await add(database, 1)
+    await add(database, 2, priority=1)
+    assert await number(await take(database)) == 2
+
+
+async def test_a_delayed_job_waits(database):
+    await add(database, 1, delay_ms=60_000)
+    assert await take(database) is None
+
+
+async def test_an_expired_lease_is_taken_over_and_the_zombie_is_fenced(database):
+    await add(database, 1)
+    zombie = await take(database)
+    async with database.transaction() as connection:
+        await connection.execute(update(table).values(lease_until_ms=now_ms() - 1))
+    heir = await take(database)
+    assert heir.attempts == 2
+    async with database.transaction() as connection:
+        assert not await jobs.finish(connection, zombie)
+        assert not await jobs.renew(connection, zombie, LEASE_MS)
+        assert await jobs.finish(connection, heir)
+
+
+async def test_cancelling_takes_the_lease_away(database):
+    await add(database, 1, subject="document/audio")
+    await add(database, 2, subject="documentary")
+    held = await take(database)
+    async with database.transaction() as connection:
+        await cancel(connection, CancelJobs("document"))
+        assert not await jobs.finish(connection, held)
+    assert await number(await take(database)) == 2
+
+
+async def test_a_job_given_back_has_lost_no_attempt(database):
+    await add(database, 1)
+    held = await take(database)
+    async with database.transaction() as connection:
+        assert await jobs.give_back(connection, held)
+    assert (await take(database)).attempts == 1
+
+
+async def test_retry_and_fail(database):
+    await add(database, 1)
+    held = await take(database)
+    async with database.transaction() as connection:
+        assert await jobs.retry(connection, held, 0, "Unavailable")
+    held = await take(database)
+    async with database.transaction() as connection:
+        assert await jobs.fail(connection, held, "Unavailable")
+        assert await counts(connection) == {"ready": 0, "running": 0}
+        row = (await connection.execute(select(table))).one()
+    assert (row.status, row.last_error, row.attempts) == ("failed", "Unavailable", 2)
+
+
+async def test_many_workers_share_without_doubling(database):
+    for n in range(20):
+        await add(database, n)
+
+    async def worker():
+        mine = []
+        while held := await take(database):
+            mine.append(await number(held))
+            async with database.transaction() as connection:
+                assert await jobs.finish(connection, held)
+        return mine
+
+    done = [n for mine in await asyncio.gather(*(worker() for _ in range(4))) for n in mine]
+    assert sorted(done) == list(range(20))
+
+
+@pytest.mark.parametrize("subject", ["a%", "a_"])
+async def test_subjects_are_no_patterns(database, subject):
+    await add(database, 1, subject="abc/1")
+    async with database.transaction() as connection:
+        await cancel(connection, CancelJobs(subject))
+    assert await take(database) is not None
