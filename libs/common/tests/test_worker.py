@@ -1,0 +1,238 @@
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+from pydantic import BaseModel
+from sqlalchemy import select, update
+
+from libs.common import worker as worker_module
+from libs.common.effects import apply, ring
+from libs.common.errors import Rejected, Transient, Unavailable
+from libs.common.events import DocumentRejected, TaskFailed
+from libs.common.jobs import CancelJobs, NewJob
+from libs.common.metrics import Metrics
+from libs.common.tables import events, jobs, now_ms
+from libs.common.worker import LeaseLost, Worker, work
+
+
+class Payload(BaseModel):
+    document_id: UUID
+    page: int = 1
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(worker_module, "delay_s", lambda attempt, base_s: 0.0)
+
+
+def gave_up(payload, error):
+    return [DocumentRejected(document_id=payload.document_id, code=error.code, reason=str(error))]
+
+
+async def add(database, count=1, **options):
+    async with database.transaction() as connection:
+        for n in range(count):
+            job = NewJob("k", Payload(document_id=uuid4(), page=n + 1), subject="s", **options)
+            await apply(connection, [job], None)
+    ring(database)
+
+
+async def rows(database, table):
+    async with database.reading() as connection:
+        return (await connection.execute(select(table).order_by(table.c.id))).all()
+
+
+class Working:
+    """A worker that runs while the block does."""
+
+    def __init__(self, database, run, slots=1, lease_ms=30_000):
+        route = work("k", Payload, run, gave_up, slots=slots)
+        self.database = database
+        self.worker = Worker(database, "ingest", [route], Metrics("ingest"), lease_ms, 0.05)
+
+    async def __aenter__(self):
+        self.task = asyncio.create_task(self.worker.run())
+        return self
+
+    async def __aexit__(self, *_):
+        self.worker.drain()
+        await self.task
+
+    async def until(self, status, count=1):
+        async with asyncio.timeout(20):
+            while sum(row.status == status for row in await rows(self.database, jobs)) < count:
+                await asyncio.sleep(0.01)
+
+
+async def test_the_effects_of_a_job_are_recorded_with_its_end(database):
+    async def run(job):
+        return gave_up(job.payload, Rejected("x", "y"))
+
+    await add(database, 3)
+    async with Working(database, run, slots=2) as working:
+        await working.until("done", 3)
+    assert len(await rows(database, events)) == 3
+
+
+async def test_transient_errors_are_retried_and_then_given_up(database):
+    attempts = []
+
+    async def run(job):
+        attempts.append(job.attempt)
+        raise Unavailable("no answer")
+
+    await add(database, max_attempts=3)
+    async with Working(database, run) as working:
+        await working.until("failed")
+    assert attempts == [1, 2, 3]
+    first, second = await rows(database, events)
+    assert (first.topic, second.topic) == (DocumentRejected.topic, TaskFailed.topic)
+    assert b"no answer" in second.body
+
+
+async def test_a_permanent_error_is_not_retried(database):
+    attempts = []
+
+    async def run(job):
+        attempts.append(job.attempt)
+        raise Rejected("encrypted", "Remove the password.")
+
+    await add(database)
+    async with Working(database, run) as working:
+        await working.until("failed")
+    assert attempts == [1]
+    assert b"Remove the password." in (await rows(database, events))[0].body
+
+
+async def test_the_text_of_a_bug_is_not_shown(database):
+    async def run(job):
+        raise KeyError("secret-in-a-message")
+
+    await add(database, max_attempts=2)
+    async with Working(database, run) as working:
+        await working.until("failed")
+    assert all(b"secret" not in row.body for row in await rows(database, events))
+
+
+async def test_recorded_progress_stays_when_the_job_fails(database):
+    async def run(job):
+        await job.record(gave_up(job.payload, Rejected("progress", "so far")))
+        raise Transient("later")
+
+    await add(database, max_attempts=1)
+    async with Working(database, run) as working:
+        await working.until("failed")
+    assert b"so far" in (await rows(database, events))[0].body
+
+
+async def test_a_cancelled_job_is_stopped_and_writes_nothing(database):
+    started, stopped = asyncio.Event(), asyncio.Event()
+
+    async def run(job):
+        started.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            stopped.set()
+        return gave_up(job.payload, Rejected("x", "y"))
+
+    await add(database)
+    async with Working(database, run, lease_ms=300) as working:
+        await started.wait()
+        async with database.transaction() as connection:
+            await apply(connection, [CancelJobs("s")], None)
+        async with asyncio.timeout(10):
+            await stopped.wait()
+        await working.until("cancelled")
+    assert await rows(database, events) == []
+
+
+async def test_a_zombie_cannot_record(database):
+    outcome = []
+
+    async def run(job):
+        async with database.transaction() as connection:  # as if another worker had claimed it
+            await connection.execute(update(jobs).values(lease_token=jobs.c.lease_token + 1))
+        try:
+            await job.record(gave_up(job.payload, Rejected("x", "y")))
+        except LeaseLost:
+            outcome.append("lost")
+            raise
+        return []
+
+    await add(database)
+    async with Working(database, run):
+        async with asyncio.timeout(10):
+            while not outcome:
+                await asyncio.sleep(0.01)
+    assert await rows(database, events) == []
+
+
+async def test_an_expired_lease_is_taken_over(database):
+    await add(database)
+    async with database.transaction() as connection:
+        await connection.execute(
+            update(jobs).values(
+                status="running", attempts=1, lease_token=5, lease_until_ms=now_ms() - 1
+            )
+        )
+
+    async def run(job):
+        assert job.attempt == 2
+        return []
+
+    async with Working(database, run) as working:
+        await working.until("done")
+
+
+async def test_a_job_that_kills_its_worker_is_given_up(database):
+    await add(database, max_attempts=2)
+    async with database.transaction() as connection:
+        await connection.execute(
+            update(jobs).values(
+                status="running", attempts=2, lease_token=5, lease_until_ms=now_ms() - 1
+            )
+        )
+
+    async def run(job):
+        raise AssertionError("never run again")
+
+    async with Working(database, run) as working:
+        await working.until("failed")
+    assert b"stopped its worker" in (await rows(database, events))[0].body
+
+
+async def test_draining_finishes_what_runs_and_takes_nothing_new(database):
+    started, go_on = asyncio.Event(), asyncio.Event()
+
+    async def run(job):
+        started.set()
+        await go_on.wait()
+        return []
+
+    await add(database, 2)
+    working = Working(database, run)
+    async with working:
+        await started.wait()
+        working.worker.drain()
+        go_on.set()
+    assert [row.status for row in await rows(database, jobs)] == ["done", "ready"]
+
+
+async def test_a_worker_that_is_stopped_gives_its_job_back(database):
+    started = asyncio.Event()
+
+    async def run(job):
+        started.set()
+        await asyncio.sleep(60)
+        return []
+
+    await add(database)
+    working = Working(database, run)
+    task = asyncio.create_task(working.worker.run())
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    [row] = await rows(database, jobs)
+    assert (row.status, row.attempts) == ("ready", 0)
