@@ -21,7 +21,8 @@ class Codec:
     """One way to encode speech. ``frame`` and ``delay`` are samples at 24 kHz.
 
     ``pre_roll`` frames of silence go before a segment when it is encoded; with fewer than two its
-    beginning measures worse, with more nothing changes. ``lead`` packets of silence open a file. ``level`` undoes what the encoder takes off.
+    beginning measures worse, with more nothing changes. ``lead`` packets of silence open a file.
+    ``level`` undoes what the encoder takes off.
     """
 
     name: CodecName

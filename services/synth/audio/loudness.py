@@ -55,6 +55,8 @@ def k_weighting(rate_hz: int) -> NDArray[np.float64]:
 
 def energies(pcm: NDArray[np.int16], rate_hz: int) -> Energies:
     """Return the K-weighted mean square per 100 ms, full scale being 1; the last one is padded."""
+    if not len(pcm):
+        return np.zeros(0, np.float32)
     hop = round(rate_hz * HOP_S)
     count = -(-len(pcm) // hop)
     scaled = np.zeros(count * hop, np.float64)

@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from services.synth.audio import loudness
+from services.synth.audio.tests.signals import speech_like
+
+
+def tone(rate: int, level_dbfs: float, seconds: float = 3.0, hz: float = 997.0):
+    time = np.arange(int(rate * seconds)) / rate
+    return np.rint(32768 * 10 ** (level_dbfs / 20) * np.sin(2 * np.pi * hz * time)).astype(np.int16)
+
+
+def test_filters_at_48_khz_are_those_printed_in_the_recommendation():
+    shelf, high_pass = loudness.k_weighting(48_000)
+    assert shelf == pytest.approx(
+        [
+            1.53512485958697,
+            -2.69169618940638,
+            1.19839281085285,
+            1,
+            -1.69065929318241,
+            0.73248077421585,
+        ],
+        abs=1e-6,
+    )
+    assert high_pass == pytest.approx([1, -2, 1, 1, -1.99004745483398, 0.99007225036621], abs=1e-6)
+
+
+@pytest.mark.parametrize("rate", [16_000, 22_050, 24_000, 48_000])
+@pytest.mark.parametrize("level", [-6.0, -20.0, -33.0])
+def test_reference_tone_reads_as_in_bs_1770(rate, level):
+    """0 dBFS at 997 Hz in one channel reads -3.01 LKFS."""
+    measured = loudness.integrated([loudness.energies(tone(rate, level), rate)])
+    assert measured == pytest.approx(level - 3.01, abs=0.1)
+
+
+def test_relative_gate_ignores_what_is_much_quieter():
+    loud, quiet = (loudness.energies(tone(24_000, each, 6.0), 24_000) for each in (-20, -40))
+    alone = loudness.integrated([loud])
+    assert loudness.integrated([loud, quiet]) == pytest.approx(alone, abs=0.2)
+
+
+def test_pauses_do_not_change_loudness():
+    spoken = loudness.energies(speech_like(4.0), 24_000)
+    alone = loudness.integrated([spoken])
+    paused = loudness.integrated([spoken, loudness.silence(3.0), spoken])
+    assert paused == pytest.approx(alone, abs=0.3)
+
+
+def test_segments_add_up_to_the_whole():
+    whole = np.concatenate([speech_like(2.05 + n / 7, n) for n in range(8)])
+    parts = [loudness.energies(speech_like(2.05 + n / 7, n), 24_000) for n in range(8)]
+    together = loudness.integrated([loudness.energies(whole, 24_000)])
+    assert loudness.integrated(parts) == pytest.approx(together, abs=0.15)
+
+
+def test_silence_has_no_loudness():
+    assert loudness.integrated([]) is None
+    assert loudness.integrated([loudness.silence(2.0)]) is None
+    assert loudness.integrated([loudness.energies(np.zeros(0, np.int16), 24_000)]) is None
+
+
+def test_shorter_than_a_block_is_measured():
+    assert loudness.integrated(
+        [loudness.energies(tone(24_000, -20, 0.1), 24_000)]
+    ) == pytest.approx(-23, abs=0.5)
+
+
+def test_pages_combine_by_duration():
+    assert loudness.combined([(-19.0, 10.0), (-19.0, 500.0)]) == pytest.approx(-19.0)
+    assert loudness.combined([(-16.0, 1.0), (-26.0, 1.0)]) == pytest.approx(-18.6, abs=0.1)
+    assert loudness.combined([]) is None
