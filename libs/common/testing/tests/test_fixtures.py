@@ -3,6 +3,7 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def present(_stack: ExitStack) -> tuple[str, str]:
     return "kafka.test:9092", "Kafka at kafka.test:9092"
 
 
-def found(config, *starters):
+def found(config: Any, *starters: Any) -> Any:
     with ExitStack() as stack:
         return first_of(config, stack, *starters)
 
