@@ -1,0 +1,5 @@
+"""Tells people: mails and signed webhooks about what is ready and what failed.
+
+Consumes: AudioReady, AudiobookReady, AudioFailed, AudiobookFailed, DocumentRejected, TaskFailed
+Produces: NotificationSent, NotificationFailed
+"""

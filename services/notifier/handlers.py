@@ -1,0 +1,89 @@
+"""What notifier does when an event arrives: it records who is to be told. The end is the index.
+
+Nothing is sent here. Every notice becomes a row of ``deliveries`` and a job, in the transaction
+that takes the event; see :mod:`services.notifier.ledger`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from libs.common.effects import Effect
+from libs.common.events import (
+    AudiobookFailed,
+    AudiobookReady,
+    AudioFailed,
+    AudioReady,
+    DocumentRejected,
+    TaskFailed,
+)
+from libs.common.routes import Route, on
+from services.notifier.ledger import Pace, batched_notice, expired_notice, single_notice
+from services.notifier.notices import MAIL, Notice, Target, Told
+
+HAVE_OWN_EVENT = frozenset({("ingest", "parse"), ("synth", "speak"), ("synth", "bind")})
+"""Jobs (service, kind) whose failure is an event of its own, which is told in place of task.failed:
+document.rejected, audio.failed and audiobook.failed."""
+
+BATCHED = (AudioReady, AudioFailed, TaskFailed)
+"""Events that come once per page: in mails they are collected."""
+
+
+@dataclass(frozen=True)
+class Notifier:
+    """The handlers and what they need.
+
+    An event older than ``max_age`` is recorded as expired and not told: a new notifier reads its
+    topics from the beginning, and must not mail last year's news.
+    """
+
+    targets: Sequence[Target]
+    pace: Pace = field(default_factory=Pace)
+    max_age: timedelta = timedelta(days=7)
+
+    async def tell(self, event: Told) -> Sequence[Effect]:
+        """Record a notice for every target that wants this type."""
+        too_old = datetime.now(UTC) - event.occurred_at > self.max_age
+        effects: list[Effect] = []
+        for target in self.targets:
+            if event.topic not in target.types:
+                continue
+            notice = Notice.of(event, target)
+            if too_old:
+                effects.append(expired_notice(notice, target.shown))
+            elif target.channel == MAIL and isinstance(event, BATCHED):
+                effects.append(batched_notice(notice, target.shown, self.pace, _sameness(event)))
+            else:
+                effects.append(single_notice(notice, target.shown, self.pace))
+        return effects
+
+    async def tell_task(self, event: TaskFailed) -> Sequence[Effect]:
+        """Tell of given-up work that no other event tells of.
+
+        Never of our own: telling that telling failed would fail too, and be told again.
+        """
+        if event.service == "notifier" or (event.service, event.kind) in HAVE_OWN_EVENT:
+            return []
+        return await self.tell(event)
+
+    def routes(self) -> list[Route]:
+        """Which event goes where."""
+        return [
+            on(AudioReady, self.tell),
+            on(AudiobookReady, self.tell),
+            on(AudioFailed, self.tell),
+            on(AudiobookFailed, self.tell),
+            on(DocumentRejected, self.tell),
+            on(TaskFailed, self.tell_task),
+        ]
+
+
+def _sameness(event: AudioReady | AudioFailed | TaskFailed) -> str:
+    """Return what events have in common that one mail can tell together."""
+    match event:
+        case AudioFailed():
+            return f"{event.document_id}/{event.code}"
+        case TaskFailed():
+            return f"{event.document_id}/{event.fingerprint}"
+        case _:
+            return str(event.document_id)

@@ -1,0 +1,120 @@
+"""Who is told of what: targets, and the notice that one target gets of one event.
+
+A notice has one identity for ever, :func:`notification_id`. It is the webhook's ``webhook-id`` and
+the mail's ``Message-ID``, so that a receiver can recognize what it already has.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parseaddr
+from typing import Literal, Self
+from urllib.parse import urlsplit
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel
+
+from libs.common.events import (
+    AudiobookFailed,
+    AudiobookReady,
+    AudioFailed,
+    AudioReady,
+    DocumentRejected,
+    Event,
+    TaskFailed,
+    event_by_topic,
+)
+
+Channel = Literal["mail", "webhook"]
+MAIL: Channel = "mail"
+WEBHOOK: Channel = "webhook"
+
+Told = AudioReady | AudiobookReady | AudioFailed | AudiobookFailed | DocumentRejected | TaskFailed
+
+TYPES = (
+    AudioReady.topic,
+    AudiobookReady.topic,
+    AudioFailed.topic,
+    AudiobookFailed.topic,
+    DocumentRejected.topic,
+    TaskFailed.topic,
+)
+"""Everything that can be told."""
+
+NOTIFICATIONS = UUID("8d43eccb-0d1d-4421-af9f-7566d43f0d2c")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One mailbox or one webhook, and the event types that it is told of.
+
+    ``address`` is a mail address or a URL. URLs often hold a token, and a mail address is personal:
+    it stays in the settings. Jobs name the target by ``key``, the records show ``shown``.
+    """
+
+    channel: Channel
+    address: str = field(repr=False)
+    types: frozenset[str]
+
+    @property
+    def key(self) -> str:
+        """Names the target without telling its address."""
+        return hashlib.sha256(f"{self.channel}/{self.address}".encode()).hexdigest()[:16]
+
+    @property
+    def shown(self) -> str:
+        """The host only."""
+        if self.channel == WEBHOOK:
+            return urlsplit(self.address).hostname or ""
+        return parseaddr(self.address)[1].rpartition("@")[2]
+
+
+class Notice(BaseModel):
+    """What one target is told of one event. It is the payload of the jobs, and holds no address.
+
+    ``value`` is the event's JSON as it was on the wire.
+    """
+
+    notification_id: UUID
+    channel: Channel
+    target_key: str
+    about: UUID
+    about_type: str
+    occurred_at: datetime
+    document_id: UUID | None
+    page: int | None
+    value: str
+
+    @classmethod
+    def of(cls, event: Told, target: Target) -> Self:
+        """Return the notice of ``event`` for ``target``; the same pair gives an equal notice."""
+        return cls(
+            notification_id=notification_id(event.event_id, target),
+            channel=target.channel,
+            target_key=target.key,
+            about=event.event_id,
+            about_type=event.topic,
+            occurred_at=event.occurred_at,
+            document_id=event.document_id,
+            page=getattr(event, "page", None),
+            value=event.encode().decode(),
+        )
+
+    @property
+    def event(self) -> Event:
+        """The event, lifted to its current version."""
+        return event_by_topic()[self.about_type].decode(
+            self.value.encode(), event_id=self.about, occurred_at=self.occurred_at
+        )
+
+    @property
+    def data(self) -> dict[str, object]:
+        """The event's fields as on the wire, ``version`` among them."""
+        fields: dict[str, object] = json.loads(self.value)
+        return fields
+
+
+def notification_id(event_id: UUID, target: Target) -> UUID:
+    """Return the identity of telling ``target`` of one event."""
+    return uuid5(NOTIFICATIONS, f"{event_id}/{target.channel}/{target.address}")

@@ -1,0 +1,35 @@
+"""What notifier remembers besides its events."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+
+from libs.common.tables import NAMES
+
+metadata = MetaData(naming_convention=NAMES)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("notification_id", String(36), primary_key=True),
+    Column("event_id", String(36), nullable=False),
+    Column("type", String(100), nullable=False),
+    Column("document_id", String(36)),
+    Column("page", Integer),
+    Column("channel", String(10), nullable=False),
+    Column("target", String(255), nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", Text),
+    Column("batch", String(64)),
+    Column("told_by", String(36)),
+    Column("created_at_ms", BigInteger, nullable=False),
+    Column("due_at_ms", BigInteger, nullable=False),
+    Column("attempted_at_ms", BigInteger),
+    Column("finished_at_ms", BigInteger),
+    Index("ix_deliveries_event_id", "event_id"),
+    Index("ix_deliveries_document_id", "document_id", "created_at_ms"),
+    Index("ix_deliveries_batch", "batch", "due_at_ms"),
+    Index("ix_deliveries_told_by", "told_by"),
+)
+"""One row for each event and target. ``target`` is the host only. A notice that goes out in another
+one's mail has that one's id in ``told_by``; ``batch`` is what notices that may share a mail have in
+common. Moments are milliseconds since 1970 UTC by the database's clock."""
