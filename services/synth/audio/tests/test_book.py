@@ -1,0 +1,170 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from libs.common.errors import ObjectCorrupt
+from services.synth.audio.book import BookChapter, BookPage, write_book
+from services.synth.audio.codecs import FORMATS, RATE_HZ
+from services.synth.audio.page import write_page
+from services.synth.audio.tags import Tags
+from services.synth.audio.tests.signals import decode_file, jpeg, longest_silence_s, part, png
+
+BOOKS = {"m4b": "m4a", "mp3": "mp3", "opus": "opus"}
+TAGS = Tags("Das Buch", author="A. Author", language="de")
+
+every_format = pytest.mark.parametrize("name", BOOKS)
+
+
+def make_pages(folder, name, count=4):
+    """Pages of two sentences each, the first sentence of a page without lead-in silence."""
+    page_format = BOOKS[name]
+    codec = FORMATS[page_format]
+    pages = []
+    for n in range(count):
+        path = folder / f"{n}.{page_format}"
+        parts = [part(codec, 0.8 + n / 10, 2 * n), part(codec, 0.6, 2 * n + 1, 700)]
+        made = write_page(path, parts, page_format, Tags(f"Page {n + 1}"))
+        pages.append((BookPage(path, made.loudness_lufs), made))
+    return [each for each, _ in pages], [each for _, each in pages]
+
+
+@every_format
+def test_book_is_its_pages_one_after_the_other(tmp_path, name):
+    pages, made = make_pages(tmp_path, name)
+    book = write_book(tmp_path / "book", pages, name, [], TAGS)
+    shown = decode_file(tmp_path / "book").samples
+    codec = FORMATS[name]
+    lead = codec.lead * codec.frame
+    assert len(shown) == book.samples == lead + sum(each.samples for each in made)
+    begin = lead
+    for page, audio in zip(pages, made, strict=True):
+        alone = decode_file(page.path).samples
+        # The very end of a page may differ: it already holds the first breath of the next one.
+        inner = slice(0, audio.samples - 2 * codec.delay)
+        joined = shown[begin : begin + audio.samples]
+        assert np.abs(joined[inner] - alone[inner]).max() < 0.002
+        begin += audio.samples
+
+
+@every_format
+def test_joins_do_not_click(tmp_path, name):
+    pages, made = make_pages(tmp_path, name)
+    write_book(tmp_path / "book", pages, name, [], TAGS)
+    shown = decode_file(tmp_path / "book").samples
+    codec = FORMATS[name]
+    begin = codec.lead * codec.frame
+    for each in made[:-1]:
+        begin += each.samples
+        # 20 ms before the join it is silent, and the next page begins as softly as it was spoken.
+        assert np.abs(shown[begin - 480 : begin + 48]).max() < 0.03
+
+
+@every_format
+def test_silence_is_not_longer_than_the_pauses(tmp_path, name):
+    pages, _ = make_pages(tmp_path, name)
+    write_book(tmp_path / "book", pages, name, [], TAGS)
+    assert longest_silence_s(decode_file(tmp_path / "book").samples) < 1.0
+    write_book(tmp_path / "book", pages, name, [], TAGS, gap_ms=500)
+    assert 1.0 < longest_silence_s(decode_file(tmp_path / "book").samples) < 1.5
+
+
+@every_format
+def test_chapters_begin_with_their_pages(tmp_path, name):
+    pages, made = make_pages(tmp_path, name)
+    chapters = [BookChapter("Eins & <zwei>", 0), BookChapter("Drei", 2)]
+    book = write_book(tmp_path / "book", pages, name, chapters, TAGS)
+    found = decode_file(tmp_path / "book").chapters
+    assert [title for title, _, _ in found] == ["Eins & <zwei>", "Drei"]
+    codec = FORMATS[name]
+    third = (codec.lead * codec.frame + made[0].samples + made[1].samples) / RATE_HZ
+    assert found[0][1:] == pytest.approx((0, third), abs=0.01)
+    assert found[1][1:] == pytest.approx((third, book.samples / RATE_HZ), abs=0.02)
+
+
+def test_chapters_cover_the_book_and_are_never_empty(tmp_path):
+    pages, _ = make_pages(tmp_path, "mp3")
+    chapters = [
+        BookChapter("Part I", 1),
+        BookChapter("Chapter 1", 1),
+        BookChapter("Chapter 2", 3),
+        BookChapter("Beyond", 9),
+    ]
+    book = write_book(tmp_path / "book", pages, "mp3", chapters, TAGS)
+    assert [each.title for each in book.chapters] == ["Das Buch", "Part I: Chapter 1", "Chapter 2"]
+    assert book.chapters[0].start == 0
+    assert book.chapters[-1].end == book.samples
+    assert all(each.start < each.end for each in book.chapters)
+
+
+@every_format
+@pytest.mark.parametrize("picture", [png(), jpeg()], ids=["png", "jpeg"])
+def test_cover_and_tags(tmp_path, name, picture):
+    pages, _ = make_pages(tmp_path, name, 2)
+    book = write_book(tmp_path / "book", pages, name, [], TAGS, cover=picture)
+    found = decode_file(tmp_path / "book")
+    assert book.has_cover
+    assert found.pictures == [picture]
+    tags = {key.lower(): value for key, value in found.metadata.items()}
+    assert tags["title"] == "Das Buch"
+    assert tags["artist"] == "A. Author"
+    assert tags["language"] in ("deu", "de")
+    if name == "m4b":
+        assert tags["major_brand"] == "M4B "
+        assert tags["media_type"] == "2"
+
+
+def test_picture_of_another_kind_is_left_out(tmp_path):
+    pages, _ = make_pages(tmp_path, "m4b", 1)
+    assert not write_book(tmp_path / "b", pages, "m4b", [], TAGS, cover=b"GIF89a").has_cover
+
+
+def test_loudness_is_that_of_the_pages(tmp_path):
+    pages, made = make_pages(tmp_path, "m4b")
+    book = write_book(tmp_path / "book", pages, "m4b", [], TAGS)
+    measured = [each.loudness_lufs for each in made]
+    assert min(measured) <= book.loudness_lufs <= max(measured)
+
+
+def test_damaged_page_fails_the_book(tmp_path):
+    pages, _ = make_pages(tmp_path, "m4b", 2)
+    pages[1].path.write_bytes(pages[1].path.read_bytes()[:700])
+    with pytest.raises(ObjectCorrupt):
+        write_book(tmp_path / "book", pages, "m4b", [], TAGS)
+
+
+def test_equal_books_are_equal_bytes(tmp_path):
+    for name in BOOKS:
+        pages, _ = make_pages(tmp_path, name, 2)
+        for path in ("a", "b"):
+            write_book(tmp_path / path, pages, name, [BookChapter("c", 0)], TAGS, cover=png())
+        assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+MEASURE = """
+import resource, sys, tracemalloc
+from pathlib import Path
+from services.synth.audio.book import BookPage, write_book
+from services.synth.audio.tags import Tags
+page, out, name, count = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+write_book(out, [BookPage(page)] * 2, name, [], Tags("warm"))
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+write_book(out, [BookPage(page)] * count, name, [], Tags("Book"))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@every_format
+def test_memory_does_not_grow_with_the_book(tmp_path, name):
+    """Three hours of book need no more than a few bytes per packet over what a short one needs."""
+    codec = FORMATS[name]
+    page = tmp_path / "page"
+    write_page(page, [part(codec, 2, n) for n in range(2)] * 25, BOOKS[name], Tags("Page"))
+    out = tmp_path / "out"
+    run = [sys.executable, "-c", MEASURE, str(page), str(out), name, "90"]
+    grown_kib = int(subprocess.check_output(run, cwd=Path(__file__).parents[4]))
+    packets = 90 * 120 * RATE_HZ / codec.frame
+    assert grown_kib * 1024 / packets < 130
+    assert out.stat().st_size > 30_000_000
