@@ -85,7 +85,8 @@ class EspeakEngine:
         if identifier is None:
             raise UnknownVoice(self.name, voice)
         words_per_minute = min(max(round(_NORMAL_WPM * rate), _MIN_WPM), _MAX_WPM)
-        clean = words.plain(text)
+        # Some voices pass over the digits of other scripts, without a word.
+        clean = words.with_ascii_digits(words.plain(text))
         speech = self._join(
             clean,
             [
@@ -93,6 +94,13 @@ class EspeakEngine:
                 for start, end in pieces.cut(clean)
             ],
         )
+        if words.is_silent(speech.pcm) and any(
+            each.isalpha() or each.isdecimal() for each in clean
+        ):
+            raise SpeechRejected(
+                "speech_silent",
+                "The voice cannot read this script; choose a voice for the language of the text.",
+            )
         return tempo.faster(speech, _NORMAL_WPM * rate / _MAX_WPM)
 
     def close(self) -> None:

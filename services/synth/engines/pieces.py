@@ -15,7 +15,7 @@ from typing import NamedTuple
 _MAX_CLAUSE_COST = 900
 _MAX_WORD_COST = 180
 _CLAUSE_ENDS = ".,;:!?"
-_WIDE_CLAUSE_ENDS = "。，；：！？、।؟،؛"  # noqa: RUF001 - the punctuation of other scripts
+_WIDE_CLAUSE_ENDS = "。，；：！？、।؟،؛"
 _SYLLABIC = (
     range(0x0E00, 0x1200),
     range(0x1780, 0x1800),

@@ -19,6 +19,7 @@ _TOKEN = re.compile(f"[{_IDEOGRAPH}]|[^\\s\u2013\u2014{_IDEOGRAPH}]+")
 # Control characters (espeak-ng takes U+0001 for a command), halves of surrogate pairs (no UTF-8)
 # and noncharacters (no XML).
 _UNSPEAKABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_OTHER_DIGITS = re.compile(r"[^\x00-\x7f]")
 _READ_ALOUD = frozenset("%‰&@#§")  # punctuation to Unicode, words to a reader
 _SILENCE_LEVEL = 32  # of 32768, about -60 dBFS
 _TAIL_MS = 8
@@ -27,6 +28,17 @@ _TAIL_MS = 8
 def plain(text: str) -> str:
     """Replace each character that no engine can take by one space."""
     return _UNSPEAKABLE.sub(" ", text)
+
+
+def with_ascii_digits(text: str) -> str:
+    """Write the digits of all scripts, circled ones too, as 0 to 9; superscripts stay."""
+    return _OTHER_DIGITS.sub(_ascii_digit, text)
+
+
+def _ascii_digit(match: re.Match[str]) -> str:
+    digit = unicodedata.digit(match[0], None)
+    is_raised = "SUPERSCRIPT" in unicodedata.name(match[0], "")
+    return match[0] if digit is None or is_raised else str(digit)
 
 
 def can_be_heard(text: str) -> bool:
@@ -105,6 +117,11 @@ def trim_end(pcm: NDArray[np.int16], sample_rate: int) -> NDArray[np.int16]:
     loud = np.flatnonzero(np.abs(pcm.astype(np.int32)) > _SILENCE_LEVEL)
     heard = int(loud[-1]) + 1 if len(loud) else 0
     return pcm[: heard + sample_rate * _TAIL_MS // 1000]
+
+
+def is_silent(pcm: NDArray[np.int16]) -> bool:
+    """Whether nothing in ``pcm`` can be heard."""
+    return not np.any(np.abs(pcm.astype(np.int32)) > _SILENCE_LEVEL)
 
 
 def silence(sample_rate: int) -> NDArray[np.int16]:

@@ -54,6 +54,21 @@ def test_text_that_crashes_the_library_whole_is_spoken_in_pieces(engine, text):
     assert engine.worker_pid == before
 
 
+def test_a_script_that_stays_silent_is_told_not_skipped(engine):
+    with pytest.raises(SpeechRejected) as refused:
+        engine.speak("\u13a0\u13a1", "en-us", 1.0)  # Cherokee
+    assert refused.value.code == "speech_silent"
+
+
+def test_digits_of_other_scripts_are_spoken(engine):
+    assert engine.speak("١٢٣", "en-us", 1.0).duration_s > 0.5
+
+
+def test_every_voice_speaks(engine):
+    for voice in engine.voices():
+        assert engine.speak("one 1984", voice.id, 1.0).duration_s > 0.3, voice
+
+
 def test_markup_and_phonemes_are_only_text(engine):
     plain, ssml, phonemes = (
         engine.speak(text, "en-us", 1.0).duration_s

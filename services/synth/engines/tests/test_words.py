@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from services.synth.engines.words import (
     can_be_heard,
     find_words,
+    is_silent,
     place_words,
     plain,
     silence,
     trim_end,
+    with_ascii_digits,
 )
 from services.synth.speech import WordMark
 
@@ -52,6 +54,20 @@ def test_plain_text_keeps_its_length_and_can_be_encoded(text):
 def test_plain_text_replaces_what_no_engine_takes():
     assert plain("a\x01b\ud800c\ufffed\n") == "a b c d "
     assert plain("e\u0301 😀 \u00ad") == "e\u0301 😀 \u00ad"
+
+
+def test_digits_of_other_scripts():
+    assert with_ascii_digits("١٢ २ ① m² é 𝟗 ⑩") == "12 2 1 m² é 9 ⑩"
+
+
+@given(st.text(max_size=200))
+def test_digits_keep_the_length(text):
+    assert len(with_ascii_digits(text)) == len(text)
+
+
+def test_silence_is_known():
+    assert is_silent(silence(8000))
+    assert not is_silent(np.array([0, -40], dtype=np.int16))
 
 
 def test_the_first_event_within_a_word_counts_and_others_are_interpolated():
