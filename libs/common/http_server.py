@@ -1,0 +1,104 @@
+"""Serves HTTP pages from inside a running service, which keeps the loop and the signals."""
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+BACKLOG = 2048
+
+
+class CannotListen(Exception):
+    """The address cannot be listened on; the message says which and what to do."""
+
+
+class HttpServer:
+    """One ASGI app on one address. Use it once.
+
+    The app's lifespan events are not sent: the composition root opens and closes what it uses.
+    """
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                interface="asgi3",
+                ws="none",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+            )
+        )
+        self._serving: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on; after :meth:`start` the one that was chosen, if 0 was asked."""
+        return self._port
+
+    async def start(self) -> None:
+        """Listen; returns when requests are answered.
+
+        Raises:
+            CannotListen: The port is taken, or the address is not of this machine.
+        """
+        listening = await self._listen()
+        self._port = listening.getsockname()[1]
+        self._serving = asyncio.create_task(self._server.serve([listening]), name="http server")
+        up = asyncio.create_task(self._server.up.wait())
+        await asyncio.wait({self._serving, up}, return_when=asyncio.FIRST_COMPLETED)
+        up.cancel()
+        if self._serving.done():
+            await self._serving
+
+    async def stop(self, timeout_s: float = 5.0) -> None:
+        """Take no more requests, give those under way ``timeout_s`` to end, then cut them off."""
+        if self._serving is None:
+            return
+        # uvicorn knows whole seconds only, in its types; its code takes any number.
+        self._server.config.timeout_graceful_shutdown = timeout_s  # type: ignore[assignment]
+        self._server.should_exit = True
+        await self._serving
+
+    async def _listen(self) -> socket.socket:
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(
+                self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+            )
+            family, _, _, _, address = found[0]
+            return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        except OSError as error:
+            where = f"port {self._port} of {self._host}"
+            if error.errno == errno.EADDRINUSE:
+                advice = "something else listens there; stop that or choose another port"
+            elif error.errno == errno.EACCES:
+                advice = "ports below 1024 need special rights; choose another one"
+            else:
+                advice = "this machine has no such address; check the host"
+            raise CannotListen(f"cannot listen on {where}: {advice}") from error
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the service and says when it is up."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then say so."""
+        await super().startup(sockets)
+        self.up.set()
