@@ -27,11 +27,7 @@ MAX_RATE = 3.0
 
 
 class SpeechRejected(Rejected):
-    """This sentence cannot be spoken as asked; survives the way out of a process pool."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        # An exception that cannot be unpickled breaks the whole ProcessPoolExecutor.
-        return _revive, (type(self), str(self), self.__dict__)
+    """This sentence cannot be spoken as asked."""
 
 
 class UnknownVoice(SpeechRejected):
@@ -64,13 +60,6 @@ class EngineBroken(Permanent):
     """The engine is not installed, or it is set up so that it cannot work."""
 
     code = "engine_broken"
-
-
-def _revive(kind: type[SpeechRejected], message: str, state: dict[str, object]) -> SpeechRejected:
-    error = kind.__new__(kind, message)
-    error.args = (message,)
-    error.__dict__.update(state)
-    return error
 
 
 @dataclass(frozen=True)
