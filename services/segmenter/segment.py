@@ -1,0 +1,196 @@
+"""Markdown of one page in, utterances out: the order of the steps, and the silences between.
+
+``blocks`` finds the passages; for each, ``inline`` takes off the marks, ``normalize`` writes out
+what is abbreviated, ``characters`` drops what cannot be spoken, ``sentences`` cuts, ``spans`` says
+where every word came from. A passage is read without looking at any other, so that an edit changes
+the utterances of its own paragraph only.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from libs.common.utterances import Block, SegmentedPage, Span, Utterance
+from services.segmenter import language as languages
+from services.segmenter.aligned import Aligned, Draft, Omitted
+from services.segmenter.blocks import outline_of
+from services.segmenter.characters import dropping, plain, spacing
+from services.segmenter.content import Content
+from services.segmenter.inline import copy, read_inline
+from services.segmenter.languages import vocabulary_for
+from services.segmenter.normalize import spoken_edits
+from services.segmenter.passages import Marker, Outline, Part, Passage
+from services.segmenter.reading import Pauses, Reading
+from services.segmenter.sentences import FEWEST_CHARACTERS, cuts, is_speakable
+from services.segmenter.spans import SpanReader, state_omissions
+from services.segmenter.tables import LONGEST_NAME
+from services.segmenter.vocabulary import Vocabulary
+
+__all__ = ["Pauses", "Reading", "segment_page", "warm_up"]
+
+_LONGEST_LABEL = 6
+
+
+class _Spoken(NamedTuple):
+    """An utterance before its silence is known."""
+
+    text: str
+    spans: tuple[Span, ...]
+    passage: Passage
+    language: str
+    finished: bool
+
+
+def segment_page(
+    markdown: str,
+    language: str,
+    max_characters: int = 600,
+    pauses: Pauses = Pauses(),  # noqa: B008 - frozen
+    reading: Reading = Reading(),  # noqa: B008 - frozen
+) -> SegmentedPage:
+    """Cut a page into what is spoken in one call each, at most ``max_characters`` long.
+
+    ``language`` is the page's BCP 47 tag, or "und". A page with nothing to say has no utterances.
+
+    Raises:
+        ValueError: ``max_characters`` is smaller than :data:`FEWEST_CHARACTERS`.
+    """
+    if max_characters < FEWEST_CHARACTERS:
+        raise ValueError(f"max_characters must be at least {FEWEST_CHARACTERS}")
+    source = markdown.replace("\r\n", " \n").replace("\r", "\n").replace("\0", "\ufffd")
+    language = languages.language_of_page(source, language)
+    outline = outline_of(source, reading)
+    speaker = _Speaker(outline, language, reading, max_characters)
+    spoken = [each for passage in outline.passages for each in speaker.speak(passage)]
+    covered = [(span.source_start, span.source_end) for each in spoken for span in each.spans]
+    return SegmentedPage(
+        language=language,
+        utterances=tuple(_with_pauses(spoken, pauses)),
+        omissions=state_omissions(source, outline.omitted, covered),
+    )
+
+
+def warm_up() -> None:
+    """Load what the first page would wait for: the language model and the compiled patterns."""
+    languages.load()
+    for tag in ("en", "de", "fr", "es"):
+        segment_page("# I\n\nMr. A has [1](b) `c` & 2 km.\n\n| a | b |\n|--|--|\n| c | d |\n", tag)
+
+
+class _Speaker:
+    """Turns the passages of one page into utterances."""
+
+    def __init__(self, outline: Outline, language: str, reading: Reading, limit: int) -> None:
+        self._outline = outline
+        self._language = language
+        self._reading = reading
+        self._limit = limit
+        self._names: dict[tuple[int, str], str] = {}
+
+    def speak(self, passage: Passage) -> Iterator[_Spoken]:
+        sample = " ".join(part.content.text[:1200] for part in passage.parts)
+        language = languages.language_of(sample, self._language)
+        omitted = self._outline.omitted
+        spoken = self._compose(passage, language)
+        if not passage.literal:
+            heading = passage.block is Block.HEADING
+            spoken = spoken.edited(spoken_edits(spoken.text, language, heading=heading))
+        spoken = spoken.edited(dropping(spoken.text), omitted)
+        spoken = spoken.edited(spacing(spoken.text))
+        reader = SpanReader(spoken)
+        for start, end, finished in cuts(spoken, language, self._limit):
+            spans = reader.spans(start, end)
+            yield _Spoken(spoken.text[start:end], spans, passage, language, finished)
+
+    def _compose(self, passage: Passage, language: str) -> Aligned:
+        words = vocabulary_for(language)
+        draft = Draft()
+        if passage.marker and (announced := _announcement(passage.marker, words)):
+            start, end = passage.marker.start, passage.marker.end
+            follows = bool(passage.parts)
+            draft.add(announced, start, end, leads=follows)
+            draft.add(" " if follows else "", end, end, leads=follows)
+        first = True
+        for part in passage.parts:
+            text = self._part(part, words, passage.literal)
+            if not is_speakable(text.text):
+                continue
+            origin = part.content.start
+            if not first:
+                draft.add(" " if draft.ends_phrase else ", ", origin, origin)
+            first = False
+            if part.header and (name := self._name(part.header, words)):
+                draft.add(f"{name}:", origin, origin, leads=True)
+                draft.add(" ", origin, origin, leads=True)
+            draft.append(text)
+        return draft.finish()
+
+    def _part(self, part: Part, words: Vocabulary, literal: bool) -> Aligned:
+        draft = Draft()
+        if literal:
+            copy(part.content, 0, len(part.content.text), draft)
+        else:
+            self._inline(part.content, draft, self._outline.omitted, words)
+        return draft.finish()
+
+    def _inline(
+        self, content: Content, draft: Draft, omitted: list[Omitted], words: Vocabulary
+    ) -> None:
+        hosts = self._reading.links == "host"
+        references = self._outline.references
+        read_inline(content, draft, omitted, references=references, link=words.link, hosts=hosts)
+
+    def _name(self, header: Content, words: Vocabulary) -> str:
+        """Return a column's name as it is spoken before each cell; empty if that is too long."""
+        key = (header.start, words.language)
+        if key not in self._names:
+            draft = Draft()
+            self._inline(header, draft, [], words)
+            name = plain(draft.finish().text).strip().rstrip(":")
+            self._names[key] = name if len(name) <= LONGEST_NAME else ""
+        return self._names[key]
+
+
+def _announcement(marker: Marker, words: Vocabulary) -> str:
+    match marker.kind:
+        case "number":
+            return marker.text
+        case "footnote":
+            short = marker.text.isdigit() and len(marker.text) <= _LONGEST_LABEL
+            label = f"{words.footnote} {marker.text}" if short else words.footnote
+            return f"{label.strip()}." if label else ""
+        case "code":
+            return words.code
+        case "done":
+            return words.done
+        case "to_do":
+            return words.to_do
+
+
+def _with_pauses(spoken: Sequence[_Spoken], pauses: Pauses) -> Iterator[Utterance]:
+    for index, each in enumerate(spoken):
+        following = spoken[index + 1] if index + 1 < len(spoken) else None
+        yield Utterance(
+            index=index,
+            text=each.text,
+            block=each.passage.block,
+            language=each.language,
+            source_start=each.spans[0].source_start,
+            source_end=each.spans[-1].source_end,
+            pause_ms=_pause(each, following, pauses),
+            spans=each.spans,
+        )
+
+
+def _pause(each: _Spoken, following: _Spoken | None, pauses: Pauses) -> int:
+    if following is None:
+        return pauses.page
+    if following.passage is each.passage:
+        return pauses.sentence if each.finished else pauses.clause
+    if each.passage.scene_ends:
+        return pauses.scene
+    around = {each.passage.block, following.passage.block}
+    if Block.HEADING in around:
+        return pauses.heading
+    if len(around) == 1 and around & {Block.LIST_ITEM, Block.TABLE, Block.CODE}:
+        return pauses.list_item
+    return pauses.paragraph
