@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import Literal
 
 from libs.common.errors import ObjectCorrupt
+from libs.common.events import BookFormat
 from services.synth.audio import loudness
 from services.synth.audio.codecs import FORMATS, RATE_HZ, Codec
 from services.synth.audio.cover import read_cover
@@ -44,7 +44,7 @@ class BookAudio:
 def write_book(
     path: Path,
     pages: Sequence[BookPage],
-    audio_format: Literal["m4b", "mp3", "opus"],
+    audio_format: BookFormat,
     chapters: Sequence[BookChapter],
     tags: Tags,
     *,

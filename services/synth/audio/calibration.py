@@ -16,7 +16,7 @@ from services.synth.audio.resample import to_book_rate
 
 TARGET_LUFS = -19.0
 MAX_GAIN_DB = 30.0
-STEP_DB = 0.1
+STEP_DECIMALS = 1
 ROUNDS = 3
 PAUSE_S = 0.4
 
@@ -35,7 +35,7 @@ def gain_db(measured: float | None, target: float = TARGET_LUFS) -> float:
     if measured is None:
         return 0.0
     wanted = min(MAX_GAIN_DB, max(-MAX_GAIN_DB, target - measured))
-    return round(wanted / STEP_DB) * STEP_DB
+    return round(wanted, STEP_DECIMALS)
 
 
 def calibrate(
@@ -54,7 +54,7 @@ def calibrate(
             break
         found = gain_db(target - found - (target - after), target)
     peak = max((limiter.true_peak_dbtp(each) for each in spoken), default=-np.inf)
-    return Calibration(gain_db=round(found, 1), lufs=before, true_peak_dbtp=float(peak))
+    return Calibration(gain_db=found, lufs=before, true_peak_dbtp=float(peak))
 
 
 def _measure(sentences: Iterable[NDArray[np.int16]]) -> float | None:

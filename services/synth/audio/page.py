@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from libs.common.errors import ObjectCorrupt
+from libs.common.events import PageFormat
 from services.synth.audio import loudness, segment_file
 from services.synth.audio.codecs import FORMATS, RATE_HZ
 from services.synth.audio.muxing import AudioFile
@@ -34,7 +34,7 @@ class PageAudio:
 
 
 def write_page(
-    path: Path, parts: Iterable[PagePart], audio_format: Literal["m4a", "mp3", "opus"], tags: Tags
+    path: Path, parts: Iterable[PagePart], audio_format: PageFormat, tags: Tags
 ) -> PageAudio:
     """Write a page; the packets of the segments are copied as they are.
 

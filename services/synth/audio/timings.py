@@ -113,7 +113,7 @@ def _words(utterance: Utterance, marks: Sequence[WordMark], offset: int, end: in
         where = source_range(utterance.spans, mark.start, mark.end)
         if where is not None and (not placed or placed[-1][1] != where):
             placed.append((min(offset + mark.sample, end), where))
-    ends = [at for at, _ in placed[1:]] + [end]
+    ends = [*(at for at, _ in placed), end][1:]
     return [
         Word(utterance.index, _ms(at), _ms(until), *where)
         for (at, where), until in zip(placed, ends, strict=True)

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.audio.codeccontext import AudioCodecContext
+from av.video.codeccontext import VideoCodecContext
 from numpy.typing import NDArray
 
+from libs.common.events import PageFormat
 from services.synth.audio.codecs import RATE_HZ, Codec
 from services.synth.audio.encode import open_encoder
 from services.synth.audio.page import PagePart
@@ -17,6 +20,7 @@ from services.synth.audio.produce import produce
 from services.synth.speech import WordMark
 
 SYLLABLE_HZ = 3.0
+PAGE_FORMATS: tuple[PageFormat, ...] = ("m4a", "mp3", "opus")
 
 
 @lru_cache(maxsize=64)
@@ -31,7 +35,8 @@ def speech_like(seconds: float, seed: int = 0, peak: int = 9000) -> NDArray[np.i
     tone = (voiced + 0.02 * rng.standard_normal(len(time))) * syllables
     fade = np.minimum(1, np.minimum(time, time[::-1]) / 0.03)
     tone *= fade
-    return (tone / np.abs(tone).max() * peak).astype(np.int16)
+    pcm: NDArray[np.int16] = (tone / np.abs(tone).max() * peak).astype(np.int16)
+    return pcm
 
 
 def part(
@@ -57,24 +62,25 @@ class Decoded:
 def decode_file(path: Path) -> Decoded:
     """Decode everything a player would, through libav."""
     with av.open(str(path)) as container:
+        audio = container.streams.audio[0]
         metadata = dict(container.metadata)
         chapters = [
             (
                 each["metadata"].get("title", ""),
-                float(each["start"] * each["time_base"]),
-                float(each["end"] * each["time_base"]),
+                float(each["start"] * (each["time_base"] or 0)),
+                float(each["end"] * (each["time_base"] or 0)),
             )
             for each in container.chapters()
         ]
-        pictures = []
-        sound = []
+        pictures: list[bytes] = []
+        sound: list[NDArray[np.float64]] = []
         for packet in container.demux():
             if packet.stream.type == "video" and packet.size:
                 pictures.append(bytes(packet))
-            elif packet.stream.type == "audio":
-                metadata |= packet.stream.metadata
-                sound += [_floats(frame) for frame in packet.decode()]
-        rate = container.streams.audio[0].rate
+            elif packet.stream is audio:
+                sound += [_floats(frame) for frame in audio.decode(packet)]
+        metadata |= audio.metadata
+        rate = audio.rate
     return Decoded(np.concatenate(sound)[:: rate // RATE_HZ], metadata, chapters, pictures)
 
 
@@ -82,6 +88,7 @@ def decode_packets(packets: list[bytes], codec: Codec) -> NDArray[np.float64]:
     """Decode bare packets in one go, as a player with no container would."""
     name = {"mp3": "mp3float", "opus": "libopus"}.get(codec.name, "aac")
     decoder = av.CodecContext.create(name, "r")
+    assert isinstance(decoder, AudioCodecContext)
     decoder.extradata = open_encoder(codec).extradata
     decoder.sample_rate = RATE_HZ
     decoder.layout = "mono"
@@ -120,6 +127,7 @@ def png(width: int = 8, height: int = 6) -> bytes:
 def jpeg(width: int = 16, height: int = 8) -> bytes:
     """A gray picture, made by libav."""
     encoder = av.CodecContext.create("mjpeg", "w")
+    assert isinstance(encoder, VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuvj420p"
     frame = av.VideoFrame(width, height, "yuvj420p")
     for plane in frame.planes:

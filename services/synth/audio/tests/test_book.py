@@ -6,19 +6,22 @@ import numpy as np
 import pytest
 
 from libs.common.errors import ObjectCorrupt
+from libs.common.events import BookFormat, PageFormat
 from services.synth.audio.book import BookChapter, BookPage, write_book
 from services.synth.audio.codecs import FORMATS, RATE_HZ
-from services.synth.audio.page import write_page
+from services.synth.audio.page import PageAudio, write_page
 from services.synth.audio.tags import Tags
 from services.synth.audio.tests.signals import decode_file, jpeg, longest_silence_s, part, png
 
-BOOKS = {"m4b": "m4a", "mp3": "mp3", "opus": "opus"}
+BOOKS: dict[BookFormat, PageFormat] = {"m4b": "m4a", "mp3": "mp3", "opus": "opus"}
 TAGS = Tags("Das Buch", author="A. Author", language="de")
 
 every_format = pytest.mark.parametrize("name", BOOKS)
 
 
-def make_pages(folder, name, count=4):
+def make_pages(
+    folder: Path, name: BookFormat, count: int = 4
+) -> tuple[list[BookPage], list[PageAudio]]:
     """Pages of two sentences each, the first sentence of a page without lead-in silence."""
     page_format = BOOKS[name]
     codec = FORMATS[page_format]
@@ -124,7 +127,8 @@ def test_picture_of_another_kind_is_left_out(tmp_path):
 def test_loudness_is_that_of_the_pages(tmp_path):
     pages, made = make_pages(tmp_path, "m4b")
     book = write_book(tmp_path / "book", pages, "m4b", [], TAGS)
-    measured = [each.loudness_lufs for each in made]
+    measured = [each.loudness_lufs or 0.0 for each in made]
+    assert book.loudness_lufs is not None
     assert min(measured) <= book.loudness_lufs <= max(measured)
 
 
@@ -144,21 +148,28 @@ def test_equal_books_are_equal_bytes(tmp_path):
 
 
 MEASURE = """
-import resource, sys, tracemalloc
+import sys
 from pathlib import Path
 from services.synth.audio.book import BookPage, write_book
 from services.synth.audio.tags import Tags
+
+def peak_kib():
+    # getrusage would count the process that started this one, up to the exec.
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0])
+
 page, out, name, count = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 write_book(out, [BookPage(page)] * 2, name, [], Tags("warm"))
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_kib()
 write_book(out, [BookPage(page)] * count, name, [], Tags("Book"))
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak_kib() - before)
 """
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak from /proc")
 @every_format
 def test_memory_does_not_grow_with_the_book(tmp_path, name):
-    """Three hours of book need no more than a few bytes per packet over what a short one needs."""
+    """Nothing but MP4's index is kept, of which libav holds some 70 bytes per packet."""
     codec = FORMATS[name]
     page = tmp_path / "page"
     write_page(page, [part(codec, 2, n) for n in range(2)] * 25, BOOKS[name], Tags("Page"))
@@ -166,5 +177,6 @@ def test_memory_does_not_grow_with_the_book(tmp_path, name):
     run = [sys.executable, "-c", MEASURE, str(page), str(out), name, "90"]
     grown_kib = int(subprocess.check_output(run, cwd=Path(__file__).parents[4]))
     packets = 90 * 120 * RATE_HZ / codec.frame
-    assert grown_kib * 1024 / packets < 130
+    allowed_kib = 1024 + (packets * 100 / 1024 if name == "m4b" else 0)
+    assert grown_kib < allowed_kib
     assert out.stat().st_size > 30_000_000

@@ -9,6 +9,7 @@ from services.synth.audio.tests.signals import jpeg, png
 
 def test_pictures_are_recognized_with_their_size():
     cover = read_cover(png(31, 17))
+    assert cover is not None
     assert (cover.codec, cover.media_type, cover.width, cover.height) == (
         "png",
         "image/png",
@@ -16,6 +17,7 @@ def test_pictures_are_recognized_with_their_size():
         17,
     )
     cover = read_cover(jpeg(48, 32))
+    assert cover is not None
     assert (cover.codec, cover.media_type) == ("mjpeg", "image/jpeg")
     assert (cover.width, cover.height) == (48, 32)
 
@@ -42,7 +44,9 @@ def test_anything_else_is_no_picture(data):
 
 
 def test_flac_picture_block():
-    block = base64.b64decode(read_cover(png(31, 17)).as_flac_picture())
+    cover = read_cover(png(31, 17))
+    assert cover is not None
+    block = base64.b64decode(cover.as_flac_picture())
     assert struct.unpack_from(">II", block) == (3, 9)
     assert block[8:17] == b"image/png"
     assert struct.unpack_from(">IIIII", block, 17)[1:3] == (31, 17)

@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from libs.common.errors import ObjectCorrupt
-from services.synth.audio.codecs import CODECS
+from services.synth.audio.codecs import CODECS, Codec
 from services.synth.audio.encode import encode_segment
 from services.synth.audio.muxing import AudioFile, count_packets, read_packets
 from services.synth.audio.tags import Tags
@@ -11,7 +13,7 @@ from services.synth.audio.tests.signals import decode_file, snr_db, speech_like
 every_codec = pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
 
 
-def write(path, codec, count=None):
+def write(path: Path, codec: Codec, count: int | None = None) -> tuple[list[bytes], int]:
     packets = encode_segment(speech_like(2.0), codec.name).packets[:count]
     with AudioFile(path, codec, Tags("Title")) as file:
         for packet in packets:

@@ -10,6 +10,7 @@ from services.synth.audio.codecs import AAC, FORMATS, RATE_HZ
 from services.synth.audio.page import PagePart, write_page
 from services.synth.audio.tags import Tags
 from services.synth.audio.tests.signals import (
+    PAGE_FORMATS,
     decode_file,
     longest_silence_s,
     part,
@@ -17,14 +18,13 @@ from services.synth.audio.tests.signals import (
     speech_like,
 )
 
-FORMAT_NAMES = ("m4a", "mp3", "opus")
 PAUSES = (400, 0, 30, 800, 250, 600, 10, 1200)
 SECONDS = (1.31, 0.4, 2.07, 0.93, 1.6, 0.05, 1.0, 0.77)
 
-every_format = pytest.mark.parametrize("name", FORMAT_NAMES)
+every_format = pytest.mark.parametrize("name", PAGE_FORMATS)
 
 
-def page_parts(name):
+def page_parts(name: str) -> list[PagePart]:
     return [
         part(FORMATS[name], length, seed, pause)
         for seed, (length, pause) in enumerate(zip(SECONDS, PAUSES, strict=True))
@@ -86,7 +86,9 @@ def test_seeking_lands_where_it_was_asked(tmp_path, name):
     with av.open(str(tmp_path / "page")) as container:
         stream = container.streams.audio[0]
         container.seek(8_000_000)
-        frames = [frame for packet in container.demux(stream) for frame in packet.decode()]
+        frames = [frame for packet in container.demux(stream) for frame in stream.decode(packet)]
+        assert frames[0].pts is not None
+        assert stream.time_base is not None
         begin = float(frames[0].pts * stream.time_base)
         factor = stream.rate // RATE_HZ
     left = sum(frame.samples for frame in frames) / factor
@@ -125,7 +127,7 @@ def test_page_without_speech_is_short_and_silent(tmp_path, name):
 
 
 def test_equal_pages_are_equal_bytes(tmp_path):
-    for name in FORMAT_NAMES:
+    for name in PAGE_FORMATS:
         for path in ("a", "b"):
             write_page(tmp_path / path, page_parts(name), name, Tags("Page 1"))
         assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()

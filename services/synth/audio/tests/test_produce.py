@@ -29,6 +29,7 @@ def test_every_codec_comes_from_the_same_samples():
 
 def test_kept_lossless_reproduces_the_same_bytes():
     made = produce(speech_like(1.0), 22_050, WORDS, 3.0, ["aac"], keep_lossless=True)
+    assert made.lossless is not None
     again = reproduce(made.lossless, 3.0, ["aac", "mp3"])
     assert again.encoded["aac"] == made.encoded["aac"]
     assert segment_file.load(again.encoded["mp3"]).words == segment_file.load(made.lossless).words
@@ -58,6 +59,7 @@ def test_damage_is_found():
     with pytest.raises(ObjectCorrupt):
         from_flac(b"fLaC" + bytes(40))
     made = produce(speech_like(0.5), RATE_HZ, (), 0.0, ["aac"], keep_lossless=True)
+    assert made.lossless is not None
     with pytest.raises(ObjectCorrupt):
         reproduce(made.lossless[:-1], 0.0, ["aac"])
     with pytest.raises(ObjectCorrupt):
