@@ -7,7 +7,7 @@ recorded once. What a failure does is decided by its type (``libs.common.errors`
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter, time
 from typing import Any, Protocol
@@ -75,7 +75,7 @@ class Consumer:
     max_attempts: int = 5
     max_in_place_s: float = 60.0
     max_consecutive_bugs: int = 10
-    stop_service: asyncio.Event = field(default_factory=asyncio.Event)
+    stop_service: Callable[[], None] = lambda: None
     _bugs: int = 0
 
     def __post_init__(self) -> None:
@@ -207,7 +207,7 @@ class Consumer:
         self.metrics.bugs_total.labels(where=record.topic).inc()
         log.exception("handler failed unexpectedly", topic=record.topic, in_a_row=self._bugs)
         if self._bugs > self.max_consecutive_bugs:
-            self.stop_service.set()
+            self.stop_service()
             raise Permanent("too many unexpected errors in a row: stopping") from error
         await self._give_up(record, event, error, 1)
 

@@ -11,9 +11,7 @@ from libs.common.settings import (
     InvalidSettings,
     ServiceSettings,
     load,
-    secret_values,
 )
-from libs.common.telemetry import configure
 
 EX_CONFIG = 78
 """Exit code for a faulty configuration, as in BSD's sysexits.h."""
@@ -31,7 +29,6 @@ def launch(name: str, settings: type[S], build: Callable[[CommonSettings, S], Pa
     except InvalidSettings as error:
         sys.stderr.write(f"{name} cannot start.\n{error}\n")
         sys.exit(EX_CONFIG)
-    configure(name, common, secrets=secret_values(common, own))
 
     async def run() -> int:
         return await Service(build(common, own)).run_until_stopped()

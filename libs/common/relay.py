@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import structlog
 from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.backoff import delay_s
 from libs.common.cloudevents import Headers, headers
@@ -114,12 +115,8 @@ class Relay:
                 .values(sent_at_ms=now_ms())
             )
 
-    async def unsent(self) -> int:
-        """Return how many events wait to be sent."""
-        async with self.database.reading() as connection:
-            return int(
-                await connection.scalar(
-                    select(func.count()).select_from(events).where(events.c.sent_at_ms.is_(None))
-                )
-                or 0
-            )
+
+async def unsent(connection: AsyncConnection) -> int:
+    """Return how many events wait to be sent."""
+    waiting = select(func.count()).select_from(events).where(events.c.sent_at_ms.is_(None))
+    return int(await connection.scalar(waiting) or 0)

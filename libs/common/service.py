@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
+from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
 from libs.common.backoff import delay_s
@@ -32,18 +33,17 @@ from libs.common.health import Health
 from libs.common.http_server import HttpServer
 from libs.common.jobs import counts
 from libs.common.metrics import Metrics
+from libs.common.metrics_page import MeasuredRequests, metrics_route
 from libs.common.migrate import upgrade
-from libs.common.relay import Relay
+from libs.common.relay import Relay, unsent
 from libs.common.routes import Route
 from libs.common.settings import CommonSettings, ServiceSettings
 from libs.common.storage import Storage
 from libs.common.tables import events
+from libs.common.telemetry import configure
 from libs.common.worker import JobRoute, Worker
 
 log = structlog.get_logger(__name__)
-
-GAUGES_EVERY_S = 5.0
-"""How often the figures that need a query are refreshed."""
 
 
 @dataclass
@@ -81,6 +81,7 @@ class Service:
     def __post_init__(self) -> None:
         parts = self.parts
         self.ready = asyncio.Event()
+        self.failed = False
         self._producer: AIOKafkaProducer | None = None
         self._topics_missing: list[str] = []
         self._stack = AsyncExitStack()
@@ -102,8 +103,10 @@ class Service:
     async def start(self) -> None:
         """Bring the service up as far as its dependencies allow; the rest follows by itself."""
         parts = self.parts
+        self._telemetry = configure(parts.name, parts.common, parts.settings)
+        routes = [*self.health.routes(), metrics_route(parts.metrics, self._refresh_gauges), *parts.http_routes]
         self._http = HttpServer(
-            self.health.app(parts.metrics, parts.http_routes),
+            MeasuredRequests(Starlette(routes=routes), parts.metrics),
             parts.common.bind_host,
             parts.settings.http_port,
         )
@@ -122,6 +125,7 @@ class Service:
                 await self._background
         await self._stack.aclose()
         await self.parts.database.close()
+        await asyncio.to_thread(self._telemetry.close)
 
     async def run_until_stopped(self) -> int:
         """Run until SIGTERM or SIGINT, or until the service stops itself; return the exit code."""
@@ -130,14 +134,17 @@ class Service:
             loop.add_signal_handler(each, self.stopping.set)
         await self.start()
         await self.stopping.wait()
-        died = self._background is not None and self._background.done()
         await self.stop()
-        return 1 if died else 0
+        return 1 if self.failed else 0
+
+    def _fail(self) -> None:
+        self.failed = True
+        self.stopping.set()
 
     def _died(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
             log.error("service failed", service=self.parts.name, exc_info=task.exception())
-        self.stopping.set()
+            self._fail()
 
     async def _come_up(self) -> None:
         parts = self.parts
@@ -152,7 +159,7 @@ class Service:
             await stack.enter_async_context(self._working(connected))
             self.ready.set()
             log.info("service ready", service=parts.name, port=self.port)
-            await self._refresh_gauges()
+            await asyncio.Event().wait()  # until cancelled by stop()
 
     async def _until_it_works(self, step: Callable[[], Awaitable[None]]) -> None:
         attempt = 0
@@ -186,18 +193,21 @@ class Service:
             self._producer = candidate
 
         await self._until_it_works(connect)
-        assert self._producer is not None
         try:
-            yield self._producer
+            yield self._connected()
         finally:
-            connected, self._producer = self._producer, None
+            connected, self._producer = self._connected(), None
             await connected.stop()
 
+    def _connected(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise Unavailable("not connected to the broker yet")
+        return self._producer
+
     async def _topics_ready(self) -> None:
-        assert self._producer is not None
         wanted = {each.event.topic for each in self.parts.routes}
         wanted |= {each.topic for each in self.parts.publishes}
-        self._topics_missing = await missing_topics(self._producer, wanted)
+        self._topics_missing = await missing_topics(self._connected(), wanted)
         if self._topics_missing:
             raise Unavailable(
                 f"{len(self._topics_missing)} topics are missing: run `lectern topics create`"
@@ -223,7 +233,6 @@ class Service:
             common.job_lease_seconds * 1000,
             common.job_poll_interval_ms / 1000,
         )
-        self._relay = relay
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(_task(relay.run(), relay.stop, 5.0))
             await stack.enter_async_context(
@@ -249,7 +258,7 @@ class Service:
             max_attempts=common.handler_max_attempts,
             max_in_place_s=common.handler_max_retry_seconds,
             max_consecutive_bugs=common.max_consecutive_bugs,
-            stop_service=self.stopping,
+            stop_service=self._fail,
         )
         consumer.subscribe(
             broker,
@@ -263,24 +272,21 @@ class Service:
             await broker.stop()
 
     async def _check_broker(self) -> None:
-        if self._producer is None:
-            raise Unavailable("not connected yet")
         if self._topics_missing:
             await self._topics_ready()
-        await missing_topics(self._producer, ())
+        await missing_topics(self._connected(), ())
         if not self.ready.is_set():
             raise Unavailable("starting")
 
     async def _refresh_gauges(self) -> None:
         metrics = self.parts.metrics
-        while True:
-            with contextlib.suppress(Unavailable):
-                metrics.outbox_unsent.set(await self._relay.unsent())
-                async with self.parts.database.reading() as connection:
-                    found = await counts(connection)
-                metrics.jobs_ready.set(found["ready"])
-                metrics.jobs_running.set(found["running"])
-            await asyncio.sleep(GAUGES_EVERY_S)
+        metrics.consumer_up.set(float(self.ready.is_set()))
+        with contextlib.suppress(Unavailable, DBAPIError):
+            async with self.parts.database.reading() as connection:
+                found = await counts(connection)
+                metrics.outbox_unsent.set(await unsent(connection))
+            metrics.jobs_ready.set(found["ready"])
+            metrics.jobs_running.set(found["running"])
 
 
 @asynccontextmanager

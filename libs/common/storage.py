@@ -9,12 +9,14 @@ sees half of one, and a write that fails leaves what was there.
 """
 
 from collections.abc import AsyncIterable, AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import SecretStr
 
+from libs.common.errors import ObjectCorrupt
 from libs.common.events import ObjectRef
 from libs.common.storage_folder import FolderStorage
 
@@ -144,3 +146,16 @@ def open_storage(
         access_key_id=access_key_id,
         secret_access_key=secret_access_key,
     )
+
+
+async def read_verified(storage: Storage, ref: ObjectRef) -> bytes:
+    """Return the object of a reference.
+
+    Raises:
+        ObjectNotFound: It is gone.
+        ObjectCorrupt: It is not what the reference promised.
+    """
+    data = await storage.read(ref.key)
+    if len(data) != ref.size or sha256(data).hexdigest() != ref.sha256:
+        raise ObjectCorrupt(ref.key)
+    return data

@@ -78,13 +78,16 @@ class Commands:
         filename: str | None,
         title: str | None,
         media_type: str = "application/octet-stream",
+        document_id: UUID | None = None,
     ) -> UUID:
         """Take a file or a text in, as it arrives, and return the new document's id.
+
+        A caller that may be interrupted chooses the id, and finds the document again by it.
 
         Raises:
             Rejected: It is too large, or empty.
         """
-        document_id = uuid4()
+        document_id = document_id or uuid4()
         key = f"documents/{document_id}/source"
         stored = await self.storage.write_stream(key, chunks, media_type, self.max_upload_bytes)
         if stored.size == 0:
@@ -93,9 +96,11 @@ class Commands:
         source = Source(kind="text" if kind == "text" else "file", object=stored, filename=filename)
         return await self._submit(caller, document_id, source, title)
 
-    async def submit_url(self, caller: UUID, url: str, title: str | None) -> UUID:
+    async def submit_url(
+        self, caller: UUID, url: str, title: str | None, document_id: UUID | None = None
+    ) -> UUID:
         """Have a web address read, and return the new document's id."""
-        return await self._submit(caller, uuid4(), Source(kind="url", url=url), title)
+        return await self._submit(caller, document_id or uuid4(), Source(kind="url", url=url), title)
 
     async def delete_document(self, caller: UUID, document_id: UUID) -> None:
         """Delete a document and everything made from it."""
@@ -106,7 +111,9 @@ class Commands:
             await self._apply(connection, [forget, *decided(deleted)])
         ring(self.database)
 
-    async def narrate(self, caller: UUID, document_id: UUID, order: Order) -> UUID:
+    async def narrate(
+        self, caller: UUID, document_id: UUID, order: Order, narration_id: UUID | None = None
+    ) -> UUID:
         """Ask for audio, and return the narration's id.
 
         Raises:
@@ -126,7 +133,7 @@ class Commands:
             )
             asked = NarrationRequested(
                 document_id=document_id,
-                narration_id=uuid4(),
+                narration_id=narration_id or uuid4(),
                 owner_id=UUID(document.owner_id),
                 requested_by=caller,
                 pages=order.pages,

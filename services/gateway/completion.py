@@ -54,8 +54,9 @@ async def _request_if_complete(connection: AsyncConnection, narration: AnyRow) -
     ).first()
     if document is None:
         return []
-    selected = narration.pages or range(1, document.page_count + 1)
-    speakable = await _speakable(connection, narration, set(selected))
+    everything = range(1, document.page_count + 1)
+    selected = set(everything).intersection(narration.pages or everything)
+    speakable = await _speakable(connection, narration, selected)
     if speakable is None:
         return []
     ready = await _ready(connection, narration)

@@ -109,3 +109,6 @@ class Gateway:
             return await request_audiobooks(connection, document)
 
         return complete
+
+
+CONSUMES = tuple(each.event for each in Gateway(Policy()).routes())

@@ -17,6 +17,7 @@ from services.ingest.settings import Settings
 
 NAME = "ingest"
 PUBLISHES = (PageExtracted, DocumentParsed, DocumentRejected, TaskFailed)
+CONSUMES = tuple(each.event for each in routes())
 
 
 def build(common: CommonSettings, settings: Settings) -> Parts:

@@ -17,6 +17,7 @@ from services.segmenter.settings import Settings
 
 NAME = "segmenter"
 PUBLISHES = (PageSegmented, TaskFailed)
+CONSUMES = tuple(each.event for each in routes())
 
 
 def build(common: CommonSettings, settings: Settings) -> Parts:

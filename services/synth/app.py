@@ -39,6 +39,7 @@ PUBLISHES = (
     VoicesAnnounced,
     TaskFailed,
 )
+CONSUMES = tuple(each.event for each in routes())
 
 
 def build(common: CommonSettings, settings: Settings) -> Parts:
@@ -48,8 +49,10 @@ def build(common: CommonSettings, settings: Settings) -> Parts:
     metrics = Metrics(NAME)
     local = CpuPool(settings.workers or os.cpu_count() or 1)
     remote = CpuPool(settings.network_workers)
-    configs = {name: engine_config(name, settings) for name in settings.engines}
-    pools = {
+    configs: dict[str, EngineConfig] = {
+        name: engine_config(name, settings) for name in settings.engines
+    }
+    pools: dict[str, CpuPool] = {
         name: local if isinstance(config, EspeakConfig) else remote
         for name, config in configs.items()
     }

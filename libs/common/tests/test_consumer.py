@@ -170,14 +170,17 @@ async def test_too_many_bugs_in_a_row_stop_the_service(database):
     async def handler(event):
         raise ZeroDivisionError
 
-    consumer = consuming(database, handler, max_consecutive_bugs=2)
+    stopped = []
+    consumer = consuming(
+        database, handler, max_consecutive_bugs=2, stop_service=lambda: stopped.append(True)
+    )
     for _ in range(2):
         await consumer.take(record(deleted()))
-    assert not consumer.stop_service.is_set()
+    assert not stopped
     last = deleted()
     with pytest.raises(Permanent):
         await consumer.take(record(last))
-    assert consumer.stop_service.is_set()
+    assert stopped
     assert len(await rows(database, inbox)) == 2
 
 
@@ -189,13 +192,16 @@ async def test_a_success_forgives_earlier_bugs(database):
             raise ZeroDivisionError
         return []
 
-    consumer = consuming(database, handler, max_consecutive_bugs=1)
+    stopped = []
+    consumer = consuming(
+        database, handler, max_consecutive_bugs=1, stop_service=lambda: stopped.append(True)
+    )
     await consumer.take(record(deleted()))
     fail = False
     await consumer.take(record(deleted()))
     fail = True
     await consumer.take(record(deleted()))
-    assert not consumer.stop_service.is_set()
+    assert not stopped
 
 
 async def test_events_are_kept_where_read_models_are_rebuilt(database):

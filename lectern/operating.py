@@ -1,0 +1,123 @@
+"""The commands for operators: topics, migrations, tokens, generated files."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from lectern.house import ROOMS, consumers
+from lectern.reading_command import DATA
+from libs.common.broker import connection_security
+from libs.common.connect import open_database
+from libs.common.database import Database
+from libs.common.migrate import upgrade
+from libs.common.settings import CommonSettings, load
+from libs.common.topics import create_topics, declared_topics
+from services.gateway.settings import Settings as GatewaySettings
+from services.gateway.tokens import Tokens
+
+
+def add_to(commands: Any) -> None:
+    """Add the commands."""
+    topics = commands.add_parser("topics", help="Kafka topics").add_subparsers(required=True)
+    create = topics.add_parser("create", help="create what is missing on the cluster")
+    create.set_defaults(run=create_missing_topics)
+    migrate = commands.add_parser("migrate", help="bring the services' databases up to date")
+    migrate.set_defaults(run=migrate_databases)
+    migrate.add_argument(
+        "service", nargs="*", choices=[[], *(room.name for room in ROOMS)], help="default: all"
+    )
+    _add_tokens(commands)
+
+
+def _add_tokens(commands: Any) -> None:
+    token = commands.add_parser("token", help="bearer tokens of the API")
+    actions = token.add_subparsers(required=True)
+    create = actions.add_parser("create", help="make a token and print it, once")
+    create.set_defaults(run=create_token)
+    create.add_argument("--name", required=True, help="whose it is, or what it is for")
+    create.add_argument("--owner", type=UUID, help="an existing owner's id; default: a new one")
+    create.add_argument("--valid-days", type=int, help="default: until it is revoked")
+    listing = actions.add_parser("list", help="list tokens, never the secret itself")
+    listing.set_defaults(run=list_tokens)
+    revoke = actions.add_parser("revoke", help="make all tokens of a name invalid")
+    revoke.set_defaults(run=revoke_token)
+    revoke.add_argument("--name", required=True)
+    for each in (create, listing, revoke):
+        each.add_argument(
+            "--data",
+            type=Path,
+            help=f"a standalone's data folder ({DATA}); default: GATEWAY_DATABASE_URL",
+        )
+
+
+async def create_missing_topics(arguments: argparse.Namespace) -> int:
+    """Create topics; prints what was done with each."""
+    common = load(CommonSettings)
+    specs = declared_topics(consumers(), common.topic_replication_factor, common.topic_partitions)
+    for outcome in await create_topics(
+        common.kafka_bootstrap_servers, specs, **connection_security(common)
+    ):
+        print(outcome)
+    return 0
+
+
+async def migrate_databases(arguments: argparse.Namespace) -> int:
+    """Migrate the databases of the named services, or of all."""
+    common = load(CommonSettings)
+    for room in ROOMS:
+        if arguments.service and room.name not in arguments.service:
+            continue
+        database = open_database(common, load(room.settings))
+        try:
+            await upgrade(database, room.migrations)
+        finally:
+            await database.close()
+        print(f"{room.name}: up to date")
+    return 0
+
+
+async def create_token(arguments: argparse.Namespace) -> int:
+    """Print a new token on standard output, and its owner on standard error."""
+    database = await _gateway_database(arguments)
+    try:
+        owner, token = await Tokens(database).create(
+            arguments.name, arguments.owner, arguments.valid_days
+        )
+    finally:
+        await database.close()
+    print(token)
+    sys.stderr.write(f"owner {owner}; keep the token, it cannot be shown again\n")
+    return 0
+
+
+async def list_tokens(arguments: argparse.Namespace) -> int:
+    """Print name, owner and state of every token."""
+    database = await _gateway_database(arguments)
+    try:
+        for each in await Tokens(database).listing():
+            state = "revoked" if each["revoked_at"] else "valid"
+            print(f"{each['name']:30} {each['owner_id']} {state} since {each['created_at']}")
+    finally:
+        await database.close()
+    return 0
+
+
+async def revoke_token(arguments: argparse.Namespace) -> int:
+    """Revoke the tokens of a name."""
+    database = await _gateway_database(arguments)
+    try:
+        count = await Tokens(database).revoke(arguments.name)
+    finally:
+        await database.close()
+    print(f"{count} revoked")
+    return 0 if count else 1
+
+
+async def _gateway_database(arguments: argparse.Namespace) -> Database:
+    if arguments.data is None:
+        return Database(load(GatewaySettings).database_url)
+    database = Database(f"sqlite+aiosqlite:///{(arguments.data / 'gateway.db').resolve()}")
+    await upgrade(database, ROOMS[0].migrations)
+    return database

@@ -1,0 +1,274 @@
+"""``lectern read``: one document in, one audiobook out, through all five services.
+
+The ids of document and narration follow from what is read and how, so the same command after an
+interruption finds its earlier self and goes on where that stopped.
+"""
+
+import asyncio
+import hashlib
+import json
+import os
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from uuid import UUID, uuid5
+
+from lectern.display import Display, Standing
+from lectern.exits import Exit, Failed
+from lectern.standalone import Standalone
+from libs.common.events import BookFormat, ObjectRef
+from services.gateway.commands import Order
+from services.gateway.problems import NotFound
+
+LOCAL_OWNER = UUID("6f1d5b52-8a0e-4a53-9d5b-0a4c5f0a7e11")
+"""Whose documents are those of the command line."""
+
+BLOCK_BYTES = 1 << 20
+LOOK_EVERY_S = 0.25
+FORMATS: dict[str, BookFormat] = {"m4b": "m4b", "mp3": "mp3", "opus": "opus"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asks for. ``source`` is a path or a web address."""
+
+    source: str
+    output: Path
+    order: Order
+    pages_folder: Path | None = None
+    fresh: bool = False
+
+    @property
+    def is_url(self) -> bool:
+        """Whether the source is a web address."""
+        return self.source.startswith(("http://", "https://"))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was made, for people and, as JSON, for machines."""
+
+    document_id: str
+    title: str
+    output: str
+    bytes: int
+    duration_ms: int
+    pages: int
+    chapters: int
+    loudness_lufs: float | None
+    seconds: float
+    first_audio_seconds: float | None
+    times_real_time: float
+    resumed: bool
+    page_files: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields."""
+        return asdict(self)
+
+
+class Reading:
+    """One run of ``lectern read``."""
+
+    def __init__(self, lectern: Standalone, wanted: Wanted, display: Display) -> None:
+        self._lectern = lectern
+        self._gateway = lectern.gateway
+        self._wanted = wanted
+        self._display = display
+        self._started = monotonic()
+        self._first_audio: float | None = None
+
+    async def run(self) -> Result:
+        """Read the document and write the audiobook.
+
+        Raises:
+            Failed: It cannot be read, spoken or written.
+        """
+        document_id, narration_id, resumed = await self._submit()
+        narration = await self._follow(document_id, narration_id)
+        book = narration.audiobook
+        size = await self._write(ObjectRef.model_validate(book.object), self._wanted.output)
+        page_files = await self._write_pages(narration_id)
+        took = monotonic() - self._started
+        document = await self._gateway.queries.document(LOCAL_OWNER, document_id)
+        return Result(
+            document_id=str(document_id),
+            title=document.title,
+            output=str(self._wanted.output),
+            bytes=size,
+            duration_ms=book.duration_ms,
+            pages=narration.pages_ready,
+            chapters=book.chapters,
+            loudness_lufs=book.loudness_lufs,
+            seconds=round(took, 2),
+            first_audio_seconds=self._first_audio,
+            times_real_time=round(book.duration_ms / 1000 / took, 1),
+            resumed=resumed,
+            page_files=page_files,
+        )
+
+    async def _submit(self) -> tuple[UUID, UUID, bool]:
+        """Hand the document in, or find it where an earlier run left it."""
+        wanted = self._wanted
+        identity = await asyncio.to_thread(_identity, wanted)
+        for number in range(1000):
+            document_id = uuid5(LOCAL_OWNER, f"{identity}/{number}")
+            narration_id = uuid5(document_id, _order_name(wanted.order))
+            try:
+                document = await self._gateway.queries.document(LOCAL_OWNER, document_id)
+            except NotFound:
+                await self._hand_in(document_id)
+                await self._narrate(document_id, narration_id)
+                return document_id, narration_id, False
+            if document.rejected_reason is not None or await self._is_old(narration_id):
+                continue  # it failed, or its time is over: read it anew
+            await self._narrate(document_id, narration_id)
+            return document_id, narration_id, True
+        raise Failed(Exit.INTERNAL, "read a thousand times before: clear the data folder")
+
+    async def _is_old(self, narration_id: UUID) -> bool:
+        """Whether an earlier reading is not one to go on with."""
+        try:
+            narration = await self._gateway.queries.narration(LOCAL_OWNER, narration_id)
+        except NotFound:
+            return False
+        if narration.status == "failed":
+            return True
+        over = narration.audiobook is not None and narration.audiobook.object is not None
+        return over and (self._wanted.fresh or self._wanted.is_url)
+
+    async def _hand_in(self, document_id: UUID) -> None:
+        wanted, commands = self._wanted, self._gateway.commands
+        if wanted.is_url:
+            await commands.submit_url(LOCAL_OWNER, wanted.source, None, document_id)
+            return
+        path = Path(wanted.source)
+        async with aclosing(_blocks(path)) as blocks:
+            await commands.submit_stream(
+                LOCAL_OWNER,
+                blocks,
+                kind="file",
+                filename=path.name,
+                title=None,
+                document_id=document_id,
+            )
+
+    async def _narrate(self, document_id: UUID, narration_id: UUID) -> None:
+        try:
+            await self._gateway.queries.narration(LOCAL_OWNER, narration_id)
+        except NotFound:
+            await self._gateway.commands.narrate(
+                LOCAL_OWNER, document_id, self._wanted.order, narration_id
+            )
+
+    async def _follow(self, document_id: UUID, narration_id: UUID) -> Any:
+        """Wait until the audiobook is there, and return the narration."""
+        while True:
+            if self._lectern.stopping.is_set():
+                raise Failed(Exit.INTERNAL, "a service stopped; the log says why")
+            document = await self._gateway.queries.document(LOCAL_OWNER, document_id)
+            if document.rejected_reason is not None:
+                raise Failed(Exit.BAD_DOCUMENT, document.rejected_reason)
+            narration = await self._gateway.queries.narration(LOCAL_OWNER, narration_id)
+            self._note(document, narration)
+            _raise_if_it_failed(document, narration)
+            book = narration.audiobook
+            if book is not None and book.object is not None:
+                return narration
+            await self._gateway.changes.wait(document_id, LOOK_EVERY_S)
+
+    def _note(self, document: Any, narration: Any) -> None:
+        if narration.pages_ready and self._first_audio is None:
+            self._first_audio = round(monotonic() - self._started, 2)
+        complete = narration.pages_total and narration.pages_ready >= narration.pages_total
+        stage = "binding" if complete else "speaking" if document.pages_found else "reading"
+        self._display.show(
+            Standing(
+                title=document.title,
+                ready=narration.pages_ready,
+                found=document.pages_found,
+                pages=narration.pages_total,
+                audio_ms=narration.duration_ms,
+                stage=stage,
+            )
+        )
+
+    async def _write_pages(self, narration_id: UUID) -> list[str]:
+        folder = self._wanted.pages_folder
+        if folder is None:
+            return []
+        written: list[str] = []
+        for audio in await self._gateway.queries.page_audios(LOCAL_OWNER, narration_id):
+            name = f"page-{audio.page:04d}"
+            for rendition in audio.renditions:
+                path = folder / f"{name}.{rendition.format}"
+                await self._write(rendition.object, path)
+                written.append(str(path))
+            await self._write(audio.timings, folder / f"{name}.json")
+            await self._write(audio.captions, folder / f"{name}.vtt")
+        return written
+
+    async def _write(self, ref: ObjectRef, path: Path) -> int:
+        """Write an object to ``path``, whole or not at all."""
+        part = path.with_name(f".{path.name}.part")
+        try:
+            await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+            await self._gateway.commands.storage.fetch(ref.key, part)
+            await asyncio.to_thread(os.replace, part, path)
+        except OSError as error:
+            raise Failed(
+                Exit.CANNOT_WRITE, f"cannot write {path}: {error.strerror or error}"
+            ) from error
+        return ref.size
+
+
+def _raise_if_it_failed(document: Any, narration: Any) -> None:
+    book = narration.audiobook
+    if book is not None and book.failed_reason is not None:
+        raise Failed(Exit.INTERNAL, f"The audiobook could not be made: {book.failed_reason}")
+    if narration.status == "failed":
+        first = narration.failures[0]
+        raise Failed(
+            Exit.UNAVAILABLE,
+            f"{narration.pages_failed} of the pages could not be spoken; "
+            f"page {first.page}: {first.reason}",
+        )
+    if narration.status == "empty":
+        raise Failed(
+            Exit.BAD_DOCUMENT,
+            f"There is nothing to speak on these pages; the document has {document.page_count}.",
+        )
+
+
+def check_source(wanted: Wanted) -> None:
+    """Raise Failed if the source cannot be read at all."""
+    if wanted.is_url:
+        return
+    path = Path(wanted.source)
+    if not path.is_file():
+        raise Failed(Exit.NO_INPUT, f"There is no file {wanted.source}; check the name.")
+    if not os.access(path, os.R_OK):
+        raise Failed(Exit.NO_INPUT, f"The file {wanted.source} may not be read; check its rights.")
+
+
+def _identity(wanted: Wanted) -> str:
+    if wanted.is_url:
+        return wanted.source
+    digest = hashlib.sha256()
+    with Path(wanted.source).open("rb") as file:
+        while block := file.read(BLOCK_BYTES):
+            digest.update(block)
+    return f"{digest.hexdigest()}/{Path(wanted.source).name}"
+
+
+def _order_name(order: Order) -> str:
+    return json.dumps(asdict(order), sort_keys=True)
+
+
+async def _blocks(path: Path) -> AsyncGenerator[bytes, None]:
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while block := await asyncio.to_thread(file.read, BLOCK_BYTES):
+            yield block

@@ -1,0 +1,54 @@
+"""The command ``serve``: everything in one process, for one person or a small team."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from lectern.exits import Exit
+from lectern.house import ROOMS
+from lectern.reading import LOCAL_OWNER
+from lectern.reading_command import add_data
+from lectern.standalone import Options, Standalone, running
+
+
+def add_to(commands: Any) -> None:
+    """Add the command."""
+    serve = commands.add_parser("serve", help="run all services here, without Docker")
+    serve.set_defaults(run=serve_all)
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    serve.add_argument(
+        "--port", type=int, default=8000, help="of the gateway; the other services follow it"
+    )
+    add_data(serve)
+    serve.set_defaults(log_level="INFO")
+
+
+async def serve_all(arguments: argparse.Namespace) -> int:
+    """Run until interrupted."""
+    options = Options(
+        data=arguments.data,
+        host=arguments.host,
+        port=arguments.port,
+        log_level=arguments.log_level,
+    )
+    async with running(options) as lectern:
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, lectern.stopping.set)
+        await lectern.until_ready()
+        await _greet(lectern, arguments.host)
+        await lectern.stopping.wait()
+    return Exit.OK if lectern.asked_to_stop else Exit.INTERNAL
+
+
+async def _greet(lectern: Standalone, host: str) -> None:
+    """Say where everything is, and hand out a token if there is none."""
+    lines = [f"{room.name:10} http://{host}:{lectern.services[room.name].port}" for room in ROOMS]
+    if not await lectern.gateway.tokens.listing():
+        today = datetime.now(UTC).date().isoformat()
+        _, token = await lectern.gateway.tokens.create(f"first token, {today}", LOCAL_OWNER)
+        lines.append(f"token      {token}   (shown once; make more with `lectern token create`)")
+    sys.stderr.write("\n".join(lines) + "\nLectern is ready. Ctrl-C stops it.\n")

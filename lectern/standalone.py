@@ -1,0 +1,205 @@
+"""All five services in one process: embedded broker, SQLite files, a folder.
+
+The code is that of the deployment; only the addresses differ.
+"""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import time
+from typing import Any
+
+import services.gateway.app
+import structlog
+from services.gateway.app import Assembly
+
+from lectern.embedded_broker import EmbeddedBroker
+from lectern.house import ROOMS, consumers
+from lectern.recovery import resend_unhandled
+from libs.common.errors import Permanent
+from libs.common.migrate import upgrade
+from libs.common.pool import preload
+from libs.common.service import Service
+from libs.common.settings import CommonSettings, load
+from libs.common.topics import declared_topics
+from services.synth.settings import Settings as SynthSettings
+
+log = structlog.get_logger(__name__)
+
+PARTITIONS = 1
+SWEEP_EVERY_S = 15.0
+LOST_AFTER_S = 10.0
+PRELOADED = ("services.synth.studio", "services.synth.assembly", "services.segmenter.segment")
+
+
+class InUse(Permanent):
+    """Another process works in this data folder."""
+
+    code = "in_use"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How standalone runs. ``port`` None: no service listens anywhere but on a free port."""
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int | None = None
+    log_level: str = "WARNING"
+    drain_timeout_seconds: float = 25.0
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass
+class Standalone:
+    """A running Lectern; made by :func:`running`."""
+
+    gateway: Assembly
+    services: Mapping[str, Service]
+    stopping: asyncio.Event
+
+    @property
+    def engines(self) -> set[str]:
+        """The engines that synth offers."""
+        settings = self.services["synth"].parts.settings
+        return set(settings.engines) if isinstance(settings, SynthSettings) else set()
+
+    @property
+    def asked_to_stop(self) -> bool:
+        """Whether it stopped because somebody asked, not because a service failed."""
+        return not any(service.failed for service in self.services.values())
+
+    async def until_ready(self) -> None:
+        """Return when all services work. Raises Permanent if one of them stopped instead."""
+        stopped = asyncio.create_task(self.stopping.wait())
+        try:
+            for service in self.services.values():
+                ready = asyncio.create_task(service.ready.wait())
+                await asyncio.wait({ready, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if not ready.done():
+                    ready.cancel()
+                    raise Permanent("a service could not start; the log says why")
+        finally:
+            stopped.cancel()
+
+
+@asynccontextmanager
+async def running(options: Options) -> AsyncIterator[Standalone]:
+    """Run all services while the block does.
+
+    Raises:
+        InUse: Another process works in the data folder.
+        CannotListen: A port is taken.
+    """
+    options.data.mkdir(parents=True, exist_ok=True)
+    preload(*PRELOADED)
+    topics = {each.name: each.partitions for each in declared_topics(consumers(), 1, PARTITIONS)}
+    with _only_one(options.data), EmbeddedBroker(topics) as broker:
+        stopping = asyncio.Event()
+        gateway, started = _build(options, broker.bootstrap, stopping)
+        for room in ROOMS:
+            await upgrade(started[room.name].parts.database, room.migrations)
+        sweeper = _Sweeper({room.name: _database(options, room.name) for room in ROOMS})
+        await sweeper.after_restart()
+        sweeping = asyncio.create_task(sweeper.run())
+        try:
+            for service in started.values():
+                await service.start()
+            yield Standalone(gateway, started, stopping)
+        finally:
+            sweeping.cancel()
+            await asyncio.gather(*(service.stop() for service in started.values()))
+            with contextlib.suppress(asyncio.CancelledError):
+                await sweeping
+
+
+def common_settings(options: Options, bootstrap: str) -> CommonSettings:
+    """Return the settings that standalone runs with; the environment may add to them."""
+    objects = (options.data / "objects").resolve()
+    return load(
+        CommonSettings,
+        kafka_bootstrap_servers=bootstrap,
+        kafka_security_protocol="PLAINTEXT",
+        kafka_compression=None,
+        storage_url=objects.as_uri(),
+        bind_host=options.host,
+        log_level=options.log_level,
+        relay_poll_interval_ms=1000,
+        job_poll_interval_ms=1000,
+        drain_timeout_seconds=options.drain_timeout_seconds,
+    )
+
+
+def service_settings(options: Options, name: str) -> dict[str, Any]:
+    """Return what standalone sets for one service."""
+    number = [room.name for room in ROOMS].index(name)
+    return {
+        "database_url": f"sqlite+aiosqlite:///{_database(options, name)}",
+        "http_port": 0 if options.port is None else options.port + number,
+        **options.settings.get(name, {}),
+    }
+
+
+def _build(
+    options: Options, bootstrap: str, stopping: asyncio.Event
+) -> tuple[Assembly, dict[str, Service]]:
+    common = common_settings(options, bootstrap)
+    built: dict[str, Service] = {}
+    gateway: Assembly | None = None
+    for room in ROOMS:
+        settings = load(room.settings, **service_settings(options, room.name))
+        if room.name == "gateway":
+            gateway = services.gateway.app.assemble(common, settings)
+            parts = gateway.parts
+        else:
+            parts = room.build(common, settings)
+        built[room.name] = Service(parts, stopping=stopping)
+    if gateway is None:
+        raise Permanent("there is no gateway")
+    return gateway, built
+
+
+def _database(options: Options, name: str) -> Path:
+    return (options.data / f"{name}.db").resolve()
+
+
+@contextlib.contextmanager
+def _only_one(data: Path) -> Any:
+    handle = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise InUse(
+            f"another lectern works in {data}; stop it, or choose another folder with --data"
+        ) from None
+    finally:
+        os.close(handle)
+
+
+class _Sweeper:
+    """Sends again what the embedded broker lost."""
+
+    def __init__(self, databases: Mapping[str, Path]) -> None:
+        self._databases = databases
+        self._topics = {
+            name: [each.topic for each in consumed] for name, consumed in consumers().items()
+        }
+
+    async def after_restart(self) -> None:
+        """Send again everything that was under way when the last process ended."""
+        await asyncio.to_thread(resend_unhandled, self._databases, self._topics)
+
+    async def run(self) -> None:
+        """Look now and then for events that were sent a while ago and never handled."""
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_S)
+            before = int((time() - LOST_AFTER_S) * 1000)
+            lost = await asyncio.to_thread(resend_unhandled, self._databases, self._topics, before)
+            if lost:
+                log.warning("sent again what the broker lost", events=lost)
