@@ -24,8 +24,9 @@ def webvtt(
         for start, end, text in _cues(utterance.text, segment):
             first = max(previous, _ms(offset + start))
             last = _ms(offset + end)
-            if last > first:
-                cues.append(f"{_stamp(first)} --> {_stamp(last)}\n{_escaped(text)}\n")
+            shown = _escaped(text)
+            if last > first and shown:
+                cues.append(f"{_stamp(first)} --> {_stamp(last)}\n{shown}\n")
                 previous = last
     return "\n".join(cues)
 
@@ -61,8 +62,9 @@ def _break(text: str, start: int, limit: int) -> int:
 def _cues(text: str, segment: Spoken) -> Iterator[tuple[int, int, str]]:
     """Give (start, end) in samples of the segment, and the text of each cue."""
     ranges = split_text(text)
-    starts = [0, *(_sample(begin, text, segment) for begin, _ in ranges[1:])]
-    ends = [*starts[1:], segment.samples]
+    later = [_sample(begin, text, segment) for begin, _ in ranges[1:]]
+    starts = [0, *later][: len(ranges)]
+    ends = [*later, segment.samples][: len(ranges)]
     for (begin, stop), start, end in zip(ranges, starts, ends, strict=True):
         yield start, end, text[begin:stop]
 

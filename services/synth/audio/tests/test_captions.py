@@ -106,3 +106,7 @@ def test_cues_are_monotonic_whatever_is_said(pieces):
         assert "<" not in text
         assert "-->" not in text
         previous = end
+
+
+def test_nothing_to_show_gives_no_cue():
+    assert cues(webvtt([said(0, " \n"), said(1, "\0")], [Spoken(9), Spoken(9)], [0, 9])) == []
