@@ -67,6 +67,24 @@ def test_harmless_text_is_unchanged(text):
     assert Redactor(["hunter2!hunter2"]).text(text) == text
 
 
+FRAGMENTS = st.sampled_from(
+    [
+        "password", "token", "cookie", "authorization", "api", "key", "-", "_", "=", ":", "=>", ",",
+        ";", "&", "?", '"', "'", "\\", "[", "]", "{", "}", "(", ")", "<", ">", "@", ".", "/", "//",
+        "://", "u", "p", "a.b", "example.com", "Bearer", "Basic", "dTpw", "eyJhbGci", "--token",
+        "-----BEGIN", "AKIAIOSFODNN7EXAMPLE", "PRIVATE KEY-----", "[redacted]", "b'", "8080", "x1",
+        " ", "\n",
+    ]
+)  # fmt: skip
+
+
+@given(text=st.lists(FRAGMENTS, max_size=30).map("".join))
+def test_what_resembles_secrets_settles_too(text):
+    redactor = Redactor(["dTpw", "x1 x1"])
+    once = redactor.text(text)
+    assert redactor.text(once) == once
+
+
 @given(text=st.text())
 def test_text_never_raises_and_settles(text):
     redactor = Redactor()
