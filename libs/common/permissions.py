@@ -1,0 +1,181 @@
+"""Who may do what: one table of role x capability, used by every service and shown in the docs.
+
+Staff see figures and failures, not content. What one may not see answers 404, the same as what does
+not exist; :func:`sees` decides that. What one may see and not do answers 403.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from uuid import UUID
+
+
+class Role(StrEnum):
+    """What somebody is to a document."""
+
+    OWNER = "owner"
+    CAN_SHARE = "can_share"
+    COLLABORATOR = "collaborator"
+    VIEW_ONLY = "view_only"
+    STRANGER = "stranger"
+    STAFF = "staff"
+
+
+class ShareLevel(StrEnum):
+    """What a share grants; later ones include what earlier ones grant."""
+
+    VIEW_ONLY = "view_only"
+    COLLABORATOR = "collaborator"
+    CAN_SHARE = "can_share"
+
+    @property
+    def role(self) -> Role:
+        """The role of somebody who holds a share of this level."""
+        return Role(self.value)
+
+    def includes(self, other: "ShareLevel") -> bool:
+        """Tell whether this level grants all that ``other`` does."""
+        levels = list(ShareLevel)
+        return levels.index(other) <= levels.index(self)
+
+
+class Capability(StrEnum):
+    """What can be done. The values are the names that the documentation shows."""
+
+    SEE_DOCUMENT = "see document, pages, status"
+    LISTEN = "listen, read along"
+    DOWNLOAD = "download"
+    REQUEST_AUDIO = "request audio"
+    RETRY_AUDIO = "retry failed audio"
+    EDIT_PAGE = "edit page text"
+    LIST_SHARES = "list shares"
+    GRANT_SHARE = "grant a share"
+    CHANGE_SHARE = "change or revoke a share"
+    LEAVE_SHARE = "leave a share"
+    RENAME = "rename document"
+    ADD_PAGE = "add page"
+    RETRY_PARSING = "retry parsing"
+    DELETE_AUDIO = "delete audio"
+    DELETE_DOCUMENT = "delete document"
+    SEE_DASHBOARDS = "dashboards"
+    SEE_ALERTS = "alerts"
+    SEE_AUDIT_LOG = "audit log"
+    CHANGE_SITE_SETTINGS = "site settings"
+
+
+_VIEW = frozenset({Capability.SEE_DOCUMENT, Capability.LISTEN, Capability.DOWNLOAD})
+_COLLABORATE = _VIEW | {Capability.REQUEST_AUDIO, Capability.RETRY_AUDIO}
+_SHARE = _COLLABORATE | {
+    Capability.EDIT_PAGE,
+    Capability.LIST_SHARES,
+    Capability.GRANT_SHARE,
+    Capability.CHANGE_SHARE,
+}
+_OWN = _SHARE | {
+    Capability.RENAME,
+    Capability.ADD_PAGE,
+    Capability.RETRY_PARSING,
+    Capability.DELETE_AUDIO,
+    Capability.DELETE_DOCUMENT,
+}
+_LEAVE = frozenset({Capability.LEAVE_SHARE})
+
+CAPABILITIES: Mapping[Role, frozenset[Capability]] = MappingProxyType(
+    {
+        Role.OWNER: _OWN,
+        Role.CAN_SHARE: _SHARE | _LEAVE,
+        Role.COLLABORATOR: _COLLABORATE | _LEAVE,
+        Role.VIEW_ONLY: _VIEW | _LEAVE,
+        Role.STRANGER: frozenset(),
+        Role.STAFF: frozenset(
+            {
+                Capability.SEE_DASHBOARDS,
+                Capability.SEE_ALERTS,
+                Capability.SEE_AUDIT_LOG,
+                Capability.CHANGE_SITE_SETTINGS,
+            }
+        ),
+    }
+)
+
+# Where a plain yes says too much.
+_CONDITIONS: Mapping[tuple[Role, Capability], str] = MappingProxyType(
+    {
+        (Role.OWNER, Capability.GRANT_SHARE): "any level",
+        (Role.OWNER, Capability.CHANGE_SHARE): "any",
+        (Role.OWNER, Capability.LEAVE_SHARE): "n/a",
+        (Role.CAN_SHARE, Capability.GRANT_SHARE): "up to own level",
+        (Role.CAN_SHARE, Capability.CHANGE_SHARE): (
+            "those it granted, while it still has can_share"
+        ),
+    }
+)
+
+
+def role_of(
+    user_id: UUID | None, owner_id: UUID, share_level: ShareLevel | None, is_staff: bool
+) -> Role:
+    """Return what a user is to a document; ``user_id`` is None for somebody not signed in.
+
+    What somebody owns or was given counts before being staff: staff are readers too. The rights of
+    staff that are about no document are asked for with ``Role.STAFF``.
+    """
+    if user_id is None:
+        return Role.STRANGER
+    if user_id == owner_id:
+        return Role.OWNER
+    if share_level is not None:
+        return share_level.role
+    return Role.STAFF if is_staff else Role.STRANGER
+
+
+def allows(role: Role, capability: Capability) -> bool:
+    """Tell whether the table grants a capability.
+
+    For shares ask :func:`may_grant` and :func:`may_change_share`, which also look at the share.
+    """
+    return capability in CAPABILITIES[role]
+
+
+def sees(role: Role) -> bool:
+    """Tell whether the document exists for this role; otherwise the answer is 404."""
+    return allows(role, Capability.SEE_DOCUMENT)
+
+
+def may_grant(role: Role, level: ShareLevel) -> bool:
+    """Tell whether this role may give somebody a share of ``level``."""
+    if not allows(role, Capability.GRANT_SHARE):
+        return False
+    return role is Role.OWNER or ShareLevel(role.value).includes(level)
+
+
+def may_change_share(
+    role: Role, user_id: UUID, granted_by: UUID, level: ShareLevel | None = None
+) -> bool:
+    """Tell whether a user may change a share to ``level``, or revoke it if that is None.
+
+    ``role`` is the user's role now: who has lost can_share cannot touch what they granted before.
+    """
+    if not allows(role, Capability.CHANGE_SHARE):
+        return False
+    if role is not Role.OWNER and user_id != granted_by:
+        return False
+    return level is None or may_grant(role, level)
+
+
+def render_markdown() -> str:
+    """Return the table for the documentation."""
+    roles = list(Role)
+    lines = [
+        f"| capability | {' | '.join(roles)} |",
+        "|---" * (len(roles) + 1) + "|",
+    ]
+    for capability in Capability:
+        cells = (_cell(role, capability) for role in roles)
+        lines.append(f"| {capability} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(role: Role, capability: Capability) -> str:
+    plain = "Y" if allows(role, capability) else "-"
+    return _CONDITIONS.get((role, capability), plain)
