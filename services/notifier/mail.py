@@ -23,7 +23,7 @@ from email.errors import HeaderParseError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime, getaddresses
 from typing import Literal
 
 from libs.common.errors import Permanent, Transient, Unavailable
@@ -98,7 +98,10 @@ def address_of(text: str) -> Address:
     Raises:
         Permanent: It is neither; the message does not repeat it.
     """
-    name, plain = parseaddr(text)
+    found = getaddresses([text])
+    if len(found) != 1:
+        raise Permanent("not a mail address")
+    [(name, plain)] = found
     try:
         address = Address(one_line(name), addr_spec=plain)
         _ascii_domain(address)

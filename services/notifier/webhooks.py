@@ -102,7 +102,13 @@ def webhook_client(*, allow_private: bool) -> httpx.AsyncClient:
         follow_redirects=False,
         trust_env=allow_private,
         timeout=None,  # noqa: S113 - every attempt is bounded as a whole
-        limits=httpx.Limits(max_connections=50, keepalive_expiry=30),
+        # A pinned connection belongs to an address, and could be taken for another host's there,
+        # whose certificate was not checked: it is not kept.
+        limits=httpx.Limits(
+            max_connections=50,
+            max_keepalive_connections=20 if allow_private else 0,
+            keepalive_expiry=30,
+        ),
     )
 
 

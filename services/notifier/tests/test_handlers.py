@@ -1,0 +1,93 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+import services.notifier
+from libs.common.consumer import Consumer
+from libs.common.events import event_by_topic
+from libs.common.metrics import Metrics
+from services.notifier.handlers import Notifier
+from services.notifier.notices import TYPES, Notice, Target
+from services.notifier.tests import samples
+
+ANN = Target("mail", "ann@example.org", frozenset(TYPES))
+BOB = Target("mail", "bob@example.org", frozenset({"audiobook.ready"}))
+HOOK = Target("webhook", "https://hooks.example.org/x", frozenset(TYPES))
+
+
+class NoDeadLetters:
+    async def send_and_wait(self, *_: Any, **__: Any) -> Any:
+        raise AssertionError("nothing here is given up")
+
+
+async def test_every_target_gets_a_job_of_its_own(world):
+    event = samples.audiobook_ready()
+    await world.apply(await Notifier([ANN, BOB, HOOK]).tell(event))
+    jobs = await world.jobs()
+    assert [job.kind for job in jobs] == ["mail", "mail", "webhook"]
+    notices = [Notice.model_validate_json(job.payload) for job in jobs]
+    assert [each.target_key for each in notices] == [ANN.key, BOB.key, HOOK.key]
+    assert all(job.subject.startswith(f"{samples.DOCUMENT}/") for job in jobs)
+    rows = await world.deliveries()
+    assert {row.notification_id for row in rows} == {str(n.notification_id) for n in notices}
+    assert {row.target for row in rows} == {"example.org", "hooks.example.org"}
+    assert {(row.status, row.attempts) for row in rows} == {("waiting", 0)}
+
+
+async def test_only_who_wants_the_type_is_told(world):
+    await world.apply(await Notifier([BOB, HOOK]).tell(samples.audio_ready()))
+    assert [job.kind for job in await world.jobs()] == ["webhook"]
+
+
+@pytest.mark.parametrize("event", [samples.audiobook_ready(), samples.audio_failed()])
+async def test_the_same_event_twice_is_one_job(world, event):
+    notifier = Notifier([ANN, HOOK])
+    for _ in range(2):
+        await world.apply(await notifier.tell(event))
+    assert len(await world.jobs()) == 2
+    assert len(await world.deliveries()) == 2
+
+
+async def test_through_the_consumer_too(world):
+    routes = Notifier([ANN, HOOK]).routes()
+    consumer = Consumer(world.database, "notifier", routes, NoDeadLetters(), Metrics("notifier"))
+    event = samples.document_rejected()
+    [route] = [each for each in routes if each.event is type(event)]
+    assert await consumer.handle(route, event)
+    assert not await consumer.handle(route, event)
+    assert len(await world.jobs()) == 2
+
+
+async def test_old_news_is_recorded_and_not_told(world):
+    event = samples.audiobook_ready(occurred_at=datetime.now(UTC) - timedelta(days=8))
+    await world.apply(await Notifier([ANN, HOOK]).tell(event))
+    assert await world.jobs() == []
+    assert {row.status for row in await world.deliveries()} == {"expired"}
+
+
+@pytest.mark.parametrize(
+    ("service", "kind", "told"),
+    [
+        ("segmenter", "segment", True),
+        ("ingest", "document.submitted", True),
+        ("ingest", "erase", True),
+        ("gateway", "audio.ready", True),
+        ("ingest", "parse", False),
+        ("synth", "speak", False),
+        ("synth", "bind", False),
+        ("notifier", "mail", False),
+        ("notifier", "webhook", False),
+        ("notifier", "audio.ready", False),
+    ],
+)
+async def test_failures_are_told_once_and_never_our_own(service, kind, told):
+    event = samples.task_failed(service=service, kind=kind)
+    assert bool(await Notifier([HOOK]).tell_task(event)) is told
+
+
+def test_the_docstring_names_the_routes():
+    consumes = (services.notifier.__doc__ or "").split("Consumes: ")[1].split("\n")[0]
+    routes = Notifier([]).routes()
+    assert {each.event.__name__ for each in routes} == set(consumes.split(", "))
+    assert {each.event for each in routes} == {event_by_topic()[each] for each in TYPES}

@@ -1,0 +1,34 @@
+from services.notifier.notices import TYPES, Notice, Target, notification_id
+from services.notifier.tests.samples import DOCUMENT, audio_ready, audiobook_ready, task_failed
+
+HOOK = Target("webhook", "https://user:pw@hooks.example.org:8443/x?token=sesame", frozenset(TYPES))
+MAIL = Target("mail", "Ann <ann@example.org>", frozenset(TYPES))
+
+
+def test_identity_is_one_for_each_event_and_target():
+    one, other = audio_ready(), audio_ready()
+    ids = {notification_id(e.event_id, t) for e in (one, other) for t in (HOOK, MAIL)}
+    assert len(ids) == 4
+    assert notification_id(one.event_id, HOOK) in ids
+
+
+def test_what_is_shown_of_a_target_is_its_host():
+    assert (HOOK.shown, MAIL.shown) == ("hooks.example.org", "example.org")
+    assert "sesame" not in repr(HOOK) + HOOK.key
+    assert "ann@" not in repr(MAIL)
+
+
+def test_the_notice_survives_the_jobs_table():
+    event = audiobook_ready()
+    notice = Notice.of(event, HOOK)
+    stored = notice.model_dump_json()
+    assert Notice.model_validate_json(stored) == notice
+    assert Notice.model_validate_json(stored).event == event
+    assert "sesame" not in stored
+
+
+def test_the_worker_finds_document_and_page():
+    notice = Notice.of(audio_ready(page=7), HOOK)
+    assert (notice.document_id, notice.page) == (DOCUMENT, 7)
+    nowhere = Notice.of(task_failed(document_id=None, page=None), HOOK)
+    assert (nowhere.document_id, nowhere.page) == (None, None)
