@@ -1,0 +1,68 @@
+"""Reads the deployment files for the tests that hold them against the code."""
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic_settings import BaseSettings
+
+from libs.common.settings import CommonSettings, ServiceSettings, variable
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+K8S = DEPLOY / "k8s"
+SERVICES = ("gateway", "ingest", "segmenter", "synth", "notifier")
+
+
+def settings_of(service: str) -> type[ServiceSettings]:
+    """The settings class of a service."""
+    found: type[ServiceSettings] = importlib.import_module(f"services.{service}.settings").Settings
+    return found
+
+
+def port_of(service: str) -> int:
+    """The port that the service's settings default to."""
+    return int(settings_of(service).model_fields["http_port"].default)
+
+
+def known_variables() -> set[str]:
+    """Every environment variable that some settings class reads."""
+    classes: list[type[BaseSettings]] = [CommonSettings, *map(settings_of, SERVICES)]
+    return {variable(each, field) for each in classes for field in each.model_fields}
+
+
+def compose() -> dict[str, Any]:
+    """The services of docker-compose.yml."""
+    return dict(yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"])
+
+
+def manifests() -> list[dict[str, Any]]:
+    """Every Kubernetes object in deploy/k8s, examples included."""
+    return [
+        each
+        for path in sorted(K8S.glob("*.yaml"))
+        for each in yaml.safe_load_all(path.read_text())
+        if each["kind"] != "Kustomization"
+    ]
+
+
+def manifest(kind: str, name: str) -> dict[str, Any]:
+    """One Kubernetes object."""
+    (found,) = (
+        each for each in manifests() if (each["kind"], each["metadata"]["name"]) == (kind, name)
+    )
+    return found
+
+
+def pods() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and pod specification of every Deployment and Job."""
+    for each in manifests():
+        if each["kind"] in ("Deployment", "Job"):
+            yield each["metadata"]["name"], each["spec"]["template"]["spec"]
+
+
+def containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
+    """All containers of a pod."""
+    return [*pod.get("initContainers", ()), *pod["containers"]]
