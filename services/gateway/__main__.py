@@ -1,8 +1,7 @@
 """Runs gateway alone: ``python -m services.gateway``."""
 
-from services.gateway.app import NAME, build
-
 from libs.common.launch import launch
+from services.gateway.app import NAME, build
 from services.gateway.settings import Settings
 
 if __name__ == "__main__":

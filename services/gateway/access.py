@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from libs.common.permissions import Capability, Role, allows
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database import AnyRow
+from libs.common.permissions import Capability, Role, allows
 from services.gateway.problems import NotFound
 from services.gateway.tables import documents
 

@@ -4,8 +4,6 @@ from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from libs.common.permissions import Capability
-from libs.common.telemetry import current_traceparent
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,7 +20,9 @@ from libs.common.events import (
     PageFormat,
     Source,
 )
+from libs.common.permissions import Capability
 from libs.common.storage import Storage
+from libs.common.telemetry import current_traceparent
 from services.gateway.access import document_for
 from services.gateway.completion import request_audiobooks
 from services.gateway.policy import Policy, decided
@@ -100,7 +100,9 @@ class Commands:
         self, caller: UUID, url: str, title: str | None, document_id: UUID | None = None
     ) -> UUID:
         """Have a web address read, and return the new document's id."""
-        return await self._submit(caller, document_id or uuid4(), Source(kind="url", url=url), title)
+        return await self._submit(
+            caller, document_id or uuid4(), Source(kind="url", url=url), title
+        )
 
     async def delete_document(self, caller: UUID, document_id: UUID) -> None:
         """Delete a document and everything made from it."""

@@ -26,7 +26,7 @@ from libs.common.events import (
 )
 from libs.common.routes import Route, on
 from services.gateway.completion import request_audiobooks
-from services.gateway.policy import Policy
+from services.gateway.policy import Policy, followed
 from services.gateway.projections import fold
 from services.gateway.tables import audios, documents, wanted
 
@@ -39,7 +39,7 @@ class Gateway:
 
     async def fold(self, event: Event) -> Sequence[Effect]:
         """Only the read models follow."""
-        return list(fold(event))
+        return followed(event)
 
     async def extracted(self, event: PageExtracted) -> Sequence[Effect]:
         """Whoever asked for every page asked for this one."""
@@ -47,7 +47,7 @@ class Gateway:
         async def want(connection: AsyncConnection) -> Sequence[Effect]:
             return await self.policy.want_page(connection, event)
 
-        return [*fold(event), want]
+        return [*followed(event), want]
 
     async def segmented(self, event: PageSegmented) -> Sequence[Effect]:
         """A page can be spoken now."""
@@ -59,11 +59,11 @@ class Gateway:
             )
             return await self.policy.dispatch(connection, owner) if owner else []
 
-        return [*fold(event), dispatch, self._complete(document)]
+        return [*followed(event), dispatch, self._complete(document)]
 
     async def parsed(self, event: DocumentParsed) -> Sequence[Effect]:
         """The number of pages is known now, which may complete a narration."""
-        return [*fold(event), self._complete(str(event.document_id))]
+        return [*followed(event), self._complete(str(event.document_id))]
 
     async def spoken(self, event: AudioReady | AudioFailed) -> Sequence[Effect]:
         """One page less in flight: the next one of its owner may go."""
@@ -74,12 +74,12 @@ class Gateway:
             )
             return await self.policy.dispatch(connection, owner) if owner else []
 
-        return [*fold(event), dispatch, self._complete(str(event.document_id))]
+        return [*followed(event), dispatch, self._complete(str(event.document_id))]
 
     async def gave_up(self, event: TaskFailed) -> Sequence[Effect]:
         """A page that cannot be cut will never be spoken: nobody waits for it any longer."""
-        effects: list[Effect] = list(fold(event))
-        if effects:
+        effects = followed(event)
+        if fold(event):
             effects.append(
                 delete(wanted).where(
                     wanted.c.document_id == str(event.document_id), wanted.c.page == event.page

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.common.database import AnyRow
 from libs.common.effects import Effect
 from libs.common.events import AudioRequested, Event, NarrationRequested, ObjectRef, PageExtracted
+from services.gateway.changes import changed
 from services.gateway.projections import fold
 from services.gateway.tables import IN_FLIGHT, audios, documents, narrations, pages, wanted
 
@@ -31,8 +32,13 @@ def decided(*events: Event) -> list[Effect]:
     """Return the effects of deciding ``events``: they are appended, and the read models follow."""
     effects: list[Effect] = []
     for event in events:
-        effects += [event, *fold(event)]
+        effects += [event, *followed(event)]
     return effects
+
+
+def followed(event: Event) -> list[Effect]:
+    """Return the effects of an event on what people see; those who watch are woken."""
+    return [*fold(event), changed(event)]
 
 
 @dataclass(frozen=True)

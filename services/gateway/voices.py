@@ -49,7 +49,7 @@ def _engine(announced: Sequence[AnyRow], engine: str | None, voice: str | None) 
 
 def _default_voice(row: AnyRow, language: str | None) -> str:
     """The engine's default where it speaks the language, else the first voice that does."""
-    languages = {each["id"]: each["language"].lower() for each in row.voices}
+    languages: dict[str, str] = {each["id"]: each["language"].lower() for each in row.voices}
     wanted = (language or "und").lower().split("-")[0]
     default: str = row.default_voice
     if wanted == "und" or languages.get(default, "").split("-")[0] == wanted:

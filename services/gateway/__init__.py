@@ -1,0 +1,7 @@
+"""Who may do what to which document, what is to be spoken next, and what people see.
+
+Consumes: PageExtracted, PageSegmented, DocumentParsed, DocumentRejected, VoicesAnnounced,
+    AudioProgressed, AudioReady, AudioFailed, AudiobookReady, AudiobookFailed, TaskFailed
+Produces: DocumentSubmitted, DocumentDeleted, PageEdited, NarrationRequested, AudioRequested,
+    AudioDeleted, AudiobookRequested
+"""

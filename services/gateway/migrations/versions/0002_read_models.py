@@ -1,0 +1,196 @@
+"""The read models, the policy's to-do list and the tokens."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from libs.common.tables import BigId
+
+revision = "0002"
+down_revision = "0001"
+
+ID = sa.String(36)
+MOMENT = sa.String(32)
+IN_FLIGHT = sa.text("ready_at IS NULL AND failed_at IS NULL AND deleted_at IS NULL")
+
+
+def upgrade() -> None:
+    _documents()
+    _pages()
+    _narrations()
+    _audios()
+    _audiobooks()
+    _voices()
+    _wanted()
+    _tokens()
+
+
+def _documents() -> None:
+    op.create_table(
+        "documents",
+        sa.Column("document_id", ID, nullable=False),
+        sa.Column("owner_id", ID),
+        sa.Column("given_title", sa.Text),
+        sa.Column("source_kind", sa.String(10)),
+        sa.Column("source_name", sa.Text),
+        sa.Column("source", sa.JSON),
+        sa.Column("submitted_at", MOMENT),
+        sa.Column("found_title", sa.Text),
+        sa.Column("author", sa.Text),
+        sa.Column("language", sa.String(35)),
+        sa.Column("media_type", sa.String(100)),
+        sa.Column("page_count", sa.Integer),
+        sa.Column("characters", sa.Integer),
+        sa.Column("chapters", sa.JSON),
+        sa.Column("cover", sa.JSON),
+        sa.Column("warnings", sa.JSON),
+        sa.Column("parsed_at", MOMENT),
+        sa.Column("rejected_code", sa.String(50)),
+        sa.Column("rejected_reason", sa.Text),
+        sa.Column("rejected_at", MOMENT),
+        sa.Column("deleted_at", MOMENT),
+        sa.PrimaryKeyConstraint("document_id", name="pk_documents"),
+    )
+    op.create_index("ix_documents_owner_id", "documents", ["owner_id"])
+
+
+def _pages() -> None:
+    op.create_table(
+        "pages",
+        sa.Column("document_id", ID, nullable=False),
+        sa.Column("page", sa.Integer, nullable=False),
+        sa.Column("title", sa.Text),
+        sa.Column("language", sa.String(35)),
+        sa.Column("extracted", sa.JSON),
+        sa.Column("extracted_characters", sa.Integer),
+        sa.Column("edited", sa.JSON),
+        sa.Column("edited_revision", sa.Integer),
+        sa.Column("segments", sa.JSON),
+        sa.Column("segments_revision", sa.Integer),
+        sa.Column("segments_characters", sa.Integer),
+        sa.Column("utterances", sa.Integer),
+        sa.Column("failed_code", sa.String(50)),
+        sa.Column("failed_reason", sa.Text),
+        sa.PrimaryKeyConstraint("document_id", "page", name="pk_pages"),
+    )
+
+
+def _narrations() -> None:
+    op.create_table(
+        "narrations",
+        sa.Column("narration_id", ID, nullable=False),
+        sa.Column("document_id", ID, nullable=False),
+        sa.Column("owner_id", ID, nullable=False),
+        sa.Column("requested_by", ID, nullable=False),
+        sa.Column("requested_at", MOMENT, nullable=False),
+        sa.Column("pages", sa.JSON),
+        sa.Column("engine", sa.String(50), nullable=False),
+        sa.Column("voice", sa.String(200), nullable=False),
+        sa.Column("rate", sa.Float, nullable=False),
+        sa.Column("formats", sa.JSON, nullable=False),
+        sa.Column("audiobook", sa.String(10)),
+        sa.PrimaryKeyConstraint("narration_id", name="pk_narrations"),
+    )
+    op.create_index("ix_narrations_document_id", "narrations", ["document_id"])
+
+
+def _audios() -> None:
+    op.create_table(
+        "audios",
+        sa.Column("audio_id", ID, nullable=False),
+        sa.Column("document_id", ID, nullable=False),
+        sa.Column("page", sa.Integer),
+        sa.Column("revision", sa.Integer),
+        sa.Column("owner_id", ID),
+        sa.Column("requested_by", ID),
+        sa.Column("engine", sa.String(50)),
+        sa.Column("voice", sa.String(200)),
+        sa.Column("rate", sa.Float),
+        sa.Column("formats", sa.JSON),
+        sa.Column("requested_at", MOMENT),
+        sa.Column("done", sa.Integer),
+        sa.Column("total", sa.Integer),
+        sa.Column("renditions", sa.JSON),
+        sa.Column("timings", sa.JSON),
+        sa.Column("captions", sa.JSON),
+        sa.Column("duration_ms", sa.BigInteger),
+        sa.Column("loudness_lufs", sa.Float),
+        sa.Column("ready_at", MOMENT),
+        sa.Column("failed_code", sa.String(50)),
+        sa.Column("failed_reason", sa.Text),
+        sa.Column("failed_at", MOMENT),
+        sa.Column("deleted_at", MOMENT),
+        sa.PrimaryKeyConstraint("audio_id", name="pk_audios"),
+    )
+    op.create_index("ix_audios_document_page", "audios", ["document_id", "page"])
+    op.create_index(
+        "ix_audios_in_flight",
+        "audios",
+        ["owner_id"],
+        postgresql_where=IN_FLIGHT,
+        sqlite_where=IN_FLIGHT,
+    )
+
+
+def _audiobooks() -> None:
+    op.create_table(
+        "audiobooks",
+        sa.Column("audiobook_id", ID, nullable=False),
+        sa.Column("document_id", ID, nullable=False),
+        sa.Column("narration_id", ID),
+        sa.Column("format", sa.String(10)),
+        sa.Column("requested_by", ID),
+        sa.Column("requested_at", MOMENT),
+        sa.Column("object", sa.JSON),
+        sa.Column("duration_ms", sa.BigInteger),
+        sa.Column("chapters", sa.Integer),
+        sa.Column("loudness_lufs", sa.Float),
+        sa.Column("ready_at", MOMENT),
+        sa.Column("failed_code", sa.String(50)),
+        sa.Column("failed_reason", sa.Text),
+        sa.Column("failed_at", MOMENT),
+        sa.PrimaryKeyConstraint("audiobook_id", name="pk_audiobooks"),
+    )
+    op.create_index("ix_audiobooks_document_id", "audiobooks", ["document_id"])
+    op.create_index("ix_audiobooks_narration_id", "audiobooks", ["narration_id"])
+
+
+def _voices() -> None:
+    op.create_table(
+        "voices",
+        sa.Column("engine", sa.String(50), nullable=False),
+        sa.Column("voices", sa.JSON, nullable=False),
+        sa.Column("default_voice", sa.String(200), nullable=False),
+        sa.Column("is_default", sa.Boolean, nullable=False),
+        sa.Column("announced_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("engine", name="pk_voices"),
+    )
+
+
+def _wanted() -> None:
+    op.create_table(
+        "wanted",
+        sa.Column("id", BigId, primary_key=True, autoincrement=True),
+        sa.Column("narration_id", ID, nullable=False),
+        sa.Column("document_id", ID, nullable=False),
+        sa.Column("owner_id", ID, nullable=False),
+        sa.Column("page", sa.Integer, nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("uq_wanted_narration_page", "wanted", ["narration_id", "page"], unique=True)
+    op.create_index("ix_wanted_document_id", "wanted", ["document_id"])
+    op.create_index("ix_wanted_owner", "wanted", ["owner_id", "id"])
+
+
+def _tokens() -> None:
+    op.create_table(
+        "tokens",
+        sa.Column("token_id", ID, nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("owner_id", ID, nullable=False),
+        sa.Column("name", sa.String(100), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("expires_at", MOMENT),
+        sa.Column("revoked_at", MOMENT),
+        sa.PrimaryKeyConstraint("token_id", name="pk_tokens"),
+        sa.UniqueConstraint("sha256", name="uq_tokens_sha256"),
+    )
