@@ -1,0 +1,210 @@
+"""Lines of a page -> paragraphs, headings, list items and tables."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise
+from statistics import median
+
+from services.ingest import sentences
+from services.ingest.pdf.columns import Region, regions, rows
+from services.ingest.pdf.fragments import HYPHEN, Fragment
+from services.ingest.pdf.marks import split_mark
+
+_SAME_LINE_EMS = 0.4
+_INDENT_EMS = 0.7
+_SIZE_CHANGE = 1.12
+_EXTRA_GAP_EMS = 0.35
+_HEADING_RATIO = 1.15
+_LEVELS = ((1.6, 1), (1.3, 2))
+_MAX_HEADING_CHARS = 200
+_SMALL_RATIO = 0.9
+_DOT_LEADERS = re.compile(r"\s*(?:\.\s?){5,}\s*")
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef]")
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+
+
+_COMPOUNDING = frozenset(("well", "self", "ex", "half", "all", "high", "low", "long", "short"))
+
+
+class Role(StrEnum):
+    """What a paragraph is."""
+
+    TEXT = "text"
+    HEADING = "heading"
+    ITEM = "item"
+    TABLE = "table"
+    SMALL = "small"
+
+
+@dataclass(slots=True)
+class Paragraph:
+    """A paragraph as plain text; ``level`` is that of a heading, ``cells`` those of a table."""
+
+    role: Role
+    text: str
+    size: float
+    level: int = 0
+    mark: str = ""
+    cells: list[list[str]] | None = None
+
+
+@dataclass(slots=True)
+class Line:
+    """A line of one region."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+    size: float
+    text: str
+
+
+class Vocabulary:
+    """The words of the document so far, to tell ``well-known`` from ``infor-mation``."""
+
+    def __init__(self) -> None:
+        self._words: set[str] = set()
+
+    def add(self, text: str) -> None:
+        """Note the words of a page; a word cut at a line's end counts for nothing."""
+        self._words.update(word.lower() for word in _WORD.findall(text))
+
+    def join(self, left: str, right: str) -> str:
+        """Join two lines of which the first was cut at a hyphen, which is not in ``left``."""
+        first, second = re.search(r"[\w-]*$", left), re.match(r"\w*", right)
+        if first is None or second is None or not first[0] or not second[0]:
+            return f"{left}-{right}" if left[-1:].isalnum() else f"{left}- {right}".strip()
+        hyphenated, plain = f"{first[0]}-{second[0]}".lower(), f"{first[0]}{second[0]}".lower()
+        seen = hyphenated in self._words or first[0].lower() in _COMPOUNDING
+        keep = (seen and plain not in self._words) or not right[0].islower()
+        return f"{left}-{right}" if keep else f"{left}{right}"
+
+
+def paragraphs(
+    fragments: Sequence[Fragment], body_size: float, vocabulary: Vocabulary
+) -> list[Paragraph]:
+    """Return the paragraphs of a page in reading order."""
+    made: list[Paragraph] = []
+    for region in regions(fragments):
+        if region.table:
+            cells = [[_plain(cell, vocabulary) for cell in row] for row in rows(region)]
+            made.append(Paragraph(Role.TABLE, "", region.fragments[0].size, cells=cells))
+            continue
+        for group in _groups(_lines(region)):
+            paragraph = _paragraph(group, body_size, vocabulary)
+            if paragraph.text:
+                _append(made, paragraph)
+    return made
+
+
+def _append(made: list[Paragraph], paragraph: Paragraph) -> None:
+    """Add a paragraph, or join it to the last one if that goes on over a column's end."""
+    last = made[-1] if made else None
+    if last is not None and last.role is paragraph.role is Role.TEXT and continues(last, paragraph):
+        last.text = f"{last.text} {paragraph.text}"
+    else:
+        made.append(paragraph)
+
+
+def continues(first: Paragraph, second: Paragraph) -> bool:
+    """Say whether ``second`` goes on with a sentence that ``first`` leaves open."""
+    alike = max(first.size, second.size) <= _SIZE_CHANGE * min(first.size, second.size)
+    return alike and second.text[:1].islower() and not sentences.complete(first.text)
+
+
+def _lines(region: Region) -> list[Line]:
+    made: list[Line] = []
+    for each in sorted(region.fragments, key=lambda each: (-each.bottom, each.left)):
+        last = made[-1] if made else None
+        if last is not None and last.bottom - each.bottom < _SAME_LINE_EMS * last.size:
+            last.text += f" {each.text}"
+            last.right = max(last.right, each.right)
+        else:
+            box = each.left, each.right, each.bottom, each.top
+            made.append(Line(*box, each.size, each.text))
+    return made
+
+
+def _groups(lines: list[Line]) -> Iterator[list[Line]]:
+    """Yield the lines of one paragraph after another."""
+    if not lines:
+        return
+    gaps = [upper.bottom - lower.top for upper, lower in pairwise(lines)]
+    usual = min(median(gaps), lines[0].size) if gaps else 0.0
+    right = max(line.right for line in lines)
+    group = [lines[0]]
+    for line in lines[1:]:
+        gap = group[-1].bottom - line.top
+        apart = gap > usual + _EXTRA_GAP_EMS * line.size
+        if apart or _resized(group[-1], line) or _begins(group, line, right):
+            yield group
+            group = []
+        group.append(line)
+    yield group
+
+
+def _resized(last: Line, line: Line) -> bool:
+    return max(last.size, line.size) > _SIZE_CHANGE * min(last.size, line.size)
+
+
+def _begins(group: list[Line], line: Line, right: float) -> bool:
+    """Say whether ``line`` begins a paragraph, by its mark, its indent or the end of the last."""
+    last, indent = group[-1], _INDENT_EMS * line.size
+    ended = sentences.complete(last.text)
+    mark = split_mark(line.text)
+    item = split_mark(group[0].text) is not None
+    if mark and (mark[0] == "- " or ended or item):
+        return True
+    room = right - last.right > _first_word_width(line)
+    if len(group) == 1:
+        return not item and line.left > last.left + indent and (ended or room)
+    if line.left > last.left + indent:
+        return True
+    if line.left < last.left - indent:
+        return True
+    return ended and room and not item
+
+
+def _first_word_width(line: Line) -> float:
+    """Return about how wide the first word is: had it fitted, the last line ended on purpose."""
+    share = (len(line.text.split(maxsplit=1)[0]) + 1) / max(len(line.text), 1)
+    return min(share, 1.0) * (line.right - line.left)
+
+
+def _paragraph(group: list[Line], body_size: float, vocabulary: Vocabulary) -> Paragraph:
+    text = ""
+    for line in group:
+        text = _appended(text, line.text, vocabulary)
+    text = _plain(text, vocabulary)
+    size = median(line.size for line in group)
+    level = _level(text, size, body_size)
+    if level:
+        return Paragraph(Role.HEADING, text, size, level=level)
+    mark = split_mark(text)
+    if mark:
+        return Paragraph(Role.ITEM, mark[1], size, mark=mark[0])
+    return Paragraph(Role.SMALL if size < _SMALL_RATIO * body_size else Role.TEXT, text, size)
+
+
+def _appended(text: str, line: str, vocabulary: Vocabulary) -> str:
+    if text.endswith(HYPHEN):
+        return vocabulary.join(text[:-1], line)
+    if text and _CJK.match(text[-1]) and _CJK.match(line[:1]):
+        return text + line
+    return f"{text} {line}" if text else line
+
+
+def _plain(text: str, vocabulary: Vocabulary) -> str:
+    text = _DOT_LEADERS.sub(" … ", text)
+    return " ".join(text.replace(HYPHEN, "-").split())
+
+
+def _level(text: str, size: float, body_size: float) -> int:
+    """Return the level of a heading, 0 for other text: by how much larger than the body it is."""
+    ratio = size / body_size if body_size else 1.0
+    if ratio < _HEADING_RATIO or len(text) > _MAX_HEADING_CHARS or not re.search(r"\w", text):
+        return 0
+    return next((level for least, level in _LEVELS if ratio >= least), 3)
