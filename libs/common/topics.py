@@ -90,7 +90,7 @@ def dead_letter_topic(topic: str, service: str) -> str:
 
 
 async def create_topics(
-    bootstrap: str, specs: Sequence[TopicSpec], security: Mapping[str, Any] | None = None
+    bootstrap: str, specs: Sequence[TopicSpec], **security: Any
 ) -> tuple[TopicOutcome, ...]:
     """Bring the cluster to ``specs`` and say what was done, in their order. Repeating is fine.
 
@@ -107,7 +107,7 @@ async def create_topics(
         Unavailable: The cluster does not answer, or new partitions got no leader in time.
         Permanent: The cluster refused, for example for lack of rights or of brokers.
     """
-    async with _admin(bootstrap, security or {}) as admin:
+    async with _admin(bootstrap, security) as admin:
         existing = await _partition_counts(admin)
         outcomes = [compare(spec, existing.get(spec.name)) for spec in specs]
         pairs = list(zip(specs, outcomes, strict=True))

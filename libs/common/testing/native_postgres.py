@@ -107,7 +107,7 @@ class NativePostgres:
             self._server.stop()
             self._server = None
         if self.directory is not None:
-            shutil.rmtree(self.directory)
+            shutil.rmtree(self.directory, ignore_errors=True)
             self.directory = None
 
     def _initialize(self, programs: Path, directory: Path) -> None:
