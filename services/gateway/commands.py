@@ -107,10 +107,13 @@ class Commands:
     async def delete_document(self, caller: UUID, document_id: UUID) -> None:
         """Delete a document and everything made from it."""
         async with self.database.transaction() as connection:
-            await document_for(connection, caller, document_id, Capability.DELETE_DOCUMENT)
+            document = await document_for(
+                connection, caller, document_id, Capability.DELETE_DOCUMENT
+            )
             forget = delete(wanted).where(wanted.c.document_id == str(document_id))
             deleted = DocumentDeleted(document_id=document_id, deleted_by=caller)
-            await self._apply(connection, [forget, *decided(deleted)])
+            go_on = self._dispatch(document.owner_id)
+            await self._apply(connection, [forget, *decided(deleted), go_on])
         ring(self.database)
 
     async def narrate(
@@ -200,7 +203,8 @@ class Commands:
                 connection, caller, document_id, Capability.DELETE_AUDIO, what="audio"
             )
             deleted = AudioDeleted(document_id=document_id, audio_id=audio_id, deleted_by=caller)
-            await self._apply(connection, [*decided(deleted), self._dispatch(row.owner_id)])
+            go_on = [self._dispatch(row.owner_id), _complete(row.document_id)]
+            await self._apply(connection, [*decided(deleted), *go_on])
         ring(self.database)
 
     async def _submit(
@@ -222,9 +226,7 @@ class Commands:
         async def want(connection: AsyncConnection) -> Sequence[Effect]:
             return await self.policy.want_pages(connection, asked)
 
-        async def complete(connection: AsyncConnection) -> Sequence[Effect]:
-            return await request_audiobooks(connection, str(asked.document_id))
-
+        complete = _complete(str(asked.document_id))
         return [want, self._dispatch(str(asked.owner_id)), complete]
 
     def _dispatch(self, owner_id: str) -> Effect:
@@ -232,6 +234,13 @@ class Commands:
             return await self.policy.dispatch(connection, owner_id)
 
         return dispatch
+
+
+def _complete(document_id: str) -> Effect:
+    async def complete(connection: AsyncConnection) -> Sequence[Effect]:
+        return await request_audiobooks(connection, document_id)
+
+    return complete
 
 
 async def _check_pages(document: AnyRow, wanted_pages: tuple[int, ...] | None) -> None:

@@ -6,7 +6,7 @@ The read models follow, then the policy decides. The table at the end is the ind
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.effects import Effect
@@ -26,9 +26,9 @@ from libs.common.events import (
 )
 from libs.common.routes import Route, on
 from services.gateway.completion import request_audiobooks
-from services.gateway.policy import Policy, followed
+from services.gateway.policy import Policy, followed, lock_owner_of
 from services.gateway.projections import fold
-from services.gateway.tables import audios, documents, wanted
+from services.gateway.tables import wanted
 
 
 @dataclass(frozen=True)
@@ -42,24 +42,16 @@ class Gateway:
         return followed(event)
 
     async def extracted(self, event: PageExtracted) -> Sequence[Effect]:
-        """Whoever asked for every page asked for this one."""
+        """Whoever asked for every page asked for this one, which may have been cut already."""
 
         async def want(connection: AsyncConnection) -> Sequence[Effect]:
             return await self.policy.want_page(connection, event)
 
-        return [*followed(event), want]
+        return [*followed(event), want, *self._go_on(str(event.document_id))]
 
     async def segmented(self, event: PageSegmented) -> Sequence[Effect]:
         """A page can be spoken now."""
-        document = str(event.document_id)
-
-        async def dispatch(connection: AsyncConnection) -> Sequence[Effect]:
-            owner = await connection.scalar(
-                select(documents.c.owner_id).where(documents.c.document_id == document)
-            )
-            return await self.policy.dispatch(connection, owner) if owner else []
-
-        return [*followed(event), dispatch, self._complete(document)]
+        return [*followed(event), *self._go_on(str(event.document_id))]
 
     async def parsed(self, event: DocumentParsed) -> Sequence[Effect]:
         """The number of pages is known now, which may complete a narration."""
@@ -67,14 +59,7 @@ class Gateway:
 
     async def spoken(self, event: AudioReady | AudioFailed) -> Sequence[Effect]:
         """One page less in flight: the next one of its owner may go."""
-
-        async def dispatch(connection: AsyncConnection) -> Sequence[Effect]:
-            owner = await connection.scalar(
-                select(audios.c.owner_id).where(audios.c.audio_id == str(event.audio_id))
-            )
-            return await self.policy.dispatch(connection, owner) if owner else []
-
-        return [*followed(event), dispatch, self._complete(str(event.document_id))]
+        return [*followed(event), *self._go_on(str(event.document_id))]
 
     async def gave_up(self, event: TaskFailed) -> Sequence[Effect]:
         """A page that cannot be cut will never be spoken: nobody waits for it any longer."""
@@ -102,6 +87,15 @@ class Gateway:
             on(AudiobookFailed, self.fold),
             on(TaskFailed, self.gave_up),
         ]
+
+    def _go_on(self, document: str) -> list[Effect]:
+        """Request the next pages of the document's owner, then what is complete."""
+
+        async def dispatch(connection: AsyncConnection) -> Sequence[Effect]:
+            owner = await lock_owner_of(connection, document)
+            return await self.policy.dispatch(connection, owner) if owner else []
+
+        return [dispatch, self._complete(document)]
 
     @staticmethod
     def _complete(document: str) -> Effect:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Integer, String, and_, delete, func, literal, select, text
+from sqlalchemy import Integer, String, and_, delete, exists, func, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -22,7 +22,7 @@ from libs.common.effects import Effect
 from libs.common.events import AudioRequested, Event, NarrationRequested, ObjectRef, PageExtracted
 from services.gateway.changes import changed
 from services.gateway.projections import fold
-from services.gateway.tables import IN_FLIGHT, audios, documents, narrations, pages, wanted
+from services.gateway.tables import audios, documents, narrations, pages, wanted
 
 CURRENT = pages.c.segments_revision == func.coalesce(pages.c.edited_revision, 0)
 """The page's utterances are those of its text as it is now."""
@@ -51,6 +51,7 @@ class Policy:
         self, connection: AsyncConnection, asked: NarrationRequested
     ) -> Sequence[Effect]:
         """Note every page that a new narration asks for and that is known so far."""
+        await lock_owner(connection, str(asked.owner_id))
         chosen = select(
             literal(str(asked.narration_id), String),
             pages.c.document_id,
@@ -71,6 +72,7 @@ class Policy:
     ) -> Sequence[Effect]:
         """Note a new page for every narration that asked for it before it was there."""
         document = str(extracted.document_id)
+        await lock_owner_of(connection, document)
         found = await connection.execute(
             select(narrations.c.narration_id, narrations.c.owner_id, narrations.c.pages).where(
                 narrations.c.document_id == document
@@ -91,28 +93,35 @@ class Policy:
 
     async def dispatch(self, connection: AsyncConnection, owner_id: str) -> Sequence[Effect]:
         """Request audio for the owner's next pages, as many as may be in flight."""
-        await _lock_owner(connection, owner_id)
+        await lock_owner(connection, owner_id)
         free = self.max_in_flight - await _in_flight(connection, owner_id)
         effects: list[Effect] = []
-        requested: set[tuple[Any, ...]] = set()
+        requested: dict[tuple[Any, ...], list[set[str]]] = {}
         while free > 0:
             batch = await _next_wanted(connection, owner_id, free)
             if not batch:
                 break
             for row in batch:
                 sound = (row.document_id, row.page, row.engine, row.voice, row.rate)
-                if sound in requested or await self._settled(connection, row):
+                having = requested.setdefault(sound, [])
+                if await self._settled(connection, row, having):
                     continue
-                requested.add(sound)
+                having.append(set(row.formats))
                 effects += decided(_request(row))
                 free -= 1
             taken = [row.id for row in batch]
             await connection.execute(delete(wanted).where(wanted.c.id.in_(taken)))
         return effects
 
-    async def _settled(self, connection: AsyncConnection, row: AnyRow) -> bool:
-        """Whether the page has nothing to speak, or is spoken or being spoken just so already."""
-        if row.utterances == 0:
+    async def _settled(
+        self, connection: AsyncConnection, row: AnyRow, having: Sequence[set[str]]
+    ) -> bool:
+        """Whether the page has nothing to speak, or is spoken or being spoken just so already.
+
+        ``having`` are the formats of what was requested of this sound just now.
+        """
+        needed = set(row.formats)
+        if row.utterances == 0 or any(needed <= formats for formats in having):
             return True
         found = await connection.execute(
             select(audios.c.formats).where(
@@ -126,7 +135,7 @@ class Policy:
                 audios.c.deleted_at.is_(None),
             )
         )
-        return any(set(row.formats) <= set(formats) for (formats,) in found)
+        return any(needed <= set(formats) for (formats,) in found)
 
 
 async def _next_wanted(connection: AsyncConnection, owner_id: str, limit: int) -> Sequence[AnyRow]:
@@ -178,12 +187,34 @@ def _request(row: AnyRow) -> AudioRequested:
 
 
 async def _in_flight(connection: AsyncConnection, owner_id: str) -> int:
-    counted = select(func.count(type_=Integer)).select_from(audios)
-    return await connection.scalar(counted.where(audios.c.owner_id == owner_id, IN_FLIGHT)) or 0
+    """Pages of the owner that are being spoken; nobody speaks those of a deleted document."""
+    alive = documents.c.document_id == audios.c.document_id, documents.c.deleted_at.is_(None)
+    counted = (
+        select(func.count(type_=Integer))
+        .select_from(audios)
+        .where(audios.c.owner_id == owner_id, audios.c.ready_at.is_(None))
+        .where(audios.c.failed_at.is_(None), audios.c.deleted_at.is_(None))
+        .where(exists().where(*alive))
+    )
+    return await connection.scalar(counted) or 0
 
 
-async def _lock_owner(connection: AsyncConnection, owner_id: str) -> None:
-    """Let one transaction at a time count and dispatch; SQLite has one writer anyway."""
+async def lock_owner_of(connection: AsyncConnection, document_id: str) -> str | None:
+    """Lock the owner of a document and return it, or None if it was not submitted yet."""
+    owner_id: str | None = await connection.scalar(
+        select(documents.c.owner_id).where(documents.c.document_id == document_id)
+    )
+    if owner_id is not None:
+        await lock_owner(connection, owner_id)
+    return owner_id
+
+
+async def lock_owner(connection: AsyncConnection, owner_id: str) -> None:
+    """Let one transaction at a time decide for an owner, from what the others have committed.
+
+    Without it two events that together complete something would each miss the other. SQLite has
+    one writer anyway.
+    """
     if connection.dialect.name == "postgresql":
         number = int.from_bytes(hashlib.sha256(owner_id.encode()).digest()[:8], signed=True)
         await connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": number})
