@@ -5,46 +5,19 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from hashlib import sha256
 
-import boto3
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
-from libs.common.errors import ObjectNotFound, Permanent, Rejected, Unavailable
-from libs.common.storage import Storage, open_storage
+from libs.common.errors import ObjectCorrupt, ObjectNotFound, Permanent, Rejected, Unavailable
+from libs.common.storage import Storage, open_storage, read_verified
 from libs.common.storage_folder import FolderStorage
 from libs.common.storage_memory import MemoryStorage
 from libs.common.storage_s3 import S3Storage
+from libs.common.tests.moto_bucket import bucket, moto_endpoint  # noqa: F401 - fixtures
 
 MIB = 1024 * 1024
-
-
-@pytest.fixture(scope="module")
-def s3_endpoint():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def bucket(s3_endpoint):
-    client = boto3.client(
-        "s3",
-        endpoint_url=s3_endpoint,
-        region_name="us-east-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-    client.create_bucket(Bucket="lectern")
-    yield client
-    for each in client.list_objects_v2(Bucket="lectern").get("Contents", ()):
-        client.delete_object(Bucket="lectern", Key=each["Key"])
-    client.delete_bucket(Bucket="lectern")
-    client.close()
 
 
 @pytest.fixture(params=["folder", "memory", "s3"])
@@ -55,7 +28,7 @@ async def storage(request, tmp_path):
     url = f"file://{tmp_path}/objects"
     if request.param == "s3":
         request.getfixturevalue("bucket")
-        url = f"s3://lectern?endpoint={request.getfixturevalue('s3_endpoint')}"
+        url = f"s3://lectern?endpoint={request.getfixturevalue('moto_endpoint')}"
     opened = open_storage(url, access_key_id=SecretStr("test"), secret_access_key=SecretStr("test"))
     yield opened
     await opened.close()
@@ -84,6 +57,15 @@ async def test_what_was_written_is_read(storage: Storage):
     }
     assert await storage.read("documents/1/source") == b"hello"
     assert await storage.stat("documents/1/source") == 5
+
+
+async def test_a_reference_holds_or_is_refused(storage: Storage):
+    ref = await storage.write("a", b"hello")
+    assert await read_verified(storage, ref) == b"hello"
+    for other in (b"hallo", b"hello!"):
+        await storage.write("a", other)
+        with pytest.raises(ObjectCorrupt):
+            await read_verified(storage, ref)
 
 
 async def test_a_write_replaces(storage: Storage):
@@ -233,7 +215,7 @@ async def test_a_prefix_is_deleted_and_nothing_beside_it(storage: Storage):
 async def test_a_thousand_objects_are_a_page_not_a_limit(storage: Storage):
     for number in range(1_005):
         if isinstance(storage, S3Storage) and number >= 3:
-            break  # what S3 does with pages has a test of its own
+            break  # test_storage_s3.py has small pages, because moto is slow
         await storage.write(f"p/{number:05d}", b"")
     count = len(await listed(storage.keys("p/")))
     assert await storage.delete_prefix("p/") == count
@@ -311,19 +293,19 @@ def test_what_names_no_storage_is_refused(url):
 
 async def test_the_url_decides_which_storage(tmp_path):
     assert isinstance(open_storage(f"file://{tmp_path}/with%20space"), FolderStorage)
-    bucket = open_storage("s3://b?endpoint=http://127.0.0.1:9&region=eu-west-1")
-    assert isinstance(bucket, S3Storage)
-    await bucket.close()
+    opened = open_storage("s3://b?endpoint=http://127.0.0.1:9&region=eu-west-1")
+    assert isinstance(opened, S3Storage)
+    await opened.close()
 
 
 async def test_a_server_that_is_down_is_unavailable():
-    bucket = open_storage(
+    opened = open_storage(
         "s3://b?endpoint=http://127.0.0.1:9",
         access_key_id=SecretStr("test"),
         secret_access_key=SecretStr("test"),
     )
     with pytest.raises(Unavailable, match="does not answer"):
-        await bucket.check()
+        await opened.check()
     with pytest.raises(Unavailable):
-        await bucket.write("a", b"x")
-    await bucket.close()
+        await opened.write("a", b"x")
+    await opened.close()
