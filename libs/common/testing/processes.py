@@ -71,14 +71,16 @@ class ServerProcess:
             ServerFailed: It ended before, or is not ready within ``timeout_s``; it is stopped.
         """
         deadline = time.monotonic() + timeout_s
-        while not ready():
-            ended = self._process.poll()
-            if ended is None and time.monotonic() < deadline:
-                time.sleep(POLL_S)
-                continue
-            why = f"not ready after {timeout_s:.0f} s" if ended is None else f"exited with {ended}"
-            self.stop()
-            raise ServerFailed(f"{self.program.name} {why}:\n{_tail(self.program.log)}")
+        while True:
+            ended = self._process.poll()  # first: another's server may answer in its place
+            if ended is None and ready():
+                return
+            if ended is not None or time.monotonic() > deadline:
+                break
+            time.sleep(POLL_S)
+        why = f"not ready after {timeout_s:.0f} s" if ended is None else f"exited with {ended}"
+        self.stop()
+        raise ServerFailed(f"{self.program.name} {why}:\n{_tail(self.program.log)}")
 
     def stop(self) -> None:
         """End it in order, or by force after 20 s. Stopping twice is fine."""
