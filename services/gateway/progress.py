@@ -8,7 +8,6 @@ from uuid import UUID
 from libs.common.database import AnyRow
 from services.gateway.views import (
     AudiobookView,
-    AudioView,
     Failure,
     NarrationState,
     NarrationView,
@@ -17,8 +16,6 @@ from services.gateway.views import (
 )
 
 Outcome = Literal["waiting", "ready", "silent", "failed", "outdated"]
-RANK = {"ready": 3, "speaking": 2, "waiting": 2, "failed": 1}
-
 NO_BOOK = Failure(
     "pages_missing", "Some pages have no audio, so there is no audiobook; see which, and why."
 )
@@ -35,30 +32,38 @@ class Facts:
     narration: AnyRow
     document: AnyRow
     pages: Mapping[int, AnyRow]
-    audios: Mapping[int, AudioView]
+    audios: Mapping[int, AnyRow]
     waiting: Collection[int]
     audiobook: AnyRow | None
 
 
 def best_audios(
-    narration: AnyRow, pages: Mapping[int, AnyRow], audios: Sequence[AudioView]
-) -> dict[int, AudioView]:
+    narration: AnyRow, pages: Mapping[int, AnyRow], audios: Sequence[AnyRow]
+) -> dict[int, AnyRow]:
     """Return for each page the audio that serves ``narration`` best, of those of its document.
 
     It has the page's current text, sounds as ordered and has the formats that were ordered.
     """
-    best: dict[int, AudioView] = {}
+    best: dict[int, AnyRow] = {}
     sound = (narration.engine, narration.voice, narration.rate)
-    for audio in sorted(audios, key=lambda each: (RANK[each.state], each.requested_at)):
+    needed = set(narration.formats)
+    for audio in sorted(audios, key=_rank):
         row = pages.get(audio.page)
         if (
             row is not None
             and audio.revision == (row.edited_revision or 0)
             and (audio.engine, audio.voice, audio.rate) == sound
-            and set(narration.formats) <= set(audio.formats)
+            and needed <= set(audio.formats)
         ):
             best[audio.page] = audio
     return best
+
+
+def _rank(audio: AnyRow) -> tuple[int, str]:
+    """Ready is better than in the making, and that is better than failed; newer is better."""
+    if audio.ready_at is not None:
+        return 2, audio.requested_at
+    return int(audio.failed_at is None), audio.requested_at
 
 
 def narration_view(facts: Facts) -> NarrationView:
@@ -66,7 +71,7 @@ def narration_view(facts: Facts) -> NarrationView:
     narration = facts.narration
     selected = _selected(facts)
     outcomes = {page: _outcome(facts, page) for page in selected}
-    ready = [facts.audios[page] for page in selected if outcomes[page] == "ready"]
+    ready = selected_ready(facts)
     total = _total(facts)
     settled = total is not None and "waiting" not in outcomes.values()
     failure = _failure(facts, outcomes, settled)
@@ -97,6 +102,15 @@ def narration_view(facts: Facts) -> NarrationView:
     )
 
 
+def selected_ready(facts: Facts) -> list[AnyRow]:
+    """Return the audios of the ordered pages that can be heard, in the order of the pages."""
+    return [
+        facts.audios[page]
+        for page in _selected(facts)
+        if page in facts.audios and facts.audios[page].ready_at is not None
+    ]
+
+
 def _selected(facts: Facts) -> list[int]:
     """The pages that were ordered, as far as they are known to exist or may still turn up."""
     ordered, last = facts.narration.pages, facts.document.page_count
@@ -113,9 +127,11 @@ def _total(facts: Facts) -> int | None:
 
 def _outcome(facts: Facts, page: int) -> Outcome:
     row, audio = facts.pages.get(page), facts.audios.get(page)
-    if audio is not None and audio.state != "failed":
-        return "ready" if audio.state == "ready" else "waiting"
-    if row is None or row.extracted is None:
+    if audio is not None and audio.ready_at is not None:
+        return "ready"
+    if audio is not None and audio.failed_at is None:
+        return "waiting"
+    if row is None or row.extracted_characters is None:
         return "waiting"
     if row.segments_revision != (row.edited_revision or 0):
         if row.failed_code:
@@ -130,9 +146,8 @@ def _outcome(facts: Facts, page: int) -> Outcome:
 
 def _page_failure(facts: Facts, page: int) -> PageFailure:
     audio, row = facts.audios.get(page), facts.pages[page]
-    if audio is not None and audio.failure is not None:
-        return PageFailure(page, audio.failure.code, audio.failure.reason)
-    return PageFailure(page, row.failed_code, row.failed_reason)
+    why = audio if audio is not None else row
+    return PageFailure(page, why.failed_code, why.failed_reason)
 
 
 def _failure(facts: Facts, outcomes: Mapping[int, Outcome], settled: bool) -> Failure | None:

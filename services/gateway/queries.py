@@ -3,7 +3,6 @@
 import base64
 import binascii
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -15,8 +14,9 @@ from libs.common.database import AnyRow, Database
 from libs.common.errors import Rejected
 from libs.common.permissions import Capability
 from services.gateway.access import document_for
+from services.gateway.gathering import gather, read_narrations
 from services.gateway.problems import NotFound
-from services.gateway.progress import Facts, best_audios, narration_view
+from services.gateway.progress import Facts, narration_view, selected_ready
 from services.gateway.tables import (
     audiobooks,
     audios,
@@ -24,7 +24,6 @@ from services.gateway.tables import (
     narrations,
     pages,
     voices,
-    wanted,
 )
 from services.gateway.views import (
     AudiobookView,
@@ -178,12 +177,10 @@ class Queries:
         """Return the audios of a narration's pages that are ready, in the order of the pages."""
         async with self.database.reading() as connection:
             facts = await self._facts(connection, caller, narration_id)
-        ordered = facts.narration.pages
-        return tuple(
-            audio
-            for page, audio in sorted(facts.audios.items())
-            if audio.state == "ready" and (ordered is None or page in ordered)
-        )
+            spoken = await _audios(connection, audios.c.document_id == facts.document.document_id)
+        chosen = {row.audio_id for row in selected_ready(facts)}
+        ready = [each for each in spoken if str(each.audio_id) in chosen]
+        return tuple(sorted(ready, key=lambda each: each.page))
 
     async def voices(self) -> tuple[EngineView, ...]:
         """Return every engine that has announced itself and its voices; the default one first."""
@@ -203,7 +200,7 @@ class Queries:
             Capability.SEE_DOCUMENT,
             what="narration",
         )
-        return (await _facts_of(connection, document, [narration]))[0]
+        return (await gather(connection, document, [narration]))[0]
 
 
 async def read_document(
@@ -223,51 +220,6 @@ async def read_document(
         pages.c.document_id == str(document_id), pages.c.extracted_characters.is_not(None)
     )
     return document_view(row, await connection.scalar(counted) or 0)
-
-
-async def read_narrations(
-    connection: AsyncConnection, document: AnyRow
-) -> tuple[NarrationView, ...]:
-    """Return the narrations of a document, newest first."""
-    found = await connection.execute(
-        select(narrations)
-        .where(narrations.c.document_id == document.document_id)
-        .order_by(narrations.c.requested_at.desc(), narrations.c.narration_id)
-    )
-    facts = await _facts_of(connection, document, found.all())
-    return tuple(map(narration_view, facts))
-
-
-async def _facts_of(
-    connection: AsyncConnection, document: AnyRow, chosen: Sequence[AnyRow]
-) -> list[Facts]:
-    if not chosen:
-        return []
-    of = document.document_id
-    page_rows = await connection.execute(select(pages).where(pages.c.document_id == of))
-    by_page = {row.page: row for row in page_rows}
-    spoken = await _audios(connection, audios.c.document_id == of)
-    books = await connection.execute(
-        select(audiobooks).where(
-            audiobooks.c.document_id == of, audiobooks.c.narration_id.is_not(None)
-        )
-    )
-    by_narration = {row.narration_id: row for row in books}
-    turns: dict[str, set[int]] = {}
-    queue = select(wanted.c.narration_id, wanted.c.page).where(wanted.c.document_id == of)
-    for narration_id, page in await connection.execute(queue):
-        turns.setdefault(narration_id, set()).add(page)
-    return [
-        Facts(
-            each,
-            document,
-            by_page,
-            best_audios(each, by_page, spoken),
-            turns.get(each.narration_id, set()),
-            by_narration.get(each.narration_id),
-        )
-        for each in chosen
-    ]
 
 
 async def _audios(connection: AsyncConnection, *which: ColumnElement[bool]) -> list[AudioView]:
