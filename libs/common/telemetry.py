@@ -166,22 +166,26 @@ def _log_to_stdout(settings: CommonSettings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = _StdoutHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=before_rendering,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _redact,
-                _renderer(settings),
-            ],
-        )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=before_rendering,
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _redact,
+            _renderer(settings),
+        ],
     )
+    _replace_handler(formatter, settings.log_level)
+
+
+def _replace_handler(formatter: logging.Formatter, level: str) -> None:
+    """Make ours the one handler of ours on the root logger."""
+    handler = _StdoutHandler()
+    handler.setFormatter(formatter)
     root = logging.getLogger()
     for old in [each for each in root.handlers if isinstance(each, _StdoutHandler)]:
         root.removeHandler(old)
     root.addHandler(handler)
-    root.setLevel(settings.log_level)
+    root.setLevel(level)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
