@@ -2,12 +2,13 @@
 
 from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID, uuid4
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.database import AnyRow, Database
+from libs.common.database import Database
 from libs.common.effects import Effect, apply, ring
 from libs.common.errors import Rejected
 from libs.common.events import (
@@ -16,6 +17,7 @@ from libs.common.events import (
     DocumentDeleted,
     DocumentSubmitted,
     NarrationRequested,
+    ObjectRef,
     PageEdited,
     PageFormat,
     Source,
@@ -24,11 +26,12 @@ from libs.common.permissions import Capability
 from libs.common.storage import Storage
 from libs.common.telemetry import current_traceparent
 from services.gateway.access import document_for
+from services.gateway.checks import check_pages, checked_text, one_line, page_row
 from services.gateway.completion import request_audiobooks
 from services.gateway.policy import Policy, decided
 from services.gateway.problems import NotFound, Stale
 from services.gateway.quota import check_audio_quota
-from services.gateway.tables import audios, pages, wanted
+from services.gateway.tables import audios, wanted
 from services.gateway.voices import choose_voice
 
 MARKDOWN = "text/markdown; charset=utf-8"
@@ -56,6 +59,19 @@ class Order:
             return (self.format,)
         needed: PageFormat = "m4a" if self.audiobook == "m4b" else self.audiobook
         return tuple(dict.fromkeys((self.format, needed)))
+
+
+@dataclass(frozen=True)
+class Upload:
+    """Bytes that are stored for a document that is not handed in yet."""
+
+    document_id: UUID
+    stored: ObjectRef
+
+    def source(self, kind: Literal["file", "text"], filename: str | None) -> Source:
+        """Return where the document comes from."""
+        name = one_line(filename, MAX_TITLE_CHARACTERS)
+        return Source(kind=kind, object=self.stored, filename=name)
 
 
 @dataclass(frozen=True)
@@ -87,22 +103,70 @@ class Commands:
         Raises:
             Rejected: It is too large, or empty.
         """
+        upload = await self.receive(chunks, media_type, document_id)
+        source = upload.source("text" if kind == "text" else "file", filename)
+        submitted, _ = await self.submit(caller, upload.document_id, source, title)
+        return submitted
+
+    async def submit_url(
+        self, caller: UUID, url: str, title: str | None, document_id: UUID | None = None
+    ) -> UUID:
+        """Have a web address read, and return the new document's id."""
+        source = Source(kind="url", url=url)
+        submitted, _ = await self.submit(caller, document_id or uuid4(), source, title)
+        return submitted
+
+    async def receive(
+        self,
+        chunks: AsyncIterable[bytes],
+        media_type: str = "application/octet-stream",
+        document_id: UUID | None = None,
+    ) -> Upload:
+        """Store a file or a text as it arrives, for :meth:`submit` or :meth:`discard`.
+
+        Raises:
+            Rejected: It is too large, or empty; nothing is stored then.
+        """
         document_id = document_id or uuid4()
         key = f"documents/{document_id}/source"
         stored = await self.storage.write_stream(key, chunks, media_type, self.max_upload_bytes)
         if stored.size == 0:
             await self.storage.delete(key)
             raise Rejected("empty", "The file is empty; choose one with something in it.")
-        source = Source(kind="text" if kind == "text" else "file", object=stored, filename=filename)
-        return await self._submit(caller, document_id, source, title)
+        return Upload(document_id, stored)
 
-    async def submit_url(
-        self, caller: UUID, url: str, title: str | None, document_id: UUID | None = None
-    ) -> UUID:
-        """Have a web address read, and return the new document's id."""
-        return await self._submit(
-            caller, document_id or uuid4(), Source(kind="url", url=url), title
+    async def discard(self, upload: Upload) -> None:
+        """Remove what was received and is not submitted after all."""
+        await self.storage.delete(upload.stored.key)
+
+    async def submit(
+        self,
+        caller: UUID,
+        document_id: UUID,
+        source: Source,
+        title: str | None,
+        order: Order | None = None,
+    ) -> tuple[UUID, UUID | None]:
+        """Hand a document in, with an order or without; both or neither.
+
+        Returns the ids of document and narration.
+
+        Raises:
+            Rejected: See :meth:`narrate`.
+        """
+        submitted = DocumentSubmitted(
+            document_id=document_id,
+            owner_id=caller,
+            source=source,
+            title=one_line(title, MAX_TITLE_CHARACTERS),
         )
+        narration_id = None
+        async with self.database.transaction() as connection:
+            await self._apply(connection, decided(submitted))
+            if order is not None:
+                narration_id = await self._narrate(connection, caller, document_id, order)
+        ring(self.database)
+        return document_id, narration_id
 
     async def delete_document(self, caller: UUID, document_id: UUID) -> None:
         """Delete a document and everything made from it."""
@@ -124,33 +188,12 @@ class Commands:
         Raises:
             NotFound: No such document, for this caller.
             Rejected: No such page, voice or engine; the quota is used up.
+            Unavailable: No engine has announced itself yet.
         """
         async with self.database.transaction() as connection:
-            document = await document_for(connection, caller, document_id, Capability.REQUEST_AUDIO)
-            await _check_pages(document, order.pages)
-            engine, voice = await choose_voice(connection, document, order.engine, order.voice)
-            await check_audio_quota(
-                connection,
-                document_id,
-                order.pages,
-                (engine, voice, order.rate),
-                self.max_audios_per_page,
-            )
-            asked = NarrationRequested(
-                document_id=document_id,
-                narration_id=narration_id or uuid4(),
-                owner_id=UUID(document.owner_id),
-                requested_by=caller,
-                pages=order.pages,
-                engine=engine,
-                voice=voice,
-                rate=order.rate,
-                formats=order.formats,
-                audiobook=order.audiobook,
-            )
-            await self._apply(connection, [*decided(asked), *self._set_going(asked)])
+            asked = await self._narrate(connection, caller, document_id, order, narration_id)
         ring(self.database)
-        return asked.narration_id
+        return asked
 
     async def edit_page(
         self, caller: UUID, document_id: UUID, page: int, markdown: str, revision: int
@@ -164,7 +207,7 @@ class Commands:
             Stale: The page has another revision by now.
             Rejected: The text is empty or too long.
         """
-        text = _checked(markdown, self.max_page_bytes)
+        text = checked_text(markdown, self.max_page_bytes)
         new = revision + 1
         key = f"documents/{document_id}/pages/{page:05d}.r{new}.{uuid4().hex[:8]}.md"
         async with self.database.reading() as connection:
@@ -172,7 +215,7 @@ class Commands:
         stored = await self.storage.write(key, text, MARKDOWN)
         async with self.database.transaction() as connection:
             await document_for(connection, caller, document_id, Capability.EDIT_PAGE)
-            row = await _page(connection, document_id, page)
+            row = await page_row(connection, document_id, page)
             if (row.edited_revision or 0) != revision:
                 raise Stale("Somebody else changed this page; read it again before you edit it.")
             edited = PageEdited(
@@ -207,17 +250,34 @@ class Commands:
             await self._apply(connection, [*decided(deleted), *go_on])
         ring(self.database)
 
-    async def _submit(
-        self, caller: UUID, document_id: UUID, source: Source, title: str | None
+    async def _narrate(
+        self,
+        connection: AsyncConnection,
+        caller: UUID,
+        document_id: UUID,
+        order: Order,
+        narration_id: UUID | None = None,
     ) -> UUID:
-        cleaned = " ".join(title.split())[:MAX_TITLE_CHARACTERS] if title else None
-        submitted = DocumentSubmitted(
-            document_id=document_id, owner_id=caller, source=source, title=cleaned or None
+        document = await document_for(connection, caller, document_id, Capability.REQUEST_AUDIO)
+        check_pages(document, order.pages)
+        engine, voice = await choose_voice(connection, document, order.engine, order.voice)
+        sound = (engine, voice, order.rate)
+        limit = self.max_audios_per_page
+        await check_audio_quota(connection, document_id, order.pages, sound, limit)
+        asked = NarrationRequested(
+            document_id=document_id,
+            narration_id=narration_id or uuid4(),
+            owner_id=UUID(document.owner_id),
+            requested_by=caller,
+            pages=order.pages,
+            engine=engine,
+            voice=voice,
+            rate=order.rate,
+            formats=order.formats,
+            audiobook=order.audiobook,
         )
-        async with self.database.transaction() as connection:
-            await self._apply(connection, decided(submitted))
-        ring(self.database)
-        return document_id
+        await self._apply(connection, [*decided(asked), *self._set_going(asked)])
+        return asked.narration_id
 
     async def _apply(self, connection: AsyncConnection, effects: Sequence[Effect]) -> None:
         await apply(connection, effects, current_traceparent())
@@ -241,38 +301,3 @@ def _complete(document_id: str) -> Effect:
         return await request_audiobooks(connection, document_id)
 
     return complete
-
-
-async def _check_pages(document: AnyRow, wanted_pages: tuple[int, ...] | None) -> None:
-    if document.rejected_at is not None:
-        raise Rejected("document_rejected", "The document could not be read; there is no audio.")
-    if wanted_pages is None or document.page_count is None:
-        return
-    beyond = [page for page in wanted_pages if not 1 <= page <= document.page_count]
-    if beyond:
-        raise Rejected(
-            "no_such_page",
-            f"The document has pages 1 to {document.page_count}; there is no page {beyond[0]}.",
-        )
-
-
-async def _page(connection: AsyncConnection, document_id: UUID, page: int) -> AnyRow:
-    found = await connection.execute(
-        select(pages).where(pages.c.document_id == str(document_id), pages.c.page == page)
-    )
-    row = found.first()
-    if row is None or row.extracted is None:
-        raise NotFound("page")
-    return row
-
-
-def _checked(markdown: str, max_bytes: int) -> bytes:
-    text = markdown.replace("\r\n", "\n").strip()
-    if not text:
-        raise Rejected("empty", "A page needs some text; delete the document to be rid of it.")
-    if "\x00" in text or "\uffff" in text:
-        raise Rejected("bad_text", "The text holds characters that are not text; remove them.")
-    encoded = (text + "\n").encode("utf-8", "replace")
-    if len(encoded) > max_bytes:
-        raise Rejected("too_large", f"A page may have {max_bytes:,} bytes; split the text.")
-    return encoded

@@ -1,0 +1,69 @@
+"""What the input of commands must be."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.database import AnyRow
+from libs.common.errors import Rejected
+from services.gateway.problems import NotFound
+from services.gateway.tables import pages
+
+
+def check_pages(document: AnyRow, wanted_pages: tuple[int, ...] | None) -> None:
+    """Refuse pages that the document does not have.
+
+    Raises:
+        Rejected: It names the first such page.
+    """
+    if document.rejected_at is not None:
+        raise Rejected("document_rejected", "The document could not be read; there is no audio.")
+    if wanted_pages is None or document.page_count is None:
+        return
+    beyond = [page for page in wanted_pages if not 1 <= page <= document.page_count]
+    if beyond:
+        raise Rejected(
+            "no_such_page",
+            f"The document has pages 1 to {document.page_count}; there is no page {beyond[0]}.",
+        )
+
+
+async def page_row(connection: AsyncConnection, document_id: UUID, page: int) -> AnyRow:
+    """Return the row of a page that has a text.
+
+    Raises:
+        NotFound: There is none.
+    """
+    found = await connection.execute(
+        select(pages).where(pages.c.document_id == str(document_id), pages.c.page == page)
+    )
+    row = found.first()
+    if row is None or row.extracted is None:
+        raise NotFound("page")
+    return row
+
+
+def checked_text(markdown: str, max_bytes: int) -> bytes:
+    """Return the text of a page as it is stored.
+
+    Raises:
+        Rejected: It is empty, too long or no text.
+    """
+    text = markdown.replace("\r\n", "\n").strip()
+    if not text:
+        raise Rejected("empty", "A page needs some text; delete the document to be rid of it.")
+    if "\x00" in text or "\uffff" in text:
+        raise Rejected("bad_text", "The text holds characters that are not text; remove them.")
+    encoded = (text + "\n").encode("utf-8", "replace")
+    if len(encoded) > max_bytes:
+        raise Rejected("too_large", f"A page may have {max_bytes:,} bytes; split the text.")
+    return encoded
+
+
+def one_line(text: str | None, max_characters: int) -> str | None:
+    """Return what is printable of ``text``, on one line and not too long; None for nothing."""
+    if text is None:
+        return None
+    printable = "".join(each if each.isprintable() else " " for each in text)
+    return " ".join(printable.split())[:max_characters].strip() or None
