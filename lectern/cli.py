@@ -28,7 +28,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     running: Coroutine[Any, Any, int] = options.run(options)
     try:
         return asyncio.run(running)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         sys.stderr.write("interrupted; the same command goes on from here\n")
         return Exit.INTERRUPTED
     except Exception as error:

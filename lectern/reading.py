@@ -22,6 +22,7 @@ from lectern.standalone import Standalone
 from libs.common.events import BookFormat, ObjectRef
 from services.gateway.commands import Order
 from services.gateway.problems import NotFound
+from services.gateway.views import DocumentView, NarrationView
 
 LOCAL_OWNER = UUID("6f1d5b52-8a0e-4a53-9d5b-0a4c5f0a7e11")
 """Whose documents are those of the command line."""
@@ -90,6 +91,8 @@ class Reading:
         document_id, narration_id, resumed = await self._submit()
         narration = await self._follow(document_id, narration_id)
         book = narration.audiobook
+        if book is None or book.duration_ms is None:
+            raise Failed(Exit.INTERNAL, "there is no audiobook")
         size = await self._write(ObjectRef.model_validate(book.object), self._wanted.output)
         page_files = await self._write_pages(narration_id)
         took = monotonic() - self._started
@@ -101,7 +104,7 @@ class Reading:
             bytes=size,
             duration_ms=book.duration_ms,
             pages=narration.pages_ready,
-            chapters=book.chapters,
+            chapters=book.chapters or 0,
             loudness_lufs=book.loudness_lufs,
             seconds=round(took, 2),
             first_audio_seconds=self._first_audio,
@@ -123,7 +126,7 @@ class Reading:
                 await self._hand_in(document_id)
                 await self._narrate(document_id, narration_id)
                 return document_id, narration_id, False
-            if document.rejected_reason is not None or await self._is_old(narration_id):
+            if document.failure is not None or await self._is_old(narration_id):
                 continue  # it failed, or its time is over: read it anew
             await self._narrate(document_id, narration_id)
             return document_id, narration_id, True
@@ -135,9 +138,9 @@ class Reading:
             narration = await self._gateway.queries.narration(LOCAL_OWNER, narration_id)
         except NotFound:
             return False
-        if narration.status == "failed":
+        if narration.state in {"failed", "outdated"}:
             return True
-        over = narration.audiobook is not None and narration.audiobook.object is not None
+        over = narration.state == "ready"
         return over and (self._wanted.fresh or self._wanted.is_url)
 
     async def _hand_in(self, document_id: UUID) -> None:
@@ -164,32 +167,31 @@ class Reading:
                 LOCAL_OWNER, document_id, self._wanted.order, narration_id
             )
 
-    async def _follow(self, document_id: UUID, narration_id: UUID) -> Any:
+    async def _follow(self, document_id: UUID, narration_id: UUID) -> NarrationView:
         """Wait until the audiobook is there, and return the narration."""
-        while True:
-            if self._lectern.stopping.is_set():
-                raise Failed(Exit.INTERNAL, "a service stopped; the log says why")
-            document = await self._gateway.queries.document(LOCAL_OWNER, document_id)
-            if document.rejected_reason is not None:
-                raise Failed(Exit.BAD_DOCUMENT, document.rejected_reason)
-            narration = await self._gateway.queries.narration(LOCAL_OWNER, narration_id)
-            self._note(document, narration)
-            _raise_if_it_failed(document, narration)
-            book = narration.audiobook
-            if book is not None and book.object is not None:
-                return narration
-            await self._gateway.changes.wait(document_id, LOOK_EVERY_S)
+        with self._gateway.changes.watching(document_id) as bell:
+            while True:
+                if self._lectern.stopping.is_set():
+                    raise Failed(Exit.INTERNAL, "a service stopped; the log says why")
+                document = await self._gateway.queries.document(LOCAL_OWNER, document_id)
+                narration = await self._gateway.queries.narration(LOCAL_OWNER, narration_id)
+                self._note(document, narration)
+                _raise_if_it_failed(document, narration)
+                book = narration.audiobook
+                if book is not None and book.object is not None:
+                    return narration
+                await bell.wait(LOOK_EVERY_S)
 
-    def _note(self, document: Any, narration: Any) -> None:
+    def _note(self, document: DocumentView, narration: NarrationView) -> None:
         if narration.pages_ready and self._first_audio is None:
             self._first_audio = round(monotonic() - self._started, 2)
         complete = narration.pages_total and narration.pages_ready >= narration.pages_total
-        stage = "binding" if complete else "speaking" if document.pages_found else "reading"
+        stage = "binding" if complete else "speaking" if document.pages_ready else "reading"
         self._display.show(
             Standing(
                 title=document.title,
                 ready=narration.pages_ready,
-                found=document.pages_found,
+                found=document.pages_ready,
                 pages=narration.pages_total,
                 audio_ms=narration.duration_ms,
                 stage=stage,
@@ -207,8 +209,9 @@ class Reading:
                 path = folder / f"{name}.{rendition.format}"
                 await self._write(rendition.object, path)
                 written.append(str(path))
-            await self._write(audio.timings, folder / f"{name}.json")
-            await self._write(audio.captions, folder / f"{name}.vtt")
+            for beside, suffix in ((audio.timings, "json"), (audio.captions, "vtt")):
+                if beside is not None:
+                    await self._write(beside, folder / f"{name}.{suffix}")
         return written
 
     async def _write(self, ref: ObjectRef, path: Path) -> int:
@@ -225,22 +228,20 @@ class Reading:
         return ref.size
 
 
-def _raise_if_it_failed(document: Any, narration: Any) -> None:
-    book = narration.audiobook
-    if book is not None and book.failed_reason is not None:
-        raise Failed(Exit.INTERNAL, f"The audiobook could not be made: {book.failed_reason}")
-    if narration.status == "failed":
-        first = narration.failures[0]
-        raise Failed(
-            Exit.UNAVAILABLE,
-            f"{narration.pages_failed} of the pages could not be spoken; "
-            f"page {first.page}: {first.reason}",
-        )
-    if narration.status == "empty":
-        raise Failed(
-            Exit.BAD_DOCUMENT,
-            f"There is nothing to speak on these pages; the document has {document.page_count}.",
-        )
+def _raise_if_it_failed(document: DocumentView, narration: NarrationView) -> None:
+    if document.failure is not None:
+        raise Failed(Exit.BAD_DOCUMENT, document.failure.reason)
+    if narration.state != "failed":
+        return
+    if narration.failure is not None:
+        reason = narration.failure.reason
+    elif narration.audiobook is not None and narration.audiobook.failure is not None:
+        reason = f"The audiobook could not be made: {narration.audiobook.failure.reason}"
+    else:
+        reason = "It could not be spoken."
+    for page in narration.pages_failed[:1]:
+        reason = f"{reason} (page {page.page}: {page.reason})"
+    raise Failed(Exit.UNAVAILABLE, reason)
 
 
 def check_source(wanted: Wanted) -> None:

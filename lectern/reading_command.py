@@ -6,6 +6,9 @@ import json
 import re
 import signal
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, redirect_stdout
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +71,7 @@ async def read_document(arguments: argparse.Namespace) -> int:
     )
     display = choose(arguments.quiet or arguments.json)
     try:
-        async with running(options) as lectern:
+        async with _logging_to_stderr(), running(options) as lectern:
             _interrupt_with_signals()
             await lectern.until_ready()
             await until_voices(lectern)
@@ -87,13 +90,13 @@ async def list_voices(arguments: argparse.Namespace) -> int:
         drain_timeout_seconds=DRAIN_S + 7,
         settings={"synth": {"engines": (arguments.engine,)} if arguments.engine else {}},
     )
-    async with running(options) as lectern:
+    async with _logging_to_stderr(), running(options) as lectern:
         await lectern.until_ready()
         await until_voices(lectern)
         found = await lectern.gateway.queries.voices()
     offered = lectern.engines
     voices = [
-        {"engine": engine.engine, **voice.model_dump()}
+        asdict(voice)
         for engine in found
         if engine.engine in offered
         for voice in engine.voices
@@ -177,6 +180,13 @@ def _report(result: Result) -> str:
     if result.page_files:
         lines.append(f"pages: {Path(result.page_files[0]).parent}/")
     return "\n".join(lines)
+
+
+@asynccontextmanager
+async def _logging_to_stderr() -> AsyncIterator[None]:
+    """Keep standard output for the result; services log there, as containers want it."""
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 def _interrupt_with_signals() -> None:

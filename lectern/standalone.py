@@ -14,10 +14,9 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-import services.gateway.app
 import structlog
-from services.gateway.app import Assembly
 
+import services.gateway.app
 from lectern.embedded_broker import EmbeddedBroker
 from lectern.house import ROOMS, consumers
 from lectern.recovery import resend_unhandled
@@ -27,6 +26,8 @@ from libs.common.pool import preload
 from libs.common.service import Service
 from libs.common.settings import CommonSettings, load
 from libs.common.topics import declared_topics
+from services.gateway.app import Assembly
+from services.gateway.settings import Settings as GatewaySettings
 from services.synth.settings import Settings as SynthSettings
 
 log = structlog.get_logger(__name__)
@@ -153,7 +154,7 @@ def _build(
     gateway: Assembly | None = None
     for room in ROOMS:
         settings = load(room.settings, **service_settings(options, room.name))
-        if room.name == "gateway":
+        if isinstance(settings, GatewaySettings):
             gateway = services.gateway.app.assemble(common, settings)
             parts = gateway.parts
         else:

@@ -18,7 +18,7 @@ from services.notifier.mail import Mailer, SmtpServer
 from services.notifier.notices import MAIL, WEBHOOK, Notice
 from services.notifier.settings import Settings
 from services.notifier.signing import signing_key
-from services.notifier.webhooks import Webhooks
+from services.notifier.webhooks import Webhooks, webhook_client
 
 NAME = "notifier"
 PUBLISHES = (NotificationSent, NotificationFailed, TaskFailed)
@@ -27,7 +27,7 @@ CONSUMES = tuple(each.event for each in Notifier(targets=()).routes())
 
 def build(common: CommonSettings, settings: Settings) -> Parts:
     """Return the service's parts, connected to nothing yet."""
-    client = httpx.AsyncClient(follow_redirects=False, timeout=settings.webhook_timeout_seconds)
+    client = webhook_client(allow_private=settings.webhook_allow_private)
     targets = settings.targets()
     pace = Pace(
         max_attempts=settings.max_attempts,

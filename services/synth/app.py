@@ -128,7 +128,7 @@ class _Tally:
 
     def spoken(self, engine: str, characters: int) -> None:
         self.metrics.segments_spoken_total.labels(engine=engine).inc()
-        self.metrics.characters_spoken_total.labels(engine=engine).inc(characters)
+        self.metrics.characters_spoken_total.inc(characters)
 
     def cached(self) -> None:
         self.metrics.segments_cached_total.inc()

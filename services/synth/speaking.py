@@ -110,7 +110,7 @@ class Speaker:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(one(each)) for each in page.utterances]
         except ExceptionGroup as failures:
-            raise failures.exceptions[0] from failures  # its type decides what happens next
+            raise failures.exceptions[0] from None  # its type decides what happens next
         return [each.result() for each in tasks]
 
     async def _take(
