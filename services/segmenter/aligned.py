@@ -5,7 +5,7 @@ right while they do, so that no later step ever has to search for a word in the 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
@@ -83,27 +83,31 @@ class Aligned:
     def edited(self, edits: Iterable[Edit], omitted: list[Omitted] | None = None) -> "Aligned":
         """Return the text after ``edits``, which are sorted by where they start.
 
-        An edit is skipped if it overlaps an earlier one, reaches across something omitted, takes
-        only part of an inexact run, or is longer than :data:`LONGEST_ATOM`. Every edit that has a
-        reason and is done is stated in ``omitted``.
+        An edit is skipped if it overlaps an earlier one, is longer than :data:`LONGEST_ATOM`, or
+        puts words in place of part of an inexact run or of something omitted. Every edit that has
+        a reason and is done is stated in ``omitted``.
         """
         draft = Draft()
         done, index, runs = 0, 0, self.runs
-        for edit in edits:
-            if edit.start < done or edit.end <= edit.start or len(edit.text) > LONGEST_ATOM:
+        for wanted in edits:
+            if wanted.start < done or wanted.end <= wanted.start:
+                continue
+            while runs[index].end <= wanted.start:
+                index += 1
+            last = index
+            while runs[last].end < wanted.end:
+                last += 1
+            edit = _fitted(wanted, runs, index, last)
+            if edit is None:
                 continue
             while runs[index].end <= edit.start:
                 index += 1
-            last = index
-            while runs[last].end < edit.end:
-                last += 1
-            if not _allowed(edit, runs, index, last):
-                continue
+            while runs[last].start >= edit.end:
+                last -= 1
             draft.copy(self, done, edit.start)
-            start = runs[index].source_at(edit.start)
-            end = runs[last].source_before(edit.end)
+            start, end = _source_of(edit, runs[index], runs[last])
             if edit.reason and omitted is not None:
-                omitted.append(Omitted(start, end, edit.reason))
+                omitted.extend(_pieces(edit, runs[index : last + 1], edit.reason))
             _replace(draft, edit, runs[index : last + 1], start, end)
             done = edit.end
         if not done:
@@ -112,11 +116,39 @@ class Aligned:
         return draft.finish()
 
 
-def _allowed(edit: Edit, runs: Sequence[Run], first: int, last: int) -> bool:
+def _fitted(edit: Edit, runs: Sequence[Run], first: int, last: int) -> Edit | None:
+    """Return the edit as it can be done: a deletion leaves expansions whole; else all or none."""
     head, tail = runs[first], runs[last]
-    if (not head.exact and head.start < edit.start) or (not tail.exact and edit.end < tail.end):
-        return False
-    return not edit.text.strip() or not any(run.sealed for run in runs[first + 1 : last + 1])
+    if edit.text.isspace():
+        return edit
+    splits_head = not head.exact and head.start < edit.start
+    splits_tail = not tail.exact and edit.end < tail.end
+    if not edit.text:
+        start = head.end if splits_head else edit.start
+        end = tail.start if splits_tail else edit.end
+        return edit._replace(start=start, end=end) if start < end else None
+    if splits_head or splits_tail or len(edit.text) > LONGEST_ATOM:
+        return None
+    return None if any(run.sealed for run in runs[first + 1 : last + 1]) else edit
+
+
+def _source_of(edit: Edit, head: Run, tail: Run) -> tuple[int, int]:
+    """Return the source of an edit; a space that takes part of an expansion takes none of it."""
+    start, end = head.source_at(edit.start), tail.source_before(edit.end)
+    if not head.exact and head.start < edit.start:
+        start = head.source_end
+    if not tail.exact and edit.end < tail.end:
+        end = tail.source_start
+    return start, max(start, end)
+
+
+def _pieces(edit: Edit, covered: Sequence[Run], reason: str) -> Iterator[Omitted]:
+    """Yield the source of an edit without what was omitted in between before."""
+    for run in covered:
+        start = run.source_at(max(run.start, edit.start))
+        end = run.source_before(min(run.end, edit.end))
+        if start < end:
+            yield Omitted(start, end, reason)
 
 
 def _replace(draft: "Draft", edit: Edit, covered: Sequence[Run], start: int, end: int) -> None:

@@ -18,10 +18,12 @@ MARKUP: Final = frozenset("*_`#~|<>[]{}\\^")
 """Never part of an utterance's text."""
 
 _SUSPECT: Final = re.compile(
-    r"(?P<leaders>(?:[ \t]*+\.){4,}+[ \t]*+|[ \t]*+…{2,}+[ \t]*+)"
+    r"(?P<leaders>(?<![ \t])(?:[ \t]*+\.){4,}+[ \t]*+|(?<![ \t])[ \t]*+…{2,}+[ \t]*+)"
     r"|(?P<line>[-=+]{3,}+|[–—]{2,}+)"
     r"|(?:[^\s\w.,;:!?'\"()/%&@+=$€£–—’‘“”…-]|_)+"
 )
+_RARE: Final = re.compile(r"[^\s\w.,;:!?'\"()/%&@+=$€£–—’‘“”…-]")
+_REPEATED: Final = ("_", "....", ". .", "……", "--", "==", "++", "––", "——")
 _SPACES: Final = re.compile(r"\s{2,}+|[^\S ]")
 _STARS: Final = re.compile(r"\*+")
 _BEFORE_MARK: Final = frozenset(".,;:!?)")
@@ -69,6 +71,8 @@ def _is_variation_selector(character: str) -> bool:
 def dropping(text: str) -> list[Edit]:
     """Return the edits that leave of ``text`` what can be spoken."""
     edits: list[Edit] = []
+    if not (_RARE.search(text) or any(each in text for each in _REPEATED)):
+        return edits
     emphasis = _emphasis(text) if "*" in text else frozenset()
     for found in _SUSPECT.finditer(text):
         start, end = found.span()
@@ -76,7 +80,10 @@ def dropping(text: str) -> list[Edit]:
             edits.append(_filler(text, start, end))
             continue
         for first, stop in _dropped(text, start, end):
-            edits.append(_drop(text, first, stop, emphasis))
+            edit = _drop(text, first, stop, emphasis)
+            if edits and edits[-1].end > edit.start:
+                edit = edit._replace(start=first)
+            edits.append(edit)
     return edits
 
 

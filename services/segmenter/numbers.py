@@ -10,17 +10,18 @@ from services.segmenter.vocabulary import Vocabulary
 
 Rule = Callable[[str], Iterator[Edit]]
 
+_DIGIT: Final = re.compile(r"\d", re.ASCII)
 _ISO_DATE: Final = re.compile(r"(?<![\w-])(\d{4})-(\d\d)-(\d\d)(?![\w-])", re.ASCII)
 _RANGE: Final = re.compile(
-    r"(?P<low>\d+(?:[.,]\d+)*+)(?P<dash>\s?[-–—]\s?)(?P<sign>[$€£]?)(?P<high>\d+(?:[.,]\d+)*+)",
+    r"(?<![\d.,])(?P<low>\d+(?:[.,]\d+)*+)(?P<dash>\s?[-–—]\s?)(?P<sign>[$€£]?)(?P<high>\d+(?:[.,]\d+)*+)",
     re.ASCII,
 )
 _ONE: Final = re.compile(r"(?<![\d.,])1\s?$")
 _PHONE: Final = (3, 4)
+_LONGEST_CUE: Final = 12
 _YEAR_DIGITS: Final = 4
-_CHAIN_BEFORE: Final = frozenset("-–—/_.,")
+_CHAIN_BEFORE: Final = frozenset("-–—/_")
 _CHAIN_AFTER: Final = frozenset("-–—/_")
-_DECIMAL_MARKS: Final = frozenset(".,")
 _CENT_DIGITS: Final = 3
 _TEENS: Final = (
     *("ten", "eleven", "twelve", "thirteen", "fourteen"),
@@ -32,11 +33,17 @@ _ONES: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", 
 
 def rules(words: Vocabulary) -> list[Rule]:
     """Return the rules of a language, in the order of their precedence."""
-    found: list[Rule] = [_dates(words), _prices(words), _amounts(words), _measures(words)]
-    found += [_ranges(words), _thousands(words), _signs(words)]
+    needy: list[Rule] = [_dates(words), _prices(words), _amounts(words), _measures(words)]
+    needy += [_ranges(words), _thousands(words)]
     if words.year_words:
-        found.append(_years(words.year_words))
-    return found
+        needy.append(_years(words.year_words))
+
+    def of_digits(text: str) -> Iterator[Edit]:
+        if _DIGIT.search(text):
+            for rule in needy:
+                yield from rule(text)
+
+    return [of_digits, _signs(words)]
 
 
 def _dates(words: Vocabulary) -> Rule:
@@ -141,7 +148,7 @@ def _is_range(text: str, found: re.Match[str]) -> bool:
     low, high, dash = found["low"], found["high"], found["dash"]
     start, end = found.span()
     before, after = text[max(0, start - 1) : start], text[end : end + 2]
-    if before.isalnum() or before in _CHAIN_BEFORE or after[:1] in _CHAIN_AFTER:
+    if before.isalpha() or before in _CHAIN_BEFORE or after[:1] in _CHAIN_AFTER:
         return False
     if after[:1].isalpha() and not after.startswith(("k", "m", "c", "g", "°")):
         return False
@@ -164,13 +171,13 @@ def _value(digits: str) -> float:
 def _thousands(words: Vocabulary) -> Rule:
     """Leave out separators, which engines of other languages read as decimal marks."""
     separator = {",": ",", ".": r"\.", " ": r"[ \u00a0\u202f]"}[words.thousands or ","]
-    pattern = re.compile(rf"\d{{1,3}}(?:{separator}\d{{3}})+(?!\d|[.,]?{separator}\d)", re.ASCII)
+    pattern = re.compile(
+        rf"(?<![\w.,])\d{{1,3}}(?:{separator}\d{{3}})++(?!\d|{separator}\d)", re.ASCII
+    )
 
     def edits(text: str) -> Iterator[Edit]:
         for found in pattern.finditer(text):
-            before = text[max(0, found.start() - 1) : found.start()]
-            if not (before.isalnum() or before in _DECIMAL_MARKS):
-                yield Edit(*found.span(), re.sub(r"\D", "", found[0]))
+            yield Edit(*found.span(), re.sub(r"\D", "", found[0]))
 
     return edits
 
@@ -209,17 +216,18 @@ def _name_of_sign(sign: str, text: str, position: int, words: Vocabulary) -> str
 def _years(cues: Iterable[str]) -> Rule:
     """English reads years in pairs of digits: 1984 is "nineteen eighty-four"."""
     pattern = re.compile(
-        rf"(?<!\w)(?:(?i:{'|'.join(cues)}),? (?P<year>1[1-9]\d\d)(?![\w%°]|[.,:/–—-]\d)"
-        rf"|(?P<decade>1[1-9]\d0)s(?!\w))",
-        re.ASCII,
+        r"(?P<decade>1[1-9]\d0)s(?!\w)|(?P<year>1[1-9]\d\d)(?![\w%°]|[.,:/–—-]\d)", re.ASCII
     )
+    cue = re.compile(rf"(?<!\w)(?i:{'|'.join(cues)}),? $")
 
     def edits(text: str) -> Iterator[Edit]:
         for found in pattern.finditer(text):
-            if found["year"]:
-                yield Edit(*found.span("year"), year_in_words(int(found["year"])))
-            else:
-                yield Edit(*found.span(), _decade(int(found["decade"])))
+            start, end = found.span()
+            if found["decade"]:
+                if not text[max(0, start - 1) : start].isalnum():
+                    yield Edit(start, end, _decade(int(found["decade"])))
+            elif cue.search(text, max(0, start - _LONGEST_CUE), start):
+                yield Edit(start, end, year_in_words(int(found["year"])))
 
     return edits
 

@@ -7,9 +7,9 @@ the utterances of its own paragraph only.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
-from libs.common.utterances import Block, SegmentedPage, Span, Utterance
+from libs.common.utterances import Block, SegmentedPage, Span
 from services.segmenter import language as languages
 from services.segmenter.aligned import Aligned, Draft, Omitted
 from services.segmenter.blocks import outline_of
@@ -21,20 +21,21 @@ from services.segmenter.normalize import spoken_edits
 from services.segmenter.passages import Marker, Outline, Part, Passage
 from services.segmenter.reading import Pauses, Reading
 from services.segmenter.sentences import FEWEST_CHARACTERS, cuts, is_speakable
-from services.segmenter.spans import SpanReader, state_omissions
+from services.segmenter.spans import Quad, SpanReader, state_omissions
 from services.segmenter.tables import LONGEST_NAME
 from services.segmenter.vocabulary import Vocabulary
 
 __all__ = ["Pauses", "Reading", "segment_page", "warm_up"]
 
-_LONGEST_LABEL = 6
+_LONGEST_LABEL: Final = 6
+_SPAN_FIELDS: Final = tuple(Span.model_fields)
 
 
 class _Spoken(NamedTuple):
     """An utterance before its silence is known."""
 
     text: str
-    spans: tuple[Span, ...]
+    spans: list[Quad]
     passage: Passage
     language: str
     finished: bool
@@ -61,11 +62,13 @@ def segment_page(
     outline = outline_of(source, reading)
     speaker = _Speaker(outline, language, reading, max_characters)
     spoken = [each for passage in outline.passages for each in speaker.speak(passage)]
-    covered = [(span.source_start, span.source_end) for each in spoken for span in each.spans]
-    return SegmentedPage(
-        language=language,
-        utterances=tuple(_with_pauses(spoken, pauses)),
-        omissions=state_omissions(source, outline.omitted, covered),
+    covered = [span[2:] for each in spoken for span in each.spans]
+    return SegmentedPage.model_validate(
+        {
+            "language": language,
+            "utterances": list(_with_pauses(spoken, pauses)),
+            "omissions": state_omissions(source, outline.omitted, covered),
+        }
     )
 
 
@@ -166,19 +169,20 @@ def _announcement(marker: Marker, words: Vocabulary) -> str:
             return words.to_do
 
 
-def _with_pauses(spoken: Sequence[_Spoken], pauses: Pauses) -> Iterator[Utterance]:
+def _with_pauses(spoken: Sequence[_Spoken], pauses: Pauses) -> Iterator[dict[str, Any]]:
+    """Yield the fields of each utterance: pydantic builds them all at once in half the time."""
     for index, each in enumerate(spoken):
         following = spoken[index + 1] if index + 1 < len(spoken) else None
-        yield Utterance(
-            index=index,
-            text=each.text,
-            block=each.passage.block,
-            language=each.language,
-            source_start=each.spans[0].source_start,
-            source_end=each.spans[-1].source_end,
-            pause_ms=_pause(each, following, pauses),
-            spans=each.spans,
-        )
+        yield {
+            "index": index,
+            "text": each.text,
+            "block": each.passage.block,
+            "language": each.language,
+            "source_start": each.spans[0][2],
+            "source_end": each.spans[-1][3],
+            "pause_ms": _pause(each, following, pauses),
+            "spans": [dict(zip(_SPAN_FIELDS, span, strict=True)) for span in each.spans],
+        }
 
 
 def _pause(each: _Spoken, following: _Spoken | None, pauses: Pauses) -> int:

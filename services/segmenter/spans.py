@@ -4,8 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from libs.common.utterances import Omission, Span
+from libs.common.utterances import Omission
 from services.segmenter.aligned import Aligned, Omitted, Run
+
+Quad = tuple[int, int, int, int]
+"""A span: where it starts and ends in the text of the utterance, and in the page."""
 
 _TOKEN: Final = re.compile(r"\S+")
 _WORDS: Final = re.compile(r"[^\W_](?:.*[^\W_])?", re.DOTALL)
@@ -19,53 +22,47 @@ class SpanReader:
         self._runs = spoken.runs
         self._index = 0
 
-    def spans(self, start: int, end: int) -> tuple[Span, ...]:
+    def spans(self, start: int, end: int) -> list[Quad]:
         """Return one span per word of the range; spoken offsets count from ``start``.
 
         A word that several runs make up is one span unless something omitted lies inside; an
         expansion is one span however many words it has; an announcement that nothing in the page
         stands for shares the span of the word after it.
         """
-        pieces = list(self._pieces(start, end))
-        return tuple(
-            Span.model_construct(
-                spoken_start=first - start,
-                spoken_end=stop - start,
-                source_start=low,
-                source_end=high,
-            )
-            for first, stop, low, high in pieces
-        )
-
-    def _pieces(self, start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-        runs, index = self._runs, self._index
-        held: tuple[int, int, int, int] | None = None
+        text, runs, index = self._text, self._runs, self._index
+        found: list[Quad] = []
         last: Run | None = None
-        for token in _TOKEN.finditer(self._text, start, end):
+        for token in _TOKEN.finditer(text, start, end):
             position, stop = token.span()
             within = False
             while position < stop:
                 while runs[index].end <= position:
                     index += 1
                 run = runs[index]
-                upto = min(run.end, stop)
-                low, high = run.source_at(position), run.source_before(upto)
-                joined = held is not None and (
+                upto = run.end if run.end < stop else stop
+                if run.exact:
+                    low = run.source_start + position - run.start
+                    high = low + upto - position
+                else:
+                    low, high = run.source_start, run.source_end
+                if found and (
                     (run is last and not run.exact)
                     or (within and not (run.sealed and position == run.start))
-                    or held[2] == held[3]
-                )
-                if held is not None and joined:
-                    first = low if held[2] == held[3] else held[2]
-                    held = (held[0], upto, first, max(high, held[3]) if high > low else held[3])
+                    or found[-1][2] == found[-1][3]
+                ):
+                    found[-1] = _extended(found[-1], upto - start, low, high)
                 else:
-                    if held is not None:
-                        yield held
-                    held = (position, upto, low, high)
+                    found.append((position - start, upto - start, low, high))
                 position, last, within = upto, run, True
-        if held is not None:
-            yield held
         self._index = index
+        return found
+
+
+def _extended(span: Quad, stop: int, low: int, high: int) -> Quad:
+    """Return ``span`` with one more run; one without a source of its own takes that of the run."""
+    if span[2] == span[3]:
+        return (span[0], stop, low, high)
+    return (span[0], stop, span[2], high if high > low else span[3])
 
 
 def state_omissions(
@@ -78,7 +75,7 @@ def state_omissions(
     found = list(omitted)
     position = 0
     for start, end in sorted([*covered, *((each.start, each.end) for each in omitted)]):
-        if start > position:
+        if start > position + 1 or (start > position and source[position].isalnum()):
             found.extend(_markup(source, position, start))
         position = max(position, end)
     found.extend(_markup(source, position, len(source)))
@@ -89,8 +86,6 @@ def state_omissions(
 
 
 def _markup(source: str, start: int, end: int) -> Iterator[Omitted]:
-    if start == end or (end - start == 1 and not source[start].isalnum()):
-        return
     words = _WORDS.search(source, start, end)
     if words:
         yield Omitted(*words.span(), "markup")

@@ -43,7 +43,9 @@ def table_rows(
     header, body = rows[0], rows[1:]
     named = [_says(source, cell) and cell[1] - cell[0] <= LONGEST_NAME for cell in header]
     if len(header) == 1 or not _all_used(source, header, named, body):
-        yield [(_content(source, cell), None) for cell in header if _says(source, cell)]
+        spoken = [(_content(source, cell), None) for cell in header if _says(source, cell)]
+        if spoken:
+            yield [*spoken]
     else:
         omitted.append(Omitted(header[0][0], header[-1][1], "table_header"))
     if len(header) == 1:
