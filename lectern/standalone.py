@@ -35,7 +35,14 @@ log = structlog.get_logger(__name__)
 PARTITIONS = 1
 SWEEP_EVERY_S = 15.0
 LOST_AFTER_S = 10.0
-PRELOADED = ("services.synth.studio", "services.synth.assembly", "services.segmenter.segment")
+PRELOADED = (
+    "services.synth.studio",
+    "services.synth.assembly",
+    "services.synth.audio.produce",
+    "services.synth.audio.book",
+    "services.synth.engines.espeak",
+    "services.segmenter.segment",
+)
 
 
 class InUse(Permanent):

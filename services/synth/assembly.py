@@ -1,4 +1,7 @@
-"""The end of a page's and a book's making, inside a worker process: files from packets."""
+"""The end of a page's and a book's making, inside a worker process: files from packets.
+
+As in ``studio``, signal processing is imported inside the functions.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,21 +9,26 @@ from pathlib import Path
 
 from libs.common.events import BookFormat, PageFormat
 from libs.common.utterances import Utterance
-from services.synth.audio import segment_file
-from services.synth.audio.book import BookAudio, BookChapter, BookPage, write_book
-from services.synth.audio.captions import webvtt
-from services.synth.audio.page import PageAudio, PagePart, write_page
 from services.synth.audio.tags import Tags
-from services.synth.audio.timings import Spoken, build_timings
 
 
 @dataclass(frozen=True)
 class Assembled:
-    """A page, assembled: ``audio`` is that of the first format; timings fit all of them."""
+    """A page, assembled: length and loudness of the first format; timings fit all of them."""
 
-    audio: PageAudio
+    duration_ms: int
+    loudness_lufs: float | None
     timings: bytes
     captions: bytes
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A book, bound; ``chapters`` is how many it has."""
+
+    duration_ms: int
+    loudness_lufs: float | None
+    chapters: int
 
 
 def assemble_page(
@@ -33,6 +41,11 @@ def assemble_page(
 
     ``segments`` holds, for each format, the segment file of every utterance in order.
     """
+    from services.synth.audio import segment_file
+    from services.synth.audio.captions import webvtt
+    from services.synth.audio.page import PagePart, write_page
+    from services.synth.audio.timings import Spoken, build_timings
+
     written = {
         each: write_page(
             folder / f"page.{each}",
@@ -51,16 +64,29 @@ def assemble_page(
     audio = written[first]
     timings = build_timings(utterances, spoken, audio.offsets, audio.samples)
     captions = webvtt(utterances, spoken, audio.offsets)
-    return Assembled(audio, timings.to_json(), captions.encode())
+    return Assembled(audio.duration_ms, audio.loudness_lufs, timings.to_json(), captions.encode())
 
 
 def bind_book(
     path: Path,
-    pages: Sequence[BookPage],
+    pages: Sequence[tuple[Path, float | None]],
     book_format: BookFormat,
-    chapters: Sequence[BookChapter],
+    chapters: Sequence[tuple[str, int]],
     tags: Tags,
     cover: bytes | None,
-) -> BookAudio:
-    """Write the book; see ``write_book``."""
-    return write_book(path, pages, book_format, chapters, tags, cover=cover)
+) -> Bound:
+    """Write the book from page files with their loudness.
+
+    ``chapters`` are titles and the index of the page that each begins with, from 0.
+    """
+    from services.synth.audio.book import BookChapter, BookPage, write_book
+
+    book = write_book(
+        path,
+        [BookPage(*each) for each in pages],
+        book_format,
+        [BookChapter(*each) for each in chapters],
+        tags,
+        cover=cover,
+    )
+    return Bound(book.duration_ms, book.loudness_lufs, len(book.chapters))

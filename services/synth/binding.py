@@ -13,7 +13,6 @@ from libs.common.pool import CpuPool
 from libs.common.storage import Storage, read_verified
 from libs.common.worker import Job
 from services.synth.assembly import bind_book
-from services.synth.audio.book import BookChapter, BookPage
 from services.synth.audio.tags import Tags
 from services.synth.handlers import BindJob, EraseJob
 from services.synth.speaking import MEDIA_TYPES
@@ -55,7 +54,7 @@ class Binder:
                 object=stored,
                 title=asked.title,
                 duration_ms=book.duration_ms,
-                chapters=len(book.chapters),
+                chapters=book.chapters,
                 loudness_lufs=book.loudness_lufs,
             )
         ]
@@ -75,29 +74,29 @@ class Binder:
 
     async def _fetch(
         self, folder: Path, index: int, audio: AudioReady, page_format: str
-    ) -> BookPage:
+    ) -> tuple[Path, float | None]:
         for each in audio.renditions:
             if each.format == page_format:
                 path = folder / f"{index:05d}.{page_format}"
                 await self.storage.fetch(each.object.key, path)
-                return BookPage(path, audio.loudness_lufs)
+                return path, audio.loudness_lufs
         raise Permanent(f"page {audio.page} was not made as {page_format}")
 
 
-def chapters_of(asked: AudiobookRequested) -> list[BookChapter]:
+def chapters_of(asked: AudiobookRequested) -> list[tuple[str, int]]:
     """Place the document's chapters on the pages that the book has.
 
     A chapter whose first page is left out begins with the next page that is in, if that is still
     its own.
     """
-    chapters: list[BookChapter] = []
+    chapters: list[tuple[str, int]] = []
     for number, chapter in enumerate(asked.chapters):
         later = [each.first_page for each in asked.chapters[number + 1 :]]
         end = next((each for each in later if each > chapter.first_page), None)
         for index, page in enumerate(asked.first_pages):
             if page >= chapter.first_page:
                 if end is None or page < end:
-                    chapters.append(BookChapter(chapter.title, index))
+                    chapters.append((chapter.title, index))
                 break
     return chapters
 

@@ -11,7 +11,7 @@ from libs.common.pool import CpuPool
 from libs.common.storage import Storage
 from services.synth import studio
 from services.synth.audio.codecs import CodecName
-from services.synth.audio.produce import Produced
+from services.synth.audio.produced import Produced
 from services.synth.speech import EngineConfig, OpenAIConfig, PollyConfig
 
 
@@ -111,10 +111,10 @@ class Orchestra:
             language = next(
                 (each.language for each in player.info.voices if each.id == voice), "en"
             )
-        measured = await player.pool.run(studio.measure_voice, player.config, voice, language, rate)
+        gain_db = await player.pool.run(studio.measure_voice, player.config, voice, language, rate)
         await self._storage.write(
             stored,
-            json.dumps({"gain_db": measured.gain_db, "lufs": measured.lufs}).encode(),
+            json.dumps({"gain_db": gain_db}).encode(),
             "application/json",
         )
-        return measured.gain_db
+        return gain_db

@@ -4,7 +4,7 @@ from libs.common.errors import ObjectCorrupt, ObjectNotFound
 from libs.common.storage import Storage
 from services.synth.audio import segment_file
 from services.synth.audio.codecs import CodecName
-from services.synth.audio.produce import packets_key
+from services.synth.audio.produced import packets_key
 
 MEDIA_TYPE = "application/x-lectern-segment"
 

@@ -28,9 +28,9 @@ from libs.common.pool import CpuPool
 from libs.common.storage import Storage, read_verified
 from libs.common.utterances import SegmentedPage, Utterance
 from libs.common.worker import Job
+from services.synth import studio
 from services.synth.assembly import Assembled, assemble_page
 from services.synth.audio.codecs import FORMATS, CodecName
-from services.synth.audio.produce import reproduce
 from services.synth.audio.tags import Tags
 from services.synth.handlers import SpeakJob
 from services.synth.orchestra import Orchestra, Sound
@@ -147,7 +147,9 @@ class Speaker:
         if self.orchestra.player(sound.engine).keep_lossless:
             lossless = await self.cache.lossless(segment)
         if lossless is not None:
-            produced = await self.pool.run(reproduce, lossless, sound.gain_db, tuple(codecs))
+            produced = await self.pool.run(
+                studio.encode_again, lossless, sound.gain_db, tuple(codecs)
+            )
         else:
             produced = await self.orchestra.speak(sound, text, codecs)
             if produced.lossless is not None:
@@ -198,11 +200,11 @@ class Speaker:
             captions=await self.storage.write(
                 f"{prefix}/captions.vtt", assembled.captions, "text/vtt; charset=utf-8"
             ),
-            duration_ms=assembled.audio.duration_ms,
+            duration_ms=assembled.duration_ms,
             characters_asked=asked.characters,
             characters_spoken=page.characters,
             segments_cached=sum(take.cached for take in takes),
-            loudness_lufs=assembled.audio.loudness_lufs,
+            loudness_lufs=assembled.loudness_lufs,
         )
 
     async def _store_page(self, prefix: str, folder: Path, page_format: PageFormat) -> ObjectRef:

@@ -1,16 +1,15 @@
 """What happens inside a worker process of synth: engines are built, text is spoken and encoded.
 
 Every function here is synchronous and takes and returns picklable values. A process keeps one
-instance of each engine.
+instance of each engine. Signal processing is imported inside the functions: the service's own
+process only names them, and starts faster and smaller without it.
 """
 
 import atexit
 from dataclasses import dataclass
 
-from services.synth.audio.calibration import Calibration, calibrate
 from services.synth.audio.codecs import CodecName
-from services.synth.audio.passages import passage
-from services.synth.audio.produce import Produced, produce
+from services.synth.audio.produced import Produced
 from services.synth.speech import Engine, EngineConfig, Voice, build_engine
 
 _engines: dict[EngineConfig, Engine] = {}
@@ -49,17 +48,33 @@ def speak(
     keep_lossless: bool,
 ) -> Produced:
     """Speak one utterance and encode it."""
+    from services.synth.audio.produce import produce
+
     speech = _engine(config).speak(text, voice, rate)
     return produce(
         speech.pcm, speech.sample_rate, speech.words, gain_db, codecs, keep_lossless=keep_lossless
     )
 
 
-def measure_voice(config: EngineConfig, voice: str, language: str, rate: float) -> Calibration:
-    """Speak the passage of ``language`` and return the gain that the voice needs."""
+def encode_again(lossless: bytes, gain_db: float, codecs: tuple[CodecName, ...]) -> Produced:
+    """Encode what was spoken before.
+
+    Raises:
+        ObjectCorrupt: The lossless file is damaged.
+    """
+    from services.synth.audio.produce import reproduce
+
+    return reproduce(lossless, gain_db, codecs)
+
+
+def measure_voice(config: EngineConfig, voice: str, language: str, rate: float) -> float:
+    """Speak the passage of ``language`` and return the gain that the voice needs, in dB."""
+    from services.synth.audio.calibration import calibrate
+    from services.synth.audio.passages import passage
+
     engine = _engine(config)
     spoken = [engine.speak(sentence, voice, rate) for sentence in passage(language)]
-    return calibrate([each.pcm for each in spoken], spoken[0].sample_rate)
+    return calibrate([each.pcm for each in spoken], spoken[0].sample_rate).gain_db
 
 
 def _engine(config: EngineConfig) -> Engine:

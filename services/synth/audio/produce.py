@@ -1,9 +1,7 @@
 """What a worker does with the PCM that an engine returned: make all that is cached of it."""
 
-import hashlib
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import soundfile
@@ -11,20 +9,12 @@ from numpy.typing import NDArray
 
 from libs.common.errors import ObjectCorrupt
 from services.synth.audio import limiter, loudness, segment_file
-from services.synth.audio.codecs import CODECS, RATE_HZ, CodecName
+from services.synth.audio.codecs import RATE_HZ, CodecName
 from services.synth.audio.encode import encode_segment
+from services.synth.audio.produced import Produced
 from services.synth.audio.resample import marks_to_book_rate, to_book_rate
 from services.synth.audio.segment_file import SegmentFile
 from services.synth.speech import WordMark
-
-
-@dataclass(frozen=True)
-class Produced:
-    """Segment files of one spoken text: by codec, and losslessly if that was asked for."""
-
-    samples: int
-    encoded: dict[CodecName, bytes]
-    lossless: bytes | None
 
 
 def produce(
@@ -60,15 +50,6 @@ def reproduce(lossless: bytes, gain_db: float, codecs: Sequence[CodecName]) -> P
     if rate_hz != RATE_HZ or len(pcm) != kept.samples:
         raise ObjectCorrupt("lossless segment")
     return Produced(len(pcm), _encoded(pcm, kept.words, gain_db, codecs), lossless)
-
-
-def packets_key(segment_key: str, gain_db: float, codec: CodecName) -> str:
-    """Name the segment file in one codec by what it is made from: sha256 as hex.
-
-    Pauses are no part of it: a page puts them between segments.
-    """
-    parts = (segment_key, f"{gain_db:.1f}", CODECS[codec].settings)
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def to_flac(pcm: NDArray[np.int16], rate_hz: int) -> bytes:

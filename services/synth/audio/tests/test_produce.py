@@ -6,11 +6,11 @@ from services.synth.audio import segment_file
 from services.synth.audio.codecs import CODECS, RATE_HZ
 from services.synth.audio.produce import (
     from_flac,
-    packets_key,
     produce,
     reproduce,
     to_flac,
 )
+from services.synth.audio.produced import packets_key
 from services.synth.audio.tests.signals import speech_like
 from services.synth.speech import WordMark
 
