@@ -1,6 +1,6 @@
 """``python -m lectern``: the command line."""
 
-from lectern.cli import main
+from lectern.entry import main
 
 if __name__ == "__main__":
     main()

@@ -1,8 +1,11 @@
-"""Runs ingest alone: ``python -m services.ingest``."""
+"""Runs ingest alone: ``python -m services.ingest``.
 
-from libs.common.launch import launch
-from services.ingest.app import NAME, build
-from services.ingest.settings import Settings
+Worker processes import this module again, under another name, and must not load the service.
+"""
 
 if __name__ == "__main__":
+    from libs.common.launch import launch
+    from services.ingest.app import NAME, build
+    from services.ingest.settings import Settings
+
     launch(NAME, Settings, build)
