@@ -14,7 +14,7 @@ _REFERENCE = re.compile(r"(?<!\\)\[\^(\w+)\]")
 # that a text of nothing but brackets stays linear.
 _TOKEN = re.compile(
     r"(?P<whole>\\.|(?P<tick>`+)(?!`).{1,500}?(?<!`)(?P=tick)(?!`)"
-    r"|!?\[(?:\\.|[^\]\\\n]){0,500}\]\([^)\s]{0,2000}\)|\[\^\w{1,32}\])|(?P<mark>\*{1,3})",
+    r"|!?\[(?:\\.|[^\[\]\\\n]){0,500}\]\([^)\s]{0,2000}\)|\[\^\w{1,32}\])|(?P<mark>\*{1,3})",
     re.S,
 )
 _TABLE_HEAD_LINES = 2

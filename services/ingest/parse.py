@@ -34,8 +34,12 @@ def parse_file(path: Path, filename: str | None = None) -> Iterator[Item]:
             yield from text.parse(source, filename)
 
 
-def preloads() -> Iterator[Callable[[], object]]:
+def preload() -> None:
+    """Load what a confined process cannot load any more: the language model, by way of a file."""
+    preload_language()
+
+
+def later_preloads() -> Iterator[Callable[[], object]]:
     """Yield what to call, one after another, so that no document waits for an import later."""
     yield markdown.preload
-    yield preload_language
     yield html.preload

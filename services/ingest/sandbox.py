@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import asdict
 from pathlib import Path
 from time import monotonic
@@ -71,7 +71,7 @@ class Sandbox:
 
     async def parse(
         self, path: Path, filename: str | None = None, limits: Limits | None = None
-    ) -> AsyncIterator[Item]:
+    ) -> AsyncGenerator[Item, None]:
         """Yield the pages of a document as they are read, then its metadata.
 
         ``limits`` replace those of the sandbox for this document. The wall clock only runs while

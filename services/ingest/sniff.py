@@ -160,7 +160,7 @@ _TAG = re.compile(
 _MARKDOWN_FEATURES = (
     re.compile(r"^ {0,3}#{1,6}[ \t]+\S", re.M),
     re.compile(r"^ {0,3}(?:```|~~~)", re.M),
-    re.compile(r"\[[^\]\n]{1,200}\]\([^)\s]{1,500}\)"),
+    re.compile(r"\[[^\[\]\n]{1,200}\]\([^()\s]{1,500}\)"),
     re.compile(r"^\|?[ \t]*:?-{3,}:?[ \t]*\|", re.M),
     re.compile(r"(?<!\*)\*\*[^\s*][^*\n]{0,200}\*\*(?!\*)"),
     re.compile(r"^\S.{0,80}\n={3,}[ \t]*$", re.M),

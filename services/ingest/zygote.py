@@ -21,7 +21,7 @@ from typing import NoReturn
 from libs.common.errors import Rejected
 from services.ingest import frames
 from services.ingest.confine import Limits, confine
-from services.ingest.parse import parse_file, preloads
+from services.ingest.parse import later_preloads, parse_file, preload
 from services.ingest.reasons import Reason, rejected
 
 READY = b"R"
@@ -54,8 +54,9 @@ class Zygote:
 
     def serve(self) -> None:
         """Say that requests are welcome, then load the rest whenever there is nothing to do."""
+        preload()
         self._control.sendall(READY)
-        waiting = list(preloads())
+        waiting = list(later_preloads())
         while True:
             ready = self._poll.poll(0 if waiting else None)
             if not ready:
