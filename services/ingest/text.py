@@ -34,6 +34,7 @@ _RULE = re.compile(r"\s*(?:[*•·#~=_-]\s*){3,}")
 _MAX_TITLE_LINES = 3
 _MAX_TITLE_CHARS = 100
 _WRAP_MIN = 45
+_FILLED = 0.7
 _WRAP_MAX = 100
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-\n(?=[a-zß-ÿ])")
 
@@ -121,19 +122,17 @@ def _paragraphs(text: str, one_per_line: bool) -> Iterator[str]:
 
 def _indented(paragraph: str) -> Iterator[str]:
     """Split a stretch whose paragraphs are set off by a first-line indent only."""
-    lines = paragraph.split("\n")
-    deep = [line[:1] in " \t" for line in lines]
-    if len(lines) < 4 or not 0 < sum(deep) < len(lines) / 2 or not _wrapped(lines):  # noqa: PLR2004
-        if paragraph.strip():
-            yield paragraph
-        return
-    open_lines: list[str] = []
-    for line, starts in zip(lines, deep, strict=True):
-        if starts and open_lines:
-            yield "\n".join(open_lines)
-            open_lines = []
-        open_lines.append(line)
-    yield "\n".join(open_lines)
+    groups: list[list[str]] = []
+    for line in paragraph.split("\n"):
+        if not groups or line[:1] in (" ", "\t"):
+            groups.append([])
+        groups[-1].append(line)
+    several = len(groups) > 1 and any(len(group) > 1 for group in groups)
+    inner = [len(line) for group in groups for line in group[:-1]]
+    if several and min(inner) > _FILLED * max(inner) and max(inner) >= _WRAP_MIN:
+        yield from ("\n".join(group) for group in groups)
+    elif paragraph.strip():
+        yield paragraph
 
 
 def _chapter(paragraph: str) -> Block | None:
@@ -173,7 +172,7 @@ def _wrapped(lines: list[str]) -> bool:
     if len(lengths) == 1:
         return True
     longest = max(lengths)
-    filled = sum(length > longest * 0.7 for length in lengths[:-1])
+    filled = sum(length > _FILLED * longest for length in lengths[:-1])
     if len(lengths) == 2:  # noqa: PLR2004
         return lengths[0] >= _WRAP_MIN
     return longest >= _WRAP_MIN and filled >= 0.75 * (len(lengths) - 1)

@@ -1,5 +1,6 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from ipaddress import ip_address
 
 import pytest
@@ -7,8 +8,6 @@ import pytest
 from libs.common.errors import Rejected, Throttled, Transient
 from services.ingest.addresses import Address
 from services.ingest.fetch import Fetcher
-
-Reply = Callable[[str, asyncio.StreamWriter], Awaitable[None]]
 
 
 class Site:
@@ -18,16 +17,24 @@ class Site:
         self.requests: list[bytes] = []
         self.port = 0
         self.pages: dict[str, bytes | float] = {}
+        self.tasks: list[asyncio.Task[None]] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await reader.readuntil(b"\r\n\r\n")
-        self.requests.append(request)
-        answer = self.pages[request.split()[1].decode()]
-        if isinstance(answer, float):
-            await asyncio.sleep(answer)
-        else:
-            writer.write(answer)
-        writer.close()
+        task = asyncio.current_task()
+        assert task is not None
+        self.tasks.append(task)
+        try:
+            request = await reader.readuntil(b"\r\n\r\n")
+            self.requests.append(request)
+            answer = self.pages[request.split()[1].decode()]
+            if isinstance(answer, float):
+                await asyncio.sleep(answer)
+            else:
+                writer.write(answer)
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
     def url(self, path: str, host: str = "site.test") -> str:
         return f"http://{host}:{self.port}{path}"
@@ -47,6 +54,9 @@ async def site() -> AsyncIterator[Site]:
     site.port = server.sockets[0].getsockname()[1]
     async with server:
         yield site
+        for task in site.tasks:
+            task.cancel()
+        await asyncio.gather(*site.tasks, return_exceptions=True)
 
 
 async def to_loopback(host: str, port: int) -> list[Address]:

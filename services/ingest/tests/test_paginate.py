@@ -1,10 +1,18 @@
+from collections.abc import Iterator
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingest.blocks import Block, ChapterStart, Note, heading
 from services.ingest.document import Page
 from services.ingest.language import Language
-from services.ingest.paginate import MAX_CHARS, TARGET_CHARS, Paginator, chapter_level, mark_chapters
+from services.ingest.paginate import (
+    MAX_CHARS,
+    TARGET_CHARS,
+    Paginator,
+    chapter_level,
+    mark_chapters,
+)
 from services.ingest.tests.samples import SENTENCE
 
 
@@ -16,7 +24,9 @@ def paginated(blocks: list[Block]) -> tuple[list[Page], Paginator]:
 def test_pages_end_at_paragraphs_and_are_about_alike():
     pages, _ = paginated([Block(SENTENCE * 6) for _ in range(60)])
     assert all(TARGET_CHARS * 0.5 < len(page.markdown) <= MAX_CHARS for page in pages)
-    assert "\n\n".join(page.markdown for page in pages).split("\n\n") == [(SENTENCE * 6).strip()] * 60
+    assert (
+        "\n\n".join(page.markdown for page in pages).split("\n\n") == [(SENTENCE * 6).strip()] * 60
+    )
 
 
 def test_a_page_never_spans_two_chapters_and_a_bare_title_is_no_page():
@@ -28,8 +38,14 @@ def test_a_page_never_spans_two_chapters_and_a_bare_title_is_no_page():
         Block("Short too."),
     ]
     pages, paginator = paginated(blocks)
-    assert [page.markdown for page in pages] == ["# Part\n\n## One\n\nShort.", "## Two\n\nShort too."]
-    assert [(each.title, each.first_page) for each in paginator.chapters] == [("One", 1), ("Two", 2)]
+    assert [page.markdown for page in pages] == [
+        "# Part\n\n## One\n\nShort.",
+        "## Two\n\nShort too.",
+    ]
+    assert [(each.title, each.first_page) for each in paginator.chapters] == [
+        ("One", 1),
+        ("Two", 2),
+    ]
     assert [page.title for page in pages] == ["One", "Two"]
 
 
@@ -51,7 +67,7 @@ def test_notes_are_on_the_page_of_their_reference():
 def test_pages_come_before_the_text_has_ended():
     paginator = Paginator(Language("en"))
 
-    def endless():
+    def endless() -> Iterator[Block]:
         while True:
             yield Block(SENTENCE * 6)
 

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from services.ingest.sentences import complete, starts
@@ -5,7 +7,7 @@ from services.ingest.sentences import complete, starts
 
 def cut(text: str) -> list[str]:
     at = [0, *starts(text), len(text)]
-    return [text[low:high].strip() for low, high in zip(at, at[1:], strict=False)]
+    return [text[low:high].strip() for low, high in pairwise(at)]
 
 
 def test_sentences_begin_after_full_stops_but_not_after_abbreviations():

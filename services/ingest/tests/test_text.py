@@ -50,7 +50,9 @@ def test_one_paragraph_per_line():
 
 
 def test_indented_paragraphs_without_empty_lines():
-    line = "The ferry left the harbor before dawn and nobody said\nanything about it to the others.\n"
+    line = (
+        "The ferry left the harbor before dawn and nobody said\nanything about it to the others.\n"
+    )
     pages, _ = pages_of("".join(f"   {line}" for _ in range(4)))
     assert pages[0].count("\n\n") == 3
 

@@ -5,7 +5,8 @@ from services.ingest.xmltree import parse_html, parse_page, parse_xml, text_of, 
 
 
 def test_named_characters_are_put_in():
-    page = b'<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.1//EN" "x"><p>a&nbsp;b&eacute;<b>&mdash;</b></p>'
+    doctype = b'<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.1//EN" "x">'
+    page = doctype + b"<p>a&nbsp;b&eacute;<b>&mdash;</b></p>"
     root, well_formed = parse_page(page)
     assert text_of(root) == "a bé—"
     assert well_formed
