@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -59,6 +59,15 @@ def _start(passage: Passage) -> int:
     return passage.start
 
 
+class _Note(NamedTuple):
+    """A footnote that is open, and how much had been found before it."""
+
+    token: Token
+    label: re.Match[str] | None
+    passages: int
+    omissions: int
+
+
 class _Walk:
     """Goes through the tokens once and claims every line for exactly one passage."""
 
@@ -70,7 +79,7 @@ class _Walk:
         self._ends = [found.start() for found in re.finditer(r"\n|\Z", source)]
         self._claimed = [0, *(end + 1 for end in self._ends[:-1])]
         self._around: list[Block] = []
-        self._notes = 0
+        self._notes: list[_Note] = []
         self._pending: Marker | None = None
         self._rows: list[Row] | None = None
 
@@ -119,14 +128,7 @@ class _Walk:
         marker, self._pending = self._pending, None
         if self._notes:
             block = Block.FOOTNOTE
-            if self._reading.footnotes == "omit":
-                start = marker.start if marker else parts[0].content.start
-                end = parts[-1].content.end if parts else start
-                self.omitted.append(
-                    Omitted(start, max(end, marker.end if marker else 0), "footnote")
-                )
-                return
-        self.passages.append(Passage(block, tuple(parts), marker, literal, self._notes > 0))
+        self.passages.append(Passage(block, tuple(parts), marker, literal, bool(self._notes)))
 
     def _announce(self, marker: Marker) -> None:
         self._flush()
@@ -158,17 +160,24 @@ class _Walk:
 
     def _open_note(self, token: Token) -> None:
         self._flush()
-        self._around.append(Block.FOOTNOTE)
-        self._notes += 1
         line = _lines(token)[0]
         found = _NOTE.search(self._source, self._claimed[line], self._ends[line])
+        self._around.append(Block.FOOTNOTE)
+        self._notes.append(_Note(token, found, len(self.passages), len(self.omitted)))
         if found:
             self._claimed[line] = found.end()
             self._announce(Marker("footnote", *found.span(), found[1]))
 
     def _close_note(self, token: Token) -> None:
         self._close(token)
-        self._notes -= 1
+        note = self._notes.pop()
+        if self._reading.footnotes == "end" or self._notes or note.label is None:
+            return
+        first, last = _lines(note.token)
+        del self.passages[note.passages :]
+        del self.omitted[note.omissions :]
+        self._omit(note.label.start(), self._ends[last - 1], "footnote")
+        self._claim(first, last)
 
     def _text(self, token: Token, before: Token | None) -> None:
         first, last = _lines(token)

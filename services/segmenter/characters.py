@@ -19,13 +19,15 @@ MARKUP: Final = frozenset("*_`#~|<>[]{}\\^")
 
 _SUSPECT: Final = re.compile(
     r"(?P<leaders>(?<![ \t])(?:[ \t]*+\.){4,}+[ \t]*+|(?<![ \t])[ \t]*+…{2,}+[ \t]*+)"
-    r"|(?P<line>[-=+]{3,}+|[–—]{2,}+)"
+    r"|(?P<line>-{2,}+|[=+]{3,}+|[–—]{2,}+)"
     r"|(?:[^\s\w.,;:!?'\"()/%&@+=$€£–—’‘“”…-]|_)+"
 )
 _RARE: Final = re.compile(r"[^\s\w.,;:!?'\"()/%&@+=$€£–—’‘“”…-]")
 _REPEATED: Final = ("_", "....", ". .", "……", "--", "==", "++", "––", "——")
 _SPACES: Final = re.compile(r"\s{2,}+|[^\S ]")
 _STARS: Final = re.compile(r"\*+")
+_UNDERLINES: Final = re.compile(r"(?<![^\W_])_+|(?<!_)_+(?![\w])|~~+")
+_PAGE_NUMBER: Final = re.compile(r"\w{1,6}[ \t]*(\n)")
 _BEFORE_MARK: Final = frozenset(".,;:!?)")
 _JOINERS: Final = frozenset("\u200c\u200d")
 _KEPT_SYMBOLS: Final = frozenset("°©®№℃℉™℗℠")
@@ -68,19 +70,27 @@ def _is_variation_selector(character: str) -> bool:
     return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
 
 
+def unemphasized(text: str) -> list[Edit]:
+    """Return the edits that take off emphasis, so that "**5** km" reads as "5 km" does."""
+    edits = [Edit(each, each + 1, "") for each in _emphasis(text)] if "*" in text else []
+    if "_" in text or "~~" in text:
+        edits.extend(Edit(*found.span(), "") for found in _UNDERLINES.finditer(text))
+    edits.sort()
+    return edits
+
+
 def dropping(text: str) -> list[Edit]:
     """Return the edits that leave of ``text`` what can be spoken."""
     edits: list[Edit] = []
     if not (_RARE.search(text) or any(each in text for each in _REPEATED)):
         return edits
-    emphasis = _emphasis(text) if "*" in text else frozenset()
     for found in _SUSPECT.finditer(text):
         start, end = found.span()
         if found.lastgroup:
-            edits.append(_filler(text, start, end))
+            edits.extend(_fillers(text, start, end))
             continue
         for first, stop in _dropped(text, start, end):
-            edit = _drop(text, first, stop, emphasis)
+            edit = _drop(text, first, stop)
             if edits and edits[-1].end > edit.start:
                 edit = edit._replace(start=first)
             edits.append(edit)
@@ -105,12 +115,8 @@ def _dropped(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         yield first, end
 
 
-def _drop(text: str, start: int, end: int, emphasis: frozenset[int]) -> Edit:
-    kinds = {
-        _kind(text[each])
-        for each in range(start, end)
-        if each not in emphasis and text[each] != "]"
-    }
+def _drop(text: str, start: int, end: int) -> Edit:
+    kinds = {_kind(text[each]) for each in range(start, end) if text[each] != "]"}
     between = start > 0 and end < len(text) and _is_word(text[start - 1]) and _is_word(text[end])
     reason = _PICTURE if _Kind.PICTURE in kinds else None
     if between and kinds & {_Kind.BREAK, _Kind.PICTURE}:
@@ -132,15 +138,24 @@ def plain(text: str) -> str:
     return text
 
 
-def _filler(text: str, start: int, end: int) -> Edit:
-    """Dotted leaders before a page number become a comma, drawn lines a space."""
-    drawn = text[start:end].strip()
-    after = text[end : end + 1]
+def _fillers(text: str, start: int, end: int) -> Iterator[Edit]:
+    """Dotted leaders before a page number become a comma, drawn lines a dash or a space.
+
+    A page number at the end of its line ends the entry of a table of contents.
+    """
+    drawn, after = text[start:end].strip(), text[end : end + 1]
     if drawn[0] in ".…":
-        return Edit(start, end, ", " if after.isdigit() and start else "... ")
-    if drawn[0] in "-–—" and len(drawn) < _SHORTEST_LINE and start and after:
-        return Edit(start, end, "—")
-    return Edit(start, end, " ")
+        yield Edit(start, end, ", " if after.isalnum() and start else "... ")
+        if line_end := _PAGE_NUMBER.match(text, end):
+            yield Edit(*line_end.span(1), ". ")
+    elif drawn[0] in "-–—" and len(drawn) < _SHORTEST_LINE:
+        before = text[max(0, start - 1) : start]
+        if before.isspace():
+            yield Edit(start, end, "–" if after.isspace() else "")
+        else:
+            yield Edit(start, end, "—" if before and after else "")
+    else:
+        yield Edit(start, end, " ")
 
 
 def _carried(text: str, position: int) -> bool:
@@ -160,13 +175,18 @@ def _joins(text: str, position: int) -> bool:
     )
 
 
-def _emphasis(text: str) -> frozenset[int]:
-    """Return the positions of ``*`` that open or close emphasis, by runs of equal length."""
+def _emphasis(text: str) -> set[int]:
+    """Return the positions of ``*`` that open or close emphasis, by runs of equal length.
+
+    Between digits a star multiplies.
+    """
     waiting: dict[int, int] = {}
     paired: set[int] = set()
     for run in _STARS.finditer(text):
         start, end = run.span()
         size = end - start
+        if text[start - 1 : start].isdigit() and text[end : end + 1].isdigit():
+            continue
         opens = end < len(text) and not text[end].isspace()
         closes = start > 0 and not text[start - 1].isspace()
         if closes and size in waiting:
@@ -174,4 +194,4 @@ def _emphasis(text: str) -> frozenset[int]:
             paired.update(range(first, first + size), range(start, end))
         elif opens:
             waiting[size] = start
-    return frozenset(paired)
+    return paired

@@ -18,6 +18,9 @@ _RANGE: Final = re.compile(
 )
 _ONE: Final = re.compile(r"(?<![\d.,])1\s?$")
 _PHONE: Final = (3, 4)
+_OPENING: Final = frozenset("(\"'“‘«")
+_CLOSING: Final = frozenset(".,;:!?)\"'”’»")
+_NOTES: Final = frozenset("ABCDEFG")
 _LONGEST_CUE: Final = 12
 _YEAR_DIGITS: Final = 4
 _CHAIN_BEFORE: Final = frozenset("-–—/_")
@@ -193,8 +196,9 @@ def _signs(words: Vocabulary) -> Rule:
             left, right = text[max(0, start - 1) : start], text[end : end + 1]
             name = _name_of_sign(found[0], text, start, words)
             if name:
-                lead = " " if left and not left.isspace() and left not in "(\"'“" else ""
-                yield Edit(start, end, lead + name + ("" if right.isspace() or not right else " "))
+                lead = "" if not left or left.isspace() or left in _OPENING else " "
+                tail = "" if not right or right.isspace() or right in _CLOSING else " "
+                yield Edit(start, end, lead + name + tail)
 
     return edits
 
@@ -208,6 +212,8 @@ def _name_of_sign(sign: str, text: str, position: int, words: Vocabulary) -> str
     apart = spaced and left[0].isdigit() and right[-1].isdigit()
     if sign in words.operators and (inside or apart or (spaced and sign != "*")):
         return words.operators[sign]
+    if sign == "#" and left[-1:] in _NOTES and not left[:-1].isalnum() and not right[:1].isalnum():
+        return words.sharp
     if sign in words.before_digit and right[:1].isdigit() and not left[-1:].isalnum():
         return words.before_digit[sign]
     return ""

@@ -13,7 +13,7 @@ from libs.common.utterances import Block, SegmentedPage, Span
 from services.segmenter import language as languages
 from services.segmenter.aligned import Aligned, Draft, Omitted
 from services.segmenter.blocks import outline_of
-from services.segmenter.characters import dropping, plain, spacing
+from services.segmenter.characters import dropping, plain, spacing, unemphasized
 from services.segmenter.content import Content
 from services.segmenter.inline import copy, read_inline
 from services.segmenter.languages import vocabulary_for
@@ -95,6 +95,7 @@ class _Speaker:
         omitted = self._outline.omitted
         spoken = self._compose(passage, language)
         if not passage.literal:
+            spoken = spoken.edited(unemphasized(spoken.text))
             heading = passage.block is Block.HEADING
             spoken = spoken.edited(spoken_edits(spoken.text, language, heading=heading))
         spoken = spoken.edited(dropping(spoken.text), omitted)

@@ -20,6 +20,7 @@ FEWEST_CHARACTERS: Final = 100
 
 _WINDOW: Final = 4000
 _ORDINAL: Final = re.compile(r"(?:^|[^\w.,])\d{1,2}\.\s*$")
+_NUMBERING: Final = re.compile(r"\s*\d{1,4}(?:\.\d{1,4}){0,4}\.\s*")
 _FIRST_WORD: Final = re.compile(r"\W*(\w*)")
 _CLAUSE_ENDS: Final = (
     re.compile(r"[;:][\"'”’)»]*\s|[；：]"),
@@ -65,6 +66,7 @@ def _sentences(spoken: Aligned, language: str, words: Vocabulary) -> Iterator[tu
             heard
             and spoken.may_cut(end)
             and is_speakable(text[end:following])
+            and not _NUMBERING.fullmatch(text, start, end)
             and not (words.ordinal_periods and _is_ordinal(text, start, end, words))
         ):
             yield start, end

@@ -57,6 +57,8 @@ class Vocabulary:
     """Spoken only between numbers, or with a space on both sides."""
     before_digit: Mapping[str, str] = field(default_factory=dict)
     """Spoken only right before a digit."""
+    sharp: str = ""
+    """How "#" is spoken after the name of a note, as in "C#"."""
     numbered: tuple[str, ...] = ()
     """What carries Roman numerals: chapters, parts, acts."""
     year_words: tuple[str, ...] = ()

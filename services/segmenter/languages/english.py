@@ -248,6 +248,7 @@ VOCABULARY = Vocabulary(
         "−": "minus",
     },
     before_digit={"#": "number", "~": "about", "−": "minus", "<": "less than", ">": "more than"},
+    sharp="sharp",
     numbered=(
         "Chapter",
         "Part",

@@ -1,9 +1,12 @@
 """What holds for every page, whatever is on it."""
+# ruff: noqa: E501 - snippets in many scripts
 
+import re
 import unicodedata
+from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from libs.common.utterances import Block, SegmentedPage
@@ -48,7 +51,7 @@ def check_order(page: SegmentedPage) -> None:
     body = [each for each in page.utterances if each.block is not Block.FOOTNOTE]
     assert list(page.utterances) == [*body, *notes]
     for part in (body, notes):
-        for one, next_one in zip(part, part[1:], strict=False):
+        for one, next_one in pairwise(part):
             assert one.source_end <= next_one.source_start
 
 
@@ -117,3 +120,158 @@ def test_every_page(markdown: str, language: str, limit: int, reading: Reading):
     page = segment_page(markdown, language, max_characters=limit, reading=reading)
     check(markdown, page, limit)
     assert page == segment_page(markdown, language, max_characters=limit, reading=reading)
+
+
+words = st.text(alphabet="abcdefghijklmnopqrstuvwxyzéßñ", min_size=1, max_size=8)
+
+
+class Document:
+    """Markdown made of known parts: the words to be heard, in order, and those that must not be."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self.draw = draw
+        self.count = 0
+        self.heard: list[str] = []
+        self.notes: list[str] = []
+        self.unheard: list[str] = []
+        self.definitions: list[str] = []
+
+    def word(self, into: list[str]) -> str:
+        self.count += 1
+        word = f"q{self.count}z{self.draw(words)}"
+        into.append(word)
+        return word
+
+    def phrase(self) -> str:
+        parts = [self.piece() for _ in range(self.draw(st.integers(1, 6)))]
+        ending = self.draw(st.sampled_from([".", "!", "?", "", ";", "…", " 🙂", "."]))
+        return " ".join(parts) + ending
+
+    def piece(self) -> str:
+        kind = self.draw(st.integers(0, 13))
+        if kind == 0:
+            return f"**{self.word(self.heard)}** *{self.word(self.heard)}*"
+        if kind == 1:
+            return f"`{self.word(self.heard)}`"
+        if kind == 2:
+            text, target = self.word(self.heard), self.word(self.unheard)
+            return f'[{text}](https://x.io/{target} "{self.word(self.unheard)}")'
+        if kind == 3:
+            alt = self.word(self.heard)
+            return f"![{alt}](i/{self.word(self.unheard)}.png)"
+        if kind == 4:
+            note = self.word(self.notes)
+            self.definitions.append(f"[^{self.count}]: {note}")
+            return f"{self.word(self.heard)}[^{self.count}]"
+        if kind == 5:
+            return f"<b class='{self.word(self.unheard)}'>{self.word(self.heard)}</b>"
+        if kind == 6:
+            return f"<!-- {self.word(self.unheard)} --> {self.word(self.heard)}"
+        if kind == 7:
+            return f"({self.word(self.heard)}, {self.word(self.heard)})"
+        return self.word(self.heard)
+
+    def block(self) -> str:
+        kind = self.draw(st.integers(0, 8))
+        if kind == 0:
+            return f"{'#' * self.draw(st.integers(1, 6))} {self.phrase()}"
+        if kind == 1:
+            return "\n".join(f"- {self.phrase()}" for _ in range(self.draw(st.integers(1, 3))))
+        if kind == 2:
+            return "\n".join(f"> {self.phrase()}" for _ in range(self.draw(st.integers(1, 3))))
+        if kind == 3:
+            return f"```{self.word(self.unheard)}\n{self.word(self.unheard)}\n```"
+        if kind == 4:
+            head = f"| {self.word(self.unheard)} | {self.word(self.unheard)} |\n|---|---|"
+            rows = [
+                f"| {self.word(self.heard)} | {self.word(self.heard)} |"
+                for _ in range(self.draw(st.integers(1, 3)))
+            ]
+            return "\n".join([head, *rows])
+        if kind == 5:
+            return f"<div>\n{self.word(self.heard)}\n<p>{self.word(self.heard)}</p>\n</div>"
+        if kind == 6:
+            return f"- {self.phrase()}\n\n  {self.phrase()}\n  - > {self.phrase()}"
+        return "\n".join(self.phrase() for _ in range(self.draw(st.integers(1, 4))))
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> tuple[str, list[str], list[str]]:
+    document = Document(draw)
+    blocks = [document.block() for _ in range(draw(st.integers(1, 6)))]
+    markdown = "\n\n".join([*blocks, *document.definitions]) + "\n"
+    return markdown, [*document.heard, *document.notes], document.unheard
+
+
+@relaxed
+@given(document=documents(), limit=st.sampled_from([100, 600]))
+def test_what_is_meant_to_be_heard_is_heard_once_and_in_order(document, limit: int):
+    markdown, heard, unheard = document
+    page = segment_page(markdown, "und", max_characters=limit)
+    check(markdown, page, limit)
+    spoken = " ".join(each.text for each in page.utterances)
+    found = [word for word in re.findall(r"\w+", spoken) if word not in unheard]
+    assert [word for word in found if word.startswith("q")] == heard
+    headers = {
+        word
+        for each in page.omissions
+        if each.reason == "table_header"
+        for word in re.findall(r"\w+", markdown[each.source_start : each.source_end])
+    }
+    assert not (set(unheard) - headers) & set(re.findall(r"\w+", spoken))
+
+
+@relaxed
+@given(document=documents())
+def test_a_spoken_word_stands_for_itself(document):
+    markdown, heard, _ = document
+    page = segment_page(markdown, "und")
+    for each in page.utterances:
+        for span in each.spans:
+            text = each.text[span.spoken_start : span.spoken_end]
+            source = markdown[span.source_start : span.source_end]
+            for word in set(re.findall(r"\w+", text)) & set(heard):
+                assert word in source
+
+
+@relaxed
+@given(
+    paragraphs=st.lists(st.lists(words, min_size=1, max_size=30), min_size=2, max_size=6),
+    data=st.data(),
+)
+def test_an_edit_changes_only_its_own_paragraph(paragraphs, data):
+    which = data.draw(st.integers(0, len(paragraphs) - 1))
+    sentence = data.draw(st.lists(words, min_size=1, max_size=12))
+    before = [" ".join(each).capitalize() + ". And so it goes." for each in paragraphs]
+    after = [*before]
+    after[which] = " ".join(sentence).capitalize() + ". And so it goes."
+    first, second = (by_paragraph(each) for each in (before, after))
+    del first[which], second[which]
+    assert first == second
+
+
+def by_paragraph(paragraphs: list[str]) -> list[list[tuple[str, str]]]:
+    markdown = "\n\n".join(paragraphs)
+    page = segment_page(markdown, "en", max_characters=100)
+    found: list[list[tuple[str, str]]] = [[] for _ in paragraphs]
+    for each in page.utterances:
+        found[markdown.count("\n\n", 0, each.source_start)].append((each.text, each.language))
+    return found
+
+
+@relaxed
+@given(text=st.text(alphabet=st.characters(categories=["L", "N"]), min_size=1, max_size=400))
+def test_letters_and_digits_are_never_lost(text: str):
+    page = segment_page(text, "und", max_characters=100)
+    spoken = "".join(each.text for each in page.utterances)
+    kept = "".join(each for each in text if each.isalnum())
+    assert "".join(each for each in spoken if each.isalnum()) == kept
+    assert not page.omissions
+
+
+@pytest.mark.parametrize("token", ["a", "中", "e\u0301", "9", "a&amp;", "x_", "&#65;"])
+def test_no_limit_is_exceeded_by_a_text_without_spaces(token: str):
+    markdown = token * 5000
+    page = segment_page(markdown, "en", max_characters=100)
+    check(markdown, page, 100)
+    assert page.utterances
