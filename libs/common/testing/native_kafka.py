@@ -61,6 +61,8 @@ class NativeKafka:
     def start(self) -> str:
         """Fetch the jars if need be, start, wait until it serves, and return its address.
 
+        Started again after :meth:`stop` it has the same address and data.
+
         Raises:
             ServerMissing: Java 17 or Maven is not installed.
             ServerFailed: Maven, the formatting or the broker failed; the message has its output.
@@ -68,12 +70,16 @@ class NativeKafka:
         check_java()
         jars = fetch_jars()
         self.version = version_of(jars)
-        settings = self._write_settings()
+        settings = self.directory / "server.properties"
+        new = self._port == 0
+        if new:
+            self._write_settings(settings)
         logging = f"-Dlog4j2.configurationFile={RECIPE / 'log4j2.properties'}"
         java = ["java", HEAP, logging, "-cp", f"{jars}/*"]
-        cluster = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
-        storage_tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)]
-        run([*java, *storage_tool])
+        if new:
+            cluster = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
+            storage_tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)]
+            run([*java, *storage_tool])
         self._server = ServerProcess(
             Program("Kafka", [*java, "kafka.Kafka", str(settings)], self.log),
             guarded=self._guarded,
@@ -87,17 +93,20 @@ class NativeKafka:
             self._server.stop()
             self._server = None
 
-    def _write_settings(self) -> Path:
+    def kill(self) -> None:
+        """End it at once; its directory stays."""
+        self.process.kill()
+        self._server = None
+
+    def _write_settings(self, settings: Path) -> None:
         self._port, controller_port = free_ports(2)
         template = string.Template((RECIPE / "server.properties").read_text())
-        settings = self.directory / "server.properties"
         settings.parent.mkdir(parents=True, exist_ok=True)
         settings.write_text(
             template.substitute(
                 port=self._port, controller_port=controller_port, directory=self.directory / "data"
             )
         )
-        return settings
 
 
 def check_java() -> None:

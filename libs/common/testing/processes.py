@@ -82,19 +82,33 @@ class ServerProcess:
         self.stop()
         raise ServerFailed(f"{self.program.name} {why}:\n{_tail(self.program.log)}")
 
-    def stop(self) -> None:
-        """End it in order, or by force after 20 s. Stopping twice is fine."""
+    @property
+    def exit_code(self) -> int | None:
+        """What it exited with, minus the signal that killed it, or None while it runs."""
+        return self._process.poll()
+
+    def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> int:
+        """End it in order, or by force after a while; return its exit code. Twice is fine."""
+        self._dismiss_guard()
+        if self._process.poll() is None:
+            self._process.send_signal(self.program.stop_signal)
+            try:
+                self._process.wait(timeout_s)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        return self._process.wait()
+
+    def kill(self) -> None:
+        """End it at once, with no chance to put anything in order."""
+        self._dismiss_guard()
+        self._process.kill()
+        self._process.wait()
+
+    def _dismiss_guard(self) -> None:
         if self._guard is not None:
             self._guard.kill()  # before the server ends and its id may belong to another
             self._guard.communicate()
             self._guard = None
-        if self._process.poll() is None:
-            self._process.send_signal(self.program.stop_signal)
-            try:
-                self._process.wait(STOP_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
 
     def leave_running(self) -> None:
         """Let it outlive this process; its id is the caller's to remember."""

@@ -39,6 +39,20 @@ def test_waits_until_ready_and_stops(tmp_path: Path) -> None:
     assert not psutil.pid_exists(server.pid)
 
 
+def test_says_how_it_ended(tmp_path: Path) -> None:
+    orderly = "import signal, sys, time; signal.signal(15, lambda *_: sys.exit(5))"
+    handles = ServerProcess(
+        program(tmp_path, orderly, "print('up', flush=True)", "time.sleep(60)"), guarded=True
+    )
+    log = tmp_path / "logs" / "sleeper.log"
+    handles.wait_until(lambda: log.read_text() == "up\n", 20)
+    assert handles.exit_code is None
+    assert (handles.stop(), handles.stop(), handles.exit_code) == (5, 5, 5)
+    killed = ServerProcess(program(tmp_path), guarded=True)
+    killed.kill()
+    assert killed.exit_code == -signal.SIGKILL
+
+
 def test_says_why_a_server_did_not_come_up(tmp_path: Path) -> None:
     ends = ServerProcess(program(tmp_path, "print('no disk')", "raise SystemExit(3)"), guarded=True)
     with pytest.raises(ServerFailed, match="sleeper exited with 3:\nno disk"):
