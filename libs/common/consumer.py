@@ -87,7 +87,12 @@ class Consumer:
         return sorted(self._by_type)
 
     def subscribe(
-        self, broker: KafkaBroker, *, fetch_max_wait_ms: int, max_poll_interval_ms: int
+        self,
+        broker: KafkaBroker,
+        *,
+        fetch_max_wait_ms: int,
+        max_poll_interval_ms: int,
+        session_timeout_ms: int = 10_000,
     ) -> None:
         """Register with ``broker``. Call once, before it starts.
 
@@ -100,6 +105,8 @@ class Consumer:
             auto_offset_reset="earliest",
             fetch_max_wait_ms=fetch_max_wait_ms,
             max_poll_interval_ms=max_poll_interval_ms,
+            session_timeout_ms=session_timeout_ms,
+            heartbeat_interval_ms=session_timeout_ms // 4,
             no_reply=True,
             decoder=_undecoded,
         )

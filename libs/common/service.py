@@ -104,7 +104,11 @@ class Service:
         """Bring the service up as far as its dependencies allow; the rest follows by itself."""
         parts = self.parts
         self._telemetry = configure(parts.name, parts.common, parts.settings)
-        routes = [*self.health.routes(), metrics_route(parts.metrics, self._refresh_gauges), *parts.http_routes]
+        routes = [
+            *self.health.routes(),
+            metrics_route(parts.metrics, self._refresh_gauges),
+            *parts.http_routes,
+        ]
         self._http = HttpServer(
             MeasuredRequests(Starlette(routes=routes), parts.metrics),
             parts.common.bind_host,
@@ -264,6 +268,7 @@ class Service:
             broker,
             fetch_max_wait_ms=common.fetch_max_wait_ms,
             max_poll_interval_ms=common.max_poll_interval_ms,
+            session_timeout_ms=common.session_timeout_ms,
         )
         await broker.start()
         try:

@@ -94,6 +94,12 @@ class CommonSettings(BaseSettings):
         description="A handler that takes longer loses its partitions to another member.",
     )
 
+    session_timeout_ms: int = Field(
+        default=10_000,
+        ge=1_000,
+        description="A consumer that was killed keeps its partitions for so long.",
+    )
+
     storage_url: str = Field(
         description="Where objects are: file:///absolute/path or s3://bucket?endpoint=&region=.",
         examples=["file:///var/lib/lectern/objects"],
