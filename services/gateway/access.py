@@ -6,14 +6,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database import AnyRow
-from libs.common.permissions import Capability, Role, allows
-from services.gateway.problems import NotFound
+from libs.common.permissions import Capability, Role, allows, role_of, sees
+from services.gateway.problems import Forbidden, NotFound
 from services.gateway.tables import documents
 
 
 def role(document: AnyRow, caller: UUID) -> Role:
     """Return what ``caller`` is to ``document``."""
-    return Role.OWNER if document.owner_id == str(caller) else Role.STRANGER
+    return role_of(caller, UUID(document.owner_id), share_level=None, is_staff=False)
 
 
 async def document_for(
@@ -26,7 +26,8 @@ async def document_for(
     """Return the document's row if ``caller`` has ``capability`` on it.
 
     Raises:
-        NotFound: There is none, it was deleted, or the caller may not.
+        NotFound: There is none, it was deleted, or the caller may not see it.
+        Forbidden: The caller may see it, but not that.
     """
     found = await connection.execute(
         select(documents).where(
@@ -36,6 +37,8 @@ async def document_for(
         )
     )
     row = found.first()
-    if row is None or not allows(role(row, caller), capability):
+    if row is None or not sees(role(row, caller)):
         raise NotFound(what)
+    if not allows(role(row, caller), capability):
+        raise Forbidden(f"You may not do this: {capability}.")
     return row

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from starlette.routing import Mount
+
 from libs.common.connect import open_database, open_object_storage
 from libs.common.events import (
     AudiobookRequested,
@@ -17,6 +19,8 @@ from libs.common.events import (
 from libs.common.metrics import Metrics
 from libs.common.service import Parts
 from libs.common.settings import CommonSettings
+from services.gateway.api.application import create_app
+from services.gateway.api.context import Context
 from services.gateway.changes import Changes
 from services.gateway.commands import Commands
 from services.gateway.handlers import Gateway
@@ -36,6 +40,10 @@ PUBLISHES = (
     AudiobookRequested,
     TaskFailed,
 )
+
+JSON_GROWTH = 4
+"""How much longer than its text a page may be as JSON; some letters are escaped."""
+JSON_ROOM_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -70,6 +78,8 @@ def assemble(common: CommonSettings, settings: Settings) -> Assembly:
     queries = Queries(database)
     tokens = Tokens(database)
     changes = Changes(database, settings.events_poll_interval_ms / 1000)
+    max_json_bytes = JSON_GROWTH * settings.max_page_bytes + JSON_ROOM_BYTES
+    api = create_app(Context(commands, queries, tokens, changes, storage, max_json_bytes))
     parts = Parts(
         name=NAME,
         migrations=Path(__file__).with_name("migrations"),
@@ -82,6 +92,7 @@ def assemble(common: CommonSettings, settings: Settings) -> Assembly:
         storage=storage,
         metrics=Metrics(NAME),
         resources=[changes],
+        http_routes=[Mount("/", app=api)],
         keep_events=True,
     )
     return Assembly(parts, commands, queries, tokens, changes)

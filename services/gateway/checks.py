@@ -1,5 +1,6 @@
 """What the input of commands must be."""
 
+from unicodedata import category
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,6 +10,9 @@ from libs.common.database import AnyRow
 from libs.common.errors import Rejected
 from services.gateway.problems import NotFound
 from services.gateway.tables import pages
+
+NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode categories: controls, lone surrogates, line and paragraph separators."""
 
 
 def check_pages(document: AnyRow, wanted_pages: tuple[int, ...] | None) -> None:
@@ -62,8 +66,8 @@ def checked_text(markdown: str, max_bytes: int) -> bytes:
 
 
 def one_line(text: str | None, max_characters: int) -> str | None:
-    """Return what is printable of ``text``, on one line and not too long; None for nothing."""
+    """Return ``text`` on one line, not too long, without control characters; None for nothing."""
     if text is None:
         return None
-    printable = "".join(each if each.isprintable() else " " for each in text)
-    return " ".join(printable.split())[:max_characters].strip() or None
+    clean = "".join(" " if category(each) in NO_TEXT else each for each in text)
+    return " ".join(clean.split())[:max_characters].strip() or None

@@ -31,7 +31,7 @@ from services.gateway.completion import request_audiobooks
 from services.gateway.policy import Policy, decided
 from services.gateway.problems import NotFound, Stale
 from services.gateway.quota import check_audio_quota
-from services.gateway.tables import audios, wanted
+from services.gateway.tables import audios, documents, wanted
 from services.gateway.voices import choose_voice
 
 MARKDOWN = "text/markdown; charset=utf-8"
@@ -136,8 +136,15 @@ class Commands:
         return Upload(document_id, stored)
 
     async def discard(self, upload: Upload) -> None:
-        """Remove what was received and is not submitted after all."""
-        await self.storage.delete(upload.stored.key)
+        """Remove what was received, unless a document came of it (a lost answer to a commit)."""
+        async with self.database.reading() as connection:
+            used = await connection.scalar(
+                select(documents.c.document_id).where(
+                    documents.c.document_id == str(upload.document_id)
+                )
+            )
+        if used is None:
+            await self.storage.delete(upload.stored.key)
 
     async def submit(
         self,

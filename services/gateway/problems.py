@@ -29,3 +29,9 @@ class Stale(Permanent):
     """Somebody changed it meanwhile: read it again and decide again."""
 
     code = "stale"
+
+
+class Forbidden(Permanent):
+    """The caller may see it, but not do this to it."""
+
+    code = "forbidden"

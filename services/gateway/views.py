@@ -197,32 +197,30 @@ def document_view(row: AnyRow, pages_ready: int) -> DocumentView:
 
 def page_view(row: AnyRow) -> PageView:
     """Return a page from its row, which must have been extracted."""
-    revision = row.edited_revision or 0
-    state: PageState = "read"
-    if row.segments_revision == revision:
-        state = "speakable" if row.utterances else "silent"
-    elif row.failed_code:
-        state = "failed"
+    state, failure = page_state(row)
     return PageView(
         document_id=UUID(row.document_id),
         page=row.page,
         title=row.title,
         language=row.language,
         characters=row.segments_characters if state == "speakable" else row.extracted_characters,
-        revision=revision,
+        revision=row.edited_revision or 0,
         state=state,
-        failure=Failure(row.failed_code, row.failed_reason) if state == "failed" else None,
+        failure=failure,
         text=ObjectRef.model_validate(row.edited or row.extracted),
     )
 
 
+def page_state(row: AnyRow) -> tuple[PageState, Failure | None]:
+    """Return the state of an extracted page, and why it failed if it did."""
+    if row.segments_revision == (row.edited_revision or 0):
+        return "speakable" if row.utterances else "silent", None
+    return ("failed", _failure(row)) if row.failed_code else ("read", None)
+
+
 def audio_view(row: AnyRow) -> AudioView:
     """Return an audio from its row, which must have been requested."""
-    state: AudioState = "speaking" if row.done else "waiting"
-    if row.ready_at:
-        state = "ready"
-    elif row.failed_at:
-        state = "failed"
+    state, failure = audio_state(row)
     return AudioView(
         audio_id=UUID(row.audio_id),
         document_id=UUID(row.document_id),
@@ -241,8 +239,17 @@ def audio_view(row: AnyRow) -> AudioView:
         renditions=tuple(Rendition.model_validate(each) for each in row.renditions or ()),
         timings=_object(row.timings),
         captions=_object(row.captions),
-        failure=_failure(row) if state == "failed" else None,
+        failure=failure,
     )
+
+
+def audio_state(row: AnyRow) -> tuple[AudioState, Failure | None]:
+    """Return the state of a requested audio, and why it failed if it did."""
+    if row.ready_at is not None:
+        return "ready", None
+    if row.failed_at is not None:
+        return "failed", _failure(row)
+    return ("speaking" if row.done else "waiting"), None
 
 
 def audiobook_view(row: AnyRow) -> AudiobookView:

@@ -1,0 +1,198 @@
+"""A gateway on a real SQLite database and a folder, with the other services played by events."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import httpx
+from starlette.applications import Starlette
+
+from libs.common.consumer import Consumer
+from libs.common.event_store import restore
+from libs.common.events import (
+    AudioReady,
+    AudioRequested,
+    DocumentParsed,
+    Event,
+    ObjectRef,
+    PageExtracted,
+    PageSegmented,
+    Rendition,
+    VoiceInfo,
+    VoicesAnnounced,
+)
+from libs.common.migrate import upgrade
+from libs.common.routes import Route
+from libs.common.settings import CommonSettings
+from libs.common.tables import events
+from services.gateway.app import Assembly, assemble
+from services.gateway.settings import Settings
+
+VOICES = VoicesAnnounced(
+    engine="espeak",
+    voices=(
+        VoiceInfo(id="en", name="English", language="en", gender="male"),
+        VoiceInfo(id="de", name="Deutsch", language="de"),
+    ),
+    default_voice="en",
+    default=True,
+)
+
+
+class NoDeadLetters:
+    async def send_and_wait(self, topic, value, key, *, headers):
+        raise AssertionError(f"dead letter for {topic}")
+
+
+def reference(key: str = "k", content: bytes = b"x") -> ObjectRef:
+    return ObjectRef(key=key, sha256=sha256(content).hexdigest(), size=len(content))
+
+
+@dataclass
+class World:
+    assembly: Assembly
+    owner: UUID
+    token: str
+
+    def __post_init__(self):
+        parts = self.assembly.parts
+        self.database = parts.database
+        self.storage = parts.storage
+        self.app = Starlette(routes=parts.http_routes)
+        self.consumer = Consumer(
+            parts.database,
+            parts.name,
+            parts.routes,
+            NoDeadLetters(),
+            parts.metrics,
+            keep_events=True,
+        )
+        self.routes = {each.event: each for each in parts.routes}
+
+    async def take(self, *happened: Event) -> None:
+        """Have the gateway handle events, as its consumer does."""
+        for each in happened:
+            await self.consumer.handle(self.routes[type(each)], each)
+
+    async def decided(self, event: type[Event]) -> list[Any]:
+        """All events of one type that the gateway appended, in their order."""
+        async with self.database.reading() as connection:
+            rows = await connection.execute(
+                events.select().where(events.c.topic == event.topic).order_by(events.c.id)
+            )
+            return [restore(row.topic, row.body, row.event_id, row.occurred_at) for row in rows]
+
+    async def hand_in(self, text=b"some text", owner=None) -> UUID:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield text
+
+        return await self.assembly.commands.submit_stream(
+            owner or self.owner, chunks(), kind="text", filename=None, title="A title"
+        )
+
+    async def extract(self, document: UUID, page: int, text=b"Hello there.\n") -> None:
+        stored = await self.storage.write(
+            f"documents/{document}/pages/{page:05d}.r0.md", text, "text/markdown"
+        )
+        await self.take(
+            PageExtracted(
+                document_id=document, page=page, text=stored, characters=len(text), language="en"
+            )
+        )
+
+    async def cut(self, document: UUID, page: int, revision=0, utterances=2, characters=12) -> None:
+        await self.take(
+            PageSegmented(
+                document_id=document,
+                page=page,
+                revision=revision,
+                segments=reference(f"documents/{document}/segments/{page}"),
+                utterances=utterances,
+                characters=characters,
+            )
+        )
+
+    async def parse(self, document: UUID, pages: int, **more) -> None:
+        await self.take(
+            DocumentParsed(
+                document_id=document,
+                pages=pages,
+                characters=12 * pages,
+                title="Found title",
+                language="en",
+                **more,
+            )
+        )
+
+    async def read(self, document: UUID, pages: int) -> None:
+        """Play ingest and segmenter for a whole document."""
+        for page in range(1, pages + 1):
+            await self.extract(document, page)
+            await self.cut(document, page)
+        await self.parse(document, pages)
+
+    async def speak(self, asked: AudioRequested, content=b"0123456789") -> None:
+        """Play synth for one page."""
+        base = f"audio/{asked.document_id}/{asked.audio_id}"
+        renditions = []
+        for each in asked.formats:
+            stored = await self.storage.write(f"{base}/page.{each}", content, "audio/mp4")
+            renditions.append(Rendition(format=each, object=stored))
+        timings = await self.storage.write(f"{base}/timings.json", b'{"version":1}')
+        captions = await self.storage.write(f"{base}/captions.vtt", b"WEBVTT\n")
+        await self.take(
+            AudioReady(
+                document_id=asked.document_id,
+                audio_id=asked.audio_id,
+                page=asked.page,
+                revision=asked.revision,
+                engine=asked.engine,
+                voice=asked.voice,
+                rate=asked.rate,
+                renditions=tuple(renditions),
+                timings=timings,
+                captions=captions,
+                duration_ms=1500,
+                characters_asked=asked.characters,
+                characters_spoken=asked.characters,
+            )
+        )
+
+    async def speak_everything(self) -> None:
+        """Play synth until nothing more is asked of it."""
+        done: set[UUID] = set()
+        while left := [
+            each for each in await self.decided(AudioRequested) if each.audio_id not in done
+        ]:
+            for each in left:
+                done.add(each.audio_id)
+                await self.speak(each)
+
+    def client(self, token: str | None = None, app=None) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app or self.app),
+            base_url="http://gateway/api/v1",
+            headers={"Authorization": f"Bearer {token or self.token}"},
+        )
+
+
+def route_of(world: World, event: type[Event]) -> Route:
+    return world.routes[event]
+
+
+@asynccontextmanager
+async def a_world(folder, **settings) -> AsyncIterator[World]:
+    common = CommonSettings(
+        kafka_bootstrap_servers="nowhere:9092", storage_url=f"file://{folder}/objects"
+    )
+    own = Settings(database_url=f"sqlite+aiosqlite:///{folder}/gateway.db", **settings)
+    assembly = assemble(common, own)
+    await upgrade(assembly.parts.database, assembly.parts.migrations)
+    owner, token = await assembly.tokens.create("tester")
+    try:
+        yield World(assembly, owner, token)
+    finally:
+        await assembly.parts.database.close()
