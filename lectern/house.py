@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import services.gateway.app
-import services.notifier.app
-
 import services.gateway.handlers
 import services.ingest.app
+import services.notifier.app
 import services.segmenter.app
 import services.synth.app
 from libs.common.events import Event
