@@ -1,6 +1,6 @@
 """Reading order by recursive XY-cut (Nagy and Seth, 1984): gutters first, then white stripes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -15,8 +15,8 @@ _SAME_LINE_EMS = 0.4
 _PROSE_CHARS = 18
 _MIN_COLUMN_LINES = 2
 _ALIGNED_SHARE = 0.6
-_TRIED_STRIPES = 6
 _MAX_CELL_CHARS = 60
+_MARK_EMS = 4.0
 _MAX_FRAGMENTS = 4000
 
 
@@ -36,7 +36,7 @@ def regions(fragments: Sequence[Fragment]) -> list[Region]:
         return []
     em = median(fragment.size for fragment in fragments)
     found: list[Region] = []
-    waiting = [list(fragments)]
+    waiting = [_with_marks(fragments, em)]
     while waiting:
         part = waiting.pop()
         pieces = _cut(part, em)
@@ -47,17 +47,36 @@ def regions(fragments: Sequence[Fragment]) -> list[Region]:
     return found
 
 
+def _with_marks(fragments: Sequence[Fragment], em: float) -> list[Fragment]:
+    """Join the mark of a list item, which stands apart, to the text beside it."""
+    marks = [each for each in fragments if is_mark(each.text)]
+    rest = [each for each in fragments if not is_mark(each.text)]
+    for mark in marks:
+        beside = [
+            each
+            for each in rest
+            if 0 <= each.left - mark.right < _MARK_EMS * em
+            and each.bottom < (mark.bottom + mark.top) / 2 < each.top
+        ]
+        text = min(beside, key=lambda each: each.left, default=None)
+        if text is None:
+            rest.append(mark)
+        else:
+            text.text = f"{mark.text} {text.text}"
+            text.left = mark.left
+    return rest
+
+
 def _cut(part: list[Fragment], em: float) -> list[Region]:
-    """Cut a part in two, in reading order, or return it as the one region that it is."""
+    """Cut a part into pieces in reading order, or return it as the one region that it is."""
     if not _side_by_side(part, em):
         return [Region(part)]
     gutter = _gutter(part, em)
     if gutter is not None and _are_columns(*_split(part, gutter), em):
         return [Region(side) for side in _split(part, gutter)]
-    stripe = _stripe(part, em)
-    if stripe is not None:
-        above = [each for each in part if each.bottom >= stripe]
-        return [Region(above), Region([each for each in part if each.bottom < stripe])]
+    pieces = _around_columns(part, em) or _around_tables(part, em)
+    if len(pieces) > 1:
+        return [Region(piece) for piece in pieces]
     return [Region(part, gutter is not None and _is_table(part, gutter, em))]
 
 
@@ -75,14 +94,9 @@ def _side_by_side(part: list[Fragment], em: float) -> bool:
     )
 
 
-def _gaps(
-    part: list[Fragment],
-    low: Callable[[Fragment], float],
-    high: Callable[[Fragment], float],
-    least: float,
-) -> list[tuple[float, float]]:
-    """Return (width, middle) of the empty stripes across one axis."""
-    ordered = sorted((low(each), high(each)) for each in part)
+def _gaps(part: list[Fragment], least: float) -> list[tuple[float, float]]:
+    """Return (width, middle) of the empty stripes that run down a part."""
+    ordered = sorted((each.left, each.right) for each in part)
     found, reach = [], ordered[0][1]
     for start, stop in ordered[1:]:
         if start - reach >= least:
@@ -92,30 +106,105 @@ def _gaps(
 
 
 def _gutter(part: list[Fragment], em: float) -> float | None:
-    least = max(_MIN_GUTTER_POINTS, _GUTTER_EMS * em)
-    gaps = _gaps(part, lambda each: each.left, lambda each: each.right, least)
+    gaps = _gaps(part, max(_MIN_GUTTER_POINTS, _GUTTER_EMS * em))
     return max(gaps)[1] if gaps else None
 
 
-def _stripe(part: list[Fragment], em: float) -> float | None:
-    """Return where to cut across: where most fragments get into columns, else the widest gap."""
-    gaps = _gaps(part, lambda each: each.bottom, lambda each: each.top, _STRIPE_EMS * em)
-    widest = sorted(gaps, reverse=True)[:_TRIED_STRIPES]
-    if not widest:
-        return None
-    scores = [(_in_columns(part, y, em), width, y) for width, y in widest]
-    return max(scores)[2]
+def _bands(part: list[Fragment], em: float) -> list[list[Fragment]]:
+    """Cut a part at every white stripe across it."""
+    least = _STRIPE_EMS * em
+    bands: list[list[Fragment]] = []
+    bottom = 0.0
+    for each in sorted(part, key=lambda each: -each.top):
+        if not bands or bottom - each.top >= least:
+            bands.append([])
+            bottom = each.bottom
+        bands[-1].append(each)
+        bottom = min(bottom, each.bottom)
+    return bands
 
 
-def _in_columns(part: list[Fragment], y: float, em: float) -> int:
-    count = 0
-    above = [each for each in part if each.bottom >= y]
-    below = [each for each in part if each.bottom < y]
-    for half in (above, below):
-        gutter = _gutter(half, em) if half else None
-        if gutter is not None and _are_columns(*_split(half, gutter), em):
-            count += len(half)
-    return count
+def _around_columns(part: list[Fragment], em: float) -> list[list[Fragment]]:
+    """Cut out the bands that together are set in columns, as below a title or above a note."""
+    bands = _bands(part, em)
+    best: tuple[int, int, int] = (0, 0, 0)
+    start = 0
+    while start < len(bands):
+        stop = _common_gutter(bands, start, em)
+        run = _flat(bands[start:stop])
+        gutter = _gutter(run, em) if run else None
+        if gutter is not None and _are_columns(*_split(run, gutter), em):
+            best = max(best, (len(run), start, stop))
+        start = max(stop, start + 1)
+    size, start, stop = best
+    if not size:
+        return []
+    pieces = (_flat(bands[:start]), _flat(bands[start:stop]), _flat(bands[stop:]))
+    return [piece for piece in pieces if piece]
+
+
+def _flat(bands: list[list[Fragment]]) -> list[Fragment]:
+    return [each for band in bands for each in band]
+
+
+def _common_gutter(bands: list[list[Fragment]], start: int, em: float) -> int:
+    """Return the end of the run of bands from ``start`` that share an empty stripe downwards."""
+    least = max(_MIN_GUTTER_POINTS, _GUTTER_EMS * em)
+    everything = _flat(bands)
+    low, high = min(each.left for each in everything), max(each.right for each in everything)
+    common = [(low, high)]
+    for stop in range(start, len(bands)):
+        free = _free(bands[stop], low, high)
+        common = [
+            (max(a, c), min(b, d))
+            for a, b in common
+            for c, d in free
+            if min(b, d) - max(a, c) >= least
+        ]
+        if not common:
+            return stop
+    return len(bands)
+
+
+def _free(band: list[Fragment], low: float, high: float) -> list[tuple[float, float]]:
+    found, reach = [], low
+    for left, right in sorted((each.left, each.right) for each in band):
+        if left > reach:
+            found.append((reach, left))
+        reach = max(reach, right)
+    return [*found, (reach, high)]
+
+
+def _around_tables(part: list[Fragment], em: float) -> list[list[Fragment]]:
+    """Cut between tables and text. A line that a wide space has split is no table."""
+    left = min(each.left for each in part)
+    runs: list[tuple[bool, list[Fragment]]] = []
+    for row in _rows(part, em):
+        # What stands alone but not at the margin goes on with a cell of the row above.
+        inside = bool(runs) and runs[-1][0] and row[0].left > left + em
+        is_table = len(row) > 1 or inside
+        if not runs or runs[-1][0] != is_table:
+            runs.append((is_table, []))
+        runs[-1][1].extend(row)
+    pieces: list[tuple[bool, list[Fragment]]] = []
+    for several, run in runs:
+        gutter = _gutter(run, em) if several else None
+        table = gutter is not None and _is_table(run, gutter, em)
+        if pieces and not table and not pieces[-1][0]:
+            pieces[-1][1].extend(run)
+        else:
+            pieces.append((table, run))
+    return [run for _, run in pieces]
+
+
+def _rows(part: list[Fragment], em: float) -> list[list[Fragment]]:
+    """Return the fragments line by line, top down, each line from left to right."""
+    made: list[list[Fragment]] = []
+    for each in sorted(part, key=lambda each: -each.bottom):
+        if not made or made[-1][0].bottom - each.bottom > em * _SAME_LINE_EMS:
+            made.append([])
+        made[-1].append(each)
+    return [sorted(row, key=lambda each: each.left) for row in made]
 
 
 def _are_columns(left: list[Fragment], right: list[Fragment], em: float) -> bool:
@@ -144,30 +233,26 @@ def _aligned(left: list[Fragment], right: list[Fragment], em: float) -> bool:
 
 
 def _is_table(part: list[Fragment], gutter: float, em: float) -> bool:
-    left, right = _split(part, gutter)
-    if all(is_mark(each.text) for each in left) or _lines(part, em) < _MIN_COLUMN_LINES:
+    """Say whether most lines have short cells on both sides of the gutter."""
+    lines = _rows(part, em)
+    both = sum(row[0].right <= gutter <= row[-1].left for row in lines)
+    if len(lines) < _MIN_COLUMN_LINES or both < len(lines) * _ALIGNED_SHARE:
         return False
-    long = sum(len(each.text) > _MAX_CELL_CHARS for each in part)
-    return long <= len(part) / 10 and _aligned(left, right, em)
+    return sum(len(each.text) > _MAX_CELL_CHARS for each in part) <= len(part) / 10
 
 
 def rows(region: Region) -> list[list[str]]:
     """Return the cells of a table, row by row, empty ones included."""
     em = median(fragment.size for fragment in region.fragments)
-    edges = sorted(
-        middle
-        for _, middle in _gaps(
-            region.fragments, lambda each: each.left, lambda each: each.right, em * _GUTTER_EMS / 2
-        )
-    )
+    gaps = _gaps(region.fragments, em * _GUTTER_EMS / 2)
+    edges = sorted(middle for _, middle in gaps)
     made: list[list[str]] = []
-    level = float("inf")
-    for fragment in sorted(region.fragments, key=lambda each: (-each.bottom, each.left)):
-        if level - fragment.bottom > em * _SAME_LINE_EMS:
-            made.append([""] * (len(edges) + 1))
-            level = fragment.bottom
-        column = sum(edge < fragment.left for edge in edges)
-        made[-1][column] = f"{made[-1][column]} {fragment.text}".strip()
+    for line in _rows(region.fragments, em):
+        cells = [""] * (len(edges) + 1)
+        for fragment in line:
+            column = sum(edge < fragment.left for edge in edges)
+            cells[column] = f"{cells[column]} {fragment.text}".strip()
+        made.append(cells)
     return _without_continuations(made)
 
 

@@ -6,8 +6,9 @@ right. PDFium marks a hyphen at the end of a line as U+0002 or U+FFFE; both beco
 
 from collections import Counter
 from collections.abc import Iterator
-from ctypes import c_ushort
+from ctypes import c_double, c_ushort
 from dataclasses import dataclass
+from math import hypot
 from typing import Any
 
 import pypdfium2 as pdfium
@@ -28,14 +29,18 @@ _LAST_CODE = 0x10FFFF
 _QUARTER_TURN = 1.5707963
 # The height of a loose box is ascent plus descent, about 1.17 times the size of common fonts.
 _BOX_PER_SIZE = 1.17
+_DESCENT = 0.2
 _SAME_BASELINE = 0.35
-_WIDEST_SPACE = 1.0
+_WIDEST_SPACE = 1.25
 _VISIBLE_GAP = 0.15
 
 
 @dataclass(slots=True)
 class Fragment:
-    """A run of words on one line; ``size`` is about the font size, in points."""
+    """A run of words on one line; ``size`` is that of the font, in points.
+
+    Bottom and top follow from baseline and size, so that fonts with other proportions compare.
+    """
 
     left: float
     bottom: float
@@ -47,6 +52,7 @@ class Fragment:
 
 @dataclass(slots=True)
 class _Word:
+    start: int
     text: str
     turn: int
     box: tuple[float, float, float, float]
@@ -73,7 +79,28 @@ def fragments(page: pdfium.PdfPage) -> list[Fragment]:
         width, height = page.get_size()
         for word in words:
             word.box = _turned(word.box, turn, width, height)
-    return _joined(words)
+        return _joined(words, {})
+    return _joined(words, _metrics(page, words))
+
+
+def _metrics(page: pdfium.PdfPage, words: list[_Word]) -> dict[float, tuple[float, float]]:
+    """Return, by the height of a box, the font size and how far the baseline is above its bottom.
+
+    Boxes of one height are of one font, so that few words need to be asked about.
+    """
+    text_page = page.get_textpage()
+    found: dict[float, tuple[float, float]] = {}
+    x, y, matrix = c_double(), c_double(), raw.FS_MATRIX()
+    for word in words:
+        height = round(word.box[3] - word.box[1], 2)
+        if height not in found:
+            raw.FPDFText_GetCharOrigin(text_page.raw, word.start, x, y)
+            raw.FPDFText_GetMatrix(text_page.raw, word.start, matrix)
+            size = raw.FPDFText_GetFontSize(text_page.raw, word.start) * hypot(matrix.c, matrix.d)
+            if 0.4 * height < size < 1.6 * height:
+                found[height] = size, y.value - word.box[1]
+    text_page.close()
+    return found
 
 
 def _codes(text_page: Any) -> list[int]:
@@ -120,7 +147,7 @@ def _word(text_page: Any, codes: list[int], start: int, stop: int, spaced: bool)
     bottom, top = first.bottom, first.top
     if turn % 2:
         bottom, top = min(bottom, last.bottom), max(top, last.top)
-    return _Word(text, turn, (left, bottom, right, top), spaced)
+    return _Word(start, text, turn, (left, bottom, right, top), spaced)
 
 
 _loose_box = raw.FPDFText_GetLooseCharBox
@@ -145,20 +172,25 @@ def _turned(
 ) -> tuple[float, float, float, float]:
     """Turn a word's box by quarter turns so that its text runs to the right."""
     left, bottom, right, top = box
-    if turn == 1:
+    if turn == 3:  # noqa: PLR2004 - angles count clockwise: this text runs upwards
         return bottom, width - right, top, width - left
     if turn == 2:  # noqa: PLR2004
         return width - right, height - top, width - left, height - bottom
     return height - top, left, height - bottom, right
 
 
-def _joined(words: list[_Word]) -> list[Fragment]:
+def _joined(words: list[_Word], metrics: dict[float, tuple[float, float]]) -> list[Fragment]:
     """Join the words of a line up to where the gap is wider than any space between words."""
     made: list[Fragment] = []
     last: Fragment | None = None
+    longest = 0
     for word in words:
         left, bottom, right, top = word.box
-        size = max(top - bottom, 1.0) / _BOX_PER_SIZE
+        height = max(top - bottom, 1.0)
+        known = metrics.get(round(top - bottom, 2))
+        size, above = known or (height / _BOX_PER_SIZE, _DESCENT * height / _BOX_PER_SIZE)
+        bottom += above - _DESCENT * size
+        top = bottom + _BOX_PER_SIZE * size
         if last is not None:
             em = max(size, last.size)
             gap = left - last.right
@@ -167,7 +199,11 @@ def _joined(words: list[_Word]) -> list[Fragment]:
                 blank = (word.spaced or gap > _VISIBLE_GAP * size) and last.text[-1] != HYPHEN
                 last.text += f" {word.text}" if blank else word.text
                 last.right = max(last.right, right)
+                if len(word.text) > longest:  # a bullet or a raised mark may come first
+                    longest = len(word.text)
+                    last.bottom, last.top, last.size = bottom, top, size
                 continue
         last = Fragment(left, bottom, right, top, size, word.text)
+        longest = len(word.text)
         made.append(last)
     return made

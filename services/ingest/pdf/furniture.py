@@ -18,6 +18,7 @@ _MIN_OTHERS = 2
 _DIGITS = re.compile(r"\d+")
 _ROMAN = re.compile(r"\W*[ivxlc]{1,7}\W*", re.IGNORECASE)
 _BARE_NUMBER = re.compile(r"\W*(\d{1,5})\W*")
+_END_NUMBERS = re.compile(r"^\W*(\d{1,5})\b|\b(\d{1,5})\W*$")
 
 
 @dataclass(slots=True)
@@ -65,10 +66,11 @@ def _lines(fragments: Sequence[Fragment]) -> list[EdgeLine]:
 def without_furniture(page: RawPage, near: Iterable[RawPage]) -> list[Fragment]:
     """Return the fragments of ``page`` that are not furniture, as its neighbors show.
 
-    A line goes if it stands in the outer part of the page, repeats (numbers masked) at the same
-    height on at least two neighbors (on the other page, if there are only two), is no larger than
-    the text and is set apart from it. A bare number goes only if it counts along with the pages:
-    "born in / 1984." at the end of a page stays.
+    A line goes if it stands in the outer part of the page, is no larger than the text, is set
+    apart from it, and at the same height on at least two neighbors (on the other page, if there
+    are only two) there is the same line, numbers masked, or one that begins or ends with a number
+    that counts along with the pages. A bare number goes only if it counts along: "born in / 1984."
+    at the end of a page stays.
     """
     others = [other for other in near if other is not page and other.lines]
     dropped: set[int] = set()
@@ -93,22 +95,26 @@ def _in_zone(line: EdgeLine, page: RawPage, side: int) -> bool:
 
 def _repeats(line: EdgeLine, page: RawPage, others: list[RawPage]) -> bool:
     needed = min(_MIN_OTHERS, max(len(others), 1))
-    number = _BARE_NUMBER.fullmatch(line.text)
+    bare = _BARE_NUMBER.fullmatch(line.text) is not None
     hits = 0
     for other in others:
         for each in (*other.lines[:_MAX_LINES], *other.lines[-_MAX_LINES:]):
             if abs(each.bottom - line.bottom) > _SAME_PLACE_EMS * line.size:
                 continue
-            if each.key == line.key and (number is None or _counts(number, page, each, other)):
+            if (each.key == line.key and not bare) or _counts(line, page, each, other):
                 hits += 1
                 break
     return hits >= needed
 
 
-def _counts(number: re.Match[str], page: RawPage, line: EdgeLine, other: RawPage) -> bool:
-    """Say whether the numbers of two lines differ by as much as their pages do."""
-    theirs = _BARE_NUMBER.fullmatch(line.text)
-    return theirs is not None and int(number[1]) - page.index == int(theirs[1]) - other.index
+def _counts(line: EdgeLine, page: RawPage, each: EdgeLine, other: RawPage) -> bool:
+    """Say whether numbers at the ends of two lines differ by as much as their pages do."""
+    ours = {number - page.index for number in _end_numbers(line.text)}
+    return any(number - other.index in ours for number in _end_numbers(each.text))
+
+
+def _end_numbers(text: str) -> list[int]:
+    return [int(first or last) for first, last in _END_NUMBERS.findall(text)]
 
 
 def _is_apart(page: RawPage, lines: list[EdgeLine], taken: int) -> bool:

@@ -12,16 +12,16 @@ from services.ingest.pdf.columns import Region, regions, rows
 from services.ingest.pdf.fragments import HYPHEN, Fragment
 from services.ingest.pdf.marks import split_mark
 
-_SAME_LINE_EMS = 0.4
 _INDENT_EMS = 0.7
 _SIZE_CHANGE = 1.12
 _EXTRA_GAP_EMS = 0.35
 _HEADING_RATIO = 1.15
 _LEVELS = ((1.6, 1), (1.3, 2))
 _MAX_HEADING_CHARS = 200
-_SMALL_RATIO = 0.9
+_SMALL_RATIO = 0.88
 _DOT_LEADERS = re.compile(r"\s*(?:\.\s?){5,}\s*")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef]")
+_CUT_WORD = re.compile(r"[^\W\d_]-$")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
@@ -93,39 +93,40 @@ def paragraphs(
             cells = [[_plain(cell, vocabulary) for cell in row] for row in rows(region)]
             made.append(Paragraph(Role.TABLE, "", region.fragments[0].size, cells=cells))
             continue
-        for group in _groups(_lines(region)):
-            paragraph = _paragraph(group, body_size, vocabulary)
-            if paragraph.text:
-                _append(made, paragraph)
+        groups = (_paragraph(group, body_size, vocabulary) for group in _groups(_lines(region)))
+        found = [paragraph for paragraph in groups if paragraph.text]
+        if made and found and _continues(made[-1], found[0]):
+            made[-1].text = f"{made[-1].text} {found.pop(0).text}"
+        made.extend(found)
     return made
 
 
-def _append(made: list[Paragraph], paragraph: Paragraph) -> None:
-    """Add a paragraph, or join it to the last one if that goes on over a column's end."""
-    last = made[-1] if made else None
-    if last is not None and last.role is paragraph.role is Role.TEXT and continues(last, paragraph):
-        last.text = f"{last.text} {paragraph.text}"
-    else:
-        made.append(paragraph)
-
-
-def continues(first: Paragraph, second: Paragraph) -> bool:
-    """Say whether ``second`` goes on with a sentence that ``first`` leaves open."""
+def _continues(first: Paragraph, second: Paragraph) -> bool:
+    """Say whether a column's first paragraph goes on with what the last column leaves open."""
+    if not first.role is second.role is Role.TEXT:
+        return False
     alike = max(first.size, second.size) <= _SIZE_CHANGE * min(first.size, second.size)
     return alike and second.text[:1].islower() and not sentences.complete(first.text)
 
 
 def _lines(region: Region) -> list[Line]:
-    made: list[Line] = []
-    for each in sorted(region.fragments, key=lambda each: (-each.bottom, each.left)):
-        last = made[-1] if made else None
-        if last is not None and last.bottom - each.bottom < _SAME_LINE_EMS * last.size:
-            last.text += f" {each.text}"
-            last.right = max(last.right, each.right)
+    """Return the lines of a region; their box and size are those of the longest fragment."""
+    lines: list[list[Fragment]] = []
+    for each in sorted(region.fragments, key=lambda each: -(each.bottom + each.top)):
+        middle = (each.bottom + each.top) / 2
+        main = max(lines[-1], key=lambda other: len(other.text)) if lines else None
+        if main is not None and main.bottom < middle < main.top:
+            lines[-1].append(each)
         else:
-            box = each.left, each.right, each.bottom, each.top
-            made.append(Line(*box, each.size, each.text))
-    return made
+            lines.append([each])
+    return [_line(sorted(fragments, key=lambda each: each.left)) for fragments in lines]
+
+
+def _line(fragments: list[Fragment]) -> Line:
+    main = max(fragments, key=lambda each: len(each.text))
+    right = max(each.right for each in fragments)
+    text = " ".join(each.text for each in fragments)
+    return Line(fragments[0].left, right, main.bottom, main.top, main.size, text)
 
 
 def _groups(lines: list[Line]) -> Iterator[list[Line]]:
@@ -190,7 +191,7 @@ def _paragraph(group: list[Line], body_size: float, vocabulary: Vocabulary) -> P
 
 
 def _appended(text: str, line: str, vocabulary: Vocabulary) -> str:
-    if text.endswith(HYPHEN):
+    if text.endswith(HYPHEN) or (_CUT_WORD.search(text) and line[:1].islower()):
         return vocabulary.join(text[:-1], line)
     if text and _CJK.match(text[-1]) and _CJK.match(line[:1]):
         return text + line

@@ -210,9 +210,12 @@ def _outline(document: pdfium.PdfDocument) -> Iterator[Bookmark]:
 
 
 def _title_at(outline: list[Bookmark], index: int) -> str | None:
-    """Return the title of the last chapter that begins on this page or before it."""
-    begun = [(page, at) for at, (_, page, _) in enumerate(outline) if page <= index]
-    return outline[max(begun)[1]][0] if begun else None
+    """Return the title of the first chapter that begins on this page, else of the last before."""
+    here = [each for each in outline if each.at == index]
+    if here:
+        return min(here, key=lambda each: each.level).title
+    before = [each for each in outline if each.at < index]
+    return max(reversed(before), key=lambda each: each.at).title if before else None
 
 
 def _markdown(page: list[Paragraph]) -> Iterator[str]:
