@@ -1,0 +1,24 @@
+"""Fixtures for the tests of the gateway and of its API."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from services.gateway.tests.world import VOICES, World, a_world
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """A gateway that knows one engine."""
+    async with a_world(tmp_path) as world:
+        await world.take(VOICES)
+        yield world
+
+
+@pytest.fixture
+async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    """The owner's client."""
+    async with world.client() as client:
+        yield client

@@ -1,0 +1,56 @@
+import pytest
+
+from libs.common.events import AudioFailed, AudioRequested
+from services.gateway.commands import Order
+from services.gateway.problems import QuotaExceeded
+from services.gateway.tests.world import VOICES, a_world
+
+
+@pytest.fixture
+async def world(tmp_path):
+    async with a_world(tmp_path, max_audios_per_page=2) as world:
+        await world.take(VOICES)
+        yield world
+
+
+async def spoken_at(world, document, *rates, pages=None):
+    for rate in rates:
+        order = Order(rate=rate, pages=pages)
+        await world.assembly.commands.narrate(world.owner, document, order)
+        await world.speak_everything()
+
+
+async def test_a_page_may_have_so_many_sounds(world):
+    document = await world.hand_in()
+    await world.read(document, 2)
+    await spoken_at(world, document, 1.0, 1.5, pages=(2,))
+    with pytest.raises(QuotaExceeded, match="Page 2 has 2"):
+        await spoken_at(world, document, 2.0)
+    await spoken_at(world, document, 2.0, pages=(1,))
+
+
+async def test_the_same_sound_again_costs_nothing(world):
+    document = await world.hand_in()
+    await world.read(document, 1)
+    await spoken_at(world, document, 1.0, 1.5, 1.0)
+
+
+async def test_what_failed_does_not_count(world):
+    document = await world.hand_in()
+    await world.read(document, 1)
+    for rate in (1.0, 1.5, 2.0):
+        await world.assembly.commands.narrate(world.owner, document, Order(rate=rate))
+        asked = (await world.decided(AudioRequested))[-1]
+        await world.take(
+            AudioFailed(document_id=document, audio_id=asked.audio_id, page=1, code="c", reason="r")
+        )
+    await spoken_at(world, document, 2.5)
+
+
+async def test_audio_of_an_older_text_does_not_count(world):
+    document = await world.hand_in()
+    await world.read(document, 1)
+    await spoken_at(world, document, 1.0, 1.5)
+    await world.assembly.commands.edit_page(world.owner, document, 1, "New", 0)
+    await world.cut(document, 1, revision=1)
+    await spoken_at(world, document, 2.0)
