@@ -28,7 +28,9 @@ LOCAL_OWNER = UUID("6f1d5b52-8a0e-4a53-9d5b-0a4c5f0a7e11")
 """Whose documents are those of the command line."""
 
 BLOCK_BYTES = 1 << 20
-LOOK_EVERY_S = 0.25
+LOOK_EVERY_S = 1.0
+SETTLE_S = 0.2
+"""Several changes that come together are looked at once: a look costs a query per page."""
 FORMATS: dict[str, BookFormat] = {"m4b": "m4b", "mp3": "mp3", "opus": "opus"}
 
 
@@ -181,6 +183,7 @@ class Reading:
                 if book is not None and book.object is not None:
                     return narration
                 await bell.wait(LOOK_EVERY_S)
+                await asyncio.sleep(SETTLE_S)
 
     def _note(self, document: DocumentView, narration: NarrationView) -> None:
         if narration.pages_ready and self._first_audio is None:

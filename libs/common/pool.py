@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver
 from multiprocessing.connection import wait
 from typing import Any, Self, TypeVar
 
@@ -52,8 +53,7 @@ class CpuPool:
     async def __aenter__(self) -> Self:
         """Start the workers now instead of with the first task."""
         executor = self._executor or self._start()
-        for _ in range(self.workers):
-            executor.submit(_nothing)
+        await asyncio.to_thread(_occupy, executor, self.workers)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -66,6 +66,10 @@ class CpuPool:
         if executor is not None:
             await asyncio.to_thread(executor.shutdown, wait=True, cancel_futures=True)
 
+    def _start_all(self, executor: ProcessPoolExecutor) -> None:
+        for _ in range(self.workers):
+            executor.submit(_nothing)
+
     def _start(self) -> ProcessPoolExecutor:
         self._executor = ProcessPoolExecutor(
             self.workers,
@@ -77,11 +81,17 @@ class CpuPool:
 
 
 def preload(*modules: str) -> None:
-    """Import ``modules`` once in the process that workers are forked from.
+    """Start the process that workers are forked from, and have it import ``modules``; not waiting.
 
     Call before the first pool starts; workers then share the memory and start in milliseconds.
     """
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(modules))
+    # It inherits that SIGINT is ignored: Ctrl-C is for us, who end it, also while it imports.
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _prepare(warm_up: Callable[..., object] | None, arguments: tuple[Any, ...]) -> None:
@@ -97,6 +107,12 @@ def _end_with_parent() -> None:
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
+
+
+def _occupy(executor: ProcessPoolExecutor, workers: int) -> None:
+    """Have all workers started; the first one waits until the fork server has its imports."""
+    for _ in range(workers):
+        executor.submit(_nothing)
 
 
 def _nothing() -> None:
