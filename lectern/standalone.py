@@ -22,7 +22,6 @@ from lectern.house import ROOMS, consumers
 from lectern.recovery import resend_unhandled
 from libs.common.errors import Permanent
 from libs.common.migrate import upgrade
-from libs.common.pool import preload
 from libs.common.service import Service
 from libs.common.settings import CommonSettings, load
 from libs.common.topics import declared_topics
@@ -105,7 +104,6 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
         CannotListen: A port is taken.
     """
     options.data.mkdir(parents=True, exist_ok=True)
-    preload(*PRELOADED)
     topics = {each.name: each.partitions for each in declared_topics(consumers(), 1, PARTITIONS)}
     with _only_one(options.data), EmbeddedBroker(topics) as broker:
         stopping = asyncio.Event()
