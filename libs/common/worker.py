@@ -87,29 +87,38 @@ class Worker:
 
     async def run(self) -> None:
         """Work until :meth:`drain` is called; jobs still running when cancelled are given back."""
+        free = {route.kind: route.slots for route in self.routes}
+        by_kind = {route.kind: route for route in self.routes}
         async with asyncio.TaskGroup() as group:
-            for route in self.routes:
-                for _ in range(route.slots):
-                    group.create_task(self._slot(route))
+            while not self._draining.is_set():
+                held = await self._claim([kind for kind, slots in free.items() if slots])
+                if held is None:
+                    await self.database.jobs_bell.wait(self.poll_interval_s)
+                    continue
+                free[held.kind] -= 1
+                group.create_task(self._in_slot(held, by_kind[held.kind], free))
 
     def drain(self) -> None:
         """Claim nothing more; :meth:`run` returns when the running jobs are done."""
         self._draining.set()
         self.database.jobs_bell.ring()
 
-    async def _slot(self, route: JobRoute) -> None:
-        while not self._draining.is_set():
-            try:
-                async with self.database.transaction() as connection:
-                    held = await jobs.claim(connection, [route.kind], self.lease_ms)
-            except Unavailable as error:
-                log.warning("cannot claim jobs", kind=route.kind, error=str(error))
-                held = None
-            if held is None:
-                await self.database.jobs_bell.wait(self.poll_interval_s)
-                continue
-            self.database.jobs_bell.ring()  # where one job was, another slot may find the next
+    async def _claim(self, kinds: list[str]) -> jobs.Claim | None:
+        if not kinds:
+            return None
+        try:
+            async with self.database.transaction() as connection:
+                return await jobs.claim(connection, kinds, self.lease_ms)
+        except Unavailable as error:
+            log.warning("cannot claim jobs", error=str(error))
+            return None
+
+    async def _in_slot(self, held: jobs.Claim, route: JobRoute, free: dict[str, int]) -> None:
+        try:
             await self._work_on(held, route)
+        finally:
+            free[held.kind] += 1
+            self.database.jobs_bell.ring()
 
     async def _work_on(self, held: jobs.Claim, route: JobRoute) -> None:
         started = perf_counter()
