@@ -64,14 +64,13 @@ def fragments(page: pdfium.PdfPage) -> list[Fragment]:
     text_page = page.get_textpage()
     try:
         words = list(_words(text_page.raw))
+        metrics = _metrics(text_page.raw, words)
     finally:
         text_page.close()
-    if not words:
-        return []
     turns = Counter[int]()
     for word in words:
         turns[word.turn] += len(word.text)
-    turn = turns.most_common(1)[0][0]
+    turn = turns.most_common(1)[0][0] if turns else 0
     if len(turns) > 1:
         # What runs in another direction than the text is a stamp or a note in the margin.
         words = [word for word in words if word.turn == turn]
@@ -79,27 +78,25 @@ def fragments(page: pdfium.PdfPage) -> list[Fragment]:
         width, height = page.get_size()
         for word in words:
             word.box = _turned(word.box, turn, width, height)
-        return _joined(words, {})
-    return _joined(words, _metrics(page, words))
+        metrics = {}
+    return _joined(words, metrics)
 
 
-def _metrics(page: pdfium.PdfPage, words: list[_Word]) -> dict[float, tuple[float, float]]:
+def _metrics(text_page: Any, words: list[_Word]) -> dict[float, tuple[float, float]]:
     """Return, by the height of a box, the font size and how far the baseline is above its bottom.
 
     Boxes of one height are of one font, so that few words need to be asked about.
     """
-    text_page = page.get_textpage()
     found: dict[float, tuple[float, float]] = {}
     x, y, matrix = c_double(), c_double(), raw.FS_MATRIX()
     for word in words:
         height = round(word.box[3] - word.box[1], 2)
         if height not in found:
-            raw.FPDFText_GetCharOrigin(text_page.raw, word.start, x, y)
-            raw.FPDFText_GetMatrix(text_page.raw, word.start, matrix)
-            size = raw.FPDFText_GetFontSize(text_page.raw, word.start) * hypot(matrix.c, matrix.d)
+            raw.FPDFText_GetCharOrigin(text_page, word.start, x, y)
+            raw.FPDFText_GetMatrix(text_page, word.start, matrix)
+            size = raw.FPDFText_GetFontSize(text_page, word.start) * hypot(matrix.c, matrix.d)
             if 0.4 * height < size < 1.6 * height:
                 found[height] = size, y.value - word.box[1]
-    text_page.close()
     return found
 
 
