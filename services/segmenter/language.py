@@ -7,11 +7,12 @@ paragraphs never reach the identifier, whose model costs 0.8 s and 125 MB on its
 
 import re
 from functools import cache
-from typing import Final
-
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
+from typing import TYPE_CHECKING, Final
 
 from services.segmenter.languages import primary, vocabulary_for
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
 
 UNKNOWN: Final = "und"
 
@@ -86,5 +87,8 @@ def _is_long_enough(words: list[str]) -> bool:
 
 
 @cache
-def _identifier() -> LanguageIdentifier:
+def _identifier() -> "LanguageIdentifier":
+    # Imported here, for it brings numpy: 0.3 s that a page in a known language need not wait.
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -6,10 +6,10 @@ import unicodedata
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from libs.common.utterances import Block, SegmentedPage
+from libs.common.utterances import Block, Omission, SegmentedPage
 from services.segmenter.segment import Reading, segment_page
 
 MARKUP = set("*_`#~|<>[]{}\\^")
@@ -44,6 +44,29 @@ def check_every_word_is_accounted_for(markdown: str, page: SegmentedPage) -> Non
             around = markdown[max(0, position - 20) : position + 20]
             assert len(owners[position]) == 1, (position, owners[position], around)
 
+    for word in re.finditer(r"[^\W_]+", markdown):
+        if len(word[0]) <= 40:
+            whole = set.union(*owners[word.start() : word.end()])
+            assert len(whole) == 1 or not is_short_token(markdown, word), word
+    for omission in page.omissions:
+        if omission.reason == "markup":
+            check_markup(markdown, omission)
+
+
+def is_short_token(markdown: str, word: re.Match[str]) -> bool:
+    """Whether no limit can have forced a cut inside the word, and no script ends sentences in it."""
+    around = re.compile(r"\S{0,60}$").search(markdown, 0, word.start())
+    after = re.compile(r"\S{0,60}").match(markdown, word.end())
+    size = len(around[0] if around else "") + len(word[0]) + len(after[0] if after else "")
+    return size <= 60 and word[0].isascii()
+
+
+def check_markup(markdown: str, omission: Omission) -> None:
+    """Only words that are never spoken may be left to the last resort."""
+    before = markdown[: omission.source_start]
+    around = before[-3:] + markdown[omission.source_start : omission.source_end + 2]
+    assert re.search(r"&#?\w+;|\[\^[^\s\]]+\]:?|\[[xX]\]|</?\w|\w+:", around), around
+
 
 def check_order(page: SegmentedPage) -> None:
     assert [each.index for each in page.utterances] == list(range(len(page.utterances)))
@@ -60,6 +83,10 @@ def check_text(text: str, limit: int) -> None:
     assert text == text.strip()
     assert any(character.isalnum() for character in text)
     assert not MARKUP & set(text), text
+    for before, character in pairwise(text):
+        if unicodedata.category(character) in {"Mn", "Mc"}:
+            assert unicodedata.category(before)[0] in "LNM"
+        assert not "\ufe00" <= character <= "\ufe0f"
     for character in text:
         category = unicodedata.category(character)
         assert category not in {"Cc", "Cs", "Co", "Cn", "So"} or character in "°©®№℃℉™℗℠"
@@ -116,6 +143,8 @@ anything = st.one_of(st.text(max_size=80), signs, snippets, st.tuples(snippets, 
         links=st.sampled_from(["text", "host"]),
     ),
 )
+@example("> " * 70 + "word\n\nafter", "en", 100, Reading())
+@example("1. " * 90 + "word\n\n[a]: b\n\nafter", "en", 600, Reading())
 def test_every_page(markdown: str, language: str, limit: int, reading: Reading):
     page = segment_page(markdown, language, max_characters=limit, reading=reading)
     check(markdown, page, limit)
@@ -183,7 +212,10 @@ class Document:
             return f"```{self.word(self.unheard)}\n{self.word(self.unheard)}\n```"
         if kind == 4:
             head = f"| {self.word(self.unheard)} | {self.word(self.unheard)} |\n|---|---|"
-            rows = [
+            rows = [f"| {self.word(self.heard)} | {self.word(self.heard)} |"]
+            if self.draw(st.booleans()):
+                rows[0] += f" {self.word(self.heard)} |"
+            rows += [
                 f"| {self.word(self.heard)} | {self.word(self.heard)} |"
                 for _ in range(self.draw(st.integers(1, 3)))
             ]
@@ -209,6 +241,7 @@ def test_what_is_meant_to_be_heard_is_heard_once_and_in_order(document, limit: i
     markdown, heard, unheard = document
     page = segment_page(markdown, "und", max_characters=limit)
     check(markdown, page, limit)
+    assert "markup" not in {each.reason for each in page.omissions}
     spoken = " ".join(each.text for each in page.utterances)
     found = [word for word in re.findall(r"\w+", spoken) if word not in unheard]
     assert [word for word in found if word.startswith("q")] == heard
