@@ -66,10 +66,6 @@ class CpuPool:
         if executor is not None:
             await asyncio.to_thread(executor.shutdown, wait=True, cancel_futures=True)
 
-    def _start_all(self, executor: ProcessPoolExecutor) -> None:
-        for _ in range(self.workers):
-            executor.submit(_nothing)
-
     def _start(self) -> ProcessPoolExecutor:
         self._executor = ProcessPoolExecutor(
             self.workers,
