@@ -9,6 +9,7 @@ from libs.common.events import (
     AudiobookRequested,
     AudioFailed,
     AudioRequested,
+    Event,
     NarrationRequested,
     PageExtracted,
     PageSegmented,
@@ -127,7 +128,7 @@ async def test_whatever_comes_first_every_page_is_requested_once(tmp_path_factor
         await world.take(VOICES)
         document = await world.hand_in()
         about = {"document_id": document}
-        steps = [
+        steps: list[Event | str] = [
             *(
                 PageExtracted(**about, page=page, text=reference(), characters=1)
                 for page in range(1, pages + 1)
@@ -151,7 +152,7 @@ async def test_whatever_comes_first_every_page_is_requested_once(tmp_path_factor
                 await world.assembly.commands.narrate(world.owner, document, order)
             elif step == "speak":
                 await world.speak_everything()
-            else:
+            elif isinstance(step, Event):
                 await world.take(step)
         asked = [each.page for each in await world.decided(AudioRequested)]
         speakable = [page for page in range(1, pages + 1) if page % 3]

@@ -220,7 +220,7 @@ def test_the_order_of_topics_does_not_matter(tmp_path):
         runner.run(create())
 
         @settings(
-            max_examples=40,
+            max_examples=25,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
         )

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
+from shutil import copy
 from typing import Any
 from uuid import UUID
 
@@ -183,14 +185,24 @@ def route_of(world: World, event: type[Event]) -> Route:
     return world.routes[event]
 
 
+async def migrated(path: Path, common: CommonSettings) -> None:
+    """Migrate an empty database; the tests of a run share it, each with a copy."""
+    parts = assemble(common, Settings(database_url=f"sqlite+aiosqlite:///{path}")).parts
+    await upgrade(parts.database, parts.migrations)
+    await parts.database.close()
+
+
 @asynccontextmanager
-async def a_world(folder, **settings) -> AsyncIterator[World]:
+async def a_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
     common = CommonSettings(
         kafka_bootstrap_servers="nowhere:9092", storage_url=f"file://{folder}/objects"
     )
     own = Settings(database_url=f"sqlite+aiosqlite:///{folder}/gateway.db", **settings)
+    template = folder.parent / "gateway-template.db"
+    if not template.exists():
+        await migrated(template, common)
+    copy(template, folder / "gateway.db")
     assembly = assemble(common, own)
-    await upgrade(assembly.parts.database, assembly.parts.migrations)
     owner, token = await assembly.tokens.create("tester")
     try:
         yield World(assembly, owner, token)
