@@ -1,0 +1,44 @@
+"""One deployment for all journeys and faults: starting it takes longer than most of them."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+
+from libs.common.testing.fixtures import S3Server, first_of
+from libs.common.testing.servers import NativeKafka
+
+if TYPE_CHECKING:
+    from tests.journeys.deployment import Deployment
+
+
+@pytest.fixture(scope="session")
+def own_kafka(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[NativeKafka]:
+    """A Kafka of the deployment's own: topics have fixed names, and tests stop and start it."""
+
+    def native(stack: ExitStack) -> tuple[NativeKafka, str]:
+        server = NativeKafka(tmp_path_factory.mktemp("own-kafka"))
+        stack.callback(server.stop)
+        address = server.start()
+        return server, f"Apache Kafka {server.version} native at {address}"
+
+    with ExitStack() as stack:
+        yield first_of(pytestconfig, stack, native)
+
+
+@pytest.fixture(scope="session")
+def deployment(
+    own_kafka: NativeKafka,
+    postgres_url: str,
+    s3_server: S3Server,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator["Deployment"]:
+    """The five services as processes; their logs are in ``deployment.logs``."""
+    from tests.journeys.deployment import deployed
+
+    logs = tmp_path_factory.mktemp("deployment")
+    with deployed(own_kafka, postgres_url, s3_server, logs) as running:
+        yield running

@@ -1,0 +1,228 @@
+"""What is left behind: events in the stores, records on Kafka, rows of inboxes and jobs."""
+
+import asyncio
+import json
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from sqlalchemy import select
+
+from deploy.native.services import SERVICES
+from lectern.house import consumers
+from libs.common.events import every_event
+from libs.common.tables import events, inbox, jobs
+from tests.journeys.deployment import Deployment
+
+TOPICS = tuple(each.topic for each in every_event())
+SOON_MS = 60_000
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One row of an event store."""
+
+    service: str
+    topic: str
+    key: str
+    event_id: str
+    stream: str
+    body: dict[str, Any]
+    traceparent: str | None
+    sent: bool
+
+    @property
+    def trace_id(self) -> str:
+        return self.traceparent.split("-")[1] if self.traceparent else ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One record on Kafka."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        return {name: value.decode() for name, value in self.headers}
+
+    @property
+    def event_id(self) -> str:
+        return self.attributes["ce_id"]
+
+
+async def stored(deployment: Deployment, *services: str) -> list[Stored]:
+    """Every event of the services (all of them, if none is named), in the order of their ids."""
+    found: list[Stored] = []
+    for service in services or SERVICES:
+        database = deployment.database(service)
+        async with database.reading() as connection:
+            rows = await connection.execute(select(events).order_by(events.c.id))
+            found += [
+                Stored(
+                    service,
+                    row.topic,
+                    row.key,
+                    row.event_id,
+                    row.stream,
+                    json.loads(row.body),
+                    row.traceparent,
+                    row.sent_at_ms is not None,
+                )
+                for row in rows
+            ]
+        await database.close()
+    return found
+
+
+async def handled(deployment: Deployment, service: str) -> set[str]:
+    """Ids of the events in a service's inbox."""
+    database = deployment.database(service)
+    async with database.reading() as connection:
+        found = set((await connection.execute(select(inbox.c.event_id))).scalars())
+    await database.close()
+    return found
+
+
+async def open_jobs(deployment: Deployment, service: str) -> list[tuple[str, str]]:
+    """Kind and status of jobs that should end soon by themselves."""
+    database = deployment.database(service)
+    soon = int(time.time() * 1000) + SOON_MS
+    async with database.reading() as connection:
+        found = await connection.execute(
+            select(jobs.c.kind, jobs.c.status).where(
+                jobs.c.status.in_(["ready", "running"]), jobs.c.run_at_ms < soon
+            )
+        )
+        rows = [(kind, status) for kind, status in found]
+    await database.close()
+    return rows
+
+
+async def on_kafka(deployment: Deployment, topics: Iterable[str] = TOPICS) -> list[Seen]:
+    """Every record of the topics, from the beginning of history to now."""
+    bootstrap = deployment.kafka.bootstrap
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        described = await admin.describe_topics(list(topics))
+    finally:
+        await admin.close()
+    parts = [
+        TopicPartition(topic["topic"], part["partition"])
+        for topic in described
+        for part in topic["partitions"]
+    ]
+    async with AIOKafkaConsumer(bootstrap_servers=bootstrap) as consumer:
+        consumer.assign(parts)
+        await consumer.seek_to_beginning(*parts)
+        ends = await consumer.end_offsets(parts)
+        found: list[Seen] = []
+        while any([await consumer.position(each) < ends[each] for each in parts]):
+            for batch in (await consumer.getmany(timeout_ms=200)).values():
+                found += [Seen(r.topic, r.key, r.value, tuple(r.headers)) for r in batch]
+    return found
+
+
+async def unsettled(deployment: Deployment) -> list[str]:
+    """What is still under way, in words."""
+    everything = await stored(deployment)
+    left = [f"{each.topic} of {each.service} is not sent" for each in everything if not each.sent]
+    for service, consumed in consumers().items():
+        topics = {each.topic for each in consumed}
+        inboxed = await handled(deployment, service)
+        left += [
+            f"{service} has not handled a {each.topic}"
+            for each in everything
+            if each.topic in topics and each.event_id not in inboxed
+        ]
+        left += [
+            f"{service} has a {kind} job {status}"
+            for kind, status in await open_jobs(deployment, service)
+        ]
+    return left
+
+
+async def settle(deployment: Deployment, timeout_s: float = 60) -> None:
+    """Return when nothing is under way any more."""
+    deadline = time.monotonic() + timeout_s
+    while left := await unsettled(deployment):
+        assert time.monotonic() < deadline, f"not settled after {timeout_s:.0f} s: {left[:10]}"
+        await asyncio.sleep(0.2)
+
+
+async def check_nothing_lost_or_doubled(deployment: Deployment) -> None:
+    """Hold the stores against Kafka, and each kind of result against its rule."""
+    await settle(deployment)
+    everything = await stored(deployment)
+    ids = Counter(each.event_id for each in everything)
+    assert max(ids.values()) == 1, "an event id is in two stores"
+    values: dict[str, set[bytes | None]] = defaultdict(set)
+    for record in await on_kafka(deployment):
+        if record.event_id in ids:
+            values[record.event_id].add(record.value)
+    assert values.keys() == ids.keys(), "what is stored and what is on Kafka differ"
+    assert all(len(each) == 1 for each in values.values()), "one id, two contents"
+    _check_results(everything)
+    _check_hooks(deployment, everything)
+
+
+def _check_results(everything: list[Stored]) -> None:
+    """One result for each request, and one request for each page and sound."""
+
+    def count(topics: set[str], *fields: str) -> Counter[tuple[Any, ...]]:
+        return Counter(
+            tuple(str(each.body[name]) for name in fields)
+            for each in everything
+            if each.topic in topics
+        )
+
+    page = ("document_id", "page")
+    sound = (*page, "revision", "engine", "voice", "rate", "formats")
+    results = {"audio.ready", "audio.failed"}
+    books = {"audiobook.ready", "audiobook.failed"}
+    once = {
+        "page.extracted": count({"page.extracted"}, *page),
+        "page.segmented": count({"page.segmented"}, *page, "revision"),
+        "document's end": count({"document.parsed", "document.rejected"}, "document_id"),
+        "audio.requested": count({"audio.requested"}, *sound),
+        "audio's result": count(results, "audio_id"),
+        "audiobook.requested": count({"audiobook.requested"}, "narration_id"),
+        "audiobook's result": count(books, "audiobook_id"),
+        "notification's result": count(
+            {"notification.sent", "notification.failed"}, "notification_id"
+        ),
+    }
+    doubled = {what: [*n.items()] for what, n in once.items() if n and max(n.values()) > 1}
+    assert not doubled, doubled
+    deleted = {each.key for each in everything if each.topic == "document.deleted"}
+    alive = [each for each in everything if each.key not in deleted]
+    for asked, answered, name in (
+        ("audio.requested", results, "audio_id"),
+        ("audiobook.requested", books, "audiobook_id"),
+    ):
+        wanted = {each.body[name] for each in alive if each.topic == asked}
+        got = {each.body[name] for each in alive if each.topic in answered}
+        assert wanted == got, f"{asked} and its results differ"
+
+
+def _check_hooks(deployment: Deployment, everything: list[Stored]) -> None:
+    """Each event was told; told twice it had the same id and the same content."""
+    told: dict[str, set[bytes]] = defaultdict(set)
+    for each in deployment.world.hooks:
+        told[each.webhook_id].add(each.body)
+    assert all(len(bodies) == 1 for bodies in told.values()), "one webhook-id, two contents"
+    sent = [each for each in everything if each.topic == "notification.sent"]
+    hooks = {each.body["notification_id"] for each in sent if each.body["channel"] == "webhook"}
+    assert hooks == set(told), "deliveries and their records differ"
+    about = Counter((each.body["about"], each.body["channel"]) for each in sent)
+    assert not about or max(about.values()) == 1, "an event was told twice on one channel"
+    owed = {e.event_id for e in everything if e.topic in {"audio.ready", "audiobook.ready"}}
+    assert owed <= {each.body["about"] for each in sent if each.body["channel"] == "webhook"}
