@@ -1,0 +1,256 @@
+"""The example consumer as a stranger runs it: a process of its own, and a real broker."""
+
+import ast
+import asyncio
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from libs.common.broker import producer
+from libs.common.cloudevents import Headers, rfc3339
+from libs.common.database import Database
+from libs.common.event_store import append
+from libs.common.events import AudioReady, ObjectRef, Rendition
+from libs.common.metrics import Metrics
+from libs.common.relay import Relay
+from libs.common.settings import CommonSettings
+from libs.common.tables import core
+from libs.common.topics import TopicSpec, create_topics
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "audio_ready_consumer.py"
+OURS = {"libs", "services", "lectern", "tests", "examples"}
+PATIENCE_S = 60
+UNCLEAN = ("Traceback", "skipped", "Task was destroyed", "Unclosed")
+"""Not on standard error; that a new broker has no coordinator for groups yet may be there."""
+TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+def ref(name: str, size: int) -> ObjectRef:
+    return ObjectRef(key=f"audio/{name}", sha256="0" * 64, size=size)
+
+
+def audio_ready(page: int) -> AudioReady:
+    return AudioReady(
+        document_id=uuid4(),
+        audio_id=uuid4(),
+        page=page,
+        engine="espeak",
+        voice="en-gb",
+        renditions=(Rendition(format="m4a", object=ref("page.m4a", 561_204)),),
+        timings=ref("timings.json", 10),
+        captions=ref("captions.vtt", 20),
+        duration_ms=92_784,
+        characters_asked=1834,
+        characters_spoken=1834,
+    )
+
+
+class Redirected:
+    """The relay's producer, to a topic of this test: the broker is shared."""
+
+    def __init__(self, real: AIOKafkaProducer, topic: str) -> None:
+        self._real = real
+        self._topic = topic
+
+    async def send(
+        self, topic: str, value: bytes, key: bytes, *, headers: Headers
+    ) -> Awaitable[Any]:
+        assert topic == "audio.ready"
+        sent: Awaitable[Any] = await self._real.send(self._topic, value, key, headers=headers)
+        return sent
+
+
+class Synth:
+    """What synth does to publish: append to its event store, and have the relay send."""
+
+    def __init__(self, database: Database, relay: Relay) -> None:
+        self._database = database
+        self._relay = relay
+
+    async def publish(self, *events: AudioReady) -> None:
+        async with self._database.transaction() as connection:
+            await append(connection, events, TRACEPARENT)
+        await self._relay.send_batch()
+
+
+@pytest.fixture
+async def topic(kafka_bootstrap: str) -> str:
+    name = f"audio.ready.{uuid4().hex}"
+    await create_topics(kafka_bootstrap, [TopicSpec(name, 3, 1)])
+    return name
+
+
+@pytest.fixture
+async def real_producer(kafka_bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+    settings = CommonSettings(kafka_bootstrap_servers=kafka_bootstrap, storage_url="file:///unused")
+    connected = producer(settings)
+    await connected.start()
+    yield connected
+    await connected.stop()
+
+
+@pytest.fixture
+async def synth(
+    real_producer: AIOKafkaProducer, topic: str, tmp_path: Path
+) -> AsyncIterator[Synth]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/synth.db")
+    async with database.transaction() as connection:
+        await connection.run_sync(core.create_all)
+    redirected = Redirected(real_producer, topic)
+    yield Synth(database, Relay(database, redirected, "/lectern/synth", Metrics("synth")))
+    await database.close()
+
+
+def command(kafka_bootstrap: str, topic: str, *more: str) -> list[str]:
+    return [sys.executable, str(EXAMPLE), "--bootstrap", kafka_bootstrap, "--topic", topic, *more]
+
+
+async def run(*parts: str) -> str:
+    """Run a program to its end and return what it printed."""
+    done = await asyncio.to_thread(
+        subprocess.run, parts, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+    unasked = [each for each in UNCLEAN if each in done.stderr]
+    assert (done.returncode, unasked) == (0, []), done.stderr
+    return done.stdout
+
+
+def expected(event: AudioReady) -> list[str]:
+    """The lines that the example prints of an event."""
+    return [
+        f"{rfc3339(event.occurred_at)} page {event.page} of document {event.document_id}: "
+        "92.8 s, 1,834 characters, by espeak/en-gb; m4a 561,204 bytes",
+        "    ce_specversion: 1.0",
+        f"    ce_id: {event.event_id}",
+        "    ce_type: audio.ready",
+        "    ce_source: /lectern/synth",
+        f"    ce_time: {rfc3339(event.occurred_at)}",
+        f"    ce_subject: {event.document_id}",
+        "    content-type: application/json; charset=utf-8",
+        f"    traceparent: {TRACEPARENT}",
+    ]
+
+
+def test_it_imports_nothing_of_ours():
+    imported = set()
+    for node in ast.walk(ast.parse(EXAMPLE.read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {each.name.partition(".")[0] for each in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            imported.add((node.module or "").partition(".")[0])
+    assert not imported & OURS
+    assert imported - set(sys.stdlib_module_names) == {"aiokafka"}
+
+
+async def test_it_prints_what_the_relay_sent_once_each(
+    kafka_bootstrap, topic, synth, real_producer
+):
+    event, other = audio_ready(1), audio_ready(2)
+    await synth.publish(event)
+    # What the relay does after a crash between sending and noting that it did: the same id again.
+    raw = [("ce_id", str(event.event_id).encode()), ("ce_type", b"audio.ready")]
+    await real_producer.send_and_wait(
+        topic, event.encode(), str(event.document_id).encode(), headers=raw
+    )
+    await synth.publish(other)
+    printed = await run(*command(kafka_bootstrap, topic, "--from-beginning", "--count", "2"))
+    lines = printed.splitlines()
+    by_id = {str(event.event_id): expected(event), str(other.event_id): expected(other)}
+    first = lines[2].partition(": ")[2]
+    second = lines[11].partition(": ")[2]
+    assert {first, second} == set(by_id)
+    assert lines == by_id[first] + by_id[second]
+
+
+async def test_a_group_goes_on_where_it_was(kafka_bootstrap, topic, synth):
+    group = ("--group", f"group-{uuid4().hex}", "--from-beginning", "--count", "1")
+    event, later = audio_ready(1), audio_ready(2)
+    await synth.publish(event)
+    assert str(event.event_id) in await run(*command(kafka_bootstrap, topic, *group))
+    await synth.publish(later)
+    printed = await run(*command(kafka_bootstrap, topic, *group))
+    assert printed.splitlines() == expected(later)
+
+
+async def test_what_it_does_not_know_is_skipped_aloud(kafka_bootstrap, topic, synth, real_producer):
+    event = audio_ready(1)
+    key = str(event.document_id).encode()
+    newer = json.dumps({**json.loads(event.encode()), "version": 2}).encode()
+    for ce_type, value in (
+        (b"audio.failed", b"{}"),
+        (b"audio.ready", newer),
+        (b"audio.ready", b"?"),
+    ):
+        raw = [("ce_id", uuid4().hex.encode()), ("ce_type", ce_type)]
+        await real_producer.send_and_wait(topic, value, key, headers=raw)
+    await synth.publish(event)
+    parts = command(kafka_bootstrap, topic, "--from-beginning", "--count", "1")
+    done = await asyncio.to_thread(
+        subprocess.run, parts, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+    assert done.returncode == 0
+    assert done.stdout.splitlines() == expected(event)
+    complaints = done.stderr.splitlines()
+    assert "offset 0 skipped: ValueError it is audio.failed" in complaints[0]
+    assert "offset 1 skipped: ValueError version 2 is newer" in complaints[1]
+    assert "offset 2 skipped: JSONDecodeError" in complaints[2]
+
+
+async def test_control_c_ends_it_cleanly(kafka_bootstrap, topic, synth):
+    event = audio_ready(1)
+    await synth.publish(event)
+    process = await asyncio.create_subprocess_exec(
+        *command(kafka_bootstrap, topic, "--from-beginning", "--group", f"group-{uuid4().hex}"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(PATIENCE_S):
+        assert process.stdout is not None
+        for line in expected(event):  # all printed: it waits for more now
+            assert (await process.stdout.readline()).decode().rstrip() == line
+        process.send_signal(signal.SIGINT)
+        rest, complaints = await process.communicate()
+    unclean = [each for each in UNCLEAN if each in complaints.decode()]
+    assert (process.returncode, rest, unclean) == (0, b"", [])
+
+
+async def test_no_broker_is_said_in_one_line():
+    done = await asyncio.to_thread(
+        subprocess.run,
+        command("127.0.0.1:1", "audio.ready"),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("Kafka at 127.0.0.1:1: ")
+    assert "Traceback" not in done.stderr
+
+
+async def test_kcat_shows_the_same_headers(kafka_bootstrap, topic, synth):
+    if shutil.which("kcat") is None:
+        pytest.skip("no kcat on the PATH; apt-get install kcat")
+    event = audio_ready(7)
+    await synth.publish(event)
+    form = "%k\\n%h\\n%s\\n"
+    printed = await run(
+        *("kcat", "-q", "-C", "-b", kafka_bootstrap, "-t", topic, "-o", "beginning", "-e"),
+        *("-f", form),
+    )
+    key, headers, value = printed.splitlines()
+    assert key == str(event.document_id)
+    assert headers.split(",") == [
+        each.strip().replace(": ", "=", 1) for each in expected(event)[1:]
+    ]
+    assert value.encode() == event.encode()
