@@ -8,7 +8,7 @@ recorded once. What a failure does is decided by its type (``libs.common.errors`
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from time import perf_counter, time
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from libs.common.backoff import delay_s
 from libs.common.cloudevents import Envelope, Headers, decode, read_envelope, text_headers
 from libs.common.database import Database
-from libs.common.effects import Effect, apply, ring
+from libs.common.effects import Effect, apply
 from libs.common.errors import (
     Conflict,
     LecternError,
@@ -188,7 +188,6 @@ class Consumer:
             if not await first_delivery(connection, self.service, event, keep=self.keep_events):
                 return False
             await apply(connection, effects, current_traceparent())
-        ring(self.database)
         return True
 
     async def _give_up(self, record: Record, event: Event, error: Exception, attempts: int) -> None:
@@ -207,7 +206,6 @@ class Consumer:
         async with self.database.transaction() as connection:
             if await first_delivery(connection, self.service, event, keep=self.keep_events):
                 await apply(connection, [failure], current_traceparent())
-        ring(self.database)
 
     async def _bug(self, record: Record, event: Event, error: Exception) -> None:
         self._bugs += 1

@@ -19,6 +19,7 @@ from libs.common.errors import Unavailable
 AnyRow = Row[*tuple[Any, ...]]
 """A row whose columns the type checker does not follow."""
 
+OUTBOX, JOBS, BELLS = "outbox", "jobs", "lectern_bells"
 READ_ONLY = {"lectern_read_only": True}
 SQLITE_BUSY_TIMEOUT_S = 30
 
@@ -57,11 +58,14 @@ class Database:
         self.engine = _sqlite_engine(url) if self.sqlite else _postgres_engine(url, pool_size)
         self.outbox_bell = Bell()
         self.jobs_bell = Bell()
+        self._bells = {OUTBOX: self.outbox_bell, JOBS: self.jobs_bell}
         self._writing = asyncio.Lock()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Read and write; commits at the end, rolls back on any exception.
+
+        After the commit the bells ring that :func:`ring_after_commit` asked for.
 
         Raises:
             Unavailable: The database cannot be reached.
@@ -70,9 +74,13 @@ class Database:
             if self.sqlite:
                 async with self._writing, self.engine.begin() as connection:
                     yield connection
+                    rung = _bells_to_ring(connection)
             else:
                 async with self.engine.begin() as connection:
                     yield connection
+                    rung = _bells_to_ring(connection)
+        for name in rung:
+            self._bells[name].ring()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -104,6 +112,15 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
+
+
+def ring_after_commit(connection: AsyncConnection, bell: str) -> None:
+    """Have the bell ``OUTBOX`` or ``JOBS`` rung once the transaction is committed."""
+    connection.info.setdefault(BELLS, set()).add(bell)
+
+
+def _bells_to_ring(connection: AsyncConnection) -> set[str]:
+    return connection.info.pop(BELLS, None) or set()
 
 
 @asynccontextmanager

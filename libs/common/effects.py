@@ -10,7 +10,6 @@ from typing import TypeAlias
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.database import Database
 from libs.common.event_store import append
 from libs.common.events import Event
 from libs.common.jobs import CancelJobs, NewJob, cancel, enqueue
@@ -51,9 +50,3 @@ async def _apply_one(connection: AsyncConnection, effect: Effect, traceparent: s
         await apply(connection, await effect(connection), traceparent)
     else:
         raise TypeError(f"{type(effect).__name__} is not an effect")
-
-
-def ring(database: Database) -> None:
-    """After the commit: wake the relay and the workers of this process."""
-    database.outbox_bell.ring()
-    database.jobs_bell.ring()

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.cloudevents import rfc3339
+from libs.common.database import OUTBOX, ring_after_commit
 from libs.common.errors import Conflict
 from libs.common.events import Event, event_by_topic
 from libs.common.tables import events as table
@@ -54,6 +55,7 @@ async def append(
         await connection.execute(table.insert(), rows)
     except IntegrityError as error:
         raise Conflict(events[0].stream, rows[0]["version"] - 1) from error
+    ring_after_commit(connection, OUTBOX)
 
 
 async def _versions(connection: AsyncConnection, streams: set[str]) -> dict[str, int]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from sqlalchemy import Update, and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.database import JOBS, ring_after_commit
 from libs.common.tables import jobs, now_ms
 
 READY, RUNNING, DONE, FAILED, CANCELLED = "ready", "running", "done", "failed", "cancelled"
@@ -84,6 +85,7 @@ async def enqueue(connection: AsyncConnection, job: NewJob, traceparent: str | N
             created_at_ms=now_ms(),
         )
     )
+    ring_after_commit(connection, JOBS)
 
 
 async def claim(connection: AsyncConnection, kinds: list[str], lease_ms: int) -> Claim | None:

@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from libs.common import jobs
 from libs.common.backoff import delay_s
 from libs.common.database import Database
-from libs.common.effects import Effect, apply, ring
+from libs.common.effects import Effect, apply
 from libs.common.errors import LecternError, Permanent, Throttled, Transient, Unavailable
 from libs.common.failures import task_failed
 from libs.common.metrics import Metrics
@@ -148,7 +148,6 @@ class Worker:
                 if not await jobs.renew(connection, held, self.lease_ms):
                     raise LeaseLost
                 await apply(connection, effects, traceparent)
-            ring(self.database)
 
         job = Job(held.id, route.payload.model_validate_json(held.payload), held.attempts, record)
         effects = await self._while_renewing(held, route.run(job))
@@ -156,7 +155,6 @@ class Worker:
             if not await jobs.finish(connection, held):
                 raise LeaseLost
             await apply(connection, effects, traceparent)
-        ring(self.database)
 
     async def _while_renewing(
         self, held: jobs.Claim, running: Awaitable[Sequence[Effect]]
@@ -228,5 +226,4 @@ class Worker:
             async with self.database.transaction() as connection:
                 if await jobs.fail(connection, held, type(error).__name__):
                     await apply(connection, effects, current_traceparent())
-            ring(self.database)
         return "failed"

@@ -9,7 +9,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database import Database
-from libs.common.effects import Effect, apply, ring
+from libs.common.effects import Effect, apply
 from libs.common.errors import Rejected
 from libs.common.events import (
     AudioDeleted,
@@ -172,7 +172,6 @@ class Commands:
             await self._apply(connection, decided(submitted))
             if order is not None:
                 narration_id = await self._narrate(connection, caller, document_id, order)
-        ring(self.database)
         return document_id, narration_id
 
     async def delete_document(self, caller: UUID, document_id: UUID) -> None:
@@ -185,7 +184,6 @@ class Commands:
             deleted = DocumentDeleted(document_id=document_id, deleted_by=caller)
             go_on = self._dispatch(document.owner_id)
             await self._apply(connection, [forget, *decided(deleted), go_on])
-        ring(self.database)
 
     async def narrate(
         self, caller: UUID, document_id: UUID, order: Order, narration_id: UUID | None = None
@@ -199,7 +197,6 @@ class Commands:
         """
         async with self.database.transaction() as connection:
             asked = await self._narrate(connection, caller, document_id, order, narration_id)
-        ring(self.database)
         return asked
 
     async def edit_page(
@@ -234,7 +231,6 @@ class Commands:
                 edited_by=caller,
             )
             await self._apply(connection, decided(edited))
-        ring(self.database)
         return new
 
     async def delete_audio(self, caller: UUID, audio_id: UUID) -> None:
@@ -255,7 +251,6 @@ class Commands:
             deleted = AudioDeleted(document_id=document_id, audio_id=audio_id, deleted_by=caller)
             go_on = [self._dispatch(row.owner_id), _complete(row.document_id)]
             await self._apply(connection, [*decided(deleted), *go_on])
-        ring(self.database)
 
     async def _narrate(
         self,

@@ -1,7 +1,6 @@
 """Tells the other services which voices there are, when that has changed."""
 
 from libs.common.database import Database
-from libs.common.effects import ring
 from libs.common.event_store import append, load
 from libs.common.events import VoiceInfo, VoicesAnnounced
 from services.synth.orchestra import Orchestra, Player
@@ -16,7 +15,6 @@ async def announce(database: Database, orchestra: Orchestra) -> None:
             past = await load(connection, [announcement.stream], VoicesAnnounced.topic)
             if not past or past[-1].encode() != announcement.encode():
                 await append(connection, [announcement])
-    ring(database)
 
 
 def _announcement(player: Player, default: bool) -> VoicesAnnounced:

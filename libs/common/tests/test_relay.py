@@ -4,7 +4,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from libs.common.effects import apply, ring
+from libs.common.effects import apply
 from libs.common.events import DocumentRejected
 from libs.common.metrics import Metrics
 from libs.common.relay import Relay
@@ -34,7 +34,6 @@ async def add(database, count):
     ]
     async with database.transaction() as connection:
         await apply(connection, added, "00-11111111111111111111111111111111-2222222222222222-01")
-    ring(database)
     return added
 
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from sqlalchemy import select, update
 
 from libs.common import worker as worker_module
-from libs.common.effects import apply, ring
+from libs.common.effects import apply
 from libs.common.errors import Rejected, Transient, Unavailable
 from libs.common.events import DocumentRejected, TaskFailed
 from libs.common.jobs import CancelJobs, NewJob
@@ -34,7 +34,6 @@ async def add(database, count=1, **options):
         for n in range(count):
             job = NewJob("k", Payload(document_id=uuid4(), page=n + 1), subject="s", **options)
             await apply(connection, [job], None)
-    ring(database)
 
 
 async def rows(database, table):
