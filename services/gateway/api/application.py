@@ -31,6 +31,6 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     for each in (documents, pages, narrations, audios):
-        app.include_router(each.router, prefix=PREFIX)
+        app.include_router(each.router)
     add_handlers(app)
     return app

@@ -9,14 +9,14 @@ from starlette.requests import Request
 from libs.common.errors import Rejected
 from libs.common.events import ObjectRef, PageFormat, Rendition
 from libs.common.permissions import Capability
-from services.gateway.api.context import Needs, Who
+from services.gateway.api.context import PREFIX, Needs, Who
 from services.gateway.api.downloads import MEDIA_TYPES, send_object
 from services.gateway.api.filenames import attachment
 from services.gateway.api.models import PROBLEMS, AudiobookModel, AudioModel
 from services.gateway.problems import NotReady
 from services.gateway.views import AudioView
 
-router = APIRouter(tags=["audio"], responses=PROBLEMS)
+router = APIRouter(prefix=PREFIX, tags=["audio"], responses=PROBLEMS)
 
 Chosen = Annotated[
     PageFormat | None, Query(alias="format", description="Else the first that there is.")

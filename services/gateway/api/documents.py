@@ -16,7 +16,7 @@ from services.gateway.api.submissions import take_in
 from services.gateway.problems import NotFound
 from services.gateway.status import Watch
 
-router = APIRouter(tags=["documents"], responses=PROBLEMS)
+router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS)
 
 COVER_TYPES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
 """Pictures that cannot run anything."""

@@ -19,7 +19,7 @@ def attachment(title: str, suffix: str, page: int | None = None) -> str:
     full = f"{name}.{suffix}"
     plain = normalize("NFKD", full).encode("ascii", "ignore").decode()
     if plain.strip(" .") == suffix or plain.startswith((".", " ")):
-        plain = f"audio{plain.strip()}"
+        plain = f"audio{plain.rstrip()}"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(full, safe='')}"
 
 

@@ -9,7 +9,7 @@ from services.gateway.api.models import PROBLEMS, EngineModel, Listing, Narratio
 from services.gateway.api.orders import AudiobookRequest, NarrationRequest
 from services.gateway.commands import Order
 
-router = APIRouter(tags=["narrations"], responses=PROBLEMS)
+router = APIRouter(prefix=PREFIX, tags=["narrations"], responses=PROBLEMS)
 
 
 @router.get("/voices")

@@ -8,12 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 
 from libs.common.storage import read_verified
-from services.gateway.api.context import MAX_PAGE, Context, Needs, PageOfPath, Who
+from services.gateway.api.context import MAX_PAGE, PREFIX, Context, Needs, PageOfPath, Who
 from services.gateway.api.models import PROBLEMS, AudioModel, Listing, PageModel, PageTextModel
 from services.gateway.api.orders import EditRequest
 from services.gateway.api.problems import Refused
 
-router = APIRouter(tags=["pages"], responses=PROBLEMS)
+router = APIRouter(prefix=PREFIX, tags=["pages"], responses=PROBLEMS)
 
 _REVISION = re.compile(r'"(\d{1,9})"')
 

@@ -22,7 +22,7 @@ def names(header):
         ("A book", None, "A book.m4a", "A book.m4a"),
         ("Žluťoučký kůň", None, "Zlutoucky kun.m4a", "Žluťoučký kůň.m4a"),
         ("三国演义", None, "audio.m4a", "三国演义.m4a"),
-        ("三国演义", 7, "audio- 007.m4a", "三国演义 - 007.m4a"),
+        ("三国演义", 7, "audio - 007.m4a", "三国演义 - 007.m4a"),
         ('../../etc/"passwd"', None, "etc passwd.m4a", "etc passwd.m4a"),
         ("line\r\nSet-Cookie: x", None, "line Set-Cookie x.m4a", "line Set-Cookie x.m4a"),
         ("cod\u202e4a.exe", None, "cod 4a.exe.m4a", "cod 4a.exe.m4a"),

@@ -1,0 +1,18 @@
+from libs.common.settings import CommonSettings
+from services.gateway.app import assemble, build
+from services.gateway.settings import Settings
+
+
+def test_nothing_is_connected_by_assembling(tmp_path):
+    common = CommonSettings(
+        kafka_bootstrap_servers="nowhere:9092", storage_url=f"file://{tmp_path}/objects"
+    )
+    settings = Settings(
+        database_url=f"sqlite+aiosqlite:///{tmp_path}/gateway.db", max_pages_in_flight_per_owner=3
+    )
+    assembly = assemble(common, settings)
+    assert assembly.commands.policy.max_in_flight == 3
+    assert assembly.changes in assembly.parts.resources
+    assert assembly.parts.keep_events
+    assert list(tmp_path.iterdir()) == []
+    assert build(common, settings).name == "gateway"
