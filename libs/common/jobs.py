@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import Update, and_, func, insert, or_, select, update
+from sqlalchemy import BigInteger, Update, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from libs.common.database import JOBS, ring_after_commit
 from libs.common.tables import jobs, now_ms
@@ -90,39 +91,49 @@ async def enqueue(connection: AsyncConnection, job: NewJob, traceparent: str | N
 
 async def claim(connection: AsyncConnection, kinds: list[str], lease_ms: int) -> Claim | None:
     """Take the next job of one of ``kinds``, or None when there is nothing to do."""
+    row = (await connection.execute(_CLAIM, {"kinds": kinds, "lease_ms": lease_ms})).first()
+    return Claim(*row) if row else None
+
+
+def _claim_statement() -> ReturningUpdate[Any]:
     claimable = or_(
         and_(jobs.c.status == READY, jobs.c.run_at_ms <= now_ms()),
         and_(jobs.c.status == RUNNING, jobs.c.lease_until_ms < now_ms()),
     )
     chosen = (
         select(jobs.c.id)
-        .where(jobs.c.status.in_(LIVE), jobs.c.kind.in_(kinds), claimable)
+        .where(
+            jobs.c.status.in_(LIVE),
+            jobs.c.kind.in_(bindparam("kinds", expanding=True)),
+            claimable,
+        )
         .order_by(jobs.c.priority, jobs.c.turn, jobs.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)
     )
-    row = (
-        await connection.execute(
-            update(jobs)
-            .where(jobs.c.id == chosen.scalar_subquery())
-            .values(
-                status=RUNNING,
-                attempts=jobs.c.attempts + 1,
-                lease_token=jobs.c.lease_token + 1,
-                lease_until_ms=now_ms() + lease_ms,
-            )
-            .returning(
-                jobs.c.id,
-                jobs.c.kind,
-                jobs.c.payload,
-                jobs.c.attempts,
-                jobs.c.max_attempts,
-                jobs.c.lease_token,
-                jobs.c.traceparent,
-            )
+    return (
+        update(jobs)
+        .where(jobs.c.id == chosen.scalar_subquery())
+        .values(
+            status=RUNNING,
+            attempts=jobs.c.attempts + 1,
+            lease_token=jobs.c.lease_token + 1,
+            lease_until_ms=now_ms() + bindparam("lease_ms", type_=BigInteger()),
         )
-    ).first()
-    return Claim(*row) if row else None
+        .returning(
+            jobs.c.id,
+            jobs.c.kind,
+            jobs.c.payload,
+            jobs.c.attempts,
+            jobs.c.max_attempts,
+            jobs.c.lease_token,
+            jobs.c.traceparent,
+        )
+    )
+
+
+_CLAIM = _claim_statement()
+"""Built once: an idle worker runs it every second."""
 
 
 def _held(held: Claim) -> Update:

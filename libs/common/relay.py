@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any, Protocol
 
 import structlog
-from sqlalchemy import func, select, update
+from sqlalchemy import Integer, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.backoff import delay_s
@@ -31,6 +31,15 @@ class Producer(Protocol):
     ) -> Awaitable[Any]:
         """Queue one record; the returned future is done when the broker has it."""
         ...
+
+
+_UNSENT = (
+    select(events)
+    .where(events.c.sent_at_ms.is_(None))
+    .order_by(events.c.id)
+    .limit(bindparam("limit", type_=Integer()))
+)
+"""Built once: an idle relay runs it every second."""
 
 
 @dataclass
@@ -76,14 +85,7 @@ class Relay:
         """Send the oldest unsent events, at most ``batch_size``, and return how many."""
         started = perf_counter()
         async with self.database.reading() as connection:
-            batch = (
-                await connection.execute(
-                    select(events)
-                    .where(events.c.sent_at_ms.is_(None))
-                    .order_by(events.c.id)
-                    .limit(self.batch_size)
-                )
-            ).all()
+            batch = (await connection.execute(_UNSENT, {"limit": self.batch_size})).all()
         if batch:
             await self._send(batch)
             self.metrics.relay_batch_seconds.observe(perf_counter() - started)
