@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 from uuid import UUID, uuid4
 
 from sqlalchemy import delete, select
@@ -17,7 +16,6 @@ from libs.common.events import (
     DocumentDeleted,
     DocumentSubmitted,
     NarrationRequested,
-    ObjectRef,
     PageEdited,
     PageFormat,
     Source,
@@ -32,6 +30,7 @@ from services.gateway.policy import Policy, decided
 from services.gateway.problems import NotFound, Stale
 from services.gateway.quota import check_audio_quota
 from services.gateway.tables import audios, documents, wanted
+from services.gateway.uploads import Upload
 from services.gateway.voices import choose_voice
 
 MARKDOWN = "text/markdown; charset=utf-8"
@@ -59,19 +58,6 @@ class Order:
             return (self.format,)
         needed: PageFormat = "m4a" if self.audiobook == "m4b" else self.audiobook
         return tuple(dict.fromkeys((self.format, needed)))
-
-
-@dataclass(frozen=True)
-class Upload:
-    """Bytes that are stored for a document that is not handed in yet."""
-
-    document_id: UUID
-    stored: ObjectRef
-
-    def source(self, kind: Literal["file", "text"], filename: str | None) -> Source:
-        """Return where the document comes from."""
-        name = one_line(filename, MAX_TITLE_CHARACTERS)
-        return Source(kind=kind, object=self.stored, filename=name)
 
 
 @dataclass(frozen=True)

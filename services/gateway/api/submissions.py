@@ -18,7 +18,8 @@ from services.gateway.api.middleware import is_streamed
 from services.gateway.api.multipart import FormStream, Part
 from services.gateway.api.orders import NarrationRequest, SubmitRequest
 from services.gateway.api.problems import Refused
-from services.gateway.commands import Commands, Order, Upload
+from services.gateway.commands import Commands, Order
+from services.gateway.uploads import Upload
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -12,6 +12,7 @@ async def test_every_change_has_another_stamp(world):
     document = await world.hand_in()
     watch = Watch(world.database, world.owner, document)
     stamp, status = await watch.look(None)
+    assert status is not None
     assert status.document.state == "submitted"
     assert await watch.look(stamp) == (stamp, None)
 
@@ -45,6 +46,7 @@ async def test_every_change_has_another_stamp(world):
         assert status is not None
         assert stamp not in seen
         seen.add(stamp)
+    assert status is not None
     assert (status.audios, [each.state for each in status.pages]) == ((), ["speakable"])
 
     await world.assembly.commands.delete_document(world.owner, document)

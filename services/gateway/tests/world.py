@@ -27,7 +27,6 @@ from libs.common.events import (
     VoicesAnnounced,
 )
 from libs.common.migrate import upgrade
-from libs.common.routes import Route
 from libs.common.settings import CommonSettings
 from libs.common.tables import events
 from services.gateway.app import Assembly, assemble
@@ -181,28 +180,30 @@ class World:
         )
 
 
-def route_of(world: World, event: type[Event]) -> Route:
-    return world.routes[event]
-
-
-async def migrated(path: Path, common: CommonSettings) -> None:
-    """Migrate an empty database; the tests of a run share it, each with a copy."""
-    parts = assemble(common, Settings(database_url=f"sqlite+aiosqlite:///{path}")).parts
+async def migrate(url: str, common: CommonSettings) -> None:
+    """Bring an empty database up to date; on SQLite the tests of a run share it as a template."""
+    parts = assemble(common, Settings(database_url=url)).parts
     await upgrade(parts.database, parts.migrations)
     await parts.database.close()
 
 
 @asynccontextmanager
-async def a_world(folder: Path, **settings: Any) -> AsyncIterator[World]:
+async def a_world(
+    folder: Path, database_url: str | None = None, **settings: Any
+) -> AsyncIterator[World]:
+    """A gateway on a SQLite database in ``folder``, or on an empty database of any kind."""
     common = CommonSettings(
         kafka_bootstrap_servers="nowhere:9092", storage_url=f"file://{folder}/objects"
     )
-    own = Settings(database_url=f"sqlite+aiosqlite:///{folder}/gateway.db", **settings)
-    template = folder.parent / "gateway-template.db"
-    if not template.exists():
-        await migrated(template, common)
-    copy(template, folder / "gateway.db")
-    assembly = assemble(common, own)
+    if database_url is None:
+        template = folder.parent / "gateway-template.db"
+        if not template.exists():
+            await migrate(f"sqlite+aiosqlite:///{template}", common)
+        copy(template, folder / "gateway.db")
+        database_url = f"sqlite+aiosqlite:///{folder}/gateway.db"
+    else:
+        await migrate(database_url, common)
+    assembly = assemble(common, Settings(database_url=database_url, **settings))
     owner, token = await assembly.tokens.create("tester")
     try:
         yield World(assembly, owner, token)

@@ -11,8 +11,9 @@ FORM = re.compile(r"""attachment; filename="([^"\\]*)"; filename\*=UTF-8''(.*)""
 
 
 def names(header):
-    plain, full = FORM.fullmatch(header).groups()
-    return plain, unquote(full)
+    match = FORM.fullmatch(header)
+    assert match
+    return match[1], unquote(match[2])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,107 @@
+"""The same gateway on PostgreSQL, where several transactions really run at once."""
+
+import asyncio
+import random
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from libs.common.events import AudiobookRequested, AudioRequested, PageExtracted, PageSegmented
+from services.gateway.commands import Order
+from services.gateway.tests.test_migrations import everything
+from services.gateway.tests.world import VOICES, a_world, reference
+
+PAGES = 6
+
+
+@pytest.fixture
+async def world(tmp_path, postgres_database):
+    """A gateway on an empty PostgreSQL database."""
+    async with a_world(tmp_path, postgres_database, max_pages_in_flight_per_owner=2) as world:
+        await world.take(VOICES)
+        yield world
+
+
+async def test_migrations_lead_to_the_declared_tables(world):
+    def differences(connection):
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        found = compare_metadata(context, everything())
+        return [each for each in found if "alembic_version" not in str(each)]
+
+    async with world.database.reading() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_whatever_happens_at_once_every_page_is_requested_once(world, seed):
+    document = await world.hand_in()
+    about = {"document_id": document}
+    extracted = [
+        PageExtracted(**about, page=page, text=reference(), characters=1)
+        for page in range(1, PAGES + 1)
+    ]
+    cut = [
+        PageSegmented(**about, page=page, segments=reference(), utterances=1, characters=1)
+        for page in range(1, PAGES + 1)
+    ]
+
+    async def topic(events):
+        for each in events:  # the order of one topic and key is kept
+            await world.take(each)
+
+    steps = [
+        topic(extracted),
+        topic(cut),
+        world.parse(document, PAGES),
+        world.assembly.commands.narrate(world.owner, document, Order(audiobook="m4b")),
+    ]
+    random.Random(seed).shuffle(steps)
+    await asyncio.gather(*steps)
+
+    spoken = set()
+    while left := [
+        each for each in await world.decided(AudioRequested) if each.audio_id not in spoken
+    ]:
+        assert len(left) <= 2
+        spoken |= {each.audio_id for each in left}
+        await asyncio.gather(*map(world.speak, left))
+    asked = [each.page for each in await world.decided(AudioRequested)]
+    assert sorted(asked) == list(range(1, PAGES + 1))
+    assert len(await world.decided(AudiobookRequested)) == 1
+
+
+async def test_the_api_answers(world):
+    async with world.client() as client:
+        document = await world.hand_in()
+        await world.read(document, 2)
+        listed = (await client.get("/documents", params={"limit": 1})).json()
+        assert [each["document_id"] for each in listed["items"]] == [str(document)]
+        narration = (await client.post(f"/documents/{document}/narrations", json={})).json()
+        await world.speak_everything()
+        done = (await client.get(f"/narrations/{narration['narration_id']}")).json()
+        assert (done["state"], done["pages_ready"]) == ("ready", 2)
+        edited = await client.put(
+            f"/documents/{document}/pages/1", json={"text": "New"}, headers={"If-Match": '"0"'}
+        )
+        assert edited.json()["revision"] == 1
+
+
+async def test_of_two_edits_at_once_one_wins(world):
+    document = await world.hand_in()
+    await world.read(document, 1)
+    async with world.client() as client:
+        answers = await asyncio.gather(
+            *(
+                client.put(
+                    f"/documents/{document}/pages/1",
+                    json={"text": text},
+                    headers={"If-Match": '"0"'},
+                )
+                for text in ("One", "Two")
+            )
+        )
+        page = (await client.get(f"/documents/{document}/pages/1")).json()
+    assert sorted(each.status_code for each in answers)[0] == 200
+    assert sorted(each.status_code for each in answers)[1] in {409, 412}
+    assert page["revision"] == 1
