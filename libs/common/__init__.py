@@ -1,1 +1,1 @@
-"""What all five services share: events, the consumer loop, the event store, jobs, storage and telemetry."""
+"""What all five services share: events, the consumer loop, the event store, jobs, storage."""

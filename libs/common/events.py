@@ -473,10 +473,15 @@ class NotificationSent(Event):
     producer = "notifier"
 
     notification_id: UUID = Field(description="Identity of the (event, channel) pair.")
-    document_id: UUID
+    document_id: UUID | None = None
     about: UUID = Field(description="The event that was told.")
     about_type: str
     channel: Literal["mail", "webhook"]
+
+    @property
+    def key(self) -> str:
+        """By document where there is one, else by notification."""
+        return str(self.document_id or self.notification_id)
 
     @property
     def stream(self) -> str:
@@ -491,12 +496,17 @@ class NotificationFailed(Event):
     producer = "notifier"
 
     notification_id: UUID
-    document_id: UUID
+    document_id: UUID | None = None
     about: UUID
     about_type: str
     channel: Literal["mail", "webhook"]
     code: str
     reason: str
+
+    @property
+    def key(self) -> str:
+        """By document where there is one, else by notification."""
+        return str(self.document_id or self.notification_id)
 
     @property
     def stream(self) -> str:

@@ -40,7 +40,7 @@ def run() -> None:
 
 
 def create_core_tables_v1() -> None:
-    """Create ``events``, ``inbox`` and ``jobs`` as they were in release 0.1. Never changed again."""
+    """Create ``events``, ``inbox`` and ``jobs`` as they were in release 0.1; never changed."""
     op.create_table(
         "events",
         sa.Column("id", BigId, primary_key=True, autoincrement=True),

@@ -129,6 +129,7 @@ class Service:
                 await self._background
         await self._stack.aclose()
         await self.parts.database.close()
+        await self.parts.storage.close()
         await asyncio.to_thread(self._telemetry.close)
 
     async def run_until_stopped(self) -> int:

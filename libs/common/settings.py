@@ -255,6 +255,9 @@ def _secrets_in(value: object) -> Iterator[str]:
     if isinstance(value, SecretStr):
         value = value.get_secret_value()
         yield value
+    if isinstance(value, tuple):
+        for each in value:
+            yield from _secrets_in(each)
     if isinstance(value, str) and "://" in value:
         try:
             password = urlsplit(value).password

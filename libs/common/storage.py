@@ -104,6 +104,10 @@ class Storage(Protocol):
         """Yield the keys that begin with ``prefix``, in the order of their code points."""
         ...
 
+    async def close(self) -> None:
+        """Let go of connections and threads."""
+        ...
+
     async def check(self) -> None:
         """Return if objects can be stored now; for readiness.
 

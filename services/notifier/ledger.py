@@ -162,7 +162,6 @@ def sent(notice: Notice) -> Step:
                 channel=notice.channel,
             )
             for told, about in rows
-            if notice.document_id is not None
         ]
 
     return step
@@ -184,7 +183,6 @@ def failed(notice: Notice, error: LecternError) -> Step:
                 reason=str(error),
             )
             for told, about in rows
-            if notice.document_id is not None
         ]
 
     return step

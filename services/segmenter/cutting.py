@@ -29,7 +29,7 @@ class Cutter:
         wanted = job.payload
         markdown = (await read_verified(self.storage, wanted.text)).decode()
         cut = partial(cut_page, max_characters=self.max_characters)
-        body, utterances, characters = await self.pool.run(cut, markdown, wanted.language)
+        body, language, utterances, characters = await self.pool.run(cut, markdown, wanted.language)
         segments = await self.storage.write(
             f"documents/{wanted.document_id}/segments/{wanted.page:05d}.r{wanted.revision}.json",
             body,
@@ -43,15 +43,16 @@ class Cutter:
                 segments=segments,
                 utterances=utterances,
                 characters=characters,
-                language=wanted.language,
+                language=language,
             )
         ]
 
 
-def cut_page(markdown: str, language: str, max_characters: int) -> tuple[bytes, int, int]:
-    """Return the page's SegmentedPage as JSON, its utterances and its spoken characters."""
+def cut_page(markdown: str, language: str, max_characters: int) -> tuple[bytes, str, int, int]:
+    """Return a SegmentedPage as JSON, its language, how many utterances and spoken characters."""
     page = segment_page(markdown, language, max_characters=max_characters)
-    return page.model_dump_json().encode(), len(page.utterances), page.characters
+    body = page.model_dump_json().encode()
+    return body, page.language, len(page.utterances), page.characters
 
 
 def gave_up(payload: SegmentJob, error: LecternError) -> Sequence[Effect]:

@@ -1,9 +1,9 @@
 """Every knob of synth, read from SYNTH_* variables."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
-from pydantic_settings import SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from libs.common.settings import Port, ServiceSettings, Workers
 
@@ -17,10 +17,11 @@ class Settings(ServiceSettings):
 
     http_port: Port = 8003
     workers: Workers = 0
-    engines: tuple[EngineName, ...] = Field(
-        default=("espeak",),
+    engines: Annotated[tuple[EngineName, ...], NoDecode] = Field(
+        default="espeak",
+        validate_default=True,
         min_length=1,
-        description='Engines to offer, as JSON, the default one first: ["espeak", "polly"].',
+        description="Engines to offer, separated by commas, the default one first: espeak,polly.",
     )
     pages_at_once: int = Field(
         default=3, ge=1, description="Pages that one process speaks at the same time."
@@ -54,6 +55,15 @@ class Settings(ServiceSettings):
     openai_voice: str | None = Field(
         default=None, description="The default voice; it need not be in the server's list."
     )
-    openai_voices: tuple[str, ...] = Field(
-        default=(), description='Voices as JSON; empty: ask the server. ["alloy", "nova"]'
+    openai_voices: Annotated[tuple[str, ...], NoDecode] = Field(
+        default="",
+        validate_default=True,
+        description="Voices, separated by commas; empty: the server is asked.",
     )
+
+    @field_validator("engines", "openai_voices", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        return tuple(dict.fromkeys(each.strip() for each in value.split(",") if each.strip()))

@@ -127,11 +127,13 @@ async def test_what_was_given_up_is_recorded_for_all(world):
     assert {(each.code, each.reason) for each in told} == {("permanent", "no such mailbox")}
 
 
-async def test_about_no_document_there_is_a_record_and_no_event(world):
+async def test_what_is_about_no_document_is_keyed_by_notification(world):
     await tell(world, samples.task_failed(document_id=None), targets=(HOOK,))
     await world.apply([sent(await first_notice(world))])
     assert [row.status for row in await world.deliveries()] == ["sent"]
-    assert await world.events() == []
+    [told] = await world.events()
+    assert told.document_id is None
+    assert told.key == str(told.notification_id)
 
 
 async def test_a_target_that_has_much_to_come_holds_up_no_other(world):
