@@ -53,6 +53,16 @@ class Zygote:
         self._poll.register(wakeup, select.POLLIN)
 
     def serve(self) -> None:
+        """Serve until the service closes its end, or is gone; then end the children too."""
+        try:
+            # A service that was killed, or closed its end before it read our word, resets the
+            # connection or breaks off a request.
+            with contextlib.suppress(ConnectionError, EOFError):
+                self._serve()
+        finally:
+            self._end()
+
+    def _serve(self) -> None:
         """Say that requests are welcome, then load the rest whenever there is nothing to do."""
         preload()
         self._control.sendall(READY)
@@ -68,7 +78,6 @@ class Zygote:
                     os.read(self._wakeup, 4096)
                     self._reap()
                 elif not self._accept():
-                    self._end()
                     return
 
     def _accept(self) -> bool:
