@@ -178,7 +178,7 @@ def test_the_value_is_compact_and_holds_no_attributes():
 def test_events_are_frozen_and_each_has_its_own_id():
     event = a_deletion()
     with pytest.raises(ValidationError):
-        event.deleted_by = uuid4()  # type: ignore[misc]
+        event.deleted_by = uuid4()
     assert event.event_id != a_deletion().event_id
     assert event.occurred_at.tzinfo is UTC
 

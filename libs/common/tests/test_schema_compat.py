@@ -1,9 +1,10 @@
 import copy
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from libs.common.asyncapi import read_samples
 from libs.common.events import AudioReady, DocumentSubmitted, every_event
@@ -42,9 +43,9 @@ OLD = {
 
 def changed(*steps):
     """OLD with changes: each is a path to a mapping, a name and its new value (None: gone)."""
-    new = copy.deepcopy(OLD)
+    new: dict[str, Any] = copy.deepcopy(OLD)
     for path, name, value in steps:
-        at = new
+        at: Any = new
         for each in path.split("."):
             at = at[each]
         if value is None:
