@@ -30,7 +30,9 @@ from tests.journeys.outside import Outside, outside
 from tests.journeys.wire import Wire
 
 READY_TIMEOUT_S = 60.0
-DRAIN_S = 25.0
+DRAIN_LIMIT_S = 25.0
+DRAIN_S = 12.0
+"""What services are told: work that needs more than 5 s of it is given back."""
 QUICK = {
     "LECTERN_TOPIC_PARTITIONS": "3",
     "LECTERN_JOB_LEASE_SECONDS": "3",
@@ -102,7 +104,7 @@ class Deployment:
     def stop(self, name: str) -> tuple[int, float]:
         """Stop a service in order; return its exit code and how long it took, in seconds."""
         began = time.monotonic()
-        code = self.processes.pop(name).stop(DRAIN_S + 10)
+        code = self.processes.pop(name).stop(DRAIN_LIMIT_S)
         return code, time.monotonic() - began
 
     def stop_all(self) -> dict[str, int]:

@@ -94,9 +94,9 @@ class Outside:
     def environment(self) -> dict[str, str]:
         """What the services must be told to find it."""
         return {
-            "SYNTH_ENGINES": '["espeak", "openai"]',
+            "SYNTH_ENGINES": "espeak,openai",
             "SYNTH_OPENAI_BASE_URL": f"{self.url}/v1",
-            "SYNTH_OPENAI_VOICES": '["nova"]',
+            "SYNTH_OPENAI_VOICES": "nova",
             "INGEST_URL_ALLOW_PRIVATE": "true",
             "INGEST_URL_TIMEOUT_SECONDS": str(LONGEST_HOLD_S),
             "NOTIFIER_WEBHOOK_URLS": f"{self.url}/hook",
