@@ -5,6 +5,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from libs.common.metrics_page import MeasuredRequests
 from libs.common.tables import events
@@ -59,7 +60,10 @@ async def test_a_trace_begins_here(world, client, spans, traceparent):
 
 async def test_a_bug_shows_nothing_but_where_to_look(world, client, spans):
     world.app.routes[0].app.state.context = "what nobody foresaw"
-    answer = await client.get("/documents")
+    with capture_logs() as logged:
+        answer = await client.get("/documents")
+    assert [each["event"] for each in logged] == ["request failed unexpectedly"]
+    assert logged[0]["exc_info"]
     assert answer.status_code == 500
     body = answer.json()
     assert body["code"] == "internal"

@@ -1,6 +1,7 @@
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
+from structlog.testing import capture_logs
 
 from libs.common.errors import (
     Conflict,
@@ -48,7 +49,8 @@ async def answer_to(error):
     ],
 )
 async def test_every_error_is_a_problem(error, status, code):
-    answer = await answer_to(error)
+    with capture_logs():
+        answer = await answer_to(error)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     body = answer.json()
