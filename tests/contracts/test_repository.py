@@ -101,6 +101,17 @@ def test_no_file_names_a_path_of_the_machine_that_it_was_written_on() -> None:
     none_of(found(OUR_PATHS) + found(re.compile(re.escape(str(ROOT)) + r"\b")))
 
 
+def test_links_between_documents_lead_somewhere() -> None:
+    link = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
+    none_of(
+        f"{path}: {target}"
+        for path, text in texts()
+        if path.suffix == ".md" and path.parts[0] != "services"
+        for target in link.findall(text)
+        if not (ROOT / path.parent / target).exists()
+    )
+
+
 def test_nothing_is_left_to_be_done_in_the_code() -> None:
     none_of(found(UNFINISHED))
 
