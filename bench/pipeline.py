@@ -1,15 +1,17 @@
 """The whole pipeline against the bare loop: CPU, wall time, memory, the second time, an edit."""
 
 import json
+import math
 import os
 import re
-import sys
 import tempfile
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.book import book, short_pages
+from bench.book import CHARACTERS_PER_HOUR, book, paragraphs, short_pages
 from bench.measure import Cost, python, run
 from services.segmenter.segment import segment_page
 
@@ -51,30 +53,40 @@ def read(source: Path, data: Path, *options: str, memory: bool = False) -> Read:
 
 
 def throughput(folder: Path, hours: float) -> list[Row]:
-    """Pipeline against bare loop, then the same book again, then with one sentence edited."""
+    """Pipeline against bare loop, whole processes, start-up included."""
     text = book(hours)
     source = folder / "book.md"
     source.write_text(text)
     bare = _bare(folder, text)
-    first = read(source, folder / "first", "--voice", "en-us")
-    again = read(source, folder / "first", "--voice", "en-us", "--fresh")
-    edited = folder / "edited.md"
-    edited.write_text(_edited(text))
-    after_edit = read(edited, folder / "first", "--voice", "en-us")
-    audio_h = first.result["duration_ms"] / 3_600_000
-    cpu = f"{first.cost.cpu_s:.0f} s against {bare.cpu_s:.0f} s, {audio_h:.1f} h of audio"
-    wall = f"{first.cost.wall_s:.0f} s on {os.cpu_count()} cores against {bare.wall_s:.0f} s on one"
+    ours = read(source, folder / "data", "--voice", "en-us")
+    audio_h = ours.result["duration_ms"] / 3_600_000
+    cpu = f"{ours.cost.cpu_s:.0f} s against {bare.cpu_s:.0f} s, {audio_h:.1f} h of audio"
+    wall = f"{ours.cost.wall_s:.0f} s on {os.cpu_count()} cores against {bare.wall_s:.0f} s on one"
     return [
-        Row("CPU, pipeline / bare loop", first.cost.cpu_s / bare.cpu_s, 1.25, "x", cpu),
-        Row("wall, pipeline / bare loop", first.cost.wall_s / bare.wall_s, 0.65, "x", wall),
-        _share("same book again / first time", again, first, 0.15),
-        _share("one sentence edited / first time", after_edit, first, 0.05),
+        Row("CPU, pipeline / bare loop", ours.cost.cpu_s / bare.cpu_s, 1.25, "x", cpu),
+        Row("wall, pipeline / bare loop", ours.cost.wall_s / bare.wall_s, 0.65, "x", wall),
     ]
 
 
-def _share(what: str, part: Read, whole: Read, limit: float) -> Row:
-    detail = f"{part.cost.wall_s:.1f} s of {whole.cost.wall_s:.1f} s wall"
-    return Row(what, part.cost.wall_s / whole.cost.wall_s, limit, "x", detail)
+def repetition(folder: Path, hours: float) -> list[Row]:
+    """The same book again, then with one sentence edited, handed to one running Lectern."""
+    text = book(hours, seed=2)
+    books = {"first.md": text, "again.md": text, "edited.md": _edited(text)}
+    for name, content in books.items():
+        (folder / name).write_text(content)
+    names = [str(folder / name) for name in books]
+    first, again, edited = json.loads(
+        run(python("bench.warm", str(folder / "data"), *names)).output
+    )
+    return [
+        _share("same book again / first time", again, first, 0.15),
+        _share("one sentence edited / first time", edited, first, 0.05),
+    ]
+
+
+def _share(what: str, part: dict[str, Any], whole: dict[str, Any], limit: float) -> Row:
+    detail = f"{part['seconds']:.1f} s of {whole['seconds']:.1f} s wall, {whole['pages']} pages"
+    return Row(what, part["seconds"] / whole["seconds"], limit, "x", detail)
 
 
 def _bare(folder: Path, text: str) -> Cost:
@@ -125,24 +137,55 @@ def scaling(folder: Path, pages: int) -> list[Row]:
 
 def first_audio(folder: Path, pages: int) -> list[Row]:
     """Seconds from submission to the first page's audio, of a book of ``pages`` pages."""
-    source = folder / "long.md"
-    source.write_text(book(pages * 2500 / 55_000, seed=5))
-    command = python("bench.first_audio", str(source), str(folder / "first-audio"))
-    found = json.loads(run(command).output)
-    detail = f"a book of {found['pages']} pages; its first sentence after {found['sentence_s']} s"
-    return [Row("first audio after submit", found["page_s"], 2.0, "s", detail)]
+    small, source = folder / "small.md", folder / "long.md"
+    small.write_text(book(0.01, seed=4))  # as on any other day: this is not the first book ever
+    source.write_text(book(pages * 2500 / CHARACTERS_PER_HOUR, seed=5))
+    found = json.loads(
+        run(python("bench.warm", str(folder / "data"), str(small), str(source))).output
+    )[1]
+    detail = f"a book of {found['pages']} pages, standalone, running"
+    return [Row("first audio after submit", found["first_page_s"], 2.0, "s", detail)]
 
 
-def run_all(hours: float, pages: int) -> list[Row]:
-    """Run everything in a temporary folder."""
-    rows: list[Row] = []
-    for step, size in (
-        (throughput, hours),
-        (first_audio, 300),
-        (memory, hours),
-        (scaling, pages),
-    ):
+def long_paragraph() -> list[Row]:
+    """Segmenting one paragraph of 200,000 characters against one of half the length."""
+    spent = {}
+    for characters in (100_000, 200_000):
+        text = " ".join(paragraphs(characters))[:characters]
+        started = time.process_time()
+        segment_page(text, "en")
+        spent[characters] = time.process_time() - started
+    ratio = spent[200_000] / spent[100_000]
+    detail = f"{spent[200_000]:.2f} s against {spent[100_000]:.2f} s; linear is 2"
+    return [Row("segmenting 200,000 / 100,000 characters", ratio, 2.5, "x", detail)]
+
+
+def wire(count: int) -> list[Row]:
+    """Consume, inbox, append and relay on real servers against bare aiokafka."""
+    try:
+        found = json.loads(run(python("bench.events", str(count))).output)
+    except RuntimeError as error:
+        return [Row("events, ours / bare", math.nan, None, "x", f"not run: {str(error)[-60:]}")]
+    ratio = found["ours_s"] / found["bare_s"]
+    rate = found["count"] / found["ours_s"]
+    detail = f"{rate:.0f} events/s against {found['count'] / found['bare_s']:.0f}"
+    return [
+        Row("events, ours / bare aiokafka", ratio, None, "x", detail),
+        Row("events, CPU each", found["ours_cpu_s"] / count * 1000, None, "ms", found["profile"]),
+    ]
+
+
+def run_all(hours: float, pages: int, events: int) -> Iterator[Row]:
+    """Run everything, each in a temporary folder of its own."""
+    steps: list[Callable[[Path], list[Row]]] = [
+        lambda folder: throughput(folder, hours),
+        lambda folder: repetition(folder, hours / 4),
+        lambda folder: first_audio(folder, 300),
+        lambda folder: memory(folder, hours),
+        lambda folder: scaling(folder, pages),
+        lambda _: long_paragraph(),
+        lambda _: wire(events),
+    ]
+    for step in steps:
         with tempfile.TemporaryDirectory(prefix="lectern-bench-") as folder:
-            sys.stderr.write(f"{step.__name__} ...\n")
-            rows += step(Path(folder), size)  # type: ignore[operator]
-    return rows
+            yield from step(Path(folder))

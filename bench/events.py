@@ -1,0 +1,171 @@
+"""Consume, inbox, append, relay on real Kafka and PostgreSQL, against bare aiokafka.
+
+    python -m bench.events [COUNT]
+
+The handler answers every event with one event of its own. Bare: the same records are consumed and
+as many are produced again, pipelined, without a database.
+"""
+
+import asyncio
+import cProfile
+import json
+import pstats
+import sys
+import tempfile
+from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
+from time import perf_counter, process_time
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+
+from libs.common.broker import consuming_broker
+from libs.common.cloudevents import headers, rfc3339
+from libs.common.consumer import Consumer
+from libs.common.database import Database
+from libs.common.effects import Effect
+from libs.common.events import DocumentDeleted, DocumentRejected
+from libs.common.metrics import Metrics
+from libs.common.relay import Relay
+from libs.common.routes import on
+from libs.common.settings import CommonSettings, load
+from libs.common.tables import core
+from libs.common.testing.servers import NativeKafka, NativePostgres
+from libs.common.topics import TopicSpec, create_topics
+
+SERVICE = "bench"
+IN, OUT = DocumentDeleted.topic, DocumentRejected.topic
+
+
+async def answer(event: DocumentDeleted) -> Sequence[Effect]:
+    """Return one event for every event."""
+    return [DocumentRejected(document_id=event.document_id, code="bench", reason="measured")]
+
+
+async def fill(bootstrap: str, count: int) -> None:
+    """Put ``count`` events on the topic."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all")
+    await producer.start()
+    sent = []
+    for _ in range(count):
+        event = DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+        attributes = headers(
+            event_id=str(event.event_id),
+            topic=event.topic,
+            source="/lectern/gateway",
+            occurred_at=rfc3339(event.occurred_at),
+            key=event.key,
+            traceparent=None,
+        )
+        sent.append(await producer.send(IN, event.encode(), event.key.encode(), headers=attributes))
+    await asyncio.gather(*sent)
+    await producer.stop()
+
+
+async def bare(bootstrap: str, count: int) -> float:
+    """Consume everything and produce as much; return the seconds."""
+    consumer = AIOKafkaConsumer(
+        IN, bootstrap_servers=bootstrap, group_id="bare", auto_offset_reset="earliest"
+    )
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all")
+    await consumer.start()
+    await producer.start()
+    started = perf_counter()
+    sent = []
+    while len(sent) < count:
+        for records in (await consumer.getmany(timeout_ms=200)).values():
+            for each in records:
+                sent.append(
+                    await producer.send(
+                        f"{OUT}.bare", each.value, each.key, headers=list(each.headers)
+                    )
+                )
+    await asyncio.gather(*sent)
+    seconds = perf_counter() - started
+    await consumer.stop()
+    await producer.stop()
+    return seconds
+
+
+async def ours(bootstrap: str, url: str, count: int) -> tuple[float, float, str]:
+    """Run consumer and relay until all answers are on Kafka; return wall, CPU and a profile."""
+    settings = load(
+        CommonSettings, kafka_bootstrap_servers=bootstrap, storage_url="file:///nowhere"
+    )
+    database, metrics = Database(url), Metrics(SERVICE)
+    async with database.transaction() as connection:
+        await connection.run_sync(core.create_all)
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all")
+    await producer.start()
+    relay = Relay(database, producer, "/lectern/bench", metrics)
+    broker = consuming_broker(settings)
+    Consumer(database, SERVICE, [on(DocumentDeleted, answer)], producer, metrics).subscribe(
+        broker, fetch_max_wait_ms=100, max_poll_interval_ms=300_000
+    )
+    relaying = asyncio.create_task(relay.run())
+    profile = cProfile.Profile()
+    started, cpu = perf_counter(), process_time()
+    await broker.start()
+    profile.enable()
+    while metrics.relay_sent_total._value.get() < count:
+        await asyncio.sleep(0.05)
+    profile.disable()
+    wall_s, cpu_s = perf_counter() - started, process_time() - cpu
+    await broker.stop()
+    relay.stop()
+    await relaying
+    await producer.stop()
+    await database.close()
+    return wall_s, cpu_s, _largest(profile)
+
+
+def _largest(profile: cProfile.Profile) -> str:
+    """Return the parts of the work by what they cost, as a share of all profiled time."""
+    found = StringIO()
+    stats = pstats.Stats(profile, stream=found)
+    total = stats.total_tt  # type: ignore[attr-defined]
+    packages: dict[str, float] = {}
+    for (path, _, _), (_, _, own, _, _) in stats.stats.items():  # type: ignore[attr-defined]
+        parts = Path(path).parts
+        name = parts[parts.index("site-packages") + 1] if "site-packages" in parts else "python"
+        name = "lectern" if "libs" in parts else name
+        name = "waiting" if path == "~" and own > total / 3 else name
+        packages[name] = packages.get(name, 0.0) + own
+    largest = sorted(packages.items(), key=lambda each: -each[1])[:6]
+    return ", ".join(f"{name} {own / total:.0%}" for name, own in largest)
+
+
+async def measure(count: int) -> dict[str, object]:
+    """Start the servers, measure both, and return the figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        kafka, postgres = NativeKafka(Path(folder) / "kafka"), NativePostgres()
+        kafka.start()
+        postgres.start()
+        try:
+            specs = [TopicSpec(name, 1, 1) for name in (IN, OUT, f"{OUT}.bare")]
+            await create_topics(kafka.bootstrap, specs)
+            await fill(kafka.bootstrap, count)
+            bare_s = await bare(kafka.bootstrap, count)
+            postgres.create_database("bench")
+            wall_s, cpu_s, profile = await ours(kafka.bootstrap, postgres.url("bench"), count)
+        finally:
+            postgres.stop()
+            kafka.stop()
+    return {
+        "count": count,
+        "bare_s": bare_s,
+        "ours_s": wall_s,
+        "ours_cpu_s": cpu_s,
+        "profile": profile,
+    }
+
+
+def main() -> None:
+    """Print the figures as JSON."""
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
+    print(json.dumps(asyncio.run(measure(count))))
+
+
+if __name__ == "__main__":
+    main()
