@@ -157,3 +157,16 @@ def test_services_say_what_they_consume_and_produce(room):
     assert set(re.findall(r"\w+", consumes)) == {each.__name__ for each in consumers()[room.name]}
     publishes = set(generated.publishers()[room.name]) - {TaskFailed}  # every service does
     assert set(re.findall(r"\w+", produces)) == {each.__name__ for each in publishes}
+
+
+@pytest.mark.parametrize("name", ["docs/events.md", "docs/architecture.md"])
+def test_links_lead_somewhere(name):
+    path = generated.ROOT / name
+    text = path.read_text()
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    anchors = {re.sub(r"[^\w\- ]", "", each.lower()).replace(" ", "-") for each in headings}
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if target.startswith("#"):
+            assert target[1:] in anchors
+        elif "://" not in target:
+            assert (path.parent / target).exists(), target
