@@ -1,4 +1,4 @@
-"""Everything in one run, as a table: python -m bench [--hours 10] [--pages 1000] [--events 3000]."""
+"""Everything in one run, as a table: ``python -m bench --hours 10 --pages 1000``."""
 
 import argparse
 import sys

@@ -6,10 +6,12 @@ TEXTS.json is a list of what is to be spoken, cut as the segmenter cuts it. espe
 without its pipe; nothing is stored, nothing is checked, no loudness is set.
 """
 
+import io
 import json
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import espeakng_loader
 import numpy as np
@@ -19,24 +21,26 @@ from services.synth.audio.encode import encode_segment
 from services.synth.audio.resample import to_book_rate
 from services.synth.engines.espeak_worker import HEADER, Espeak
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 WORDS_PER_MINUTE = 175
 RATE_HZ = 22_050
 VOICE = b"gmw/en-US"
 
 
-class Ear:
+class Ear(io.RawIOBase):
     """Takes the place of the pipe and keeps the sound: one write is one message."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._parts: list[bytes] = []
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: "ReadableBuffer", /) -> int:
         """Keep the PCM of a message."""
-        self._parts.append(bytes(data[HEADER.size :]))
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing to do."""
+        message = bytes(data)
+        self._parts.append(message[HEADER.size :])
+        return len(message)
 
     def take(self) -> np.ndarray:
         """Return what was heard, int16."""
@@ -51,7 +55,9 @@ def main() -> None:
     codec: CodecName = "aac"
     ear = Ear()
     espeak = Espeak(
-        str(espeakng_loader.get_library_path()), str(espeakng_loader.get_data_path()), ear
+        str(espeakng_loader.get_library_path()),
+        str(espeakng_loader.get_data_path()),
+        cast(BinaryIO, ear),
     )
     started_cpu, started = time.process_time(), time.perf_counter()
     samples = encoded = 0

@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 from time import perf_counter, process_time
+from typing import Any
 from uuid import uuid4
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from libs.common.broker import consuming_broker
 from libs.common.cloudevents import headers, rfc3339
@@ -72,20 +73,21 @@ async def bare(bootstrap: str, count: int) -> float:
     await consumer.start()
     await producer.start()
     started = perf_counter()
-    sent = []
+    sent: list[Any] = []
     while len(sent) < count:
         for records in (await consumer.getmany(timeout_ms=200)).values():
-            for each in records:
-                sent.append(
-                    await producer.send(
-                        f"{OUT}.bare", each.value, each.key, headers=list(each.headers)
-                    )
-                )
+            sent += [await _pass_on(producer, each) for each in records]
     await asyncio.gather(*sent)
     seconds = perf_counter() - started
     await consumer.stop()
     await producer.stop()
     return seconds
+
+
+async def _pass_on(producer: AIOKafkaProducer, record: ConsumerRecord) -> Any:
+    return await producer.send(
+        f"{OUT}.bare", record.value, record.key, headers=list(record.headers)
+    )
 
 
 async def ours(bootstrap: str, url: str, count: int) -> tuple[float, float, str]:

@@ -35,8 +35,9 @@ async def main() -> None:
     print(json.dumps(figures))
 
 
-async def _read(lectern: Standalone, name: str, text: bytes) -> dict[str, Any]:
+async def _read(lectern: Standalone, name: str) -> dict[str, Any]:
     gateway = lectern.gateway
+    text = await asyncio.to_thread(Path(name).read_bytes)
     started = monotonic()
     document_id = await gateway.commands.submit_stream(
         LOCAL_OWNER, _once(text), kind="file", filename=Path(name).name, title=None
@@ -70,10 +71,6 @@ async def _first(
 
 async def _once(text: bytes) -> AsyncIterator[bytes]:
     yield text
-
-
-def _bytes(name: str) -> bytes:
-    return Path(name).read_bytes()
 
 
 if __name__ == "__main__":
