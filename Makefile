@@ -16,7 +16,8 @@ UPGRADE ?=
 
 .PHONY: demo
 demo: $(VENV)/run.stamp ## Read the sample book aloud: out/demo.m4b, and a file for each page
-	@mkdir -p $(OUT)
+	@# A demo that was interrupted goes on; one that was finished begins anew, to be timed again.
+	@if [ -e $(OUT)/demo.m4b ]; then rm -rf $(OUT)/data $(OUT)/demo $(OUT)/demo.m4b; fi
 	@$(BIN)/python -m examples.book.build $(OUT)/sample.epub
 	@$(BIN)/lectern read $(OUT)/sample.epub -o $(OUT)/demo.m4b \
 	  --pages-folder $(OUT)/demo --data $(OUT)/data
