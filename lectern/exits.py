@@ -6,7 +6,7 @@
 from enum import IntEnum
 
 from lectern.embedded_broker import EmbeddedBrokerError
-from lectern.standalone import InUse
+from lectern.standalone import CannotKeep, InUse
 from libs.common.errors import LecternError, Rejected, Transient
 from libs.common.http_server import CannotListen
 from libs.common.settings import InvalidSettings
@@ -43,6 +43,8 @@ def classify(error: BaseException) -> Failed | None:
         return Failed(Exit.BAD_SETTINGS, str(error))
     if isinstance(error, InUse | CannotListen | EmbeddedBrokerError):
         return Failed(Exit.UNAVAILABLE, str(error))
+    if isinstance(error, CannotKeep):
+        return Failed(Exit.CANNOT_WRITE, str(error))
     if isinstance(error, Rejected):
         return Failed(Exit.BAD_DOCUMENT, str(error))
     if isinstance(error, Transient):

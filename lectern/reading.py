@@ -258,6 +258,25 @@ def check_source(wanted: Wanted) -> None:
         raise Failed(Exit.NO_INPUT, f"The file {wanted.source} may not be read; check its rights.")
 
 
+def check_output(wanted: Wanted) -> None:
+    """Make the folders that are written to; nobody should learn at the end that it is in vain.
+
+    Raises:
+        Failed: Something stands in the way, or may not be written.
+    """
+    for folder in filter(None, (wanted.output.parent, wanted.pages_folder)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Failed(
+                Exit.CANNOT_WRITE, f"cannot write {wanted.output}: {error.strerror}"
+            ) from error
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise Failed(Exit.CANNOT_WRITE, f"The folder {folder} may not be written to.")
+    if wanted.output.is_dir():
+        raise Failed(Exit.CANNOT_WRITE, f"{wanted.output} is a folder; name a file with -o.")
+
+
 def _identity(wanted: Wanted) -> str:
     if wanted.is_url:
         return wanted.source

@@ -14,7 +14,7 @@ from typing import Any
 
 from lectern.display import choose, clock
 from lectern.exits import Exit, Failed
-from lectern.reading import FORMATS, Reading, Result, Wanted, check_source
+from lectern.reading import FORMATS, Reading, Result, Wanted, check_output, check_source
 from lectern.standalone import Options, Standalone, running
 from services.gateway.commands import Order
 
@@ -63,6 +63,7 @@ async def read_document(arguments: argparse.Namespace) -> int:
     """Read one document; prints what was made."""
     wanted = _wanted(arguments)
     check_source(wanted)
+    check_output(wanted)
     options = Options(
         data=arguments.data,
         log_level=arguments.log_level,
@@ -71,8 +72,8 @@ async def read_document(arguments: argparse.Namespace) -> int:
     )
     display = choose(arguments.quiet or arguments.json)
     try:
+        _interrupt_with_signals()
         async with _logging_to_stderr(), running(options) as lectern:
-            _interrupt_with_signals()
             await lectern.until_ready()
             await until_voices(lectern)
             result = await Reading(lectern, wanted, display).run()

@@ -50,6 +50,12 @@ class InUse(Permanent):
     code = "in_use"
 
 
+class CannotKeep(Permanent):
+    """The data folder cannot be made or written."""
+
+    code = "cannot_keep"
+
+
 @dataclass(frozen=True)
 class Options:
     """How standalone runs. ``port`` None: no service listens anywhere but on a free port."""
@@ -101,9 +107,9 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
 
     Raises:
         InUse: Another process works in the data folder.
+        CannotKeep: The data folder cannot be made or written.
         CannotListen: A port is taken.
     """
-    options.data.mkdir(parents=True, exist_ok=True)
     topics = {each.name: each.partitions for each in declared_topics(consumers(), 1, PARTITIONS)}
     with _only_one(options.data), EmbeddedBroker(topics) as broker:
         stopping = asyncio.Event()
@@ -176,7 +182,13 @@ def _database(options: Options, name: str) -> Path:
 
 @contextlib.contextmanager
 def _only_one(data: Path) -> Any:
-    handle = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        handle = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise CannotKeep(
+            f"nothing can be kept in {data} ({error.strerror}); choose another folder with --data"
+        ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

@@ -1,6 +1,5 @@
 """``lectern read`` as a user runs it; what it made is judged by decoding it."""
 
-import itertools
 import json
 from collections.abc import Iterator
 from functools import partial
@@ -16,6 +15,17 @@ from tests.standalone.listening import Heard, listen
 
 TARGET_LUFS, TOLERANCE_LU = -19.0, 1.5
 CONTAINERS = {"m4b": "mp4", "mp3": "mp3", "opus": "ogg"}
+SEPARATE = list(documents.CHAPTERS)
+# A short document with one first heading is one chapter; plain text knows neither.
+CHAPTERS = {
+    "md": [documents.TITLE],
+    "txt": ["keeper"],
+    "html": [documents.TITLE],
+    "epub": SEPARATE,
+    "docx": SEPARATE,
+    "pdf": SEPARATE,
+}
+TITLES = {"txt": "keeper"}
 CODECS = {"m4b": "aac", "mp3": "mp3float", "opus": "opus"}
 
 
@@ -39,11 +49,8 @@ def test_every_type_becomes_an_audiobook(lectern: Lectern, kind: str) -> None:
     assert "service ready" in done.stderr  # logs were asked for, and kept off standard output
     assert set(heard.container.split(",")) >= {CONTAINERS["m4b"]}
     assert heard.codec == CODECS["m4b"]
-    assert heard.tags["title"] == done.result["title"] == documents.TITLE
-    if kind != "txt":  # plain text knows no chapters
-        assert [each for each in heard.chapters if each in documents.CHAPTERS] == list(
-            documents.CHAPTERS
-        )
+    assert heard.tags["title"] == done.result["title"] == TITLES.get(kind, documents.TITLE)
+    assert heard.chapters == CHAPTERS[kind]
     assert done.result["resumed"] is False
 
 
@@ -77,8 +84,9 @@ def test_opus_by_the_name_of_the_output_and_a_voice_and_rates(lectern: Lectern) 
     fast = read("-o", "deep/down/fast.opus", "--rate", "2.0")
     faster = check_sound(fast, lectern.folder / "deep/down/fast.opus")
     assert 0.4 < faster.duration_ms / heard.duration_ms < 0.7
-    french = read("-o", "french.opus", "--voice", "fr", "--engine", "espeak")
-    check_sound(french, lectern.folder / "french.opus")
+    other = read("-o", "other.opus", "--voice", "en-gb-scotland", "--engine", "espeak")
+    different = check_sound(other, lectern.folder / "other.opus")
+    assert len(different.pcm) != len(heard.pcm)
     unknown = read("--voice", "nobody")
     assert unknown.code == 65
     assert "nobody" in unknown.stderr
@@ -93,19 +101,14 @@ def test_people_are_told_what_was_made(lectern: Lectern) -> None:
     assert "times real time; first audio after" in first.stdout
     assert "reading: " in first.stderr
     assert "speaking: " in first.stderr or "binding: " in first.stderr
-    again = lectern.run("read", source, "--data", "data", "--quiet", "-o", "again.m4b")
+    again = lectern.run("read", source, "--data", "data", "--json", "-o", "again.m4b")
     assert again.stderr == ""
-    assert "first audio after" not in again.stdout  # it was there before
+    assert again.result["resumed"] is True
     same = (lectern.folder / "keeper.m4b").read_bytes()
     assert (lectern.folder / "again.m4b").read_bytes() == same
     fresh = lectern.run("read", source, "--data", "data", "--fresh", "--json")
     assert fresh.result["resumed"] is False
-    assert (
-        fresh.result["document_id"]
-        != json.loads(lectern.run("read", source, "--data", "other", "--json").stdout)[
-            "document_id"
-        ]
-    )
+    assert fresh.result["document_id"] != again.result["document_id"]
 
 
 @pytest.fixture
@@ -146,4 +149,4 @@ def test_voices_can_be_listed(lectern: Lectern) -> None:
     assert done.code == 0, done.stderr
     languages = {each["language"].split("-")[0] for each in json.loads(done.stdout)}
     assert languages == {"en"}
-    assert len(list(itertools.islice(json.loads(done.stdout), 2))) == 2
+    assert len(json.loads(done.stdout)) > 1

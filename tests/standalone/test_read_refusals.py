@@ -1,7 +1,6 @@
 """What ``lectern read`` cannot do: one sentence for people, an exit code for scripts."""
 
 import fcntl
-import os
 import signal
 from pathlib import Path
 
@@ -25,27 +24,10 @@ def test_what_is_wrong_is_said_before_anything_starts(lectern: Lectern) -> None:
     assert not (lectern.folder / "data").exists()
 
 
-@pytest.mark.parametrize("arguments", [["--rate", "9"], ["--pages", "3-1"], ["--format", "wav"]])
-def test_wrong_usage_ends_with_2(lectern: Lectern, arguments: list[str]) -> None:
-    documents.text(lectern.folder)
-    done = lectern.run("read", "keeper.txt", "--data", "data", *arguments)
-    assert done.code == 2
-    assert arguments[1] in done.stderr
-
-
-def test_documents_that_cannot_be_read(lectern: Lectern) -> None:
+def test_a_document_that_cannot_be_read(lectern: Lectern) -> None:
     documents.pdf(lectern.folder, "locked.pdf", password="secret")
-    (lectern.folder / "empty.md").write_bytes(b"")
-    (lectern.folder / "garbage.pdf").write_bytes(b"%PDF-1.7\n" + os.urandom(5000))
-    (lectern.folder / "noise.bin").write_bytes(bytes(range(256)) * 40)
-    for name, words in {
-        "locked.pdf": "password",
-        "empty.md": "empty",
-        "garbage.pdf": "",
-        "noise.bin": "",
-    }.items():
-        done = lectern.run("read", name, "--data", "data", "--quiet")
-        assert words in refused(done, 65).lower()
+    done = lectern.run("read", "locked.pdf", "--data", "data", "--quiet")
+    assert "password" in refused(done, 65)
 
 
 def test_output_that_cannot_be_written(lectern: Lectern) -> None:
