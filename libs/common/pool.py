@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from typing import Any, Self, TypeVar
 
 from libs.common.errors import Unavailable
 
 T = TypeVar("T")
+
+CLOSE_PATIENCE_S = 2.0
 
 
 class CpuPool:
@@ -33,6 +35,7 @@ class CpuPool:
         self._warm_up = warm_up
         self._arguments = tuple(arguments)
         self._executor: ProcessPoolExecutor | None = None
+        self._lifelines: dict[ProcessPoolExecutor, Connection] = {}
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run ``function`` in a worker and return what it returns, or raise what it raises.
@@ -47,6 +50,7 @@ class CpuPool:
         except BrokenProcessPool as error:
             if self._executor is executor:
                 self._executor = None
+                self._cut_lifeline(executor)
                 executor.shutdown(wait=False, cancel_futures=True)
             raise Unavailable("a worker process died") from error
 
@@ -60,20 +64,34 @@ class CpuPool:
         """Close."""
         await self.close()
 
-    async def close(self) -> None:
-        """End the workers, after the task that each is at."""
+    async def close(self, patience_s: float = CLOSE_PATIENCE_S) -> None:
+        """End the workers: each after its task, or in the middle of one that takes too long."""
         executor, self._executor = self._executor, None
-        if executor is not None:
-            await asyncio.to_thread(executor.shutdown, wait=True, cancel_futures=True)
+        if executor is None:
+            return
+        ending = asyncio.ensure_future(
+            asyncio.to_thread(executor.shutdown, wait=True, cancel_futures=True)
+        )
+        await asyncio.wait({ending}, timeout=patience_s)
+        self._cut_lifeline(executor)
+        await ending
 
     def _start(self) -> ProcessPoolExecutor:
+        context = multiprocessing.get_context("forkserver")
+        worker_end, ours = context.Pipe(duplex=False)
         self._executor = ProcessPoolExecutor(
             self.workers,
-            mp_context=multiprocessing.get_context("forkserver"),
+            mp_context=context,
             initializer=_prepare,
-            initargs=(self._warm_up, self._arguments),
+            initargs=(worker_end, self._warm_up, self._arguments),
         )
+        self._lifelines[self._executor] = ours
         return self._executor
+
+    def _cut_lifeline(self, executor: ProcessPoolExecutor) -> None:
+        lifeline = self._lifelines.pop(executor, None)
+        if lifeline is not None:
+            lifeline.close()
 
 
 def preload(*modules: str) -> None:
@@ -90,19 +108,20 @@ def preload(*modules: str) -> None:
         signal.signal(signal.SIGINT, handler)
 
 
-def _prepare(warm_up: Callable[..., object] | None, arguments: tuple[Any, ...]) -> None:
+def _prepare(
+    lifeline: Connection, warm_up: Callable[..., object] | None, arguments: tuple[Any, ...]
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_when_cut, args=(lifeline,), daemon=True).start()
     if warm_up is not None:
         warm_up(*arguments)
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        wait([parent.sentinel])
-        os._exit(1)
+def _end_when_cut(lifeline: Connection) -> None:
+    """End this process when the pool lets go of it, or its parent is gone."""
+    wait([lifeline])
+    os._exit(1)
 
 
 def _occupy(executor: ProcessPoolExecutor, workers: int) -> None:
