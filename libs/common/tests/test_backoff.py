@@ -9,7 +9,7 @@ from libs.common.backoff import delay_s
 def test_waits_are_positive_and_capped(attempt, base_s, cap_s):
     waited = delay_s(attempt, base_s, cap_s)
     assert 0 < waited <= cap_s
-    assert waited <= base_s * 2.0 ** (attempt - 1) if attempt <= 30 else True
+    assert waited <= base_s * 2.0 ** min(attempt - 1, 30)
 
 
 @pytest.mark.parametrize(
