@@ -29,9 +29,7 @@ async def main() -> None:
     async with running(options) as lectern:
         await lectern.until_ready()
         await until_voices(lectern)
-        figures = [
-            await _read(lectern, name, await asyncio.to_thread(_bytes, name)) for name in books
-        ]
+        figures = [await _read(lectern, name) for name in books]
     print(json.dumps(figures))
 
 
