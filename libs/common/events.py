@@ -47,10 +47,10 @@ class Value(BaseModel):
 class ObjectRef(Value):
     """Where an object is stored and what it must be; payloads carry this, never the bytes."""
 
-    key: str
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    key: str = Field(description="Name of the object in the installation's object storage.")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of its bytes, hex.")
     size: int = Field(ge=0, description="Bytes.")
-    media_type: str = "application/octet-stream"
+    media_type: str = Field(default="application/octet-stream", description="IANA media type.")
 
 
 class Event(Value):
@@ -375,7 +375,7 @@ class Rendition(Value):
     """The same audio in one format."""
 
     format: str = Field(description="m4a, mp3, opus or m4b.")
-    object: ObjectRef
+    object: ObjectRef = Field(description="Where the audio is stored.")
 
 
 class AudioReady(Event):
@@ -385,23 +385,25 @@ class AudioReady(Event):
     producer = "synth"
     public = True
 
-    document_id: UUID
-    audio_id: UUID
+    document_id: UUID = Field(description="The document; also the record's key.")
+    audio_id: UUID = Field(description="This audio: one page, spoken one way.")
     page: PageNumber
-    revision: int = Field(default=0, ge=0)
-    engine: str
-    voice: str
+    revision: int = Field(default=0, ge=0, description="Of the text: 0 as read, +1 per edit.")
+    engine: str = Field(description="The speech engine: espeak, polly or openai.")
+    voice: str = Field(description="The engine's name of the voice.")
     rate: Rate = 1.0
-    renditions: tuple[Rendition, ...] = Field(min_length=1)
+    renditions: tuple[Rendition, ...] = Field(
+        min_length=1, description="The same audio, once in each format that was asked for."
+    )
     timings: ObjectRef = Field(description="JSON; offsets into the page's text as shown.")
     captions: ObjectRef = Field(description="WebVTT.")
-    duration_ms: int = Field(ge=0)
-    characters_asked: int = Field(ge=0)
-    characters_spoken: int = Field(ge=0)
+    duration_ms: int = Field(ge=0, description="Length in milliseconds.")
+    characters_asked: int = Field(ge=0, description="Characters that were to be spoken.")
+    characters_spoken: int = Field(ge=0, description="Characters that were; always as many.")
     segments_cached: int = Field(
         default=0, ge=0, description="Utterances that were not spoken anew."
     )
-    loudness_lufs: float | None = None
+    loudness_lufs: float | None = Field(default=None, description="Integrated, BS.1770.")
 
     @property
     def stream(self) -> str:
@@ -434,14 +436,14 @@ class AudiobookReady(Event):
     producer = "synth"
     public = True
 
-    document_id: UUID
-    audiobook_id: UUID
-    format: BookFormat
-    object: ObjectRef
-    title: str
-    duration_ms: int = Field(ge=0)
-    chapters: int = Field(ge=0)
-    loudness_lufs: float | None = None
+    document_id: UUID = Field(description="The document; also the record's key.")
+    audiobook_id: UUID = Field(description="This audiobook.")
+    format: BookFormat = Field(description="Its container.")
+    object: ObjectRef = Field(description="Where the audiobook is stored.")
+    title: str = Field(description="As tagged in the file.")
+    duration_ms: int = Field(ge=0, description="Length in milliseconds.")
+    chapters: int = Field(ge=0, description="How many chapters the file has.")
+    loudness_lufs: float | None = Field(default=None, description="Integrated, BS.1770.")
 
     @property
     def stream(self) -> str:
