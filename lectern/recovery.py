@@ -3,10 +3,13 @@
 An event that its producer sent and a consumer never handled is sent again, with the same id. At
 start that is everything that was under way when the process was killed; while running, it is what
 fell out of the broker's 5 MiB per partition.
+
+Jobs that a killed process held are free again at once: nobody else works in the data folder, so
+there is no need to wait until their leases end.
 """
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -31,6 +34,24 @@ def resend_unhandled(
         for producer in databases
         for consumer, path in databases.items()
     )
+
+
+def release_jobs(databases: Iterable[Path]) -> int:
+    """Give back what a process that is gone was working on, and return how many jobs that were.
+
+    The attempt does not count: it was the process that was stopped, not the work that failed.
+    """
+    return sum(_release(path) for path in databases)
+
+
+def _release(path: Path) -> int:
+    statement = """
+        UPDATE jobs SET status = 'ready', attempts = max(0, attempts - 1),
+            lease_token = lease_token + 1, lease_until_ms = NULL
+        WHERE status = 'running'
+    """
+    with closing(sqlite3.connect(path, timeout=30, isolation_level=None)) as connection:
+        return connection.execute(statement).rowcount
 
 
 def _resend(

@@ -7,7 +7,9 @@ import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import AsyncIterator, Mapping
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +21,7 @@ import structlog
 import services.gateway.app
 from lectern.embedded_broker import EmbeddedBroker
 from lectern.house import ROOMS, consumers
-from lectern.recovery import resend_unhandled
+from lectern.recovery import release_jobs, resend_unhandled
 from libs.common.errors import Permanent
 from libs.common.migrate import upgrade
 from libs.common.service import Service
@@ -111,7 +113,7 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
         CannotListen: A port is taken.
     """
     topics = {each.name: each.partitions for each in declared_topics(consumers(), 1, PARTITIONS)}
-    with _only_one(options.data), EmbeddedBroker(topics) as broker:
+    with _only_one(options.data), _scratch(options.data), EmbeddedBroker(topics) as broker:
         stopping = asyncio.Event()
         gateway, started = _build(options, broker.bootstrap, stopping)
         for room in ROOMS:
@@ -181,7 +183,7 @@ def _database(options: Options, name: str) -> Path:
 
 
 @contextlib.contextmanager
-def _only_one(data: Path) -> Any:
+def _only_one(data: Path) -> Iterator[None]:
     try:
         data.mkdir(parents=True, exist_ok=True)
         handle = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -200,6 +202,20 @@ def _only_one(data: Path) -> Any:
         os.close(handle)
 
 
+@contextlib.contextmanager
+def _scratch(data: Path) -> Iterator[None]:
+    """Keep temporary files in the data folder, where the next start finds what a kill left."""
+    folder, before = data.resolve() / "temporary", tempfile.tempdir
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    tempfile.tempdir = str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 class _Sweeper:
     """Sends again what the embedded broker lost."""
 
@@ -210,7 +226,8 @@ class _Sweeper:
         }
 
     async def after_restart(self) -> None:
-        """Send again everything that was under way when the last process ended."""
+        """Take up everything that was under way when the last process ended."""
+        await asyncio.to_thread(release_jobs, self._databases.values())
         await asyncio.to_thread(resend_unhandled, self._databases, self._topics)
 
     async def run(self) -> None:
