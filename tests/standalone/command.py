@@ -143,8 +143,9 @@ class Lectern:
         return done
 
     def leftovers(self) -> list[str]:
-        """What lies in the folder for temporary files."""
-        return sorted(each.name for each in self.temporary.iterdir())
+        """What lies in the folders for temporary files."""
+        found = [*self.temporary.iterdir(), *self.folder.glob("*/temporary/*")]
+        return sorted(each.name for each in found)
 
     def environment(self, more: Mapping[str, str]) -> dict[str, str]:
         """The environment of a clean account: no settings but ``more``."""
