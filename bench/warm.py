@@ -18,7 +18,7 @@ from lectern.reading_command import until_voices
 from lectern.standalone import Options, Standalone, running
 from services.gateway.commands import Order
 
-LOOK_EVERY_S = 0.02
+LOOK_EVERY_S = 0.1
 ORDER = Order(voice="en-us", audiobook="m4b")
 
 
@@ -41,7 +41,7 @@ async def _read(lectern: Standalone, name: str) -> dict[str, Any]:
         LOCAL_OWNER, _once(text), kind="file", filename=Path(name).name, title=None
     )
     narration_id = await gateway.commands.narrate(LOCAL_OWNER, document_id, ORDER)
-    first_page_s = await _first(lectern, document_id, narration_id, started)
+    first_page_s = await _first(lectern, narration_id, started)
     while (
         narration := await gateway.queries.narration(LOCAL_OWNER, narration_id)
     ).state != "ready":
@@ -56,14 +56,11 @@ async def _read(lectern: Standalone, name: str) -> dict[str, Any]:
     }
 
 
-async def _first(
-    lectern: Standalone, document_id: UUID, narration_id: UUID, started: float
-) -> float:
+async def _first(lectern: Standalone, narration_id: UUID, started: float) -> float:
     """Return when the first page could be heard."""
     queries = lectern.gateway.queries
-    with lectern.gateway.changes.watching(document_id) as bell:
-        while not (await queries.narration(LOCAL_OWNER, narration_id)).pages_ready:
-            await bell.wait(LOOK_EVERY_S)
+    while not (await queries.narration(LOCAL_OWNER, narration_id)).pages_ready:
+        await asyncio.sleep(LOOK_EVERY_S)
     return monotonic() - started
 
 
