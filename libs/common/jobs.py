@@ -6,11 +6,25 @@ Vin and Cheng 1996): a job's ``turn`` follows its owner's last one, so somebody 
 not wait for somebody else's thousand.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import BigInteger, Update, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Insert,
+    Text,
+    Update,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -64,29 +78,44 @@ class Claim:
 
 async def enqueue(connection: AsyncConnection, job: NewJob, traceparent: str | None) -> None:
     """Record ``job``, inside the caller's transaction."""
-    mine = and_(jobs.c.owner == job.owner, jobs.c.status.in_(LIVE))
+    values = {
+        "kind": job.kind,
+        "subject": job.subject,
+        "owner": job.owner,
+        "priority": job.priority,
+        "payload": job.payload.model_dump_json().encode(),
+        "max_attempts": job.max_attempts,
+        "delay_ms": job.delay_ms,
+        "traceparent": traceparent,
+    }
+    await connection.execute(_ENQUEUE[connection.dialect.name], values)
+    ring_after_commit(connection, JOBS)
+
+
+def _enqueue_statement(larger: Callable[..., ColumnElement[Any]]) -> Insert:
+    mine = and_(jobs.c.owner == bindparam("owner"), jobs.c.status.in_(LIVE))
     after_mine = select(func.max(jobs.c.turn) + 1).where(mine).scalar_subquery()
     now_served = select(func.min(jobs.c.turn)).where(jobs.c.status == READY).scalar_subquery()
-    own = func.coalesce(after_mine, 0)
-    floor = func.coalesce(now_served, 0)
-    larger = func.greatest if connection.dialect.name == "postgresql" else func.max
-    await connection.execute(
-        insert(jobs).values(
-            kind=job.kind,
-            subject=job.subject,
-            owner=job.owner,
-            priority=job.priority,
-            turn=larger(own, floor),
-            payload=job.payload.model_dump_json().encode(),
-            status=READY,
-            attempts=0,
-            max_attempts=job.max_attempts,
-            run_at_ms=now_ms() + job.delay_ms,
-            traceparent=traceparent,
-            created_at_ms=now_ms(),
-        )
+    return insert(jobs).values(
+        kind=bindparam("kind"),
+        subject=bindparam("subject"),
+        owner=bindparam("owner"),
+        priority=bindparam("priority"),
+        turn=larger(func.coalesce(after_mine, 0), func.coalesce(now_served, 0)),
+        payload=bindparam("payload"),
+        status=READY,
+        attempts=0,
+        max_attempts=bindparam("max_attempts"),
+        run_at_ms=now_ms() + bindparam("delay_ms", type_=BigInteger()),
+        traceparent=bindparam("traceparent"),
+        created_at_ms=now_ms(),
     )
-    ring_after_commit(connection, JOBS)
+
+
+_ENQUEUE = {
+    "postgresql": _enqueue_statement(func.greatest),
+    "sqlite": _enqueue_statement(func.max),
+}
 
 
 async def claim(connection: AsyncConnection, kinds: list[str], lease_ms: int) -> Claim | None:
@@ -136,58 +165,59 @@ _CLAIM = _claim_statement()
 """Built once: an idle worker runs it every second."""
 
 
-def _held(held: Claim) -> Update:
-    return update(jobs).where(
-        jobs.c.id == held.id, jobs.c.lease_token == held.token, jobs.c.status == RUNNING
+def _change(**values: Any) -> Update:
+    """Return a change of a job that only goes through while its lease is held."""
+    return (
+        update(jobs)
+        .where(
+            jobs.c.id == bindparam("held_id"),
+            jobs.c.lease_token == bindparam("held_token"),
+            jobs.c.status == RUNNING,
+        )
+        .values(values)
     )
 
 
-async def _change(connection: AsyncConnection, held: Claim, **values: Any) -> bool:
-    result = await connection.execute(_held(held).values(**values))
+_LATER = now_ms() + bindparam("ms", type_=BigInteger())
+_OVER = {"finished_at_ms": now_ms(), "lease_until_ms": None}
+_ERROR = bindparam("error", type_=Text())
+
+_RENEW = _change(lease_until_ms=_LATER)
+_FINISH = _change(status=DONE, **_OVER)
+_RETRY = _change(status=READY, run_at_ms=_LATER, lease_until_ms=None, last_error=_ERROR)
+_GIVE_BACK = _change(status=READY, attempts=jobs.c.attempts - 1, lease_until_ms=None)
+_FAIL = _change(status=FAILED, last_error=_ERROR, **_OVER)
+
+
+async def _apply(connection: AsyncConnection, change: Update, held: Claim, **values: Any) -> bool:
+    held_by = {"held_id": held.id, "held_token": held.token}
+    result = await connection.execute(change, held_by | values)
     return bool(result.rowcount == 1)
 
 
 async def renew(connection: AsyncConnection, held: Claim, lease_ms: int) -> bool:
     """Extend the lease; False when it is no longer ours."""
-    return await _change(connection, held, lease_until_ms=now_ms() + lease_ms)
+    return await _apply(connection, _RENEW, held, ms=lease_ms)
 
 
 async def finish(connection: AsyncConnection, held: Claim) -> bool:
     """Mark the job done; False when the lease is no longer ours, and nothing may be written."""
-    return await _change(
-        connection, held, status=DONE, finished_at_ms=now_ms(), lease_until_ms=None
-    )
+    return await _apply(connection, _FINISH, held)
 
 
 async def retry(connection: AsyncConnection, held: Claim, delay_ms: int, error: str) -> bool:
     """Put the job back, to be claimed again after ``delay_ms``."""
-    return await _change(
-        connection,
-        held,
-        status=READY,
-        run_at_ms=now_ms() + delay_ms,
-        lease_until_ms=None,
-        last_error=error,
-    )
+    return await _apply(connection, _RETRY, held, ms=delay_ms, error=error)
 
 
 async def give_back(connection: AsyncConnection, held: Claim) -> bool:
     """Put the job back untouched: this worker is stopping, and the attempt does not count."""
-    return await _change(
-        connection, held, status=READY, attempts=jobs.c.attempts - 1, lease_until_ms=None
-    )
+    return await _apply(connection, _GIVE_BACK, held)
 
 
 async def fail(connection: AsyncConnection, held: Claim, error: str) -> bool:
     """Give the job up."""
-    return await _change(
-        connection,
-        held,
-        status=FAILED,
-        finished_at_ms=now_ms(),
-        lease_until_ms=None,
-        last_error=error,
-    )
+    return await _apply(connection, _FAIL, held, error=error)
 
 
 async def cancel(connection: AsyncConnection, wanted: CancelJobs) -> None:

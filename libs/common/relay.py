@@ -41,6 +41,12 @@ _UNSENT = (
 )
 """Built once: an idle relay runs it every second."""
 
+_MARK_SENT = (
+    update(events)
+    .where(events.c.id.in_(bindparam("sent", expanding=True)))
+    .values(sent_at_ms=now_ms())
+)
+
 
 @dataclass
 class Relay:
@@ -111,11 +117,7 @@ class Relay:
         ]
         await asyncio.gather(*sent)
         async with self.database.transaction() as connection:
-            await connection.execute(
-                update(events)
-                .where(events.c.id.in_([row.id for row in batch]))
-                .values(sent_at_ms=now_ms())
-            )
+            await connection.execute(_MARK_SENT, {"sent": [row.id for row in batch]})
 
 
 async def unsent(connection: AsyncConnection) -> int:

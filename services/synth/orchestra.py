@@ -49,6 +49,7 @@ class Orchestra:
         self._pools = pools
         self._storage = storage
         self._gains: dict[str, asyncio.Future[float]] = {}
+        self._voices: dict[tuple[str, str, str], str] = {}
         self.players: dict[str, Player] = {}
 
     async def tune(self) -> None:
@@ -92,16 +93,10 @@ class Orchestra:
 
     def voice_for(self, engine: str, voice: str, language: str) -> str:
         """Return ``voice``, or the engine's voice for ``language`` if ``voice`` speaks another."""
-        info = self.player(engine).info
-        speaks = {each.id: each.language.lower().split("-")[0] for each in info.voices}
-        wanted = language.lower().split("-")[0]
-        if wanted == "und" or speaks.get(voice, "mul") in {wanted, "mul"}:
-            return voice
-        for candidate, primary in speaks.items():
-            if primary == wanted:
-                exact = next((each.id for each in info.voices if each.id.lower() == wanted), None)
-                return exact or candidate
-        return voice
+        key = (engine, voice, language)
+        if key not in self._voices:
+            self._voices[key] = _voice_for(self.player(engine).info, voice, language)
+        return self._voices[key]
 
     async def _gain(self, player: Player, voice: str, rate: float, key: str) -> float:
         stored = f"calibrations/{key}.json"
@@ -118,3 +113,13 @@ class Orchestra:
             "application/json",
         )
         return gain_db
+
+
+def _voice_for(info: studio.EngineInfo, voice: str, language: str) -> str:
+    speaks = {each.id: each.language.lower().split("-")[0] for each in info.voices}
+    wanted = language.lower().split("-")[0]
+    if wanted == "und" or speaks.get(voice, "mul") in {wanted, "mul"}:
+        return voice
+    speaking = [each for each, primary in speaks.items() if primary == wanted]
+    exact = [each for each in speaking if each.lower() == wanted]
+    return (exact or speaking or [voice])[0]

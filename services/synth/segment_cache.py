@@ -36,7 +36,7 @@ class SegmentCache:
     async def _read(self, key: str) -> bytes | None:
         try:
             raw = await self._storage.read(key)
-            segment_file.load(raw, key)
+            segment_file.check(raw, key)
         except (ObjectNotFound, ObjectCorrupt):
             return None
         return raw
