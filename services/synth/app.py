@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from libs.common.connect import open_database, open_object_storage
 from libs.common.events import (
@@ -47,25 +48,17 @@ def build(common: CommonSettings, settings: Settings) -> Parts:
     database = open_database(common, settings)
     storage = open_object_storage(common)
     metrics = Metrics(NAME)
-    local = CpuPool(settings.workers or os.cpu_count() or 1)
-    remote = CpuPool(settings.network_workers)
-    configs: dict[str, EngineConfig] = {
-        name: engine_config(name, settings) for name in settings.engines
-    }
-    pools: dict[str, CpuPool] = {
-        name: local if isinstance(config, EspeakConfig) else remote
-        for name, config in configs.items()
-    }
-    orchestra = Orchestra(configs, pools, storage)
+    pools = _Pools.of(settings)
+    orchestra = Orchestra(pools.configs, pools.by_engine, storage)
     speaker = Speaker(
         storage,
         orchestra,
         SegmentCache(storage),
-        local,
+        pools.local,
         _Tally(metrics),
         settings.follow_language,
     )
-    binder = Binder(storage, History(database), local)
+    binder = Binder(storage, History(database), pools.local)
 
     async def tune_and_announce() -> None:
         await orchestra.tune()
@@ -86,9 +79,29 @@ def build(common: CommonSettings, settings: Settings) -> Parts:
         database=database,
         storage=storage,
         metrics=metrics,
-        resources=list(dict.fromkeys([local, *pools.values()])),
+        resources=list(dict.fromkeys([pools.local, *pools.by_engine.values()])),
         starting=tune_and_announce,
     )
+
+
+@dataclass(frozen=True)
+class _Pools:
+    """The engines' configs, and where each speaks: what only waits for a network is apart."""
+
+    configs: dict[str, EngineConfig]
+    by_engine: dict[str, CpuPool]
+    local: CpuPool
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        local = CpuPool(settings.workers or os.cpu_count() or 1)
+        remote = CpuPool(settings.network_workers)
+        configs = {name: engine_config(name, settings) for name in settings.engines}
+        by_engine = {
+            name: local if isinstance(config, EspeakConfig) else remote
+            for name, config in configs.items()
+        }
+        return cls(configs, by_engine, local)
 
 
 def engine_config(name: str, settings: Settings) -> EngineConfig:
