@@ -1,0 +1,95 @@
+"""What the tests have spoken: pages of utterances, and the requests for them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID, uuid4
+
+from libs.common.effects import Effect
+from libs.common.events import AudiobookRequested, AudioRequested, ObjectRef
+from libs.common.storage_memory import MemoryStorage
+from libs.common.utterances import Block, SegmentedPage, Span, Utterance
+from libs.common.worker import Job
+from services.synth.handlers import SpeakJob
+
+OWNER = UUID(int=1)
+
+
+def utterances(*texts: str, language: str = "en", pause_ms: int = 200) -> tuple[Utterance, ...]:
+    """One for each text, as they stand on a page that has each on a line of its own."""
+    made, at = [], 0
+    for index, text in enumerate(texts):
+        end = at + len(text)
+        span = Span(spoken_start=0, spoken_end=len(text), source_start=at, source_end=end)
+        made.append(
+            Utterance(
+                index=index,
+                text=text,
+                block=Block.PARAGRAPH,
+                language=language,
+                source_start=at,
+                source_end=end,
+                pause_ms=pause_ms,
+                spans=(span,),
+            )
+        )
+        at = end + 1
+    return tuple(made)
+
+
+async def requested(
+    storage: MemoryStorage, *texts: str, language: str = "en", **more: Any
+) -> AudioRequested:
+    """Store a page, and return the request to speak it."""
+    page = SegmentedPage(language=language, utterances=utterances(*texts, language=language))
+    segments = await storage.write("documents/d/segments/1.json", page.model_dump_json().encode())
+    return AudioRequested(
+        **{
+            "document_id": uuid4(),
+            "audio_id": uuid4(),
+            "owner_id": OWNER,
+            "requested_by": OWNER,
+            "page": 1,
+            "segments": segments,
+            "characters": page.characters,
+            "engine": "espeak",
+            "voice": "en-us",
+            **more,
+        }
+    )
+
+
+def book_requested(**more: Any) -> AudiobookRequested:
+    """A request for a book of one page."""
+    return AudiobookRequested(
+        **{
+            "document_id": uuid4(),
+            "audiobook_id": uuid4(),
+            "narration_id": uuid4(),
+            "owner_id": OWNER,
+            "requested_by": OWNER,
+            "audio_ids": (uuid4(),),
+            "first_pages": (1,),
+            "format": "m4b",
+            "title": "The Book",
+            **more,
+        }
+    )
+
+
+def reference(key: str = "k") -> ObjectRef:
+    """To an object that no one reads."""
+    return ObjectRef(key=key, sha256="0" * 64, size=1)
+
+
+@dataclass
+class Running:
+    """A job that runs once; ``recorded`` is what it committed on the way."""
+
+    recorded: list[Effect] = field(default_factory=list)
+
+    def job(self, asked: AudioRequested) -> Job[SpeakJob]:
+        async def record(effects: Sequence[Effect]) -> None:
+            self.recorded += effects
+
+        return Job(1, SpeakJob(request=asked), 1, record)
