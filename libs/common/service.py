@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -23,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from libs.common.alongside import alongside
 from libs.common.backoff import delay_s
 from libs.common.broker import consuming_broker, missing_topics, producer
 from libs.common.consumer import Consumer
@@ -239,9 +239,9 @@ class Service:
             common.job_poll_interval_ms / 1000,
         )
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(_task(relay.run(), relay.stop, 5.0))
+            await stack.enter_async_context(alongside(relay.run(), relay.stop, 5.0))
             await stack.enter_async_context(
-                _task(worker.run(), worker.drain, common.drain_timeout_seconds - 7.0)
+                alongside(worker.run(), worker.drain, common.drain_timeout_seconds - 7.0)
             )
             await stack.enter_async_context(self._consuming(connected))
             yield
@@ -293,20 +293,3 @@ class Service:
                 metrics.outbox_unsent.set(await unsent(connection))
             metrics.jobs_ready.set(found["ready"])
             metrics.jobs_running.set(found["running"])
-
-
-@asynccontextmanager
-async def _task(
-    running: Any, ask_to_end: Callable[[], None], patience_s: float
-) -> AsyncIterator[None]:
-    """Run a coroutine beside the body; then ask it to end, and cancel it if it takes too long."""
-    task = asyncio.ensure_future(running)
-    try:
-        yield
-    finally:
-        ask_to_end()
-        done, _ = await asyncio.wait({task}, timeout=max(0.1, patience_s))
-        if not done:
-            task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
