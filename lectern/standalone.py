@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from time import time
 from typing import Any
@@ -41,6 +42,8 @@ PRELOADED = (
     "services.synth.assembly",
     "services.synth.audio.produce",
     "services.synth.audio.book",
+    "services.synth.audio.captions",
+    "services.synth.audio.page",
     "services.synth.engines.espeak",
     "services.segmenter.segment",
 )
@@ -121,13 +124,17 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
         sweeper = _Sweeper({room.name: _database(options, room.name) for room in ROOMS})
         await sweeper.after_restart()
         sweeping = asyncio.create_task(sweeper.run())
+        begun: list[Service] = []
         try:
             for service in started.values():
+                begun.append(service)
                 await service.start()
             yield Standalone(gateway, started, stopping)
         finally:
             sweeping.cancel()
-            await asyncio.gather(*(service.stop() for service in started.values()))
+            await asyncio.gather(*(service.stop() for service in begun))
+            for service in list(started.values())[len(begun) :]:
+                await service.parts.database.close()
             with contextlib.suppress(asyncio.CancelledError):
                 await sweeping
 
@@ -143,8 +150,10 @@ def common_settings(options: Options, bootstrap: str) -> CommonSettings:
         storage_url=objects.as_uri(),
         bind_host=options.host,
         log_level=options.log_level,
-        relay_poll_interval_ms=1000,
-        job_poll_interval_ms=1000,
+        # Bells ring for all work of this process; polling finds what the sweeper put back and
+        # what is due later. Each look costs 4 ms, five services make it.
+        relay_poll_interval_ms=10_000,
+        job_poll_interval_ms=3000,
         drain_timeout_seconds=options.drain_timeout_seconds,
     )
 
@@ -205,6 +214,7 @@ def _only_one(data: Path) -> Iterator[None]:
 @contextlib.contextmanager
 def _scratch(data: Path) -> Iterator[None]:
     """Keep temporary files in the data folder, where the next start finds what a kill left."""
+    get_temp_dir()  # multiprocessing settles for its own, which has to outlive this block
     folder, before = data.resolve() / "temporary", tempfile.tempdir
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()

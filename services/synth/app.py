@@ -21,6 +21,7 @@ from libs.common.pool import CpuPool
 from libs.common.service import Parts
 from libs.common.settings import CommonSettings
 from libs.common.worker import work
+from services.synth import studio
 from services.synth.announcing import announce
 from services.synth.binding import Binder, bind_gave_up, erase_gave_up
 from services.synth.handlers import BIND, ERASE, SPEAK, BindJob, EraseJob, SpeakJob, routes
@@ -94,10 +95,13 @@ class _Pools:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        local = CpuPool(settings.workers or os.cpu_count() or 1)
+        configs: dict[str, EngineConfig] = {
+            name: engine_config(name, settings) for name in settings.engines
+        }
+        warm = [each for each in configs.values() if isinstance(each, EspeakConfig)]
+        local = CpuPool(settings.workers or os.cpu_count() or 1, studio.warm_up, warm)
         remote = CpuPool(settings.network_workers)
-        configs = {name: engine_config(name, settings) for name in settings.engines}
-        by_engine = {
+        by_engine: dict[str, CpuPool] = {
             name: local if isinstance(config, EspeakConfig) else remote
             for name, config in configs.items()
         }

@@ -6,8 +6,10 @@ process only names them, and starts faster and smaller without it.
 """
 
 import atexit
+from contextlib import suppress
 from dataclasses import dataclass
 
+from libs.common.errors import LecternError
 from services.synth.audio.codecs import CodecName
 from services.synth.audio.produced import Produced
 from services.synth.speech import Engine, EngineConfig, Voice, build_engine
@@ -24,6 +26,18 @@ class EngineInfo:
     max_characters: int
     voices: tuple[Voice, ...]
     default_voice: str
+
+
+def warm_up(*configs: EngineConfig) -> None:
+    """Load everything and say a word, so that the first page waits for nothing."""
+    from services.synth.audio import book, captions, page, produce, timings  # noqa: F401
+    from services.synth.audio.encode import silent_packet
+
+    silent_packet("aac")
+    for config in configs:
+        with suppress(LecternError):  # the first call that needs it tells what is wrong
+            engine = _engine(config)
+            engine.speak("Ready.", engine.default_voice("en"), 1.0)
 
 
 def describe(config: EngineConfig) -> EngineInfo:
