@@ -1,6 +1,7 @@
 """Composition root of synth: the only module that builds clients from settings."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -89,8 +90,8 @@ def build(common: CommonSettings, settings: Settings) -> Parts:
 class _Pools:
     """The engines' configs, and where each speaks: what only waits for a network is apart."""
 
-    configs: dict[str, EngineConfig]
-    by_engine: dict[str, CpuPool]
+    configs: Mapping[str, EngineConfig]
+    by_engine: Mapping[str, CpuPool]
     local: CpuPool
 
     @classmethod
