@@ -21,6 +21,10 @@ AnyRow = Row[*tuple[Any, ...]]
 """A row whose columns the type checker does not follow."""
 
 OUTBOX, JOBS, BELLS = "outbox", "jobs", "lectern_bells"
+PASSING = ("08", "40", "53", "55P03", "57", "58")
+"""How the SQLSTATE of an error begins that may pass: lost connections, deadlocks, too many clients,
+locks, a server that starts or stops, its disks (PostgreSQL's manual, appendix A)."""
+
 READ_ONLY = {"lectern_read_only": True}
 SQLITE_BUSY_TIMEOUT_S = 30
 
@@ -133,6 +137,9 @@ async def _translated() -> AsyncIterator[None]:
     except DBAPIError as error:
         if error.connection_invalidated:
             raise Unavailable("the connection to the database was lost") from error
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        if state.startswith(PASSING):
+            raise Unavailable(f"the database could not do it now ({state})") from error
         raise
 
 
