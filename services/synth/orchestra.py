@@ -102,7 +102,7 @@ class Orchestra:
         stored = f"calibrations/{key}.json"
         try:
             return float(json.loads(await self._storage.read(stored))["gain_db"])
-        except ObjectNotFound:
+        except (ObjectNotFound, ValueError, KeyError, TypeError):  # damaged counts as missing
             language = next(
                 (each.language for each in player.info.voices if each.id == voice), "en"
             )
@@ -116,10 +116,9 @@ class Orchestra:
 
 
 def _voice_for(info: studio.EngineInfo, voice: str, language: str) -> str:
-    speaks = {each.id: each.language.lower().split("-")[0] for each in info.voices}
-    wanted = language.lower().split("-")[0]
+    speaks = {each.id: studio.primary(each.language) for each in info.voices}
+    wanted = studio.primary(language)
     if wanted == "und" or speaks.get(voice, "mul") in {wanted, "mul"}:
         return voice
-    speaking = [each for each, primary in speaks.items() if primary == wanted]
-    exact = [each for each in speaking if each.lower() == wanted]
-    return (exact or speaking or [voice])[0]
+    native = info.natives.get(wanted, voice)
+    return native if speaks.get(native) == wanted else voice

@@ -6,6 +6,7 @@ process only names them, and starts faster and smaller without it.
 """
 
 import atexit
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -14,18 +15,25 @@ from services.synth.audio.codecs import CodecName
 from services.synth.audio.produced import Produced
 from services.synth.speech import Engine, EngineConfig, Voice, build_engine
 
+# Engines name the language, texts the macrolanguage that it is usually meant by (ISO 639-3).
+_MACROLANGUAGES = {"arb": "ar", "cmn": "zh", "nb": "no"}
+
 _engines: dict[EngineConfig, Engine] = {}
 
 
 @dataclass(frozen=True)
 class EngineInfo:
-    """What the service needs to know of an engine without having one."""
+    """What the service needs to know of an engine without having one.
+
+    ``natives``: the voice that the engine itself would choose for each language it speaks.
+    """
 
     name: str
     fingerprint: str
     max_characters: int
     voices: tuple[Voice, ...]
     default_voice: str
+    natives: Mapping[str, str]
 
 
 def warm_up(*configs: EngineConfig) -> None:
@@ -43,13 +51,24 @@ def warm_up(*configs: EngineConfig) -> None:
 def describe(config: EngineConfig) -> EngineInfo:
     """Return the engine's identity and voices."""
     engine = _engine(config)
+    voices = engine.voices()
     return EngineInfo(
         engine.name,
         engine.fingerprint,
         engine.max_characters,
-        engine.voices(),
+        voices,
         engine.default_voice("en"),
+        {
+            each: engine.default_voice(each)
+            for each in sorted({primary(v.language) for v in voices})
+        },
     )
+
+
+def primary(language: str) -> str:
+    """Return the primary subtag of a BCP 47 tag, by the name that texts are labeled with."""
+    subtag = language.lower().partition("-")[0]
+    return _MACROLANGUAGES.get(subtag, subtag)
 
 
 def speak(
