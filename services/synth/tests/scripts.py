@@ -42,7 +42,8 @@ async def requested(
 ) -> AudioRequested:
     """Store a page, and return the request to speak it."""
     page = SegmentedPage(language=language, utterances=utterances(*texts, language=language))
-    segments = await storage.write("documents/d/segments/1.json", page.model_dump_json().encode())
+    key = f"documents/{uuid4()}/segments/00001.r0.json"
+    segments = await storage.write(key, page.model_dump_json().encode())
     return AudioRequested(
         **{
             "document_id": uuid4(),
@@ -86,7 +87,7 @@ def reference(key: str = "k") -> ObjectRef:
 class Running:
     """A job that runs once; ``recorded`` is what it committed on the way."""
 
-    recorded: list[Effect] = field(default_factory=list)
+    recorded: list[Any] = field(default_factory=list)
 
     def job(self, asked: AudioRequested) -> Job[SpeakJob]:
         async def record(effects: Sequence[Effect]) -> None:
