@@ -1,0 +1,184 @@
+from uuid import UUID, uuid4
+
+import pytest
+
+from libs.common.errors import ObjectCorrupt, ObjectNotFound, Permanent, Rejected
+from libs.common.event_store import append
+from libs.common.events import AudiobookFailed, AudioReady, Chapter, ObjectRef, Rendition
+from libs.common.history import History
+from libs.common.worker import Job
+from services.synth.assembly import assemble_page
+from services.synth.audio.produce import produce
+from services.synth.audio.tags import Tags
+from services.synth.audio.tests.signals import speech_like
+from services.synth.binding import Binder, bind_gave_up, chapters_of, tags_of
+from services.synth.handlers import BindJob, EraseJob
+from services.synth.tests.scripts import book_requested, reference, utterances
+
+DOCUMENT = UUID(int=7)
+
+
+def chapter(first_page, title=""):
+    return Chapter(title=title or f"from {first_page}", first_page=first_page)
+
+
+def placed(pages, *firsts):
+    asked = book_requested(first_pages=pages, chapters=tuple(map(chapter, firsts)))
+    return [(title.removeprefix("from "), index) for title, index in chapters_of(asked)]
+
+
+@pytest.mark.parametrize(
+    ("pages", "firsts", "found"),
+    [
+        ((1, 2, 3), (), []),
+        ((1, 2, 3, 4), (1, 3), [("1", 0), ("3", 2)]),
+        ((2, 3, 4), (1, 3), [("1", 0), ("3", 1)]),  # its first page is left out
+        ((3, 4), (1, 3), [("3", 0)]),  # all of it is left out
+        ((1, 2), (1, 3), [("1", 0)]),  # the last is left out
+        ((1, 2, 5, 6), (1, 3, 5), [("1", 0), ("5", 2)]),  # one in the middle is left out
+        ((1, 4), (1, 3), [("1", 0), ("3", 1)]),
+        ((4,), (1, 3), [("3", 0)]),
+        ((1, 2), (1, 1, 2), [("1", 0), ("1", 0), ("2", 1)]),  # two on a page stay two
+        ((2,), (1, 1, 3), [("1", 0), ("1", 0)]),
+        ((3, 4), (3,), [("3", 0)]),
+    ],
+)
+def test_chapters_begin_with_the_first_page_of_theirs_that_is_in(pages, firsts, found):
+    assert placed(pages, *firsts) == found
+
+
+def test_a_book_is_tagged_with_what_was_asked_for():
+    assert tags_of(book_requested(author="Ida", language="de")) == Tags(
+        title="The Book", author="Ida", album="The Book", language="de"
+    )
+    assert tags_of(book_requested()).author == ""
+
+
+@pytest.fixture
+def binder(storage, database, pool):
+    return Binder(storage, History(database), pool)
+
+
+@pytest.fixture
+def page_audio(tmp_path, storage, database):
+    """Speak a page: store its file and append its event."""
+
+    async def page_audio(number, page_format="m4a", codec="aac"):
+        made = produce(speech_like(0.5), 24_000, (), 0.0, [codec]).encoded
+        assembled = assemble_page(
+            tmp_path, utterances("Hello."), {page_format: [made[codec]]}, Tags(title="Page")
+        )
+        audio = uuid4()
+        prefix = f"audio/{DOCUMENT}/{audio}"
+        name = f"page.{page_format}"
+        stored = await storage.write_file(f"{prefix}/{name}", tmp_path / name, "audio/mp4")
+        ready = AudioReady(
+            document_id=DOCUMENT,
+            audio_id=audio,
+            page=number,
+            engine="espeak",
+            voice="en-us",
+            renditions=(Rendition(format=page_format, object=stored),),
+            timings=reference(),
+            captions=reference(),
+            duration_ms=assembled.duration_ms,
+            characters_asked=6,
+            characters_spoken=6,
+            loudness_lufs=assembled.loudness_lufs,
+        )
+        async with database.transaction() as connection:
+            await append(connection, [ready])
+        return ready
+
+    return page_audio
+
+
+def job(asked):
+    async def record(effects):
+        raise AssertionError("a book is made in one go")
+
+    return Job(1, BindJob(request=asked), 1, record)
+
+
+def book_of(pages, **more):
+    return book_requested(
+        document_id=DOCUMENT,
+        audio_ids=tuple(each.audio_id for each in pages),
+        first_pages=tuple(each.page for each in pages),
+        **more,
+    )
+
+
+async def test_pages_become_a_book(binder, page_audio, storage):
+    pages = [await page_audio(number) for number in (1, 2, 4)]
+    asked = book_of(pages, chapters=(chapter(1, "Beginning"), chapter(3, "End")))
+    [ready] = await binder.bind(job(asked))
+    assert ready.object.key == f"audio/{DOCUMENT}/books/{asked.audiobook_id}.m4b"
+    assert storage.objects[ready.object.key][4:8] == b"ftyp"
+    assert (ready.audiobook_id, ready.format, ready.title) == (
+        asked.audiobook_id,
+        "m4b",
+        "The Book",
+    )
+    assert (ready.chapters, ready.object.media_type) == (2, "audio/mp4")
+    assert ready.duration_ms == pytest.approx(sum(each.duration_ms for each in pages), abs=150)
+
+
+async def test_the_pages_come_in_the_order_that_was_asked_for(binder, page_audio, storage):
+    first, second = await page_audio(1), await page_audio(2)
+    one = await binder._page_audios(book_of([first, second]))
+    other = await binder._page_audios(book_of([second, first]))
+    assert ([each.page for each in one], [each.page for each in other]) == ([1, 2], [2, 1])
+
+
+async def test_a_book_in_another_format_is_made_of_pages_in_that_format(binder, page_audio):
+    pages = [await page_audio(1, "opus", "opus")]
+    [ready] = await binder.bind(job(book_of(pages, format="opus")))
+    assert (ready.format, ready.object.media_type) == ("opus", "audio/ogg")
+
+
+async def test_a_page_that_was_never_spoken_fails_the_book(binder, page_audio):
+    asked = book_of([await page_audio(1)])
+    asked = asked.model_copy(update={"audio_ids": (*asked.audio_ids, uuid4(), uuid4())})
+    with pytest.raises(Permanent, match="2 of the pages"):
+        await binder.bind(job(asked))
+
+
+async def test_a_page_in_another_format_fails_the_book(binder, page_audio):
+    asked = book_of([await page_audio(3)], format="mp3")
+    with pytest.raises(Permanent, match="page 3 was not made as mp3"):
+        await binder.bind(job(asked))
+
+
+async def test_a_page_whose_file_is_gone_fails_the_book(binder, page_audio, storage):
+    page = await page_audio(1)
+    await storage.delete(page.renditions[0].object.key)
+    with pytest.raises(ObjectNotFound):
+        await binder.bind(job(book_of([page])))
+
+
+async def test_a_damaged_cover_is_not_put_into_a_book(binder, page_audio, storage):
+    cover: ObjectRef = await storage.write(f"documents/{DOCUMENT}/cover", b"a picture", "image/png")
+    storage.objects[cover.key] = b"a pirture"
+    with pytest.raises(ObjectCorrupt):
+        await binder.bind(job(book_of([await page_audio(1)], cover=cover)))
+
+
+async def test_erasing_removes_what_is_below_the_prefix(binder, storage):
+    for key in ("audio/a/1/page.m4a", "audio/a/1/timings.json", "audio/a/12/page.m4a"):
+        await storage.write(key, b"x")
+    payload = EraseJob(document_id=DOCUMENT, prefix="audio/a/1/")
+    for _ in range(2):
+        assert await binder.erase(Job(1, payload, 1, None)) == []  # type: ignore[arg-type]
+    assert list(storage.objects) == ["audio/a/12/page.m4a"]
+
+
+def test_a_book_given_up_says_why():
+    asked = book_requested()
+    [failed] = bind_gave_up(BindJob(request=asked), Rejected("x", "Because."))
+    assert isinstance(failed, AudiobookFailed)
+    assert (failed.audiobook_id, failed.code, failed.reason) == (
+        asked.audiobook_id,
+        "x",
+        "Because.",
+    )
