@@ -78,10 +78,12 @@ class Database:
         async with _translated():
             if self.sqlite:
                 async with self._writing, self.engine.begin() as connection:
+                    _bells_to_ring(connection)  # forgets those of one that was rolled back
                     yield connection
                     rung = _bells_to_ring(connection)
             else:
                 async with self.engine.begin() as connection:
+                    _bells_to_ring(connection)  # forgets those of one that was rolled back
                     yield connection
                     rung = _bells_to_ring(connection)
         for name in rung:
