@@ -18,7 +18,7 @@ from libs.common.tables import events, inbox, jobs
 
 @dataclass
 class DeadLetters:
-    records: list = field(default_factory=list)
+    records: list[tuple[str, bytes, bytes, dict[str, bytes]]] = field(default_factory=list)
 
     async def send_and_wait(self, topic, value, key, *, headers):
         self.records.append((topic, value, key, dict(headers)))

@@ -66,9 +66,12 @@ async def test_concurrent_appends_never_share_a_version(database):
 
 
 async def test_a_rolled_back_event_never_happened(database):
-    with pytest.raises(RuntimeError):
+    async def fail():
         async with database.transaction() as connection:
             await append(connection, [rejected()])
-            raise RuntimeError
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
     async with database.reading() as connection:
         assert (await connection.execute(select(events))).all() == []
