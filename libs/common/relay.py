@@ -22,14 +22,20 @@ from libs.common.tables import events, now_ms
 
 log = structlog.get_logger(__name__)
 
+LONGEST_PAUSE_S = 5.0
+
 
 class Producer(Protocol):
-    """What the relay needs of ``aiokafka.AIOKafkaProducer``."""
+    """What the relay needs of :class:`libs.common.sender.Sender`."""
 
     async def send(
         self, topic: str, value: bytes, key: bytes, *, headers: Headers
     ) -> Awaitable[Any]:
         """Queue one record; the returned future is done when the broker has it."""
+        ...
+
+    def drop(self) -> None:
+        """Have whatever comes next sent by a new producer."""
         ...
 
 
@@ -59,19 +65,19 @@ class Relay:
     batch_size: int = 500
     poll_interval_s: float = 0.2
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _failures: int = 0
 
     async def run(self) -> None:
         """Send until stopped; whatever fails is tried again, with backoff."""
-        failures = 0
-        while not (self._stopping.is_set() and failures):
+        while not (self._stopping.is_set() and self._failures):
             try:
                 async with self.database.exclusive("relay"):
                     await self._send_while_there_is_work()
                 return
             except Exception as error:
-                failures += 1
-                log.warning("relay failed", error=type(error).__name__, failures=failures)
-                await asyncio.sleep(delay_s(failures, cap_s=10))
+                self._failures += 1
+                log.warning("relay failed", error=type(error).__name__, failures=self._failures)
+                await asyncio.sleep(delay_s(self._failures, cap_s=LONGEST_PAUSE_S))
 
     async def _send_while_there_is_work(self) -> None:
         while True:
@@ -99,6 +105,16 @@ class Relay:
         return len(batch)
 
     async def _send(self, batch: Sequence[AnyRow]) -> None:
+        try:
+            await self._deliver(batch)
+        except Exception:
+            self.producer.drop()
+            raise
+        self._failures = 0
+        async with self.database.transaction() as connection:
+            await connection.execute(_MARK_SENT, {"sent": [row.id for row in batch]})
+
+    async def _deliver(self, batch: Sequence[AnyRow]) -> None:
         sent = [
             await self.producer.send(
                 row.topic,
@@ -115,9 +131,9 @@ class Relay:
             )
             for row in batch
         ]
-        await asyncio.gather(*sent)
-        async with self.database.transaction() as connection:
-            await connection.execute(_MARK_SENT, {"sent": [row.id for row in batch]})
+        for outcome in await asyncio.gather(*sent, return_exceptions=True):
+            if isinstance(outcome, BaseException):
+                raise outcome
 
 
 async def unsent(connection: AsyncConnection) -> int:

@@ -12,11 +12,10 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import structlog
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
@@ -37,6 +36,7 @@ from libs.common.metrics_page import MeasuredRequests, metrics_route
 from libs.common.migrate import upgrade
 from libs.common.relay import Relay, unsent
 from libs.common.routes import Route
+from libs.common.sender import Sender
 from libs.common.settings import CommonSettings, ServiceSettings
 from libs.common.storage import Storage
 from libs.common.tables import events
@@ -82,7 +82,7 @@ class Service:
         parts = self.parts
         self.ready = asyncio.Event()
         self.failed = False
-        self._producer: AIOKafkaProducer | None = None
+        self._sender = Sender(partial(producer, parts.common))
         self._topics_missing: list[str] = []
         self._stack = AsyncExitStack()
         self._background: asyncio.Task[None] | None = None
@@ -159,9 +159,10 @@ class Service:
                 await stack.enter_async_context(resource)
             if parts.starting is not None:
                 await self._until_it_works(parts.starting)
-            connected = await stack.enter_async_context(self._connected_producer())
+            stack.push_async_callback(self._sender.stop)
+            await self._until_it_works(self._sender.connect)
             await self._until_it_works(self._topics_ready)
-            await stack.enter_async_context(self._working(connected))
+            await stack.enter_async_context(self._working())
             self.ready.set()
             log.info("service ready", service=parts.name, port=self.port)
             await asyncio.Event().wait()  # until cancelled by stop()
@@ -186,45 +187,22 @@ class Service:
         except DBAPIError as error:
             raise Unavailable("the database has no tables yet: run `lectern migrate`") from error
 
-    @asynccontextmanager
-    async def _connected_producer(self) -> AsyncIterator[AIOKafkaProducer]:
-        async def connect() -> None:
-            candidate = producer(self.parts.common)
-            try:
-                await candidate.start()
-            except (KafkaError, OSError) as error:
-                await candidate.stop()
-                raise Unavailable("the broker did not answer") from error
-            self._producer = candidate
-
-        await self._until_it_works(connect)
-        try:
-            yield self._connected()
-        finally:
-            connected, self._producer = self._connected(), None
-            await connected.stop()
-
-    def _connected(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            raise Unavailable("not connected to the broker yet")
-        return self._producer
-
     async def _topics_ready(self) -> None:
         wanted = {each.event.topic for each in self.parts.routes}
         wanted |= {each.topic for each in self.parts.publishes}
-        self._topics_missing = await missing_topics(self._connected(), wanted)
+        self._topics_missing = await missing_topics(self._sender.connected, wanted)
         if self._topics_missing:
             raise Unavailable(
                 f"{len(self._topics_missing)} topics are missing: run `lectern topics create`"
             )
 
     @asynccontextmanager
-    async def _working(self, connected: AIOKafkaProducer) -> AsyncIterator[None]:
+    async def _working(self) -> AsyncIterator[None]:
         """Run relay, consumer and workers; leave in the order that loses nothing."""
         parts, common = self.parts, self.parts.common
         relay = Relay(
             parts.database,
-            connected,
+            self._sender,
             f"/lectern/{parts.name}",
             parts.metrics,
             common.relay_batch_size,
@@ -239,15 +217,17 @@ class Service:
             common.job_poll_interval_ms / 1000,
         )
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(alongside(relay.run(), relay.stop, 5.0))
+            await stack.enter_async_context(alongside(relay.run(), relay.stop, 5.0, self._fail))
             await stack.enter_async_context(
-                alongside(worker.run(), worker.drain, common.drain_timeout_seconds - 7.0)
+                alongside(
+                    worker.run(), worker.drain, common.drain_timeout_seconds - 7.0, self._fail
+                )
             )
-            await stack.enter_async_context(self._consuming(connected))
+            await stack.enter_async_context(self._consuming())
             yield
 
     @asynccontextmanager
-    async def _consuming(self, connected: AIOKafkaProducer) -> AsyncIterator[None]:
+    async def _consuming(self) -> AsyncIterator[None]:
         parts, common = self.parts, self.parts.common
         if not parts.routes:
             yield
@@ -257,7 +237,7 @@ class Service:
             parts.database,
             parts.name,
             parts.routes,
-            connected,
+            self._sender,
             parts.metrics,
             keep_events=parts.keep_events,
             max_attempts=common.handler_max_attempts,
@@ -280,7 +260,7 @@ class Service:
     async def _check_broker(self) -> None:
         if self._topics_missing:
             await self._topics_ready()
-        await missing_topics(self._connected(), ())
+        await missing_topics(self._sender.connected, ())
         if not self.ready.is_set():
             raise Unavailable("starting")
 

@@ -64,3 +64,14 @@ async def test_tells_how_the_loop_failed():
 
     with pytest.raises(LookupError, match="broken"):
         await enter()
+
+
+async def test_a_failure_is_noticed_while_the_body_runs():
+    noticed = asyncio.Event()
+
+    async def breaks():
+        raise LookupError("broken")
+
+    with pytest.raises(LookupError):
+        async with alongside(breaks(), lambda: None, 60, noticed.set):
+            await asyncio.wait_for(noticed.wait(), 5)

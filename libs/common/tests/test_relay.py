@@ -17,6 +17,7 @@ class Producer:
     def __init__(self):
         self.sent = []
         self.failing = False
+        self.dropped = 0
 
     async def send(self, topic, value, key, *, headers):
         done = asyncio.get_running_loop().create_future()
@@ -27,11 +28,12 @@ class Producer:
             done.set_result(None)
         return done
 
+    def drop(self):
+        self.dropped += 1
+
 
 async def add(database, count):
-    added = [
-        DocumentRejected(document_id=uuid4(), code="x", reason=str(n)) for n in range(count)
-    ]
+    added = [DocumentRejected(document_id=uuid4(), code="x", reason=str(n)) for n in range(count)]
     async with database.transaction() as connection:
         await apply(connection, added, "00-11111111111111111111111111111111-2222222222222222-01")
     return added
@@ -68,6 +70,7 @@ async def test_what_fails_is_sent_again_with_the_same_id(database):
     with pytest.raises(ConnectionError):
         await relay(database, producer).send_batch()
     assert await unsent(database) == 1
+    assert producer.dropped == 1
     producer.failing = False
     await relay(database, producer).send_batch()
     assert producer.sent[0][3]["ce_id"] == str(event.event_id).encode()
