@@ -41,12 +41,16 @@ MAX_ERROR_CHARACTERS = 500
 
 
 class DeadLetters(Protocol):
-    """What the consumer needs of ``aiokafka.AIOKafkaProducer``."""
+    """What the consumer needs of :class:`libs.common.sender.Sender`."""
 
     async def send_and_wait(
         self, topic: str, value: bytes | None, key: bytes | None, *, headers: Headers
     ) -> Any:
-        """Store one record and wait until the broker has it."""
+        """Store one record and wait until the broker has it.
+
+        Raises:
+            Unavailable: It did not take it.
+        """
         ...
 
 
@@ -227,12 +231,19 @@ class Consumer:
             "dlq_reason": described[:MAX_ERROR_CHARACTERS],
         }
         original = [(name, value or b"") for name, value in record.headers]
-        await self.dead_letters.send_and_wait(
-            f"{record.topic}.{self.service}.dlq",
-            record.value,
-            record.key,
-            headers=original + [(name, value.encode()) for name, value in extra.items()],
-        )
+        headers = original + [(name, value.encode()) for name, value in extra.items()]
+        attempt, started = 0, perf_counter()
+        while True:
+            try:
+                await self.dead_letters.send_and_wait(
+                    f"{record.topic}.{self.service}.dlq", record.value, record.key, headers=headers
+                )
+                break
+            except Unavailable:  # the record would be delivered again at once
+                attempt += 1
+                if perf_counter() - started > self.max_in_place_s:
+                    raise
+                await asyncio.sleep(delay_s(attempt))
         self.metrics.dead_letters_total.labels(topic=record.topic).inc()
 
 

@@ -1,0 +1,55 @@
+"""Dead letters while the broker takes nothing."""
+
+import asyncio
+
+import pytest
+
+from libs.common import consumer as consumer_module
+from libs.common.consumer import Consumer, Record
+from libs.common.errors import Unavailable
+from libs.common.metrics import Metrics
+
+
+class Moody:
+    """Takes a record after ``refusals`` refusals."""
+
+    def __init__(self, refusals: int) -> None:
+        self.refusals = refusals
+        self.taken: list[str] = []
+
+    async def send_and_wait(self, topic, value, key, *, headers):
+        if self.refusals:
+            self.refusals -= 1
+            raise Unavailable("away")
+        self.taken.append(topic)
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    found: list[int] = []
+
+    def no_delay(attempt: int) -> float:
+        found.append(attempt)
+        return 0.0
+
+    monkeypatch.setattr(consumer_module, "delay_s", no_delay)
+    return found
+
+
+def poison() -> Record:
+    return Record("document.deleted", 0, 7, b"key", b"{", [])
+
+
+async def test_it_is_tried_again_in_place(database, pauses):
+    letters = Moody(refusals=3)
+    consumer = Consumer(database, "ingest", [], letters, Metrics("ingest"))
+    await consumer.take(poison())
+    assert (letters.taken, pauses) == (["document.deleted.ingest.dlq"], [1, 2, 3])
+
+
+async def test_after_too_long_the_record_is_left_on_its_topic(database, pauses):
+    consumer = Consumer(
+        database, "ingest", [], Moody(refusals=9), Metrics("ingest"), max_in_place_s=0.0
+    )
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(consumer.take(poison()), 10)
