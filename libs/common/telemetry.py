@@ -10,10 +10,13 @@ configured.
 
 import contextlib
 import logging
+import math
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
+from time import monotonic
 
 import structlog
 from opentelemetry import trace
@@ -32,6 +35,8 @@ from libs.common.settings import CommonSettings, secret_values
 SPAN_EXPORT_TIMEOUT_MS = 5_000
 # Libraries that tell at INFO what only their authors want to know.
 _TALKATIVE = ("aiokafka", "boto3", "botocore", "faststream", "httpx", "urllib3", "uvicorn.access")
+_CHATTERING = "aiokafka"
+CHATTER_EVERY_S = 10.0
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 
@@ -128,6 +133,33 @@ def _exporting(endpoint: str) -> SpanProcessor:
     return BatchSpanProcessor(OTLPSpanExporter(endpoint=url, timeout=SPAN_EXPORT_TIMEOUT_MS / 1000))
 
 
+class _Seldom(logging.Filter):
+    """Lets a line of the Kafka client through once in a while.
+
+    In an outage it writes the same two lines at every attempt, a thousand times a second.
+    """
+
+    def __init__(self, every_s: float) -> None:
+        super().__init__()
+        self._every_s = every_s
+        self._last: dict[tuple[str, str], float] = {}
+        self._held_back: Counter[tuple[str, str]] = Counter()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Say whether to write a line; it tells how many like it were not written."""
+        if not record.name.startswith(_CHATTERING):
+            return True
+        line, now = (record.name, str(record.msg)), monotonic()
+        if now - self._last.get(line, -math.inf) < self._every_s:
+            self._held_back[line] += 1
+            return False
+        self._last[line] = now
+        held_back = self._held_back.pop(line, 0)
+        if held_back:
+            record.msg = f"{record.msg} ({held_back} more like this)"
+        return True
+
+
 class _StdoutHandler(logging.Handler):
     """Writes to what is standard output at the time, and tells nothing when it cannot."""
 
@@ -180,6 +212,7 @@ def _log_to_stdout(settings: CommonSettings) -> None:
 def _replace_handler(formatter: logging.Formatter, level: str) -> None:
     """Make ours the one handler of ours on the root logger."""
     handler = _StdoutHandler()
+    handler.addFilter(_Seldom(CHATTER_EVERY_S))
     handler.setFormatter(formatter)
     root = logging.getLogger()
     for old in [each for each in root.handlers if isinstance(each, _StdoutHandler)]:

@@ -217,3 +217,20 @@ def test_unconfigured_nothing_breaks_and_the_trace_is_passed_on():
             return current_traceparent()
 
     assert contextvars.Context().run(passed_on) == STORED
+
+
+def test_the_kafka_client_repeats_itself_once_in_a_while(ingest, lines, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr("libs.common.telemetry.monotonic", lambda: now)
+    client = logging.getLogger("aiokafka.conn")
+    for _ in range(1000):
+        client.error("Unable connect to node with id %s", 1)
+        logging.getLogger("ours").error("Something else")
+    now = 200.0
+    client.error("Unable connect to node with id %s", 2)
+    told = [each["event"] for each in lines()]
+    assert told.count("Something else") == 1000
+    assert [each for each in told if each.startswith("Unable")] == [
+        "Unable connect to node with id 1",
+        "Unable connect to node with id 2 (999 more like this)",
+    ]
