@@ -15,7 +15,7 @@ class Settings(ServiceSettings):
     workers: Workers = 1
     max_utterance_characters: int = Field(
         default=600,
-        ge=50,
-        le=3000,
+        ge=100,
+        le=2000,
         description="Longest utterance, in characters; below what any engine takes in one call.",
     )

@@ -1,0 +1,113 @@
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from libs.common.errors import ObjectCorrupt, ObjectNotFound, Unavailable
+from libs.common.events import PageSegmented
+from libs.common.pool import CpuPool
+from libs.common.storage_memory import MemoryStorage
+from libs.common.utterances import SegmentedPage
+from libs.common.worker import Job
+from services.segmenter.cutting import Cutter, cut_page, gave_up
+from services.segmenter.handlers import SegmentJob
+from services.segmenter.settings import Settings
+
+DOCUMENT = UUID(int=7)
+KEY = f"documents/{DOCUMENT}/pages/00003.r0.md"
+PAGE = "# Harbors\n\nThe ferry leaves at 7. It is *never* late.\n\n![](a.png)\n"
+
+
+@pytest.fixture(scope="module")
+def pool():
+    pool = CpuPool(1)
+    yield pool
+    asyncio.run(pool.close())
+
+
+@pytest.fixture
+def storage():
+    return MemoryStorage()
+
+
+async def wanted(storage, markdown=PAGE, language="en", revision=0):
+    text = await storage.write(KEY, markdown.encode(), "text/markdown")
+    payload = SegmentJob(
+        document_id=DOCUMENT, page=3, revision=revision, text=text, language=language
+    )
+    return job(payload)
+
+
+def job(payload):
+    async def record(effects):
+        raise AssertionError("a page is cut in one go")
+
+    return Job(1, payload, 1, record)
+
+
+async def segmented(cutter, wanted):
+    [event] = await cutter.segment(wanted)
+    assert isinstance(event, PageSegmented)
+    return event
+
+
+async def test_a_page_is_cut_and_stored(storage, pool):
+    cut = await segmented(Cutter(storage, pool, 600), await wanted(storage, revision=2))
+    assert (cut.document_id, cut.page, cut.revision, cut.language) == (DOCUMENT, 3, 2, "en")
+    assert cut.segments.key == f"documents/{DOCUMENT}/segments/00003.r2.json"
+    assert cut.segments.media_type == "application/json"
+    page = SegmentedPage.model_validate_json(storage.objects[cut.segments.key])
+    assert [each.text for each in page.utterances] == [
+        "Harbors",
+        "The ferry leaves at 7.",
+        "It is never late.",
+    ]
+    assert (cut.utterances, cut.characters) == (3, page.characters)
+    assert cut.characters == sum(len(each.text) for each in page.utterances)
+
+
+async def test_a_page_that_is_cut_again_is_the_same(storage, pool):
+    cutter = Cutter(storage, pool, 600)
+    first = await segmented(cutter, await wanted(storage))
+    second = await segmented(cutter, await wanted(storage))
+    assert first.segments == second.segments
+
+
+async def test_a_page_that_is_not_what_was_announced_is_refused(storage, pool):
+    cutter = Cutter(storage, pool, 600)
+    broken = await wanted(storage)
+    storage.objects[KEY] = storage.objects[KEY].replace(b"7", b"8")
+    with pytest.raises(ObjectCorrupt):
+        await cutter.segment(broken)
+    await storage.delete(KEY)
+    with pytest.raises(ObjectNotFound):
+        await cutter.segment(broken)
+    assert storage.objects == {}
+
+
+def test_no_utterance_is_longer_than_allowed():
+    body, _, utterances, characters = cut_page("word, " * 100, "en", max_characters=100)
+    page = SegmentedPage.model_validate_json(body)
+    assert max(len(each.text) for each in page.utterances) <= 100
+    assert (utterances, characters) == (len(page.utterances), page.characters)
+
+
+@pytest.mark.parametrize("nothing", ["", "\n", "![](a.png)\n", "---\n"])
+def test_a_page_with_nothing_to_say_has_no_utterances(nothing):
+    body, language, utterances, characters = cut_page(nothing, "de", max_characters=600)
+    assert (language, utterances, characters) == ("de", 0, 0)
+    assert SegmentedPage.model_validate_json(body).utterances == ()
+
+
+def test_the_language_is_found_where_it_is_not_known():
+    german = "Das Schiff fährt um sieben Uhr ab, und es ist nie zu spät. " * 3
+    assert cut_page(german, "und", max_characters=600)[1] == "de"
+
+
+async def test_giving_up_says_no_more_than_that_the_task_failed(storage):
+    assert gave_up((await wanted(storage)).payload, Unavailable("no storage")) == []
+
+
+def test_the_smallest_setting_that_is_allowed_can_be_cut_with():
+    bound = Settings.model_fields["max_utterance_characters"].metadata[0]
+    assert cut_page(PAGE, "en", max_characters=bound.ge)[2] == 3
