@@ -1,0 +1,100 @@
+"""Kafka or PostgreSQL is away: at the start, and in the middle of work."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+
+from deploy.native.services import SERVICES
+from tests.faults.holding import held
+from tests.journeys.deployment import Deployment
+from tests.journeys.evidence import check_nothing_lost_or_doubled
+from tests.journeys.person import book, somebody, until
+
+ORDER = {"audiobook": "m4b", "engine": "openai"}
+AWAY_S = 4.0
+
+
+@pytest.mark.parametrize("back_first", ["kafka", "postgres"])
+async def test_services_start_before_what_they_need(lectern: Deployment, back_first: str) -> None:
+    assert set((await asyncio.to_thread(lectern.stop_all)).values()) == {0}
+    lectern.wire.cut()
+    await asyncio.to_thread(lectern.kafka.stop)
+    lectern.start(*SERVICES)
+    for name in SERVICES:
+        await until(lambda name=name: _alive(lectern, name), f"{name} to be alive")
+        assert not lectern.is_ready(name)
+        checks = lectern.checks(name)
+        assert (checks["database"], checks["broker"], checks["storage"]) == ("error", "error", "ok")
+    bring_back = {"kafka": lectern.kafka.start, "postgres": lectern.wire.mend}
+    await asyncio.to_thread(bring_back.pop(back_first))
+    await asyncio.sleep(AWAY_S)
+    assert not any(map(lectern.is_ready, SERVICES))
+    for each in bring_back.values():
+        await asyncio.to_thread(each)
+    await asyncio.to_thread(lectern.wait_until_ready, *SERVICES)
+    await _read(lectern, f"After {back_first}")
+
+
+async def test_kafka_is_away_for_a_while(lectern: Deployment) -> None:
+    gate = lectern.world.gates["speech"]
+    async with somebody(lectern) as person:
+        with gate.shut():
+            _, narration = await person.submit_file("o.md", book("Without Kafka"), ORDER)
+            await asyncio.to_thread(gate.wait_for_somebody)
+            await asyncio.to_thread(lectern.kafka.stop)
+        _, other = await person.submit_file("p.md", book("Taken in Meanwhile"), ORDER)
+        await asyncio.sleep(AWAY_S)
+        assert not any(map(lectern.is_ready, SERVICES))
+        await asyncio.to_thread(lectern.kafka.start)
+        await person.finished(narration)
+        await person.finished(other)
+    await check_nothing_lost_or_doubled(lectern)
+    await asyncio.to_thread(lectern.wait_until_ready, *SERVICES)
+
+
+async def test_postgresql_is_away_for_a_while(lectern: Deployment) -> None:
+    gate = lectern.world.gates["speech"]
+    async with somebody(lectern) as person:
+        with gate.shut():
+            _, narration = await person.submit_file("o.md", book("Without PostgreSQL"), ORDER)
+            await asyncio.to_thread(gate.wait_for_somebody)
+            lectern.wire.cut()
+        await asyncio.sleep(AWAY_S)
+        assert not any(map(lectern.is_ready, SERVICES))
+        lectern.wire.mend()
+        await asyncio.to_thread(lectern.wait_until_ready, *SERVICES)
+        await person.finished(narration)
+    await check_nothing_lost_or_doubled(lectern)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_postgresql_ends_every_session(lectern: Deployment, service: str) -> None:
+    """As an administrator's restart does, while a transaction is open."""
+    async with somebody(lectern) as person:
+        async with held(lectern, service) as hold:
+            _, narration = await person.submit_file("o.md", book(f"Ended {service}"), ORDER)
+            await hold.wait_for_somebody()
+            async with hold.database.reading() as connection:
+                await connection.execute(
+                    text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE datname = current_database() AND client_port <> -1 "
+                        "AND pid NOT IN (pg_backend_pid(), :ours)"
+                    ),
+                    {"ours": hold.pid},
+                )
+        await person.finished(narration)
+        await asyncio.to_thread(lectern.wait_until_ready, service)
+    await check_nothing_lost_or_doubled(lectern)
+
+
+async def _alive(lectern: Deployment, name: str) -> bool | None:
+    return True if lectern.page(name, "/health/live/")[0] == 200 else None
+
+
+async def _read(lectern: Deployment, title: str) -> None:
+    async with somebody(lectern) as person:
+        _, narration = await person.submit_file("r.md", book(title), ORDER)
+        await person.finished(narration)
+    await check_nothing_lost_or_doubled(lectern)
