@@ -49,9 +49,11 @@ class Sender:
                 candidate = self._make()
                 try:
                     await candidate.start()
-                except (KafkaError, OSError) as error:
+                except BaseException as error:  # also when the service stops while it starts
                     await candidate.stop()
-                    raise Unavailable("the broker did not answer") from error
+                    if isinstance(error, KafkaError | OSError):
+                        raise Unavailable("the broker did not answer") from error
+                    raise
                 self._producer = candidate
 
     async def send(

@@ -251,10 +251,10 @@ class Service:
             max_poll_interval_ms=common.max_poll_interval_ms,
             session_timeout_ms=common.session_timeout_ms,
         )
-        await broker.start()
         try:
+            await broker.start()
             yield
-        finally:
+        finally:  # also of a service that stops while it starts
             await broker.stop()
 
     async def _check_broker(self) -> None:
