@@ -5,6 +5,7 @@ import asyncio
 import signal
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from lectern.exits import Exit
@@ -39,16 +40,17 @@ async def serve_all(arguments: argparse.Namespace) -> int:
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(each, lectern.stopping.set)
         await lectern.until_ready()
-        await _greet(lectern, arguments.host)
+        await _greet(lectern, arguments.host, arguments.data)
         await lectern.stopping.wait()
     return Exit.OK if lectern.asked_to_stop else Exit.INTERNAL
 
 
-async def _greet(lectern: Standalone, host: str) -> None:
+async def _greet(lectern: Standalone, host: str, data: Path) -> None:
     """Say where everything is, and hand out a token if there is none."""
     lines = [f"{room.name:10} http://{host}:{lectern.services[room.name].port}" for room in ROOMS]
     if not await lectern.gateway.tokens.listing():
         today = datetime.now(UTC).date().isoformat()
         _, token = await lectern.gateway.tokens.create(f"first token, {today}", LOCAL_OWNER)
-        lines.append(f"token      {token}   (shown once; make more with `lectern token create`)")
+        more = f"lectern token create --data {data} --name WHOSE"
+        lines.append(f"token      {token}\n           shown once; make more with `{more}`")
     sys.stderr.write("\n".join(lines) + "\nLectern is ready. Ctrl-C stops it.\n")

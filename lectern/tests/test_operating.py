@@ -1,0 +1,54 @@
+import re
+from uuid import uuid4
+
+import pytest
+
+from lectern.cli import run
+from lectern.house import ROOMS
+
+TOKEN = re.compile(r"lectern_[\w-]{43}\n")
+
+
+def test_a_token_is_made_shown_once_listed_and_revoked(tmp_path, capsys):
+    data, owner = ["--data", str(tmp_path)], str(uuid4())
+    assert run(["token", "create", *data, "--name", "phone", "--owner", owner]) == 0
+    made = capsys.readouterr()
+    assert TOKEN.fullmatch(made.out)
+    assert owner in made.err
+    assert made.out.strip() not in made.err
+    assert run(["token", "list", *data]) == 0
+    listed = capsys.readouterr().out
+    assert re.fullmatch(rf"phone +{owner} valid since \S+\n", listed)
+    assert made.out.strip() not in listed
+    assert run(["token", "revoke", *data, "--name", "phone"]) == 0
+    assert capsys.readouterr().out == "1 revoked\n"
+    assert run(["token", "revoke", *data, "--name", "phone"]) == 1
+    assert capsys.readouterr().out == "0 revoked\n"
+    assert run(["token", "list", *data]) == 0
+    assert " revoked since " in capsys.readouterr().out
+
+
+def test_tokens_without_a_folder_need_the_gateways_database(monkeypatch, capsys):
+    monkeypatch.delenv("GATEWAY_DATABASE_URL", raising=False)
+    assert run(["token", "list"]) == 78
+    assert "GATEWAY_DATABASE_URL" in capsys.readouterr().err
+
+
+@pytest.fixture
+def databases(tmp_path, monkeypatch):
+    monkeypatch.setenv("LECTERN_STORAGE_URL", tmp_path.as_uri())
+    monkeypatch.setenv("LECTERN_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
+    for room in ROOMS:
+        url = f"sqlite+aiosqlite:///{tmp_path / room.name}.db"
+        monkeypatch.setenv(f"{room.name.upper()}_DATABASE_URL", url)
+    return tmp_path
+
+
+def test_databases_are_migrated_by_name_or_all_and_twice(databases, capsys):
+    assert run(["migrate", "synth"]) == 0
+    assert capsys.readouterr().out == "synth: up to date\n"
+    assert not (databases / "ingest.db").exists()
+    for _ in range(2):
+        assert run(["migrate"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines == [f"{room.name}: up to date" for room in ROOMS]

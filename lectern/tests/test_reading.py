@@ -1,0 +1,100 @@
+import os
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from lectern.display import Silent
+from lectern.exits import Exit, Failed, classify
+from lectern.reading import Reading, Wanted, check_output, check_source
+from services.gateway.commands import Order
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def wanted(source: Path | str, output: Path | None = None, **order) -> Wanted:
+    fields = {"pages": None, "engine": None, "voice": None, "rate": 1.0}
+    made = Order(**(fields | {"format": "m4a", "audiobook": "m4b"} | order))
+    return Wanted(str(source), output or Path(f"{source}.m4b"), made)
+
+
+async def refused(lectern, order: Wanted) -> Failed:
+    """Read what cannot be read, and return what somebody at a terminal is told."""
+    with pytest.raises(Exception) as raised:  # noqa: PT011 - classify judges it
+        await Reading(lectern, order, Silent()).run()
+    told = classify(raised.value)
+    assert told is not None
+    return told
+
+
+@pytest.fixture
+def page(tmp_path):
+    path = tmp_path / "page.md"
+    path.write_text(f"# Page\n\nThe only sentence of page {uuid4()}.\n\n# Next\n\nAnother.\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("empty.md", b"", "empty"),
+        ("blank.txt", b" \n\n ", ""),
+        ("garbage.pdf", b"%PDF-1.7\n" + os.urandom(3000), ""),
+        ("noise.bin", bytes(range(256)) * 40, ""),
+        ("broken.epub", b"PK\x03\x04" + os.urandom(500), ""),
+    ],
+)
+async def test_documents_that_say_nothing_are_refused_in_a_sentence(
+    lectern, tmp_path, name, content, words
+):
+    path = tmp_path / name
+    path.write_bytes(content)
+    told = await refused(lectern, wanted(path))
+    assert told.code == Exit.BAD_DOCUMENT
+    assert words in str(told).lower()
+    assert len(str(told).splitlines()) == 1
+
+
+async def test_the_same_order_finds_its_earlier_self_and_another_does_not(lectern, page):
+    first = await Reading(lectern, wanted(page), Silent()).run()
+    again = await Reading(lectern, wanted(page), Silent()).run()
+    other = await Reading(lectern, wanted(page, rate=1.5), Silent()).run()
+    assert (first.resumed, again.resumed) == (False, True)
+    assert first.document_id == again.document_id == other.document_id
+    assert other.duration_ms < first.duration_ms == again.duration_ms
+    renamed = page.rename(page.with_name("renamed.md"))
+    assert (await Reading(lectern, wanted(renamed), Silent()).run()).resumed is False
+
+
+async def test_some_pages_only(lectern, page):
+    both = await Reading(lectern, wanted(page), Silent()).run()
+    second = await Reading(lectern, wanted(page, pages=(2,)), Silent()).run()
+    assert (both.pages, second.pages) == (2, 1)
+    told = await refused(lectern, wanted(page, pages=(7,)))
+    assert told.code == Exit.BAD_DOCUMENT
+    assert "there is no page 7" in str(told)
+
+
+async def test_a_voice_that_nobody_has_leaves_the_document_as_it_was(lectern, page):
+    told = await refused(lectern, wanted(page, voice="nobody"))
+    assert (told.code, "nobody" in str(told)) == (Exit.BAD_DOCUMENT, True)
+    assert (await Reading(lectern, wanted(page), Silent()).run()).pages == 2
+
+
+async def test_sources_are_looked_at_first(tmp_path):
+    with pytest.raises(Failed, match=r"There is no file .*no\.md") as raised:
+        check_source(wanted(tmp_path / "no.md"))
+    assert raised.value.code == Exit.NO_INPUT
+    with pytest.raises(Failed):
+        check_source(wanted(tmp_path))
+    check_source(wanted("https://example.org/a"))
+
+
+async def test_outputs_are_looked_at_first(tmp_path):
+    (tmp_path / "file").touch()
+    for output in (tmp_path / "file" / "x.m4b", tmp_path):
+        with pytest.raises(Failed) as raised:
+            check_output(wanted("x", output))
+        assert raised.value.code == Exit.CANNOT_WRITE
+    check_output(wanted("x", tmp_path / "new" / "x.m4b"))
+    assert (tmp_path / "new").is_dir()

@@ -1,0 +1,27 @@
+from pathlib import Path
+
+import pytest
+
+from lectern.cli import parser
+from lectern.serving import _greet, serve_all
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_the_greeting_says_where_everything_is_and_a_token_once(lectern, capsys):
+    await _greet(lectern, "127.0.0.1", Path("data"))
+    first = capsys.readouterr()
+    await _greet(lectern, "127.0.0.1", Path("data"))
+    second = capsys.readouterr()
+    assert first.out == second.out == ""
+    assert first.err.count("http://127.0.0.1:") == second.err.count("http://127.0.0.1:") == 5
+    assert "lectern token create --data data --name" in first.err
+    assert "token" not in second.err
+    token = next(word for word in first.err.split() if word.startswith("lectern_"))
+    assert await lectern.gateway.tokens.caller(token)
+
+
+async def test_serve_listens_where_it_is_told():
+    found = parser().parse_args(["serve", "--host", "0.0.0.0", "--port", "9000"])
+    assert (found.run, found.host, found.port) == (serve_all, "0.0.0.0", 9000)
+    assert found.log_level == "INFO"

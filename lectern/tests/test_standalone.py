@@ -1,0 +1,72 @@
+import socket
+import tempfile
+
+import pytest
+
+from lectern.embedded_broker import EmbeddedBroker
+from lectern.house import consumers
+from lectern.standalone import CannotKeep, InUse, Options, common_settings, running
+from libs.common.http_server import CannotListen
+from libs.common.topics import declared_topics
+
+
+async def test_a_data_folder_is_for_one_at_a_time_and_free_again_after(tmp_path):
+    options = Options(tmp_path / "data")
+    async with running(options) as first:
+        with pytest.raises(InUse, match="--data"):
+            async with running(options):
+                pass
+        await first.until_ready()
+        assert first.engines == {"espeak"}
+        assert first.asked_to_stop
+    async with running(options) as second:
+        await second.until_ready()
+
+
+async def test_temporary_files_live_in_the_data_folder_and_go_with_it(tmp_path):
+    before = tempfile.gettempdir()
+    left = tmp_path / "temporary" / "left-by-a-kill"
+    left.mkdir(parents=True)
+    async with running(Options(tmp_path)) as lectern:
+        await lectern.until_ready()  # aiokafka leaves sockets open when it is stopped earlier
+        assert not left.exists()
+        with tempfile.TemporaryDirectory() as folder:
+            assert folder.startswith(str(tmp_path))
+    assert tempfile.gettempdir() == before
+    assert not (tmp_path / "temporary").exists()
+
+
+async def test_a_folder_that_cannot_be_is_said(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(CannotKeep, match="--data"):
+        async with running(Options(tmp_path / "file" / "data")):
+            pass
+
+
+async def test_a_port_that_is_taken_is_said_and_nothing_stays_open(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(CannotListen, match=str(port)):
+            async with running(Options(tmp_path, port=port)):
+                pass
+    async with running(Options(tmp_path)) as lectern:
+        await lectern.until_ready()
+
+
+def test_the_environment_cannot_point_standalone_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("LECTERN_KAFKA_BOOTSTRAP_SERVERS", "kafka.example.org:9092")
+    monkeypatch.setenv("LECTERN_STORAGE_URL", "s3://bucket")
+    found = common_settings(Options(tmp_path), "127.0.0.1:1")
+    assert found.kafka_bootstrap_servers == "127.0.0.1:1"
+    assert found.storage_url == (tmp_path / "objects").as_uri()
+
+
+@pytest.mark.timeout(20)
+def test_the_embedded_broker_has_all_topics_at_once():
+    """A lost wake-up used to cost a second for every seventh topic."""
+    topics = {each.name: each.partitions for each in declared_topics(consumers(), 1, 1)}
+    for _ in range(10):
+        with EmbeddedBroker(topics):
+            pass
