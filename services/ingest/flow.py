@@ -124,7 +124,7 @@ class Flow:
     def _code(self, element: etree._Element) -> Iterator[Block]:
         for line_break in list(descendants(element, "br")):
             line_break.text = "\n"
-        text = clean("".join(map(str, element.itertext(with_tail=False))))
+        text = clean("".join(map(str, element.itertext())))
         if text.strip():
             code = next(children(element, "code"), element)
             language = re.search(r"\blanguage-([\w+#-]{1,30})", code.get("class") or "")

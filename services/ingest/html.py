@@ -182,7 +182,7 @@ def _with_html_names(body: etree._Element) -> etree._Element:
 
 def text_of_raw(element: etree._Element) -> str:
     """Return all text inside ``element`` with its line breaks."""
-    return "".join(map(str, element.itertext(with_tail=False)))
+    return "".join(map(str, element.itertext()))
 
 
 def _language(root: etree._Element) -> str | None:

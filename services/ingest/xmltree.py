@@ -137,4 +137,4 @@ def text_of(element: etree._Element | None) -> str:
     """Return all text inside ``element``, whitespace collapsed."""
     if element is None:
         return ""
-    return " ".join("".join(str(piece) for piece in element.itertext(with_tail=False)).split())
+    return " ".join("".join(str(piece) for piece in element.itertext()).split())

@@ -54,3 +54,13 @@ def test_page_whose_article_cannot_be_told_is_read_without_its_frame():
 def test_page_without_text_is_rejected():
     with pytest.raises(Rejected):
         list(parse("<html><body><script>x()</script></body></html>", None))
+
+
+def test_highlighted_code_is_read_whole():
+    pages, _ = pages_of(
+        f"<html><body><h1>A</h1><p>{SENTENCE}</p><pre><span>let</span> x = <b>1</b>;\n"
+        "<span>return</span> x</pre><p>Write <code>a <i>b</i> c</code>.</p></body></html>"
+    )
+    text = "\n".join(pages)
+    assert "let x = 1;\nreturn x" in text
+    assert "`a b c`" in text

@@ -18,6 +18,12 @@ def test_broken_pages_are_read_as_html_and_flagged():
     assert not well_formed
 
 
+def test_the_text_of_an_element_is_all_that_is_in_it():
+    root = parse_xml(b"<x>1<p>a <b>b</b>\n c<!-- d --> e<i/>f</p>2</x>")
+    assert text_of(root[0]) == "a b c ef"
+    assert text_of(None) == ""
+
+
 @pytest.mark.parametrize(
     "data",
     [
