@@ -111,7 +111,7 @@ def book(title: str, chapters: int = 3, sentences: int = 4) -> bytes:
     """Markdown with a page for each chapter; no two titles share a sentence."""
     lines = ["---", f"title: {title}", "author: A. Writer", "---", ""]
     for chapter in range(1, chapters + 1):
-        lines += [f"# Chapter {chapter}", ""]
+        lines += [f"# Chapter {chapter} of {title}", ""]
         text = [
             f"This is sentence {number} of chapter {chapter} in the book called {title}."
             for number in range(1, sentences + 1)
