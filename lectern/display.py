@@ -52,7 +52,7 @@ class Live:
     def show(self, standing: Standing) -> None:
         """Move the bar."""
         total = standing.pages
-        of = str(total) if total else f"{standing.found}+"
+        of = total or (f"{standing.found}+" if standing.found else "?")
         self._progress.update(
             self._task,
             description=f"{standing.title[:40]}: {standing.stage}",

@@ -47,11 +47,13 @@ def test_lines_come_when_the_stage_changes_and_not_for_every_page(capsys):
 def test_the_bar_says_the_same(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     live = Live()
+    live.show(START)
     live.show(replace(START, found=3, ready=2, stage="speaking"))
     live.show(replace(START, found=4, ready=4, pages=4, audio_ms=61_000, stage="binding"))
     live.close()
     shown = capsys.readouterr()
     assert shown.out == ""
+    assert "0+ pages" not in shown.err
     assert re.search(r"Emma: binding .*4/4 pages, 0:01:01 of audio", shown.err)
 
 
