@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import hashlib
 import os
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -135,6 +136,8 @@ async def _translated() -> AsyncIterator[None]:
     try:
         yield
     except (OperationalError, InterfaceError, OSError) as error:
+        if _is_wrong_sql(error):
+            raise
         raise Unavailable(f"the database did not answer ({type(error).__name__})") from error
     except DBAPIError as error:
         if error.connection_invalidated:
@@ -143,6 +146,15 @@ async def _translated() -> AsyncIterator[None]:
         if state.startswith(PASSING):
             raise Unavailable(f"the database could not do it now ({state})") from error
         raise
+
+
+def _is_wrong_sql(error: Exception) -> bool:
+    """Whether SQLite refused the statement itself, as one about a table that is not there.
+
+    It reports that as an OperationalError too; PostgreSQL has a ProgrammingError for it.
+    """
+    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+    return code == sqlite3.SQLITE_ERROR
 
 
 def _postgres_engine(url: str, pool_size: int) -> AsyncEngine:

@@ -4,6 +4,7 @@ import socket
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from libs.common.database import JOBS, OUTBOX, Database, ring_after_commit
 from libs.common.errors import Unavailable
@@ -42,6 +43,11 @@ async def numbers(database):
     async with database.reading() as connection:
         found = await connection.execute(select(marks.c.number).order_by(marks.c.number))
         return list(found.scalars())
+
+
+async def select_from_nowhere(database):
+    async with database.reading() as connection:
+        await connection.execute(text("SELECT 1 FROM nowhere"))
 
 
 async def rung(bell):
@@ -218,6 +224,12 @@ async def test_a_connection_that_the_server_ends_is_unavailable(postgres_databas
         await end()
     await database.check()
     await database.close()
+
+
+async def test_wrong_sql_is_no_outage(database):
+    with pytest.raises(DBAPIError, match="nowhere"):
+        await select_from_nowhere(database)
+    await database.check()
 
 
 async def test_makes_the_folder_of_a_file(tmp_path):
