@@ -125,8 +125,7 @@ class Service:
         self.stopping.set()
         if self._background is not None:
             self._background.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._background
+            await asyncio.wait({self._background})  # if it failed, _died() has told so
         await self._stack.aclose()
         await self.parts.database.close()
         await self.parts.storage.close()
