@@ -32,7 +32,9 @@ async def test_a_document_becomes_an_audiobook_and_everybody_is_told(
         made = await person.download(f"/audiobooks/{done['audiobook']['audiobook_id']}/download")
     heard = hear(made)
     _sounds_right(heard)
-    assert [title for title, _ in heard.chapters] == ["Chapter 1", "Chapter 2", "Chapter 3"]
+    assert [title for title, _ in heard.chapters] == [
+        f"Chapter {number} of The Sea" for number in (1, 2, 3)
+    ]
     assert (heard.tags["title"], heard.tags["artist"]) == ("The Sea", "A. Writer")
     for audio, page in zip(audios, pages, strict=True):
         by_ear = hear(page)
