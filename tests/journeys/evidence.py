@@ -55,7 +55,7 @@ class Seen:
 
     @property
     def event_id(self) -> str:
-        return self.attributes["ce_id"]
+        return self.attributes.get("ce_id", "")
 
 
 async def stored(deployment: Deployment, *services: str) -> list[Stored]:

@@ -1,0 +1,194 @@
+"""What Kafka and its clients do to messages: again, out of order, unreadable."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from aiokafka import AIOKafkaProducer
+from sqlalchemy import func, select, update
+
+from deploy.native.services import SERVICES
+from libs.common.cloudevents import Headers, headers, rfc3339
+from libs.common.events import DocumentDeleted, DocumentSubmitted, Event, ObjectRef, Source
+from libs.common.tables import events, inbox, jobs
+from services.gateway.tables import READ_MODELS
+from tests.journeys.deployment import Deployment
+from tests.journeys.evidence import check_nothing_lost_or_doubled, handled, on_kafka, stored
+from tests.journeys.person import book, somebody, until
+
+ORDER = {"audiobook": "m4b", "engine": "openai"}
+TOPIC = DocumentSubmitted.topic
+SOURCE = Source(kind="text", object=ObjectRef(key="nothing", sha256="0" * 64, size=1))
+
+
+async def test_history_is_sent_again_while_work_goes_on(lectern: Deployment) -> None:
+    async with somebody(lectern) as person:
+        before, narration = await person.submit_file("b.md", book("Before"), ORDER)
+        await person.finished(narration)
+        await check_nothing_lost_or_doubled(lectern)
+        seen = await _everything_about(lectern, before)
+        hooks = len(lectern.world.hooks)
+        gate = lectern.world.gates["speech"]
+        with gate.shut():
+            during, narration = await person.submit_file("d.md", book("During"), ORDER)
+            gate.wait_for_somebody()
+            for service in SERVICES:
+                await _send_everything_again(lectern, service)
+        await person.finished(narration)
+        await check_nothing_lost_or_doubled(lectern)
+        assert await _everything_about(lectern, before) == seen
+    told = [each.data["document_id"] for each in lectern.world.hooks[hooks:]]
+    assert told == [during] * 4
+    records = [each for each in await on_kafka(lectern) if each.key == before.encode()]
+    assert len(records) >= 2 * len({each.event_id for each in records})
+
+
+async def test_a_deletion_overtakes_the_submission(lectern: Deployment) -> None:
+    document, owner = uuid4(), uuid4()
+    deleted = DocumentDeleted(document_id=document, deleted_by=owner)
+    submitted = DocumentSubmitted(document_id=document, owner_id=owner, source=SOURCE)
+    for event in (deleted, submitted):
+        await _send(lectern, event)
+        await _handled(lectern, event.event_id)
+    database = lectern.database("ingest")
+    async with database.reading() as connection:
+        parsing = await connection.scalar(
+            select(func.count())
+            .select_from(jobs)
+            .where(jobs.c.subject == str(document), jobs.c.kind == "parse")
+        )
+    await database.close()
+    assert parsing == 0
+    assert [each for each in await stored(lectern, "ingest") if each.key == str(document)] == []
+
+
+async def test_a_deletion_stops_work_and_nothing_comes_after(lectern: Deployment) -> None:
+    gate = lectern.world.gates["speech"]
+    async with somebody(lectern) as person:
+        with gate.shut():
+            document, _ = await person.submit_file("x.md", book("Deleted"), ORDER)
+            gate.wait_for_somebody()
+            answer = await person.api.delete(f"/documents/{document}")
+            assert answer.status_code == 204
+            (deleted,) = [
+                each
+                for each in await stored(lectern, "gateway")
+                if each.topic == DocumentDeleted.topic and each.key == document
+            ]
+            await _handled(lectern, UUID(deleted.event_id), "synth", "ingest")
+        assert (await person.api.get(f"/documents/{document}")).status_code == 404
+    await check_nothing_lost_or_doubled(lectern)
+    results = {each.topic for each in await stored(lectern, "synth") if each.key == document}
+    assert results <= {"audio.progressed"}
+
+
+async def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(lectern: Deployment) -> None:
+    good = DocumentSubmitted(document_id=uuid4(), owner_id=uuid4(), source=SOURCE)
+    newer = json.dumps({**json.loads(good.encode()), "version": 99}).encode()
+    marked = [("x-mark", uuid4().hex.encode())]
+    poison: list[tuple[bytes, Headers]] = [
+        (b"\xff\xfe no json", [*_headers(good), *marked]),
+        (b'{"document_id": 7}', [*_headers(good), *marked]),
+        (newer, [*_headers(good), *marked]),
+        (good.encode(), marked),
+    ]
+    for value, attributes in poison:
+        await _send_raw(lectern, TOPIC, value, b"poison", attributes)
+    async with somebody(lectern) as person:
+        _, narration = await person.submit_file("h.md", book("Healthy"), ORDER)
+        await person.finished(narration)
+
+    async def look() -> list[Any] | None:
+        letters = await on_kafka(lectern, [f"{TOPIC}.ingest.dlq"])
+        mine = [each for each in letters if marked[0] in each.headers]
+        return mine if len(mine) >= len(poison) else None
+
+    letters = await until(look, "the dead letters")
+    assert len(letters) == len(poison)
+    for value, attributes in poison:
+        (letter,) = [each for each in letters if each.value == value]
+        assert letter.key == b"poison"
+        assert list(letter.headers[: len(attributes)]) == attributes
+        assert letter.attributes["dlq_topic"] == TOPIC
+        assert letter.attributes["dlq_error"] in {"Malformed", "UnknownVersion"}
+        assert letter.attributes["dlq_reason"]
+        assert letter.attributes["dlq_offset"].isdecimal()
+    metrics = lectern.page("ingest", "/metrics")[1]
+    assert "dead_letters_total" in metrics
+    assert lectern.is_ready("ingest")
+    await check_nothing_lost_or_doubled(lectern)
+
+
+async def _send_everything_again(lectern: Deployment, service: str) -> None:
+    database = lectern.database(service)
+    async with database.transaction() as connection:
+        await connection.execute(update(events).values(sent_at_ms=None))
+    await database.close()
+
+
+async def _everything_about(lectern: Deployment, document: str) -> dict[str, Any]:
+    """Rows of the gateway's read models, and how much each service has done."""
+    found: dict[str, Any] = {}
+    database = lectern.database("gateway")
+    async with database.reading() as connection:
+        for table in READ_MODELS:
+            if "document_id" in table.c:
+                rows = await connection.execute(
+                    select(table)
+                    .where(table.c.document_id == document)
+                    .order_by(*table.primary_key.columns)
+                )
+                found[table.name] = [tuple(row) for row in rows]
+    await database.close()
+    for service in SERVICES:
+        mine = [each for each in await stored(lectern, service) if each.key == document]
+        found[service] = [(each.event_id, each.topic, each.stream) for each in mine]
+        database = lectern.database(service)
+        async with database.reading() as connection:
+            found[f"inbox of {service}"] = set(
+                await connection.scalars(
+                    select(inbox.c.event_id).where(
+                        inbox.c.event_id.in_([each[0] for each in found[service]])
+                    )
+                )
+            )
+        await database.close()
+    return found
+
+
+async def _handled(lectern: Deployment, event_id: UUID, *services: str) -> None:
+    async def look() -> bool | None:
+        for service in services or ("ingest",):
+            if str(event_id) not in await handled(lectern, service):
+                return None
+        return True
+
+    await until(look, "an event to be handled")
+
+
+def _headers(event: Event) -> Headers:
+    return headers(
+        event_id=str(event.event_id),
+        topic=event.topic,
+        source="/lectern/gateway",
+        occurred_at=rfc3339(datetime.now(UTC)),
+        key=event.key,
+        traceparent=None,
+    )
+
+
+async def _send(lectern: Deployment, event: Event) -> None:
+    await _send_raw(lectern, event.topic, event.encode(), event.key.encode(), _headers(event))
+
+
+async def _send_raw(
+    lectern: Deployment,
+    topic: str,
+    value: bytes,
+    key: bytes,
+    attributes: Sequence[tuple[str, bytes]],
+) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=lectern.kafka.bootstrap) as producer:
+        await producer.send_and_wait(topic, value, key, headers=list(attributes))
