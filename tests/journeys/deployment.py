@@ -60,6 +60,7 @@ class Deployment:
     logs: Path
     processes: dict[str, ServerProcess] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
+    asked: set[str] = field(default_factory=set)
 
     def start(self, *names: str) -> None:
         """Start services; they become ready when they can."""
@@ -96,7 +97,8 @@ class Deployment:
         assert not left, f"{name} left processes behind: {left}"
 
     def ask_to_stop(self, name: str) -> psutil.Process:
-        """Send SIGTERM and return at once."""
+        """Send SIGTERM and return at once; :meth:`stop` then only waits."""
+        self.asked.add(name)
         process = psutil.Process(self.processes[name].pid)
         process.terminate()
         return process
@@ -104,7 +106,10 @@ class Deployment:
     def stop(self, name: str) -> tuple[int, float]:
         """Stop a service in order; return its exit code and how long it took, in seconds."""
         began = time.monotonic()
-        code = self.processes.pop(name).stop(DRAIN_LIMIT_S)
+        process = self.processes.pop(name)
+        end = process.wait if name in self.asked else process.stop
+        self.asked.discard(name)
+        code = end(DRAIN_LIMIT_S)
         return code, time.monotonic() - began
 
     def stop_all(self) -> dict[str, int]:

@@ -92,10 +92,15 @@ class ServerProcess:
         self._dismiss_guard()
         if self._process.poll() is None:
             self._process.send_signal(self.program.stop_signal)
-            try:
-                self._process.wait(timeout_s)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
+        return self.wait(timeout_s)
+
+    def wait(self, timeout_s: float) -> int:
+        """Wait until it ends by itself, end it by force after a while; return its exit code."""
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._dismiss_guard()
         return self._process.wait()
 
     def kill(self) -> None:
