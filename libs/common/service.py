@@ -86,11 +86,13 @@ class Service:
         self._topics_missing: list[str] = []
         self._stack = AsyncExitStack()
         self._background: asyncio.Task[None] | None = None
+        self._waiting_for = "starting"
         self.health = Health(
             {
                 "database": parts.database.check,
                 "broker": self._check_broker,
                 "storage": parts.storage.check,
+                "config": self._check_started,
             },
             timeout_s=parts.common.health_check_timeout_seconds,
         )
@@ -173,6 +175,7 @@ class Service:
                 return await step()
             except LecternError as error:
                 attempt += 1
+                self._waiting_for = str(error)
                 log.warning("not ready yet", service=self.parts.name, why=str(error))
                 await asyncio.sleep(delay_s(attempt, cap_s=5.0))
 
@@ -260,8 +263,11 @@ class Service:
         if self._topics_missing:
             await self._topics_ready()
         await missing_topics(self._sender.connected, ())
+
+    async def _check_started(self) -> None:
+        """Say what the start still waits for, such as tables or topics that have to be made."""
         if not self.ready.is_set():
-            raise Unavailable("starting")
+            raise Unavailable(self._waiting_for)
 
     async def _refresh_gauges(self) -> None:
         metrics = self.parts.metrics
