@@ -48,7 +48,5 @@ async def test_synth_is_killed_while_it_speaks(lectern: Deployment) -> None:
         lectern.start_missing()
         await person.finished(narration)
     await check_nothing_lost_or_doubled(lectern)
-    again = [
-        each for each, n in Counter(lectern.world.spoken).items() if n > 1 and title in each
-    ]
+    again = [each for each, n in Counter(lectern.world.spoken).items() if n > 1 and title in each]
     assert len(again) <= int(lectern.environment["SYNTH_NETWORK_WORKERS"])

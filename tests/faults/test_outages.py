@@ -1,6 +1,7 @@
 """Kafka or PostgreSQL is away: at the start, and in the middle of work."""
 
 import asyncio
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -22,7 +23,7 @@ async def test_services_start_before_what_they_need(lectern: Deployment, back_fi
     await asyncio.to_thread(lectern.kafka.stop)
     lectern.start(*SERVICES)
     for name in SERVICES:
-        await until(lambda name=name: _alive(lectern, name), f"{name} to be alive")
+        await until(partial(_alive, lectern, name), f"{name} to be alive")
         assert not lectern.is_ready(name)
         checks = lectern.checks(name)
         assert (checks["database"], checks["broker"], checks["storage"]) == ("error", "error", "ok")
@@ -51,6 +52,23 @@ async def test_kafka_is_away_for_a_while(lectern: Deployment) -> None:
         await person.finished(other)
     await check_nothing_lost_or_doubled(lectern)
     await asyncio.to_thread(lectern.wait_until_ready, *SERVICES)
+
+
+async def test_services_stop_in_time_while_kafka_is_away(lectern: Deployment) -> None:
+    gate = lectern.world.gates["speech"]
+    async with somebody(lectern) as person:
+        with gate.shut():
+            _, narration = await person.submit_file("o.md", book("Stopped"), ORDER)
+            await asyncio.to_thread(gate.wait_for_somebody)
+            await asyncio.to_thread(lectern.kafka.stop)
+        _, other = await person.submit_file("p.md", book("Stopped Too"), ORDER)
+        codes = await asyncio.to_thread(lectern.stop_all)
+        assert set(codes.values()) == {0}, codes
+        await asyncio.to_thread(lectern.kafka.start)
+        await asyncio.to_thread(lectern.start_missing)
+        await person.finished(narration)
+        await person.finished(other)
+    await check_nothing_lost_or_doubled(lectern)
 
 
 async def test_postgresql_is_away_for_a_while(lectern: Deployment) -> None:
