@@ -123,9 +123,12 @@ class Lectern:
                 start_new_session=True,
             )
         command = Command(process, stdout, stderr)
+        guard = _end_with_us(process.pid)
         try:
             yield command
         finally:
+            guard.kill()
+            guard.communicate()
             command.look_around()
             process.kill()
             process.wait()
@@ -159,6 +162,12 @@ class Lectern:
             "PYTHONPATH": str(ROOT),
             **more,
         }
+
+
+def _end_with_us(pid: int) -> subprocess.Popen[bytes]:
+    """Kill a command when the tests are killed: a pipe closes whose other end is ours."""
+    script = f"cat >/dev/null; kill -9 {pid}"
+    return subprocess.Popen(["sh", "-c", script], stdin=subprocess.PIPE, start_new_session=True)
 
 
 def _is_alive(process: psutil.Process) -> bool:
