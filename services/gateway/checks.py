@@ -34,13 +34,17 @@ def check_pages(document: AnyRow, wanted_pages: tuple[int, ...] | None) -> None:
 
 
 async def page_row(connection: AsyncConnection, document_id: UUID, page: int) -> AnyRow:
-    """Return the row of a page that has a text.
+    """Return the row of a page that has a text, locked until the transaction ends.
+
+    Of two edits at once the second one waits here, and then sees what the first one made.
 
     Raises:
         NotFound: There is none.
     """
     found = await connection.execute(
-        select(pages).where(pages.c.document_id == str(document_id), pages.c.page == page)
+        select(pages)
+        .where(pages.c.document_id == str(document_id), pages.c.page == page)
+        .with_for_update()
     )
     row = found.first()
     if row is None or row.extracted is None:
