@@ -16,7 +16,7 @@ from tests.journeys.deployment import Deployment
 
 T = TypeVar("T")
 LOOK_EVERY_S = 0.1
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 
 
 @dataclass
