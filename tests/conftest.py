@@ -30,7 +30,7 @@ def own_kafka(
 
 
 @pytest.fixture(scope="session")
-def deployment(
+def one_deployment(
     own_kafka: NativeKafka,
     postgres_url: str,
     s3_server: S3Server,
@@ -42,3 +42,22 @@ def deployment(
     logs = tmp_path_factory.mktemp("deployment")
     with deployed(own_kafka, postgres_url, s3_server, logs) as running:
         yield running
+
+
+@pytest.fixture
+def deployment(one_deployment: "Deployment") -> Iterator["Deployment"]:
+    """The deployment with its five services ready, whatever a test before this one did to it."""
+    one_deployment.start_missing()
+    yield one_deployment
+    one_deployment.wire.mend()
+    for name in [each for each in one_deployment.processes if "-" in each]:
+        one_deployment.stop(name)
+    ended = {
+        name: process.exit_code
+        for name, process in one_deployment.processes.items()
+        if process.exit_code is not None
+    }
+    for name in ended:
+        del one_deployment.processes[name]
+    one_deployment.asked.clear()
+    assert not ended, f"services ended by themselves: {ended}; logs are in {one_deployment.logs}"

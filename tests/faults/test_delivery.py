@@ -23,36 +23,36 @@ TOPIC = DocumentSubmitted.topic
 SOURCE = Source(kind="text", object=ObjectRef(key="nothing", sha256="0" * 64, size=1))
 
 
-async def test_history_is_sent_again_while_work_goes_on(lectern: Deployment) -> None:
-    async with somebody(lectern) as person:
+async def test_history_is_sent_again_while_work_goes_on(deployment: Deployment) -> None:
+    async with somebody(deployment) as person:
         before, narration = await person.submit_file("b.md", book("Before"), ORDER)
         await person.finished(narration)
-        await check_nothing_lost_or_doubled(lectern)
-        seen = await _everything_about(lectern, before)
-        hooks = len(lectern.world.hooks)
-        gate = lectern.world.gates["speech"]
+        await check_nothing_lost_or_doubled(deployment)
+        seen = await _everything_about(deployment, before)
+        hooks = len(deployment.world.hooks)
+        gate = deployment.world.gates["speech"]
         with gate.shut():
             during, narration = await person.submit_file("d.md", book("During"), ORDER)
             gate.wait_for_somebody()
             for service in SERVICES:
-                await _send_everything_again(lectern, service)
+                await _send_everything_again(deployment, service)
         await person.finished(narration)
-        await check_nothing_lost_or_doubled(lectern)
-        assert await _everything_about(lectern, before) == seen
-    told = [each.data["document_id"] for each in lectern.world.hooks[hooks:]]
+        await check_nothing_lost_or_doubled(deployment)
+        assert await _everything_about(deployment, before) == seen
+    told = [each.data["document_id"] for each in deployment.world.hooks[hooks:]]
     assert told == [during] * 4
-    records = [each for each in await on_kafka(lectern) if each.key == before.encode()]
+    records = [each for each in await on_kafka(deployment) if each.key == before.encode()]
     assert len(records) >= 2 * len({each.event_id for each in records})
 
 
-async def test_a_deletion_overtakes_the_submission(lectern: Deployment) -> None:
+async def test_a_deletion_overtakes_the_submission(deployment: Deployment) -> None:
     document, owner = uuid4(), uuid4()
     deleted = DocumentDeleted(document_id=document, deleted_by=owner)
     submitted = DocumentSubmitted(document_id=document, owner_id=owner, source=SOURCE)
     for event in (deleted, submitted):
-        await _send(lectern, event)
-        await _handled(lectern, event.event_id)
-    database = lectern.database("ingest")
+        await _send(deployment, event)
+        await _handled(deployment, event.event_id)
+    database = deployment.database("ingest")
     async with database.reading() as connection:
         parsing = await connection.scalar(
             select(func.count())
@@ -61,12 +61,12 @@ async def test_a_deletion_overtakes_the_submission(lectern: Deployment) -> None:
         )
     await database.close()
     assert parsing == 0
-    assert [each for each in await stored(lectern, "ingest") if each.key == str(document)] == []
+    assert [each for each in await stored(deployment, "ingest") if each.key == str(document)] == []
 
 
-async def test_a_deletion_stops_work_and_nothing_comes_after(lectern: Deployment) -> None:
-    gate = lectern.world.gates["speech"]
-    async with somebody(lectern) as person:
+async def test_a_deletion_stops_work_and_nothing_comes_after(deployment: Deployment) -> None:
+    gate = deployment.world.gates["speech"]
+    async with somebody(deployment) as person:
         with gate.shut():
             document, _ = await person.submit_file("x.md", book("Deleted"), ORDER)
             gate.wait_for_somebody()
@@ -74,17 +74,17 @@ async def test_a_deletion_stops_work_and_nothing_comes_after(lectern: Deployment
             assert answer.status_code == 204
             (deleted,) = [
                 each
-                for each in await stored(lectern, "gateway")
+                for each in await stored(deployment, "gateway")
                 if each.topic == DocumentDeleted.topic and each.key == document
             ]
-            await _handled(lectern, UUID(deleted.event_id), "synth", "ingest")
+            await _handled(deployment, UUID(deleted.event_id), "synth", "ingest")
         assert (await person.api.get(f"/documents/{document}")).status_code == 404
-    await check_nothing_lost_or_doubled(lectern)
-    results = {each.topic for each in await stored(lectern, "synth") if each.key == document}
+    await check_nothing_lost_or_doubled(deployment)
+    results = {each.topic for each in await stored(deployment, "synth") if each.key == document}
     assert results <= {"audio.progressed"}
 
 
-async def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(lectern: Deployment) -> None:
+async def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(deployment: Deployment) -> None:
     good = DocumentSubmitted(document_id=uuid4(), owner_id=uuid4(), source=SOURCE)
     newer = json.dumps({**json.loads(good.encode()), "version": 99}).encode()
     marked = [("x-mark", uuid4().hex.encode())]
@@ -95,13 +95,13 @@ async def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(lectern: Dep
         (good.encode(), marked),
     ]
     for value, attributes in poison:
-        await _send_raw(lectern, TOPIC, value, b"poison", attributes)
-    async with somebody(lectern) as person:
+        await _send_raw(deployment, TOPIC, value, b"poison", attributes)
+    async with somebody(deployment) as person:
         _, narration = await person.submit_file("h.md", book("Healthy"), ORDER)
         await person.finished(narration)
 
     async def look() -> list[Any] | None:
-        letters = await on_kafka(lectern, [f"{TOPIC}.ingest.dlq"])
+        letters = await on_kafka(deployment, [f"{TOPIC}.ingest.dlq"])
         mine = [each for each in letters if marked[0] in each.headers]
         return mine if len(mine) >= len(poison) else None
 
@@ -115,23 +115,23 @@ async def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(lectern: Dep
         assert letter.attributes["dlq_error"] in {"Malformed", "UnknownVersion"}
         assert letter.attributes["dlq_reason"]
         assert letter.attributes["dlq_offset"].isdecimal()
-    metrics = lectern.page("ingest", "/metrics")[1]
+    metrics = deployment.page("ingest", "/metrics")[1]
     assert "dead_letters_total" in metrics
-    assert lectern.is_ready("ingest")
-    await check_nothing_lost_or_doubled(lectern)
+    assert deployment.is_ready("ingest")
+    await check_nothing_lost_or_doubled(deployment)
 
 
-async def _send_everything_again(lectern: Deployment, service: str) -> None:
-    database = lectern.database(service)
+async def _send_everything_again(deployment: Deployment, service: str) -> None:
+    database = deployment.database(service)
     async with database.transaction() as connection:
         await connection.execute(update(events).values(sent_at_ms=None))
     await database.close()
 
 
-async def _everything_about(lectern: Deployment, document: str) -> dict[str, Any]:
+async def _everything_about(deployment: Deployment, document: str) -> dict[str, Any]:
     """Rows of the gateway's read models, and how much each service has done."""
     found: dict[str, Any] = {}
-    database = lectern.database("gateway")
+    database = deployment.database("gateway")
     async with database.reading() as connection:
         for table in READ_MODELS:
             if "document_id" in table.c:
@@ -143,9 +143,9 @@ async def _everything_about(lectern: Deployment, document: str) -> dict[str, Any
                 found[table.name] = [tuple(row) for row in rows]
     await database.close()
     for service in SERVICES:
-        mine = [each for each in await stored(lectern, service) if each.key == document]
+        mine = [each for each in await stored(deployment, service) if each.key == document]
         found[service] = [(each.event_id, each.topic, each.stream) for each in mine]
-        database = lectern.database(service)
+        database = deployment.database(service)
         async with database.reading() as connection:
             found[f"inbox of {service}"] = set(
                 await connection.scalars(
@@ -158,10 +158,10 @@ async def _everything_about(lectern: Deployment, document: str) -> dict[str, Any
     return found
 
 
-async def _handled(lectern: Deployment, event_id: UUID, *services: str) -> None:
+async def _handled(deployment: Deployment, event_id: UUID, *services: str) -> None:
     async def look() -> bool | None:
         for service in services or ("ingest",):
-            if str(event_id) not in await handled(lectern, service):
+            if str(event_id) not in await handled(deployment, service):
                 return None
         return True
 
@@ -179,16 +179,16 @@ def _headers(event: Event) -> Headers:
     )
 
 
-async def _send(lectern: Deployment, event: Event) -> None:
-    await _send_raw(lectern, event.topic, event.encode(), event.key.encode(), _headers(event))
+async def _send(deployment: Deployment, event: Event) -> None:
+    await _send_raw(deployment, event.topic, event.encode(), event.key.encode(), _headers(event))
 
 
 async def _send_raw(
-    lectern: Deployment,
+    deployment: Deployment,
     topic: str,
     value: bytes,
     key: bytes,
     attributes: Sequence[tuple[str, bytes]],
 ) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=lectern.kafka.bootstrap) as producer:
+    async with AIOKafkaProducer(bootstrap_servers=deployment.kafka.bootstrap) as producer:
         await producer.send_and_wait(topic, value, key, headers=list(attributes))

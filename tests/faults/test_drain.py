@@ -16,51 +16,53 @@ ORDER = {"audiobook": "m4b", "engine": "openai"}
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_what_is_under_way_is_finished(lectern: Deployment, service: str) -> None:
-    async with somebody(lectern) as person:
-        async with held(lectern, service) as hold:
+async def test_what_is_under_way_is_finished(deployment: Deployment, service: str) -> None:
+    async with somebody(deployment) as person:
+        async with held(deployment, service) as hold:
             _, narration = await person.submit_file("d.md", book(f"Drain {service}"), ORDER)
             await hold.wait_for_somebody()
-            lectern.ask_to_stop(service)
-            await _not_ready(lectern, service)
-        code, _ = await asyncio.to_thread(lectern.stop, service)
-        assert code == 0, lectern.log_of(service)[-2000:]
-        running = [each for each in await open_jobs(lectern, service) if each[1] == "running"]
+            deployment.ask_to_stop(service)
+            await _not_ready(deployment, service)
+        code, _ = await asyncio.to_thread(deployment.stop, service)
+        assert code == 0, deployment.log_of(service)[-2000:]
+        running = [each for each in await open_jobs(deployment, service) if each[1] == "running"]
         assert running == []
-        lectern.start_missing()
+        deployment.start_missing()
         await person.finished(narration)
-    await check_nothing_lost_or_doubled(lectern)
+    await check_nothing_lost_or_doubled(deployment)
 
 
 @pytest.mark.parametrize("service", ["ingest", "synth", "notifier"])
-async def test_what_takes_too_long_is_given_back(lectern: Deployment, service: str) -> None:
-    gate = lectern.world.gates[{"ingest": "page", "synth": "speech", "notifier": "hook"}[service]]
+async def test_what_takes_too_long_is_given_back(deployment: Deployment, service: str) -> None:
+    gate = deployment.world.gates[
+        {"ingest": "page", "synth": "speech", "notifier": "hook"}[service]
+    ]
     path = f"/{service}.html"
-    lectern.world.pages[path] = (
+    deployment.world.pages[path] = (
         f"<title>Slow {service}</title><p>A page to be read while {service} is to stop."
     )
-    async with somebody(lectern) as person:
+    async with somebody(deployment) as person:
         await person.finished((await person.submit_file("c.md", b"# A word\n\nOne.", ORDER))[1])
-        await check_nothing_lost_or_doubled(lectern)
+        await check_nothing_lost_or_doubled(deployment)
         with gate.shut():
-            _, narration = await person.submit_url(lectern.world.url + path, ORDER)
+            _, narration = await person.submit_url(deployment.world.url + path, ORDER)
             await asyncio.to_thread(gate.wait_for_somebody)
             began = time.monotonic()
-            lectern.ask_to_stop(service)
-            await _not_ready(lectern, service)
-            code, _ = await asyncio.to_thread(lectern.stop, service)
-            assert code == 0, lectern.log_of(service)[-2000:]
+            deployment.ask_to_stop(service)
+            await _not_ready(deployment, service)
+            code, _ = await asyncio.to_thread(deployment.stop, service)
+            assert code == 0, deployment.log_of(service)[-2000:]
             assert time.monotonic() - began < DRAIN_LIMIT_S
-            states = {state for _, state in await open_jobs(lectern, service)}
+            states = {state for _, state in await open_jobs(deployment, service)}
             assert states == {"ready"}
-        lectern.start_missing()
+        deployment.start_missing()
         await person.finished(narration)
-    await check_nothing_lost_or_doubled(lectern)
+    await check_nothing_lost_or_doubled(deployment)
 
 
-async def _not_ready(lectern: Deployment, service: str) -> None:
+async def _not_ready(deployment: Deployment, service: str) -> None:
     async def look() -> bool | None:
-        status, body = lectern.page(service, "/health/ready/")
+        status, body = deployment.page(service, "/health/ready/")
         assert status, "the health pages must answer while the service drains"
         return True if status == 503 and json.loads(body)["status"] == "not_ready" else None
 

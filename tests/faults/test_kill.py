@@ -14,39 +14,41 @@ ORDER = {"audiobook": "m4b", "engine": "openai"}
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_killed_before_it_commits(lectern: Deployment, service: str) -> None:
+async def test_killed_before_it_commits(deployment: Deployment, service: str) -> None:
     title = f"The Death of {service.title()}"
-    async with somebody(lectern) as person:
-        async with held(lectern, service) as hold:
+    async with somebody(deployment) as person:
+        async with held(deployment, service) as hold:
             document, narration = await person.submit_file("k.md", book(title), ORDER)
             await hold.wait_for_somebody()
-            lectern.kill(service)
-        lectern.start_missing()
+            deployment.kill(service)
+        deployment.start_missing()
         await person.finished(narration)
-        await check_nothing_lost_or_doubled(lectern)
+        await check_nothing_lost_or_doubled(deployment)
         assert len(await person.audios(document)) == 3
-    spoken = Counter(each for each in lectern.world.spoken if title in each)
+    spoken = Counter(each for each in deployment.world.spoken if title in each)
     assert spoken
     assert max(spoken.values()) == 1, "a sentence was spoken twice"
     deliveries = Counter(
-        each.webhook_id for each in lectern.world.hooks if each.data["document_id"] == document
+        each.webhook_id for each in deployment.world.hooks if each.data["document_id"] == document
     )
     assert len(deliveries) == 4
     if service == "notifier":  # it was killed between the receiver's answer and its commit
         assert 1 < max(deliveries.values()) <= 2
 
 
-async def test_synth_is_killed_while_it_speaks(lectern: Deployment) -> None:
+async def test_synth_is_killed_while_it_speaks(deployment: Deployment) -> None:
     title = "The Silence"
-    gate = lectern.world.gates["speech"]
-    async with somebody(lectern) as person:
+    gate = deployment.world.gates["speech"]
+    async with somebody(deployment) as person:
         await person.finished((await person.submit_file("c.md", b"# A word\n\nOne.", ORDER))[1])
         with gate.shut():
             _, narration = await person.submit_file("k.md", book(title), ORDER)
             gate.wait_for_somebody()
-            lectern.kill("synth")
-        lectern.start_missing()
+            deployment.kill("synth")
+        deployment.start_missing()
         await person.finished(narration)
-    await check_nothing_lost_or_doubled(lectern)
-    again = [each for each, n in Counter(lectern.world.spoken).items() if n > 1 and title in each]
-    assert len(again) <= int(lectern.environment["SYNTH_NETWORK_WORKERS"])
+    await check_nothing_lost_or_doubled(deployment)
+    again = [
+        each for each, n in Counter(deployment.world.spoken).items() if n > 1 and title in each
+    ]
+    assert len(again) <= int(deployment.environment["SYNTH_NETWORK_WORKERS"])

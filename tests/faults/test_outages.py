@@ -16,72 +16,72 @@ ORDER = {"audiobook": "m4b", "engine": "openai"}
 AWAY_S = 4.0
 
 
-async def test_services_stop_and_start_while_everything_is_away(lectern: Deployment) -> None:
-    gate = lectern.world.gates["speech"]
-    async with somebody(lectern) as person:
+async def test_services_stop_and_start_while_everything_is_away(deployment: Deployment) -> None:
+    gate = deployment.world.gates["speech"]
+    async with somebody(deployment) as person:
         with gate.shut():
             _, narration = await person.submit_file("o.md", book("Under Way"), ORDER)
             await asyncio.to_thread(gate.wait_for_somebody)
-            await asyncio.to_thread(lectern.kafka.stop)
+            await asyncio.to_thread(deployment.kafka.stop)
         _, other = await person.submit_file("p.md", book("Not Sent"), ORDER)
-        codes = await asyncio.to_thread(lectern.stop_all)
+        codes = await asyncio.to_thread(deployment.stop_all)
         assert set(codes.values()) == {0}, codes
-        lectern.wire.cut()
-        lectern.start(*SERVICES)
+        deployment.wire.cut()
+        deployment.start(*SERVICES)
         for name in SERVICES:
-            await until(partial(_alive, lectern, name), f"{name} to be alive")
-            assert not lectern.is_ready(name)
-            checks = lectern.checks(name)
+            await until(partial(_alive, deployment, name), f"{name} to be alive")
+            assert not deployment.is_ready(name)
+            checks = deployment.checks(name)
             found = checks["database"], checks["broker"], checks["storage"]
             assert found == ("error", "error", "ok")
-        lectern.wire.mend()
+        deployment.wire.mend()
         for name in SERVICES:
-            await until(partial(_sees_its_database, lectern, name), f"{name}'s database")
-            assert not lectern.is_ready(name)
-        await asyncio.to_thread(lectern.kafka.start)
-        await asyncio.to_thread(lectern.wait_until_ready, *SERVICES)
+            await until(partial(_sees_its_database, deployment, name), f"{name}'s database")
+            assert not deployment.is_ready(name)
+        await asyncio.to_thread(deployment.kafka.start)
+        await asyncio.to_thread(deployment.wait_until_ready, *SERVICES)
         await person.finished(narration)
         await person.finished(other)
-    await check_nothing_lost_or_doubled(lectern)
+    await check_nothing_lost_or_doubled(deployment)
 
 
-async def test_kafka_is_away_for_a_while(lectern: Deployment) -> None:
-    gate = lectern.world.gates["speech"]
-    async with somebody(lectern) as person:
+async def test_kafka_is_away_for_a_while(deployment: Deployment) -> None:
+    gate = deployment.world.gates["speech"]
+    async with somebody(deployment) as person:
         with gate.shut():
             _, narration = await person.submit_file("o.md", book("Without Kafka"), ORDER)
             await asyncio.to_thread(gate.wait_for_somebody)
-            await asyncio.to_thread(lectern.kafka.stop)
+            await asyncio.to_thread(deployment.kafka.stop)
         _, other = await person.submit_file("p.md", book("Taken in Meanwhile"), ORDER)
         await asyncio.sleep(AWAY_S)
-        assert not any(map(lectern.is_ready, SERVICES))
-        await asyncio.to_thread(lectern.kafka.start)
+        assert not any(map(deployment.is_ready, SERVICES))
+        await asyncio.to_thread(deployment.kafka.start)
         await person.finished(narration)
         await person.finished(other)
-    await check_nothing_lost_or_doubled(lectern)
-    await asyncio.to_thread(lectern.wait_until_ready, *SERVICES)
+    await check_nothing_lost_or_doubled(deployment)
+    await asyncio.to_thread(deployment.wait_until_ready, *SERVICES)
 
 
-async def test_postgresql_is_away_for_a_while(lectern: Deployment) -> None:
-    gate = lectern.world.gates["speech"]
-    async with somebody(lectern) as person:
+async def test_postgresql_is_away_for_a_while(deployment: Deployment) -> None:
+    gate = deployment.world.gates["speech"]
+    async with somebody(deployment) as person:
         with gate.shut():
             _, narration = await person.submit_file("o.md", book("Without PostgreSQL"), ORDER)
             await asyncio.to_thread(gate.wait_for_somebody)
-            lectern.wire.cut()
+            deployment.wire.cut()
         await asyncio.sleep(AWAY_S)
-        assert not any(map(lectern.is_ready, SERVICES))
-        lectern.wire.mend()
-        await asyncio.to_thread(lectern.wait_until_ready, *SERVICES)
+        assert not any(map(deployment.is_ready, SERVICES))
+        deployment.wire.mend()
+        await asyncio.to_thread(deployment.wait_until_ready, *SERVICES)
         await person.finished(narration)
-    await check_nothing_lost_or_doubled(lectern)
+    await check_nothing_lost_or_doubled(deployment)
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_postgresql_ends_every_session(lectern: Deployment, service: str) -> None:
+async def test_postgresql_ends_every_session(deployment: Deployment, service: str) -> None:
     """As an administrator's restart does, while a transaction is open."""
-    async with somebody(lectern) as person:
-        async with held(lectern, service) as hold:
+    async with somebody(deployment) as person:
+        async with held(deployment, service) as hold:
             _, narration = await person.submit_file("o.md", book(f"Ended {service}"), ORDER)
             await hold.wait_for_somebody()
             async with hold.database.reading() as connection:
@@ -94,13 +94,13 @@ async def test_postgresql_ends_every_session(lectern: Deployment, service: str) 
                     {"ours": hold.pid},
                 )
         await person.finished(narration)
-        await asyncio.to_thread(lectern.wait_until_ready, service)
-    await check_nothing_lost_or_doubled(lectern)
+        await asyncio.to_thread(deployment.wait_until_ready, service)
+    await check_nothing_lost_or_doubled(deployment)
 
 
-async def _alive(lectern: Deployment, name: str) -> bool | None:
-    return True if lectern.page(name, "/health/live/")[0] == 200 else None
+async def _alive(deployment: Deployment, name: str) -> bool | None:
+    return True if deployment.page(name, "/health/live/")[0] == 200 else None
 
 
-async def _sees_its_database(lectern: Deployment, name: str) -> bool | None:
-    return True if lectern.checks(name).get("database") == "ok" else None
+async def _sees_its_database(deployment: Deployment, name: str) -> bool | None:
+    return True if deployment.checks(name).get("database") == "ok" else None

@@ -11,25 +11,25 @@ ORDER = {"audiobook": "m4b", "engine": "openai"}
 BOOKS = 4
 
 
-async def test_a_second_replica_takes_over(lectern: Deployment) -> None:
-    gate = lectern.world.gates["speech"]
-    async with somebody(lectern) as person:
+async def test_a_second_replica_takes_over(deployment: Deployment) -> None:
+    gate = deployment.world.gates["speech"]
+    async with somebody(deployment) as person:
         with gate.shut():
             narrations = await _submit(person, "First")
             gate.wait_for_somebody()
-            lectern.start("ingest-2", "synth-2")
-            await asyncio.to_thread(lectern.wait_until_ready, "ingest-2", "synth-2")
+            deployment.start("ingest-2", "synth-2")
+            await asyncio.to_thread(deployment.wait_until_ready, "ingest-2", "synth-2")
             narrations += await _submit(person, "Second")
             for name in ("ingest", "synth"):
-                lectern.ask_to_stop(name)
+                deployment.ask_to_stop(name)
         for name in ("ingest", "synth"):
-            code, _ = await asyncio.to_thread(lectern.stop, name)
-            assert code == 0, lectern.log_of(name)[-2000:]
+            code, _ = await asyncio.to_thread(deployment.stop, name)
+            assert code == 0, deployment.log_of(name)[-2000:]
         narrations += await _submit(person, "Third")
         for each in narrations:
             await person.finished(each)
-    await check_nothing_lost_or_doubled(lectern)
-    spoken = Counter(each for each in lectern.world.spoken if "Rebalanced" in each)
+    await check_nothing_lost_or_doubled(deployment)
+    spoken = Counter(each for each in deployment.world.spoken if "Rebalanced" in each)
     assert len(spoken) == 3 * BOOKS * 2 * 5, "every sentence of every book was spoken"
 
 
