@@ -12,6 +12,7 @@ from lectern.house import ROOMS
 from lectern.recovery import release_jobs, resend_unhandled
 from libs.common import jobs
 from libs.common.database import Database
+from libs.common.effects import apply
 from libs.common.event_store import append
 from libs.common.events import DocumentDeleted
 from libs.common.migrate import upgrade
@@ -118,14 +119,12 @@ async def test_jobs_of_a_process_that_is_gone_are_free_again_and_it_is_fenced_of
     database = databases["synth"]
     async with database.transaction() as connection:
         for subject in ("running", "waiting"):
-            await jobs.enqueue(connection, jobs.NewJob("speak", Payload(), subject), None)
-        held = await jobs.claim(connection, ["speak"], 60_000)
+            await apply(connection, [jobs.NewJob("speak", Payload(), subject)], None)
+        [held] = await jobs.claim(connection, ["speak"], 60_000)
     assert release_jobs(paths(databases).values()) == 1
     async with database.transaction() as connection:
-        assert held is not None
         assert not await jobs.finish(connection, held)
-        again = await jobs.claim(connection, ["speak"], 60_000)
-        assert again is not None
+        [again] = await jobs.claim(connection, ["speak"], 60_000)
         assert (again.id, again.attempts) == (held.id, held.attempts)
         assert await jobs.finish(connection, again)
         states = await connection.execute(select(job_rows.c.status).order_by(job_rows.c.id))

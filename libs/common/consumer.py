@@ -2,23 +2,25 @@
 
     decode -> handler -> [inbox + effects] in one transaction -> offset
 
-The handler runs before the transaction and touches nothing, so it may run twice; its effects are
-recorded once. What a failure does is decided by its type (``libs.common.errors``).
+Records that have arrived together share a transaction. The handlers run before it and touch
+nothing, so they may run twice; their effects are recorded once. If anything about a batch fails, it
+never happened, and its records are taken one by one: what a failure does is decided by its type
+(``libs.common.errors``), and concerns no other record.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter, time
-from typing import Any, Protocol
 
 import structlog
-from faststream.kafka import KafkaBroker, KafkaMessage
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.backoff import delay_s
-from libs.common.cloudevents import Envelope, Headers, decode, read_envelope, text_headers
+from libs.common.cloudevents import Envelope, decode, read_envelope, text_headers
 from libs.common.database import Database
-from libs.common.effects import Effect, apply
+from libs.common.dead_letters import DeadLetters, Record
+from libs.common.effects import Effect, UnitOfWork, apply
 from libs.common.errors import (
     Conflict,
     LecternError,
@@ -30,40 +32,24 @@ from libs.common.errors import (
 )
 from libs.common.events import Event
 from libs.common.failures import task_failed
-from libs.common.inbox import first_delivery
+from libs.common.inbox import first_deliveries
 from libs.common.metrics import Metrics
 from libs.common.routes import Route
 from libs.common.telemetry import current_traceparent, span_from
 
 log = structlog.get_logger(__name__)
 
-MAX_ERROR_CHARACTERS = 500
-
-
-class DeadLetters(Protocol):
-    """What the consumer needs of :class:`libs.common.sender.Sender`."""
-
-    async def send_and_wait(
-        self, topic: str, value: bytes | None, key: bytes | None, *, headers: Headers
-    ) -> Any:
-        """Store one record and wait until the broker has it.
-
-        Raises:
-            Unavailable: It did not take it.
-        """
-        ...
+MAX_BATCH = 100
 
 
 @dataclass(frozen=True)
-class Record:
-    """One record as it came, for the dead letters."""
+class Delivery:
+    """One record, decoded: an event and the route that it takes."""
 
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    record: Record
+    envelope: Envelope
+    route: Route
+    event: Event
 
 
 @dataclass
@@ -90,112 +76,124 @@ class Consumer:
         """The topics that the routes name."""
         return sorted(self._by_type)
 
-    def subscribe(
-        self,
-        broker: KafkaBroker,
-        *,
-        fetch_max_wait_ms: int,
-        max_poll_interval_ms: int,
-        session_timeout_ms: int = 10_000,
-    ) -> None:
-        """Register with ``broker``. Call once, before it starts.
+    async def take(self, records: Sequence[Record]) -> None:
+        """Take records through the loop described above.
 
-        ``broker`` is one of :mod:`libs.common.broker`, which acknowledges after success only.
-        """
-
-        @broker.subscriber(
-            *self.topics,
-            group_id=self.service,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=fetch_max_wait_ms,
-            max_poll_interval_ms=max_poll_interval_ms,
-            session_timeout_ms=session_timeout_ms,
-            heartbeat_interval_ms=session_timeout_ms // 4,
-            no_reply=True,
-            decoder=_undecoded,
-        )
-        async def consume(message: KafkaMessage) -> None:
-            raw = message.raw_message
-            if isinstance(raw, tuple):
-                raise TypeError("this consumer takes records one by one")
-            await self.take(
-                Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, raw.headers)
-            )
-
-    async def take(self, record: Record) -> None:
-        """Take one record through the loop described above.
-
-        Returns when the record is dealt with, one way or another. Raises only when its offset must
+        Returns when all are dealt with, one way or another. Raises only when their offsets must
         not be committed: the database does not answer, or this service is about to stop.
         """
+        if len(records) > 1 and await self._take_together(records):
+            return
+        for record in records:
+            await self._take_one(record)
+
+    async def _take_together(self, records: Sequence[Record]) -> bool:
+        """Handle records in one transaction; False when that failed and nothing was done."""
+        started = perf_counter()
+        try:
+            found = [(each, self._read(each)) for each in records]
+            new = await self._handle([each for _, each in found if each is not None])
+        except Exception as error:
+            log.info(
+                "a batch is taken one by one", records=len(records), error=type(error).__name__
+            )
+            return False
+        self._bugs = 0
+        seconds = (perf_counter() - started) / len(records)
+        for record, delivery in found:
+            self._count(record, self._outcome(delivery, new), seconds)
+        return True
+
+    async def _take_one(self, record: Record) -> None:
         started = perf_counter()
         outcome = "error"
         try:
-            outcome = await self._take(record)
+            outcome = await self._with_failures(record)
         finally:
-            self.metrics.events_consumed_total.labels(topic=record.topic, outcome=outcome).inc()
-            self.metrics.event_handling_seconds.labels(topic=record.topic).observe(
-                perf_counter() - started
-            )
+            self._count(record, outcome, perf_counter() - started)
 
-    async def _take(self, record: Record) -> str:
-        try:
-            envelope = read_envelope(text_headers(record.headers))
-            event = decode(envelope, record.value or b"")
-        except (Malformed, UnknownVersion) as error:
-            await self._dead_letter(record, error)
-            return "malformed"
+    def _count(self, record: Record, outcome: str, seconds: float) -> None:
+        self.metrics.events_consumed_total.labels(topic=record.topic, outcome=outcome).inc()
+        self.metrics.event_handling_seconds.labels(topic=record.topic).observe(seconds)
+
+    def _read(self, record: Record) -> Delivery | None:
+        """Decode a record; None when nothing here is interested in it.
+
+        Raises:
+            Malformed: It is not an event.
+            UnknownVersion: It comes from a newer release.
+        """
+        envelope = read_envelope(text_headers(record.headers))
+        event = decode(envelope, record.value or b"")
         route = self._by_type.get(envelope.type)
         if route is None:
-            return "ignored"
-        self.metrics.event_lag_seconds.labels(topic=record.topic).observe(
-            max(0.0, time() - envelope.time.timestamp())
-        )
-        with span_from(
-            envelope.traceparent, f"consume {record.topic}", event_id=str(event.event_id)
-        ):
-            return await self._handle(record, envelope, route, event)
+            return None
+        return Delivery(record, envelope, route, event)
 
-    async def _handle(self, record: Record, envelope: Envelope, route: Route, event: Event) -> str:
+    async def _with_failures(self, record: Record) -> str:
         try:
-            done = await self._with_retries(route, event)
+            delivery = self._read(record)
+        except (Malformed, UnknownVersion) as error:
+            await self._put_aside(record, error)
+            return "malformed"
+        if delivery is None:
+            return "ignored"
+        try:
+            new = await self._with_retries(delivery)
         except LecternError as error:
             if isinstance(error, Unavailable):
                 raise  # an outage must not drain the topic
-            await self._give_up(record, event, error, self.max_attempts)
+            await self._give_up(delivery, error, self.max_attempts)
             return "given_up"
         except Exception as error:
-            await self._bug(record, event, error)
+            await self._bug(delivery, error)
             return "bug"
         self._bugs = 0
-        return "handled" if done else "duplicate"
+        return self._outcome(delivery, new)
 
-    async def _with_retries(self, route: Route, event: Event) -> bool:
-        """Handle ``event``, again and again in place, so that order per document holds."""
+    def _outcome(self, delivery: Delivery | None, new: set[str]) -> str:
+        if delivery is None:
+            return "ignored"
+        self.metrics.event_lag_seconds.labels(topic=delivery.record.topic).observe(
+            max(0.0, time() - delivery.envelope.time.timestamp())
+        )
+        return "handled" if str(delivery.event.event_id) in new else "duplicate"
+
+    async def _with_retries(self, delivery: Delivery) -> set[str]:
+        """Handle an event, again and again in place, so that order per document holds."""
         attempt, started = 0, perf_counter()
         while True:
             attempt += 1
             try:
-                return await self.handle(route, event)
+                return await self._handle([delivery])
             except (Transient, Conflict) as error:
                 outage = isinstance(error, Unavailable)
                 too_long = perf_counter() - started > self.max_in_place_s
                 if too_long or (attempt >= self.max_attempts and not outage):
                     raise
-                log.warning("event will be retried", topic=event.topic, error=str(error))
+                log.warning("event will be retried", topic=delivery.event.topic, error=str(error))
                 await asyncio.sleep(0 if isinstance(error, Conflict) else delay_s(attempt))
 
-    async def handle(self, route: Route, event: Event) -> bool:
-        """Run the handler and record its effects; False when the event was handled before."""
-        effects: Sequence[Effect] = await route.handler(event)
+    async def _handle(self, deliveries: Sequence[Delivery]) -> set[str]:
+        """Handle events in one transaction; return the ids of those that are new."""
+        decided = {str(each.event.event_id): await _decide(each) for each in deliveries}
+        if not decided:
+            return set()
         async with self.database.transaction() as connection:
-            if not await first_delivery(connection, self.service, event, keep=self.keep_events):
-                return False
-            await apply(connection, effects, current_traceparent())
-        return True
+            new = await self._first_of(connection, [each.event for each in deliveries])
+            work = UnitOfWork(connection)
+            for event_id, (effects, traceparent) in decided.items():
+                if event_id in new:
+                    await work.add(effects, traceparent)
+            await work.finish()
+        return new
 
-    async def _give_up(self, record: Record, event: Event, error: Exception, attempts: int) -> None:
-        """Record that ``event`` was given up, in place of its effects."""
+    async def _first_of(self, connection: AsyncConnection, events: Sequence[Event]) -> set[str]:
+        return await first_deliveries(connection, self.service, events, keep=self.keep_events)
+
+    async def _give_up(self, delivery: Delivery, error: Exception, attempts: int) -> None:
+        """Record that an event was given up, in place of its effects."""
+        event = delivery.event
         log.warning("event given up", topic=event.topic, error=str(error))
         failure = task_failed(
             service=self.service,
@@ -206,46 +204,31 @@ class Consumer:
             document_id=getattr(event, "document_id", None),
             page=getattr(event, "page", None),
         )
-        await self._dead_letter(record, error)
-        async with self.database.transaction() as connection:
-            if await first_delivery(connection, self.service, event, keep=self.keep_events):
-                await apply(connection, [failure], current_traceparent())
+        await self._put_aside(delivery.record, error)
+        with span_from(delivery.envelope.traceparent, f"give up {event.topic}"):
+            async with self.database.transaction() as connection:
+                if await self._first_of(connection, [event]):
+                    await apply(connection, [failure], current_traceparent())
 
-    async def _bug(self, record: Record, event: Event, error: Exception) -> None:
+    async def _bug(self, delivery: Delivery, error: Exception) -> None:
         self._bugs += 1
-        self.metrics.bugs_total.labels(where=record.topic).inc()
-        log.exception("handler failed unexpectedly", topic=record.topic, in_a_row=self._bugs)
+        topic = delivery.record.topic
+        self.metrics.bugs_total.labels(where=topic).inc()
+        log.exception("handler failed unexpectedly", topic=topic, in_a_row=self._bugs)
         if self._bugs > self.max_consecutive_bugs:
             self.stop_service()
             raise Permanent("too many unexpected errors in a row: stopping") from error
-        await self._give_up(record, event, error, 1)
+        await self._give_up(delivery, error, 1)
 
-    async def _dead_letter(self, record: Record, error: Exception) -> None:
-        """Keep what could not be handled, with where it came from and why."""
-        described = str(error) if isinstance(error, LecternError) else type(error).__name__
-        extra = {
-            "dlq_topic": record.topic,
-            "dlq_partition": str(record.partition),
-            "dlq_offset": str(record.offset),
-            "dlq_error": type(error).__name__,
-            "dlq_reason": described[:MAX_ERROR_CHARACTERS],
-        }
-        original = [(name, value or b"") for name, value in record.headers]
-        headers = original + [(name, value.encode()) for name, value in extra.items()]
-        attempt, started = 0, perf_counter()
-        while True:
-            try:
-                await self.dead_letters.send_and_wait(
-                    f"{record.topic}.{self.service}.dlq", record.value, record.key, headers=headers
-                )
-                break
-            except Unavailable:  # the record would be delivered again at once
-                attempt += 1
-                if perf_counter() - started > self.max_in_place_s:
-                    raise
-                await asyncio.sleep(delay_s(attempt))
+    async def _put_aside(self, record: Record, error: Exception) -> None:
+        await self.dead_letters.put_aside(record, error)
         self.metrics.dead_letters_total.labels(topic=record.topic).inc()
 
 
-async def _undecoded(message: KafkaMessage) -> bytes:
-    return message.body
+async def _decide(delivery: Delivery) -> tuple[Sequence[Effect], str | None]:
+    """Run the handler; return its effects and the trace that they belong to."""
+    event = delivery.event
+    with span_from(
+        delivery.envelope.traceparent, f"consume {event.topic}", event_id=str(event.event_id)
+    ):
+        return await delivery.route.handler(event), current_traceparent()

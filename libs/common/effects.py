@@ -1,23 +1,104 @@
 """What a handler or a job may ask for, and the one place where it happens.
 
-A handler returns effects and touches nothing itself; :func:`apply` carries them out in the
-transaction that also records the inbox row or the end of the job.
+A handler returns effects and touches nothing itself; a :class:`UnitOfWork` carries them out in the
+transaction that also records the inbox rows or the end of the job.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeAlias
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.event_store import append
+from libs.common.database import JOBS, ring_after_commit
+from libs.common.event_store import Traced, append_traced
 from libs.common.events import Event
-from libs.common.jobs import CancelJobs, NewJob, cancel, enqueue
+from libs.common.jobs import CancelJobs, NewJob, cancel, new_job
+from libs.common.upsert import Write
 
 Step: TypeAlias = Callable[[AsyncConnection], Awaitable[Sequence["Effect"]]]
 """Decides inside the transaction, from what it reads there."""
 
-Effect: TypeAlias = Event | NewJob | CancelJobs | Executable | Step
+
+@dataclass(frozen=True)
+class Together:
+    """A step that many effects of one transaction share.
+
+    ``step`` is called after all other effects, once, with the items of all that name it, in their
+    order; those of different traces apart.
+    """
+
+    step: Callable[[AsyncConnection, Sequence[Any]], Awaitable[Sequence["Effect"]]]
+    item: Any
+
+
+Effect: TypeAlias = Event | NewJob | CancelJobs | Write | Executable | Step | Together
+
+
+class UnitOfWork:
+    """Effects on their way into one transaction, in as few calls as their order allows.
+
+    Rows of the same statement that follow one another are written at once. Steps and statements see
+    all rows of the effects before them; events are appended at the end, in their order.
+    """
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._events: list[Traced] = []
+        self._rows: list[tuple[Executable, list[dict[str, Any]]]] = []
+        self._together: dict[tuple[Any, str | None], list[Any]] = {}
+
+    async def add(self, effects: Sequence[Effect], traceparent: str | None) -> None:
+        """Take ``effects`` in, in their order."""
+        for effect in effects:
+            if isinstance(effect, Event):
+                self._events.append(Traced(effect, traceparent))
+            elif isinstance(effect, Write):
+                self._write(effect)
+            elif isinstance(effect, NewJob):
+                self._write(new_job(self._connection.dialect.name, effect, traceparent))
+                ring_after_commit(self._connection, JOBS)
+            elif isinstance(effect, Together):
+                self._together.setdefault((effect.step, traceparent), []).append(effect.item)
+            else:
+                await self._flush()
+                await self._act(effect, traceparent)
+
+    async def finish(self) -> None:
+        """Carry out what is left.
+
+        Raises:
+            Conflict: An event's stream moved on in the meantime.
+        """
+        while self._together:
+            step, traceparent = first = next(iter(self._together))
+            items = self._together.pop(first)
+            await self._flush()
+            await self.add(await step(self._connection, items), traceparent)
+        await self._flush()
+        events, self._events = self._events, []
+        await append_traced(self._connection, events)
+
+    def _write(self, write: Write) -> None:
+        if not self._rows or self._rows[-1][0] is not write.statement:
+            self._rows.append((write.statement, []))
+        self._rows[-1][1].append(write.row)
+
+    async def _flush(self) -> None:
+        waiting, self._rows = self._rows, []
+        for statement, rows in waiting:
+            await self._connection.execute(statement, rows)
+
+    async def _act(self, effect: CancelJobs | Executable | Step, traceparent: str | None) -> None:
+        if isinstance(effect, CancelJobs):
+            await cancel(self._connection, effect)
+        elif isinstance(effect, Executable):
+            await self._connection.execute(effect)
+        elif callable(effect):
+            await self.add(await effect(self._connection), traceparent)
+        else:
+            raise TypeError(f"{type(effect).__name__} is not an effect")
 
 
 async def apply(
@@ -28,25 +109,6 @@ async def apply(
     Raises:
         Conflict: An event's stream moved on in the meantime.
     """
-    pending: list[Event] = []
-    for effect in effects:
-        if isinstance(effect, Event):
-            pending.append(effect)
-            continue
-        await append(connection, pending, traceparent)
-        pending = []
-        await _apply_one(connection, effect, traceparent)
-    await append(connection, pending, traceparent)
-
-
-async def _apply_one(connection: AsyncConnection, effect: Effect, traceparent: str | None) -> None:
-    if isinstance(effect, NewJob):
-        await enqueue(connection, effect, traceparent)
-    elif isinstance(effect, CancelJobs):
-        await cancel(connection, effect)
-    elif isinstance(effect, Executable):
-        await connection.execute(effect)
-    elif callable(effect):
-        await apply(connection, await effect(connection), traceparent)
-    else:
-        raise TypeError(f"{type(effect).__name__} is not an effect")
+    work = UnitOfWork(connection)
+    await work.add(effects, traceparent)
+    await work.finish()

@@ -98,8 +98,8 @@ class Conflict(Permanent):
 
     code = "conflict"
 
-    def __init__(self, stream: str, expected: int) -> None:
-        super().__init__(f"stream {stream!r} is no longer at version {expected}")
+    def __init__(self, stream: str) -> None:
+        super().__init__(f"somebody else appended to stream {stream!r} first")
         self.stream = stream
 
 

@@ -1,11 +1,12 @@
 """The append-only event store of one service, which is also its outbox."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Insert, bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,6 +17,14 @@ from libs.common.events import Event, event_by_topic
 from libs.common.tables import events as table
 
 STREAMS_PER_QUERY = 500
+
+
+@dataclass(frozen=True)
+class Traced:
+    """An event and the W3C traceparent of what it comes of."""
+
+    event: Event
+    traceparent: str | None
 
 
 async def append(
@@ -31,39 +40,52 @@ async def append(
     Raises:
         Conflict: Somebody appended to one of the streams first.
     """
+    if expected is not None and await version_of(connection, events[0].stream) != expected:
+        raise Conflict(events[0].stream)
+    await append_traced(connection, [Traced(each, traceparent) for each in events])
+
+
+async def append_traced(connection: AsyncConnection, events: Sequence[Traced]) -> None:
+    """Append ``events`` to their streams, in one call, inside the caller's transaction.
+
+    Raises:
+        Conflict: Somebody appended to one of the streams first.
+    """
     if not events:
         return
-    versions = await _versions(connection, {each.stream for each in events})
-    if expected is not None and versions.get(events[0].stream, 0) != expected:
-        raise Conflict(events[0].stream, expected)
-    rows: list[dict[str, Any]] = []
-    for each in events:
-        version = versions[each.stream] = versions.get(each.stream, 0) + 1
-        rows.append(
-            {
-                "event_id": str(each.event_id),
-                "stream": each.stream,
-                "version": version,
-                "topic": each.topic,
-                "key": each.key,
-                "body": each.encode(),
-                "occurred_at": rfc3339(each.occurred_at),
-                "traceparent": traceparent,
-            }
-        )
     try:
-        await connection.execute(table.insert(), rows)
+        await connection.execute(_APPEND, [_row(each) for each in events])
     except IntegrityError as error:
-        raise Conflict(events[0].stream, rows[0]["version"] - 1) from error
+        raise Conflict(events[0].event.stream) from error
     ring_after_commit(connection, OUTBOX)
 
 
-async def _versions(connection: AsyncConnection, streams: set[str]) -> dict[str, int]:
-    latest = func.max(table.c.version)
-    found = await connection.execute(
-        select(table.c.stream, latest).where(table.c.stream.in_(streams)).group_by(table.c.stream)
+def _row(traced: Traced) -> dict[str, Any]:
+    event = traced.event
+    return {
+        "event_id": str(event.event_id),
+        "stream": event.stream,
+        "topic": event.topic,
+        "key": event.key,
+        "body": event.encode(),
+        "occurred_at": rfc3339(event.occurred_at),
+        "traceparent": traced.traceparent,
+    }
+
+
+def _append_statement() -> Insert:
+    """Each row finds its version by itself: rows of one call are inserted one after the other."""
+    earlier = table.alias("earlier")
+    last = select(func.max(earlier.c.version)).where(earlier.c.stream == bindparam("stream"))
+    names = ("event_id", "stream", "topic", "key", "body", "occurred_at", "traceparent")
+    return table.insert().values(
+        version=func.coalesce(last.scalar_subquery(), 0) + 1,
+        **{name: bindparam(name) for name in names},
     )
-    return dict(tuple(row) for row in found)
+
+
+_APPEND = _append_statement()
+"""Built once: every event goes through it."""
 
 
 async def load(connection: AsyncConnection, streams: Sequence[str], topic: str) -> list[Event]:
@@ -82,7 +104,8 @@ async def load(connection: AsyncConnection, streams: Sequence[str], topic: str) 
 
 async def version_of(connection: AsyncConnection, stream: str) -> int:
     """Return how many events ``stream`` has."""
-    return (await _versions(connection, {stream})).get(stream, 0)
+    latest = select(func.max(table.c.version)).where(table.c.stream == stream)
+    return int(await connection.scalar(latest) or 0)
 
 
 def restore(topic: str, body: bytes, event_id: str, occurred_at: str) -> Event:

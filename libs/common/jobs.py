@@ -15,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Insert,
+    Integer,
     Text,
     Update,
     and_,
@@ -28,8 +29,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from libs.common.database import JOBS, ring_after_commit
+from libs.common.tables import LIVE as IS_LIVE
 from libs.common.tables import jobs, now_ms
+from libs.common.upsert import Write
 
 READY, RUNNING, DONE, FAILED, CANCELLED = "ready", "running", "done", "failed", "cancelled"
 LIVE = (READY, RUNNING)
@@ -76,9 +78,9 @@ class Claim:
     traceparent: str | None
 
 
-async def enqueue(connection: AsyncConnection, job: NewJob, traceparent: str | None) -> None:
-    """Record ``job``, inside the caller's transaction."""
-    values = {
+def new_job(dialect: str, job: NewJob, traceparent: str | None) -> Write:
+    """Return the row that records ``job``; ring the bell of jobs once it is committed."""
+    row = {
         "kind": job.kind,
         "subject": job.subject,
         "owner": job.owner,
@@ -88,12 +90,11 @@ async def enqueue(connection: AsyncConnection, job: NewJob, traceparent: str | N
         "delay_ms": job.delay_ms,
         "traceparent": traceparent,
     }
-    await connection.execute(_ENQUEUE[connection.dialect.name], values)
-    ring_after_commit(connection, JOBS)
+    return Write(_ENQUEUE[dialect], row)
 
 
 def _enqueue_statement(larger: Callable[..., ColumnElement[Any]]) -> Insert:
-    mine = and_(jobs.c.owner == bindparam("owner"), jobs.c.status.in_(LIVE))
+    mine = and_(jobs.c.owner == bindparam("owner"), IS_LIVE)
     after_mine = select(func.max(jobs.c.turn) + 1).where(mine).scalar_subquery()
     now_served = select(func.min(jobs.c.turn)).where(jobs.c.status == READY).scalar_subquery()
     return insert(jobs).values(
@@ -118,10 +119,13 @@ _ENQUEUE = {
 }
 
 
-async def claim(connection: AsyncConnection, kinds: list[str], lease_ms: int) -> Claim | None:
-    """Take the next job of one of ``kinds``, or None when there is nothing to do."""
-    row = (await connection.execute(_CLAIM, {"kinds": kinds, "lease_ms": lease_ms})).first()
-    return Claim(*row) if row else None
+async def claim(
+    connection: AsyncConnection, kinds: list[str], lease_ms: int, limit: int = 1
+) -> list[Claim]:
+    """Take the next jobs of ``kinds``, at most ``limit``, in the order in which they are due."""
+    wanted = {"kinds": kinds, "lease_ms": lease_ms, "limit": limit}
+    rows = (await connection.execute(_CLAIM, wanted)).all()
+    return [Claim(*row[:-2]) for row in sorted(rows, key=lambda row: (*row[-2:], row.id))]
 
 
 def _claim_statement() -> ReturningUpdate[Any]:
@@ -137,12 +141,13 @@ def _claim_statement() -> ReturningUpdate[Any]:
             claimable,
         )
         .order_by(jobs.c.priority, jobs.c.turn, jobs.c.id)
-        .limit(1)
+        .limit(bindparam("limit", type_=Integer()))
         .with_for_update(skip_locked=True)
+        .cte("chosen")  # chosen once: as a plain subquery it may be run again for each row
     )
     return (
         update(jobs)
-        .where(jobs.c.id == chosen.scalar_subquery())
+        .where(jobs.c.id.in_(select(chosen.c.id)))
         .values(
             status=RUNNING,
             attempts=jobs.c.attempts + 1,
@@ -157,6 +162,8 @@ def _claim_statement() -> ReturningUpdate[Any]:
             jobs.c.max_attempts,
             jobs.c.lease_token,
             jobs.c.traceparent,
+            jobs.c.priority,
+            jobs.c.turn,
         )
     )
 

@@ -26,6 +26,7 @@ from libs.common.backoff import delay_s
 from libs.common.broker import consuming_broker, missing_topics, producer
 from libs.common.consumer import Consumer
 from libs.common.database import Database
+from libs.common.dead_letters import DeadLetters
 from libs.common.errors import LecternError, Unavailable
 from libs.common.events import Event
 from libs.common.health import Health
@@ -39,6 +40,7 @@ from libs.common.routes import Route
 from libs.common.sender import Sender
 from libs.common.settings import CommonSettings, ServiceSettings
 from libs.common.storage import Storage
+from libs.common.subscription import subscribe
 from libs.common.tables import events
 from libs.common.telemetry import configure
 from libs.common.worker import JobRoute, Worker
@@ -239,7 +241,7 @@ class Service:
             parts.database,
             parts.name,
             parts.routes,
-            self._sender,
+            DeadLetters(self._sender, parts.name, common.handler_max_retry_seconds),
             parts.metrics,
             keep_events=parts.keep_events,
             max_attempts=common.handler_max_attempts,
@@ -247,7 +249,8 @@ class Service:
             max_consecutive_bugs=common.max_consecutive_bugs,
             stop_service=self._fail,
         )
-        consumer.subscribe(
+        subscribe(
+            consumer,
             broker,
             fetch_max_wait_ms=common.fetch_max_wait_ms,
             max_poll_interval_ms=common.max_poll_interval_ms,

@@ -91,27 +91,28 @@ class Worker:
         by_kind = {route.kind: route for route in self.routes}
         async with asyncio.TaskGroup() as group:
             while not self._draining.is_set():
-                held = await self._claim([kind for kind, slots in free.items() if slots])
-                if held is None:
+                claimed = await self._claim({kind: slots for kind, slots in free.items() if slots})
+                if not claimed:
                     await self.database.jobs_bell.wait(self.poll_interval_s)
-                    continue
-                free[held.kind] -= 1
-                group.create_task(self._in_slot(held, by_kind[held.kind], free))
+                for held in claimed:
+                    free[held.kind] -= 1
+                    group.create_task(self._in_slot(held, by_kind[held.kind], free))
 
     def drain(self) -> None:
         """Claim nothing more; :meth:`run` returns when the running jobs are done."""
         self._draining.set()
         self.database.jobs_bell.ring()
 
-    async def _claim(self, kinds: list[str]) -> jobs.Claim | None:
-        if not kinds:
-            return None
+    async def _claim(self, free: dict[str, int]) -> list[jobs.Claim]:
+        """Claim as many jobs as there is room for whatever their kinds are."""
+        if not free:
+            return []
         try:
             async with self.database.transaction() as connection:
-                return await jobs.claim(connection, kinds, self.lease_ms)
+                return await jobs.claim(connection, list(free), self.lease_ms, min(free.values()))
         except Unavailable as error:
             log.warning("cannot claim jobs", error=str(error))
-            return None
+            return []
 
     async def _in_slot(self, held: jobs.Claim, route: JobRoute, free: dict[str, int]) -> None:
         try:

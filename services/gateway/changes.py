@@ -5,7 +5,7 @@ connection goes back to the pool, which is after the commit. What another replic
 by asking again after a while, so nothing depends on a bell.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +15,7 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database import Bell, Database
-from libs.common.effects import Effect
+from libs.common.effects import Effect, Together
 from libs.common.events import Event
 
 MARKS = "lectern_changed_documents"
@@ -23,14 +23,13 @@ MARKS = "lectern_changed_documents"
 
 def changed(happened: Event) -> Effect:
     """Return the effect that marks the document of an event as changed; others mark nothing."""
-    document_id = getattr(happened, "document_id", None)
+    return Together(_mark, getattr(happened, "document_id", None))
 
-    async def mark(connection: AsyncConnection) -> list[Effect]:
-        if document_id is not None:
-            connection.info.setdefault(MARKS, set()).add(str(document_id))
-        return []
 
-    return mark
+async def _mark(connection: AsyncConnection, documents: Sequence[UUID | None]) -> list[Effect]:
+    changed = {str(each) for each in documents if each is not None}
+    connection.info.setdefault(MARKS, set()).update(changed)
+    return []
 
 
 class Changes:

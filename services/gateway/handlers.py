@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.effects import Effect
+from libs.common.effects import Effect, Together
 from libs.common.events import (
     AudiobookFailed,
     AudiobookReady,
@@ -26,7 +26,7 @@ from libs.common.events import (
 )
 from libs.common.routes import Route, on
 from services.gateway.completion import request_audiobooks
-from services.gateway.policy import Policy, followed, lock_owner_of
+from services.gateway.policy import Policy, followed, lock_owners_of
 from services.gateway.projections import fold
 from services.gateway.tables import wanted
 
@@ -43,23 +43,19 @@ class Gateway:
 
     async def extracted(self, event: PageExtracted) -> Sequence[Effect]:
         """Whoever asked for every page asked for this one, which may have been cut already."""
-
-        async def want(connection: AsyncConnection) -> Sequence[Effect]:
-            return await self.policy.want_page(connection, event)
-
-        return [*followed(event), want, *self._go_on(str(event.document_id))]
+        return [*followed(event), Together(self._want, event)]
 
     async def segmented(self, event: PageSegmented) -> Sequence[Effect]:
         """A page can be spoken now."""
-        return [*followed(event), *self._go_on(str(event.document_id))]
+        return [*followed(event), Together(self._go_on, str(event.document_id))]
 
     async def parsed(self, event: DocumentParsed) -> Sequence[Effect]:
         """The number of pages is known now, which may complete a narration."""
-        return [*followed(event), self._complete(str(event.document_id))]
+        return [*followed(event), Together(_complete, str(event.document_id))]
 
     async def spoken(self, event: AudioReady | AudioFailed) -> Sequence[Effect]:
         """One page less in flight: the next one of its owner may go."""
-        return [*followed(event), *self._go_on(str(event.document_id))]
+        return [*followed(event), Together(self._go_on, str(event.document_id))]
 
     async def gave_up(self, event: TaskFailed) -> Sequence[Effect]:
         """A page that cannot be cut will never be spoken: nobody waits for it any longer."""
@@ -88,21 +84,28 @@ class Gateway:
             on(TaskFailed, self.gave_up),
         ]
 
-    def _go_on(self, document: str) -> list[Effect]:
-        """Request the next pages of the document's owner, then what is complete."""
+    async def _want(
+        self, connection: AsyncConnection, extracted: Sequence[PageExtracted]
+    ) -> Sequence[Effect]:
+        documents = dict.fromkeys(str(each.document_id) for each in extracted)
+        noted = await self.policy.want_extracted(connection, extracted)
+        return [*noted, *(Together(self._go_on, each) for each in documents)]
 
-        async def dispatch(connection: AsyncConnection) -> Sequence[Effect]:
-            owner = await lock_owner_of(connection, document)
-            return await self.policy.dispatch(connection, owner) if owner else []
+    async def _go_on(
+        self, connection: AsyncConnection, documents: Sequence[str]
+    ) -> Sequence[Effect]:
+        """Request the next pages of the documents' owners, then what is complete."""
+        effects: list[Effect] = []
+        for owner in await lock_owners_of(connection, set(documents)):
+            effects += await self.policy.dispatch(connection, owner)
+        return [*effects, *(Together(_complete, each) for each in documents)]
 
-        return [dispatch, self._complete(document)]
 
-    @staticmethod
-    def _complete(document: str) -> Effect:
-        async def complete(connection: AsyncConnection) -> Sequence[Effect]:
-            return await request_audiobooks(connection, document)
-
-        return complete
+async def _complete(connection: AsyncConnection, documents: Sequence[str]) -> Sequence[Effect]:
+    effects: list[Effect] = []
+    for each in dict.fromkeys(documents):
+        effects += await request_audiobooks(connection, each)
+    return effects
 
 
 CONSUMES = tuple(each.event for each in Gateway(Policy()).routes())

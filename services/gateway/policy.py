@@ -8,7 +8,7 @@ Everything here runs inside the transaction of the event or command that caused 
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.common.database import AnyRow
 from libs.common.effects import Effect
 from libs.common.events import AudioRequested, Event, NarrationRequested, ObjectRef, PageExtracted
+from libs.common.upsert import add_once
 from services.gateway.changes import changed
 from services.gateway.projections import fold
 from services.gateway.tables import audios, documents, narrations, pages, wanted
@@ -67,28 +68,33 @@ class Policy:
             .on_conflict_do_nothing()
         ]
 
-    async def want_page(
-        self, connection: AsyncConnection, extracted: PageExtracted
+    async def want_extracted(
+        self, connection: AsyncConnection, extracted: Sequence[PageExtracted]
     ) -> Sequence[Effect]:
-        """Note a new page for every narration that asked for it before it was there."""
-        document = str(extracted.document_id)
-        await lock_owner_of(connection, document)
+        """Note new pages for every narration that asked for them before they were there."""
+        about = {str(each.document_id) for each in extracted}
+        await lock_owners_of(connection, about)
         found = await connection.execute(
-            select(narrations.c.narration_id, narrations.c.owner_id, narrations.c.pages).where(
-                narrations.c.document_id == document
-            )
+            select(
+                narrations.c.narration_id,
+                narrations.c.document_id,
+                narrations.c.owner_id,
+                narrations.c.pages,
+            ).where(narrations.c.document_id.in_(about))
         )
+        asking = found.all()
         return [
-            insert(wanted)
-            .values(
+            add_once(
+                wanted,
                 narration_id=row.narration_id,
-                document_id=document,
+                document_id=row.document_id,
                 owner_id=row.owner_id,
-                page=extracted.page,
+                page=each.page,
             )
-            .on_conflict_do_nothing()
-            for row in found
-            if row.pages is None or extracted.page in row.pages
+            for each in extracted
+            for row in asking
+            if row.document_id == str(each.document_id)
+            and (row.pages is None or each.page in row.pages)
         ]
 
     async def dispatch(self, connection: AsyncConnection, owner_id: str) -> Sequence[Effect]:
@@ -96,46 +102,16 @@ class Policy:
         await lock_owner(connection, owner_id)
         free = self.max_in_flight - await _in_flight(connection, owner_id)
         effects: list[Effect] = []
-        requested: dict[tuple[Any, ...], list[set[str]]] = {}
         while free > 0:
             batch = await _next_wanted(connection, owner_id, free)
             if not batch:
                 break
-            for row in batch:
-                sound = (row.document_id, row.page, row.engine, row.voice, row.rate)
-                having = requested.setdefault(sound, [])
-                if await self._settled(connection, row, having):
-                    continue
-                having.append(set(row.formats))
-                effects += decided(_request(row))
-                free -= 1
+            requests = [_request(row) for row in await _unsettled(connection, batch)]
+            effects += decided(*requests)
+            free -= len(requests)
             taken = [row.id for row in batch]
             await connection.execute(delete(wanted).where(wanted.c.id.in_(taken)))
         return effects
-
-    async def _settled(
-        self, connection: AsyncConnection, row: AnyRow, having: Sequence[set[str]]
-    ) -> bool:
-        """Whether the page has nothing to speak, or is spoken or being spoken just so already.
-
-        ``having`` are the formats of what was requested of this sound just now.
-        """
-        needed = set(row.formats)
-        if row.utterances == 0 or any(needed <= formats for formats in having):
-            return True
-        found = await connection.execute(
-            select(audios.c.formats).where(
-                audios.c.document_id == row.document_id,
-                audios.c.page == row.page,
-                audios.c.revision == row.segments_revision,
-                audios.c.engine == row.engine,
-                audios.c.voice == row.voice,
-                audios.c.rate == row.rate,
-                audios.c.failed_at.is_(None),
-                audios.c.deleted_at.is_(None),
-            )
-        )
-        return any(needed <= set(formats) for (formats,) in found)
 
 
 async def _next_wanted(connection: AsyncConnection, owner_id: str, limit: int) -> Sequence[AnyRow]:
@@ -166,6 +142,47 @@ async def _next_wanted(connection: AsyncConnection, owner_id: str, limit: int) -
         .limit(limit)
     )
     return found.all()
+
+
+async def _unsettled(connection: AsyncConnection, batch: Sequence[AnyRow]) -> list[AnyRow]:
+    """Return those that have something to speak, and are neither spoken nor being spoken so."""
+    having = await _having(connection, batch)
+    found: list[AnyRow] = []
+    for row in batch:
+        formats = set(row.formats)
+        place = (row.document_id, row.page, row.segments_revision)
+        known = having.setdefault((*place, row.engine, row.voice, row.rate), [])
+        if row.utterances and not any(formats <= each for each in known):
+            known.append(formats)
+            found.append(row)
+    return found
+
+
+async def _having(
+    connection: AsyncConnection, batch: Sequence[AnyRow]
+) -> dict[tuple[Any, ...], list[set[str]]]:
+    """Return the formats that there are of each sound of the pages in ``batch``."""
+    found = await connection.execute(
+        select(
+            audios.c.document_id,
+            audios.c.page,
+            audios.c.revision,
+            audios.c.engine,
+            audios.c.voice,
+            audios.c.rate,
+            audios.c.formats,
+        ).where(
+            audios.c.document_id.in_({row.document_id for row in batch}),
+            audios.c.page.in_({row.page for row in batch}),
+            audios.c.failed_at.is_(None),
+            audios.c.deleted_at.is_(None),
+            audios.c.requested_at.is_not(None),
+        )
+    )
+    having: dict[tuple[Any, ...], list[set[str]]] = {}
+    for *sound, formats in found:
+        having.setdefault(tuple(sound), []).append(set(formats))
+    return having
 
 
 def _request(row: AnyRow) -> AudioRequested:
@@ -199,14 +216,15 @@ async def _in_flight(connection: AsyncConnection, owner_id: str) -> int:
     return await connection.scalar(counted) or 0
 
 
-async def lock_owner_of(connection: AsyncConnection, document_id: str) -> str | None:
-    """Lock the owner of a document and return it, or None if it was not submitted yet."""
-    owner_id: str | None = await connection.scalar(
-        select(documents.c.owner_id).where(documents.c.document_id == document_id)
+async def lock_owners_of(connection: AsyncConnection, ids: Collection[str]) -> list[str]:
+    """Lock the owners of documents and return them; nobody owns what was not submitted yet."""
+    found = await connection.scalars(
+        select(documents.c.owner_id).where(documents.c.document_id.in_(ids)).distinct()
     )
-    if owner_id is not None:
-        await lock_owner(connection, owner_id)
-    return owner_id
+    owners = sorted(each for each in found if each is not None)
+    for each in owners:
+        await lock_owner(connection, each)
+    return owners
 
 
 async def lock_owner(connection: AsyncConnection, owner_id: str) -> None:

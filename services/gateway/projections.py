@@ -1,4 +1,4 @@
-"""The gateway's read models as folds: one event in, SQL statements out.
+"""The gateway's read models as folds: one event in, rows to be written out.
 
 Each event sets only columns that no other event type sets, and where two events of one type may
 arrive in any order, the later one by its own account wins. So the rows are the same however topics
@@ -7,9 +7,6 @@ interleave, and a read model can be dropped and folded again.
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
-
-from sqlalchemy import Executable, func
-from sqlalchemy.dialects.postgresql import insert
 
 from libs.common.cloudevents import rfc3339
 from libs.common.events import (
@@ -34,15 +31,15 @@ from libs.common.events import (
     Value,
     VoicesAnnounced,
 )
-from libs.common.upsert import insert_or_ignore, upsert
+from libs.common.upsert import Write, add_once, upsert
 from services.gateway.tables import audiobooks, audios, documents, narrations, pages, voices
 
 E = TypeVar("E", bound=Event)
-Fold = Callable[[Any], Sequence[Executable]]
+Fold = Callable[[Any], Sequence[Write]]
 
 
-def fold(event: Event) -> Sequence[Executable]:
-    """Return the statements by which ``event`` changes the read models; none if it changes none."""
+def fold(event: Event) -> Sequence[Write]:
+    """Return what ``event`` changes in the read models; nothing if it changes none."""
     folding = FOLDS.get(type(event))
     return folding(event) if folding else []
 
@@ -51,27 +48,28 @@ def _json(value: Value | None) -> Any:
     return None if value is None else value.model_dump(mode="json")
 
 
-def _document(event: Any, **values: Any) -> list[Executable]:
+def _document(event: Any, **values: Any) -> list[Write]:
     return [upsert(documents, {"document_id": str(event.document_id)}, **values)]
 
 
-def _page(event: Any, **values: Any) -> list[Executable]:
-    return [upsert(pages, {"document_id": str(event.document_id), "page": event.page}, **values)]
+def _page(event: Any, latest_by: str | None = None, **values: Any) -> list[Write]:
+    key = {"document_id": str(event.document_id), "page": event.page}
+    return [upsert(pages, key, latest_by, **values)]
 
 
-def _audio(event: Any, **values: Any) -> list[Executable]:
+def _audio(event: Any, latest_by: str | None = None, **values: Any) -> list[Write]:
     """``document_id`` is in every event of an audio and the same in all of them."""
-    document = str(event.document_id)
-    return [upsert(audios, {"audio_id": str(event.audio_id)}, document_id=document, **values)]
+    key, document = {"audio_id": str(event.audio_id)}, str(event.document_id)
+    return [upsert(audios, key, latest_by, document_id=document, **values)]
 
 
-def _audiobook(event: Any, **values: Any) -> list[Executable]:
+def _audiobook(event: Any, **values: Any) -> list[Write]:
     document = str(event.document_id)
     key = {"audiobook_id": str(event.audiobook_id)}
     return [upsert(audiobooks, key, document_id=document, **values)]
 
 
-def _submitted(event: DocumentSubmitted) -> list[Executable]:
+def _submitted(event: DocumentSubmitted) -> list[Write]:
     return _document(
         event,
         owner_id=str(event.owner_id),
@@ -83,7 +81,7 @@ def _submitted(event: DocumentSubmitted) -> list[Executable]:
     )
 
 
-def _parsed(event: DocumentParsed) -> list[Executable]:
+def _parsed(event: DocumentParsed) -> list[Write]:
     return _document(
         event,
         found_title=event.title,
@@ -99,7 +97,7 @@ def _parsed(event: DocumentParsed) -> list[Executable]:
     )
 
 
-def _rejected(event: DocumentRejected) -> list[Executable]:
+def _rejected(event: DocumentRejected) -> list[Write]:
     return _document(
         event,
         rejected_code=event.code,
@@ -108,11 +106,11 @@ def _rejected(event: DocumentRejected) -> list[Executable]:
     )
 
 
-def _deleted(event: DocumentDeleted) -> list[Executable]:
+def _deleted(event: DocumentDeleted) -> list[Write]:
     return _document(event, deleted_at=rfc3339(event.occurred_at))
 
 
-def _extracted(event: PageExtracted) -> list[Executable]:
+def _extracted(event: PageExtracted) -> list[Write]:
     return _page(
         event,
         title=event.title,
@@ -122,45 +120,30 @@ def _extracted(event: PageExtracted) -> list[Executable]:
     )
 
 
-def _edited(event: PageEdited) -> list[Executable]:
-    return [
-        _latest(event, "edited_revision", edited=_json(event.text), edited_revision=event.revision)
-    ]
+def _edited(event: PageEdited) -> list[Write]:
+    return _page(event, "edited_revision", edited=_json(event.text), edited_revision=event.revision)
 
 
-def _segmented(event: PageSegmented) -> list[Executable]:
-    return [
-        _latest(
-            event,
-            "segments_revision",
-            segments=_json(event.segments),
-            segments_revision=event.revision,
-            segments_characters=event.characters,
-            utterances=event.utterances,
-        )
-    ]
-
-
-def _latest(event: Any, revision: str, **values: Any) -> Executable:
-    """Set ``values`` on a page unless it has a higher ``revision`` already."""
-    key = {"document_id": str(event.document_id), "page": event.page}
-    statement = insert(pages).values(**key, **values)
-    return statement.on_conflict_do_update(
-        index_elements=[pages.c.document_id, pages.c.page],
-        set_=values,
-        where=func.coalesce(pages.c[revision], -1) <= event.revision,
+def _segmented(event: PageSegmented) -> list[Write]:
+    return _page(
+        event,
+        "segments_revision",
+        segments=_json(event.segments),
+        segments_revision=event.revision,
+        segments_characters=event.characters,
+        utterances=event.utterances,
     )
 
 
-def _task_failed(event: TaskFailed) -> list[Executable]:
+def _task_failed(event: TaskFailed) -> list[Write]:
     if event.document_id is None or event.page is None or event.service != "segmenter":
         return []  # every other failure has an event of its own
     return _page(event, failed_code=event.code, failed_reason=event.reason)
 
 
-def _narration_requested(event: NarrationRequested) -> list[Executable]:
+def _narration_requested(event: NarrationRequested) -> list[Write]:
     return [
-        insert_or_ignore(
+        add_once(
             narrations,
             narration_id=str(event.narration_id),
             document_id=str(event.document_id),
@@ -177,7 +160,7 @@ def _narration_requested(event: NarrationRequested) -> list[Executable]:
     ]
 
 
-def _audio_requested(event: AudioRequested) -> list[Executable]:
+def _audio_requested(event: AudioRequested) -> list[Write]:
     return _audio(
         event,
         page=event.page,
@@ -192,20 +175,11 @@ def _audio_requested(event: AudioRequested) -> list[Executable]:
     )
 
 
-def _audio_progressed(event: AudioProgressed) -> list[Executable]:
-    key = {"audio_id": str(event.audio_id)}
-    values = {"document_id": str(event.document_id), "done": event.done, "total": event.total}
-    statement = insert(audios).values(**key, **values)
-    return [
-        statement.on_conflict_do_update(
-            index_elements=[audios.c.audio_id],
-            set_=values,
-            where=func.coalesce(audios.c.done, -1) <= event.done,
-        )
-    ]
+def _audio_progressed(event: AudioProgressed) -> list[Write]:
+    return _audio(event, "done", done=event.done, total=event.total)
 
 
-def _audio_ready(event: AudioReady) -> list[Executable]:
+def _audio_ready(event: AudioReady) -> list[Write]:
     return _audio(
         event,
         renditions=[_json(each) for each in event.renditions],
@@ -217,7 +191,7 @@ def _audio_ready(event: AudioReady) -> list[Executable]:
     )
 
 
-def _audio_failed(event: AudioFailed) -> list[Executable]:
+def _audio_failed(event: AudioFailed) -> list[Write]:
     return _audio(
         event,
         failed_code=event.code,
@@ -226,11 +200,11 @@ def _audio_failed(event: AudioFailed) -> list[Executable]:
     )
 
 
-def _audio_deleted(event: AudioDeleted) -> list[Executable]:
+def _audio_deleted(event: AudioDeleted) -> list[Write]:
     return _audio(event, deleted_at=rfc3339(event.occurred_at))
 
 
-def _audiobook_requested(event: AudiobookRequested) -> list[Executable]:
+def _audiobook_requested(event: AudiobookRequested) -> list[Write]:
     return _audiobook(
         event,
         narration_id=str(event.narration_id),
@@ -240,7 +214,7 @@ def _audiobook_requested(event: AudiobookRequested) -> list[Executable]:
     )
 
 
-def _audiobook_ready(event: AudiobookReady) -> list[Executable]:
+def _audiobook_ready(event: AudiobookReady) -> list[Write]:
     return _audiobook(
         event,
         object=_json(event.object),
@@ -251,7 +225,7 @@ def _audiobook_ready(event: AudiobookReady) -> list[Executable]:
     )
 
 
-def _audiobook_failed(event: AudiobookFailed) -> list[Executable]:
+def _audiobook_failed(event: AudiobookFailed) -> list[Write]:
     return _audiobook(
         event,
         failed_code=event.code,
@@ -260,20 +234,16 @@ def _audiobook_failed(event: AudiobookFailed) -> list[Executable]:
     )
 
 
-def _voices_announced(event: VoicesAnnounced) -> list[Executable]:
-    announced_at = rfc3339(event.occurred_at)
-    values = {
-        "voices": [_json(each) for each in event.voices],
-        "default_voice": event.default_voice,
-        "is_default": event.default,
-        "announced_at": announced_at,
-    }
-    statement = insert(voices).values(engine=event.engine, **values)
+def _voices_announced(event: VoicesAnnounced) -> list[Write]:
     return [
-        statement.on_conflict_do_update(
-            index_elements=[voices.c.engine],
-            set_=values,
-            where=voices.c.announced_at <= announced_at,
+        upsert(
+            voices,
+            {"engine": event.engine},
+            "announced_at",
+            voices=[_json(each) for each in event.voices],
+            default_voice=event.default_voice,
+            is_default=event.default,
+            announced_at=rfc3339(event.occurred_at),
         )
     ]
 

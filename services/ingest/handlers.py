@@ -11,7 +11,7 @@ from libs.common.effects import Effect
 from libs.common.events import DocumentDeleted, DocumentSubmitted, Source
 from libs.common.jobs import CancelJobs, NewJob
 from libs.common.routes import Route, on
-from libs.common.upsert import insert_or_ignore
+from libs.common.upsert import add_once
 from services.ingest.tables import deleted_documents
 
 PARSE, ERASE = "parse", "erase"
@@ -55,7 +55,7 @@ async def deleted(event: DocumentDeleted) -> Sequence[Effect]:
     erase = EraseJob(document_id=event.document_id)
     return [
         CancelJobs(subject),
-        insert_or_ignore(deleted_documents, document_id=subject),
+        add_once(deleted_documents, document_id=subject),
         NewJob(ERASE, erase, subject=f"erase/{subject}"),
         NewJob(ERASE, erase, subject=f"erase/{subject}", delay_ms=ERASE_AGAIN_AFTER_MS),
     ]

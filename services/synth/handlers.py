@@ -11,7 +11,7 @@ from libs.common.effects import Effect
 from libs.common.events import AudiobookRequested, AudioDeleted, AudioRequested, DocumentDeleted
 from libs.common.jobs import CancelJobs, NewJob
 from libs.common.routes import Route, on
-from libs.common.upsert import insert_or_ignore
+from libs.common.upsert import add_once
 from services.synth.tables import deleted_subjects
 
 SPEAK, BIND, ERASE = "speak", "bind", "erase"
@@ -84,7 +84,7 @@ def _erase(document_id: UUID, subject: str, prefix: str) -> Sequence[Effect]:
     job = EraseJob(document_id=document_id, prefix=prefix)
     return [
         CancelJobs(subject),
-        insert_or_ignore(deleted_subjects, subject=subject),
+        add_once(deleted_subjects, subject=subject),
         NewJob(ERASE, job, subject=f"erase/{subject}"),
         NewJob(ERASE, job, subject=f"erase/{subject}", delay_ms=ERASE_AGAIN_AFTER_MS),
     ]

@@ -3,21 +3,22 @@ from uuid import UUID, uuid4
 
 import pytest
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from libs.common import consumer as consumer_module
-from libs.common.cloudevents import headers, rfc3339
-from libs.common.consumer import Consumer, Record
+from libs.common.consumer import Consumer
+from libs.common.dead_letters import DeadLetters
 from libs.common.errors import Conflict, Permanent, Transient, Unavailable
 from libs.common.events import DocumentDeleted, DocumentRejected, TaskFailed
 from libs.common.jobs import NewJob
 from libs.common.metrics import Metrics
 from libs.common.routes import on
 from libs.common.tables import events, inbox, jobs
+from libs.common.testing.records import record
 
 
 @dataclass
-class DeadLetters:
+class Letters:
     records: list[tuple[str, bytes, bytes, dict[str, bytes]]] = field(default_factory=list)
 
     async def send_and_wait(self, topic, value, key, *, headers):
@@ -33,29 +34,16 @@ def no_waiting(monkeypatch):
     monkeypatch.setattr(consumer_module, "delay_s", lambda attempt: 0.0)
 
 
-def record(event, **changes):
-    pairs = headers(
-        event_id=str(event.event_id),
-        topic=event.topic,
-        source="/lectern/gateway",
-        occurred_at=rfc3339(event.occurred_at),
-        key=event.key,
-        traceparent=None,
-    )
-    values = {"value": event.encode(), "headers": pairs} | changes
-    return Record(event.topic, 0, 7, event.key.encode(), values["value"], values["headers"])
-
-
 def deleted():
     return DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
 
 
-def consuming(database, handler, dead_letters=None, **options):
+def consuming(database, handler, letters=None, **options):
     return Consumer(
         database,
         "ingest",
         [on(DocumentDeleted, handler)],
-        dead_letters or DeadLetters(),
+        DeadLetters(letters or Letters(), "ingest"),
         Metrics("ingest"),
         **options,
     )
@@ -77,7 +65,7 @@ async def test_effects_are_recorded_once_however_often_it_is_delivered(database)
     consumer = consuming(database, reject)
     message = record(deleted())
     for _ in range(3):
-        await consumer.take(message)
+        await consumer.take([message])
     assert len(await rows(database, events)) == 1
     assert len(await rows(database, jobs)) == 1
     assert len(await rows(database, inbox)) == 1
@@ -92,7 +80,7 @@ async def test_a_failure_after_some_effects_leaves_nothing(database):
 
     consumer = consuming(database, handler, max_in_place_s=0.0)
     with pytest.raises(Unavailable):
-        await consumer.take(record(deleted()))
+        await consumer.take([record(deleted())])
     for table in (events, jobs, inbox):
         assert await rows(database, table) == []
 
@@ -106,7 +94,7 @@ async def test_transient_errors_are_retried_in_place(database):
             raise Transient("flaky")
         return await reject(event)
 
-    await consuming(database, handler).take(record(deleted()))
+    await consuming(database, handler).take([record(deleted())])
     assert len(tries) == 3
     assert len(await rows(database, events)) == 1
 
@@ -117,10 +105,10 @@ async def test_a_conflict_is_decided_again(database):
     async def handler(event):
         tries.append(event)
         if len(tries) == 1:
-            raise Conflict("document/1", 3)
+            raise Conflict("document/1")
         return await reject(event)
 
-    await consuming(database, handler).take(record(deleted()))
+    await consuming(database, handler).take([record(deleted())])
     assert len(tries) == 2
 
 
@@ -129,11 +117,11 @@ async def test_given_up_work_is_reported_and_kept(database, error):
     async def handler(event):
         raise error
 
-    letters = DeadLetters()
+    letters = Letters()
     event = deleted()
     consumer = consuming(database, handler, letters)
-    await consumer.take(record(event))
-    await consumer.take(record(event))
+    await consumer.take([record(event)])
+    await consumer.take([record(event)])
     [row] = await rows(database, events)
     assert row.topic == TaskFailed.topic
     assert b"a bug" not in row.body
@@ -160,8 +148,8 @@ async def test_given_up_work_is_reported_and_kept(database, error):
     ],
 )
 async def test_what_cannot_be_read_is_put_aside(database, changes):
-    letters = DeadLetters()
-    await consuming(database, reject, letters).take(record(deleted(), **changes))
+    letters = Letters()
+    await consuming(database, reject, letters).take([record(deleted(), **changes)])
     assert [each[0] for each in letters.records] == ["document.deleted.ingest.dlq"]
     assert await rows(database, inbox) == []
 
@@ -175,11 +163,11 @@ async def test_too_many_bugs_in_a_row_stop_the_service(database):
         database, handler, max_consecutive_bugs=2, stop_service=lambda: stopped.append(True)
     )
     for _ in range(2):
-        await consumer.take(record(deleted()))
+        await consumer.take([record(deleted())])
     assert not stopped
     last = deleted()
     with pytest.raises(Permanent):
-        await consumer.take(record(last))
+        await consumer.take([record(last)])
     assert stopped
     assert len(await rows(database, inbox)) == 2
 
@@ -196,17 +184,98 @@ async def test_a_success_forgives_earlier_bugs(database):
     consumer = consuming(
         database, handler, max_consecutive_bugs=1, stop_service=lambda: stopped.append(True)
     )
-    await consumer.take(record(deleted()))
+    await consumer.take([record(deleted())])
     fail = False
-    await consumer.take(record(deleted()))
+    await consumer.take([record(deleted())])
     fail = True
-    await consumer.take(record(deleted()))
+    await consumer.take([record(deleted())])
     assert not stopped
 
 
 async def test_events_are_kept_where_read_models_are_rebuilt(database):
     event = deleted()
-    await consuming(database, reject, keep_events=True).take(record(event))
+    await consuming(database, reject, keep_events=True).take([record(event)])
     [row] = await rows(database, inbox)
     assert row.body == event.encode()
     assert row.topic == event.topic
+
+
+async def test_what_arrives_together_shares_a_transaction(database):
+    """One commit, each effect once, also of an event that is in there twice."""
+    commits = []
+
+    @event.listens_for(database.engine.sync_engine, "commit")
+    def committed(connection):
+        commits.append(connection)
+
+    some = [deleted() for _ in range(5)]
+    consumer = consuming(database, reject)
+    await consumer.take([record(each) for each in (*some, some[2])])
+    assert len(commits) == 1
+    assert len(await rows(database, inbox)) == 5
+    stored = await rows(database, events)
+    assert [row.key for row in stored] == [str(each.document_id) for each in some]
+    await consumer.take([record(each) for each in (some[0], deleted(), some[4])])
+    assert len(await rows(database, events)) == 6
+
+
+@pytest.mark.parametrize("error", [Permanent("never"), Transient("always"), ValueError("a bug")])
+async def test_one_bad_event_is_given_up_and_its_company_is_not(database, error):
+    good, bad, other = deleted(), deleted(), deleted()
+
+    async def handler(event):
+        if event.document_id == bad.document_id:
+            raise error
+        return await reject(event)
+
+    letters = Letters()
+    await consuming(database, handler, letters).take([record(e) for e in (good, bad, other)])
+    assert [(row.key, row.topic) for row in await rows(database, events)] == [
+        (str(good.document_id), DocumentRejected.topic),
+        (str(bad.document_id), TaskFailed.topic),
+        (str(other.document_id), DocumentRejected.topic),
+    ]
+    assert [value for _, value, _, _ in letters.records] == [bad.encode()]
+
+
+async def test_an_effect_that_fails_takes_back_only_its_own_event(database):
+    good, bad = deleted(), deleted()
+
+    async def handler(event):
+        async def fail(connection):
+            raise ZeroDivisionError
+
+        return [*await reject(event), *([fail] if event is not good and bad == event else [])]
+
+    await consuming(database, handler).take([record(good), record(bad)])
+    found = {(row.key, row.topic) for row in await rows(database, events)}
+    assert found == {
+        (str(good.document_id), DocumentRejected.topic),
+        (str(bad.document_id), TaskFailed.topic),
+    }
+
+
+async def test_what_cannot_be_read_holds_up_none_of_its_company(database):
+    letters = Letters()
+    good = deleted()
+    poison = record(deleted(), value=b"not json")
+    await consuming(database, reject, letters).take([poison, record(good)])
+    assert [value for _, value, _, _ in letters.records] == [b"not json"]
+    assert [row.key for row in await rows(database, events)] == [str(good.document_id)]
+
+
+async def test_types_that_nobody_routes_are_passed_over(database):
+    other = DocumentRejected(document_id=uuid4(), code="c", reason="r")
+    good = deleted()
+    await consuming(database, reject).take([record(other), record(good)])
+    assert [row.event_id for row in await rows(database, inbox)] == [str(good.event_id)]
+
+
+async def test_an_outage_leaves_all_offsets_alone(database):
+    async def handler(event):
+        raise Unavailable("gone")
+
+    consumer = consuming(database, handler, max_in_place_s=0.0)
+    with pytest.raises(Unavailable):
+        await consumer.take([record(deleted()), record(deleted())])
+    assert await rows(database, inbox) == []

@@ -31,7 +31,7 @@ EXAMPLES = [
     UnknownVersion("AudioReady", 3, 2),
     ObjectNotFound("a/key"),
     ObjectCorrupt("a/key"),
-    Conflict("document/1", 4),
+    Conflict("document/1"),
     Rejected("encrypted", "The document is protected."),
 ]
 
@@ -78,7 +78,7 @@ def test_codes_are_for_machines():
     assert all(re.fullmatch(r"[a-z_]+", each) for each in codes)
     assert len(set(codes)) == len(codes)
     assert Throttled("slow down").retry_after_s is None
-    assert Conflict("document/1", 4).stream == "document/1"
+    assert Conflict("document/1").stream == "document/1"
 
 
 def test_the_tree_in_the_docstring_is_the_tree():

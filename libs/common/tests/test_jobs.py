@@ -5,7 +5,8 @@ from pydantic import BaseModel
 from sqlalchemy import select, update
 
 from libs.common import jobs
-from libs.common.jobs import CancelJobs, NewJob, cancel, claim, counts, enqueue
+from libs.common.effects import apply
+from libs.common.jobs import CancelJobs, NewJob, cancel, claim, counts
 from libs.common.tables import jobs as table
 from libs.common.tables import now_ms
 
@@ -19,14 +20,14 @@ LEASE_MS = 30_000
 
 async def add(database, n, **options):
     async with database.transaction() as connection:
-        await enqueue(
-            connection, NewJob("k", Payload(n=n), **{"subject": f"s{n}", **options}), "trace"
-        )
+        job = NewJob("k", Payload(n=n), **{"subject": f"s{n}", **options})
+        await apply(connection, [job], "trace")
 
 
 async def take(database, kinds=("k",), lease_ms=LEASE_MS):
     async with database.transaction() as connection:
-        return await claim(connection, list(kinds), lease_ms)
+        claimed = await claim(connection, list(kinds), lease_ms)
+    return claimed[0] if claimed else None
 
 
 async def number(held):
@@ -142,3 +143,27 @@ async def test_subjects_are_no_patterns(database, subject):
     async with database.transaction() as connection:
         await cancel(connection, CancelJobs(subject))
     assert await take(database) is not None
+
+
+async def test_several_are_claimed_at_once_in_the_order_in_which_they_are_due(database):
+    for n in range(5):
+        await add(database, n, owner="busy")
+    await add(database, 100, owner="small", priority=1)
+    async with database.transaction() as connection:
+        claimed = await claim(connection, ["k"], LEASE_MS, 3)
+    assert [await number(each) for each in claimed] == [100, 0, 1]
+    async with database.transaction() as connection:
+        assert len(await claim(connection, ["k"], LEASE_MS, 9)) == 3
+        assert await claim(connection, ["k"], LEASE_MS, 9) == []
+
+
+async def test_claims_of_several_at_a_time_never_share_a_job(database):
+    for n in range(30):
+        await add(database, n)
+
+    async def some():
+        async with database.transaction() as connection:
+            return [await number(each) for each in await claim(connection, ["k"], LEASE_MS, 4)]
+
+    found = [n for batch in await asyncio.gather(*(some() for _ in range(9))) for n in batch]
+    assert sorted(found) == list(range(30))

@@ -1,7 +1,8 @@
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, select
 
-from libs.common.upsert import insert_or_ignore, upsert
+from libs.common.effects import apply
+from libs.common.upsert import add_once, insert_or_ignore, upsert
 
 own = MetaData()
 seats = Table(
@@ -21,7 +22,7 @@ async def rows(database):
     async def run(*statements):
         for each in statements:
             async with database.transaction() as connection:
-                await connection.execute(each)
+                await apply(connection, [each], None)
         async with database.reading() as connection:
             found = await connection.execute(select(seats).order_by(seats.c.hall, seats.c.seat))
             return [tuple(each) for each in found]
@@ -60,3 +61,30 @@ async def test_inserts_what_is_not_there(rows):
 async def test_a_key_alone_is_inserted_once(rows):
     alone = upsert(seats, {"hall": "c", "seat": 4})
     assert await rows(alone, alone) == [("c", 4, None, 7)]
+
+
+async def test_a_row_is_added_once(rows):
+    first, second = (add_once(seats, hall="a", seat=1, holder=name) for name in ("Ada", "Bob"))
+    assert await rows(first, second) == [("a", 1, "Ada", 7)]
+
+
+async def test_the_latest_stays_however_they_come(rows):
+    def priced(price, holder):
+        return upsert(seats, {"hall": "a", "seat": 1}, "price", price=price, holder=holder)
+
+    unpriced = upsert(seats, {"hall": "a", "seat": 2}, holder="Cid")
+    found = await rows(priced(9, "Bob"), priced(8, "Ada"), unpriced)
+    assert found == [("a", 1, "Bob", 9), ("a", 2, "Cid", 7)]
+    assert (await rows(priced(9, "Dan")))[0] == ("a", 1, "Dan", 9)
+
+
+async def test_what_was_not_known_is_older_than_anything(rows):
+    nobody = upsert(seats, {"hall": "a", "seat": 1}, price=1)
+    named = upsert(seats, {"hall": "a", "seat": 1}, "holder", holder="Ada")
+    assert await rows(nobody, named) == [("a", 1, "Ada", 1)]
+
+
+def test_rows_of_the_same_columns_share_a_statement():
+    one, two = (upsert(seats, {"hall": "a", "seat": seat}, holder="Ada") for seat in (1, 2))
+    assert one.statement is two.statement
+    assert upsert(seats, {"hall": "a", "seat": 1}, price=3).statement is not one.statement

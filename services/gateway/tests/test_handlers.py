@@ -2,12 +2,19 @@ from uuid import uuid4
 
 from sqlalchemy import func, select
 
-from libs.common.events import AudioRequested, TaskFailed, VoicesAnnounced
+from libs.common.events import (
+    AudiobookRequested,
+    AudioRequested,
+    DocumentParsed,
+    PageExtracted,
+    PageSegmented,
+    TaskFailed,
+)
 from services.gateway.app import PUBLISHES
 from services.gateway.commands import Order
 from services.gateway.handlers import CONSUMES
 from services.gateway.tables import wanted
-from services.gateway.tests.world import VOICES
+from services.gateway.tests.world import VOICES, reference
 
 
 async def test_an_event_that_comes_again_changes_nothing(world):
@@ -17,7 +24,7 @@ async def test_an_event_that_comes_again_changes_nothing(world):
     (asked,) = await world.decided(AudioRequested)
     await world.speak(asked)
     before = await world.assembly.queries.narrations(world.owner, document)
-    assert not await world.consumer.handle(world.routes[VoicesAnnounced], VOICES)
+    await world.take(VOICES)
     assert await world.assembly.queries.narrations(world.owner, document) == before
 
 
@@ -49,3 +56,23 @@ async def test_nobody_waits_for_a_page_that_cannot_be_cut(world):
 def test_what_is_consumed_is_of_other_services():
     assert {each for each in CONSUMES if each.producer == "gateway"} == set()
     assert {each for each in PUBLISHES if each.producer not in {"gateway", "*"}} == set()
+
+
+async def test_pages_that_arrive_together_are_requested_as_one_by_one(world):
+    """Each page once, in the order of the pages, all of them in the trace that asked."""
+    document = await world.hand_in()
+    await world.assembly.commands.narrate(world.owner, document, Order(audiobook="m4b"))
+    extracted, segmented = [], []
+    for page in (1, 2, 3):
+        about = {"document_id": document, "page": page}
+        extracted.append(PageExtracted(**about, text=reference("t"), characters=12, language="en"))
+        segmented.append(
+            PageSegmented(**about, segments=reference("s"), utterances=2, characters=12)
+        )
+    parsed = DocumentParsed(document_id=document, pages=3, characters=36, title="T")
+    await world.take(*segmented[:2], *extracted, parsed, segmented[2], extracted[0])
+    asked = await world.decided(AudioRequested)
+    assert [each.page for each in asked] == [1, 2, 3]
+    for each in asked:
+        await world.speak(each)
+    assert len(await world.decided(AudiobookRequested)) == 1

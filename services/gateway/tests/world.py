@@ -13,6 +13,7 @@ import httpx
 from starlette.applications import Starlette
 
 from libs.common.consumer import Consumer
+from libs.common.dead_letters import DeadLetters
 from libs.common.event_store import restore
 from libs.common.events import (
     AudioReady,
@@ -29,6 +30,7 @@ from libs.common.events import (
 from libs.common.migrate import upgrade
 from libs.common.settings import CommonSettings
 from libs.common.tables import events
+from libs.common.testing.records import record
 from services.gateway.app import Assembly, assemble
 from services.gateway.settings import Settings
 
@@ -67,16 +69,14 @@ class World:
             parts.database,
             parts.name,
             parts.routes,
-            NoDeadLetters(),
+            DeadLetters(NoDeadLetters(), parts.name),
             parts.metrics,
             keep_events=True,
         )
-        self.routes = {each.event: each for each in parts.routes}
 
     async def take(self, *happened: Event) -> None:
-        """Have the gateway handle events, as its consumer does."""
-        for each in happened:
-            await self.consumer.handle(self.routes[type(each)], each)
+        """Have the gateway handle events that arrive together."""
+        await self.consumer.take([record(each) for each in happened])
 
     async def decided(self, event: type[Event]) -> list[Any]:
         """All events of one type that the gateway appended, in their order."""

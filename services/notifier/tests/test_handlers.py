@@ -5,8 +5,10 @@ import pytest
 
 import services.notifier
 from libs.common.consumer import Consumer
+from libs.common.dead_letters import DeadLetters
 from libs.common.events import event_by_topic
 from libs.common.metrics import Metrics
+from libs.common.testing.records import record
 from services.notifier.handlers import Notifier
 from services.notifier.notices import TYPES, Notice, Target
 from services.notifier.tests import samples
@@ -51,11 +53,11 @@ async def test_the_same_event_twice_is_one_job(world, event):
 
 async def test_through_the_consumer_too(world):
     routes = Notifier([ANN, HOOK]).routes()
-    consumer = Consumer(world.database, "notifier", routes, NoDeadLetters(), Metrics("notifier"))
+    letters = DeadLetters(NoDeadLetters(), "notifier")
+    consumer = Consumer(world.database, "notifier", routes, letters, Metrics("notifier"))
     event = samples.document_rejected()
-    [route] = [each for each in routes if each.event is type(event)]
-    assert await consumer.handle(route, event)
-    assert not await consumer.handle(route, event)
+    for _ in range(2):
+        await consumer.take([record(event)])
     assert len(await world.jobs()) == 2
 
 

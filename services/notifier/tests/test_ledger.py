@@ -143,7 +143,7 @@ async def test_a_target_that_has_much_to_come_holds_up_no_other(world):
     keys = []
     async with world.database.transaction() as connection:
         for _ in range(2):
-            held = await claim(connection, ["webhook"], 1000)
+            [held] = await claim(connection, ["webhook"], 1000)
             assert held is not None
             keys.append(Notice.model_validate_json(held.payload).target_key)
     assert other.key in keys

@@ -40,7 +40,7 @@ async def answer_to(error):
         (Rejected("odd", "It is odd."), 422, "odd"),
         (Rejected("too_large", "It is large."), 413, "too_large"),
         (Refused(418, "teapot", "No."), 418, "teapot"),
-        (Conflict("document/secret", 1), 409, "conflict"),
+        (Conflict("document/secret"), 409, "conflict"),
         (ObjectNotFound("documents/secret/source"), 404, "not_found"),
         (Unavailable("secret address"), 503, "unavailable"),
         (Throttled("secret address", 6.2), 429, "throttled"),

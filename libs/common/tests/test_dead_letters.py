@@ -4,10 +4,9 @@ import asyncio
 
 import pytest
 
-from libs.common import consumer as consumer_module
-from libs.common.consumer import Consumer, Record
-from libs.common.errors import Unavailable
-from libs.common.metrics import Metrics
+from libs.common import dead_letters as dead_letters_module
+from libs.common.dead_letters import DeadLetters, Record
+from libs.common.errors import Malformed, Unavailable
 
 
 class Moody:
@@ -32,7 +31,7 @@ def pauses(monkeypatch):
         found.append(attempt)
         return 0.0
 
-    monkeypatch.setattr(consumer_module, "delay_s", no_delay)
+    monkeypatch.setattr(dead_letters_module, "delay_s", no_delay)
     return found
 
 
@@ -40,16 +39,13 @@ def poison() -> Record:
     return Record("document.deleted", 0, 7, b"key", b"{", [])
 
 
-async def test_it_is_tried_again_in_place(database, pauses):
+async def test_it_is_tried_again_in_place(pauses):
     letters = Moody(refusals=3)
-    consumer = Consumer(database, "ingest", [], letters, Metrics("ingest"))
-    await consumer.take(poison())
+    await DeadLetters(letters, "ingest").put_aside(poison(), Malformed("no event"))
     assert (letters.taken, pauses) == (["document.deleted.ingest.dlq"], [1, 2, 3])
 
 
-async def test_after_too_long_the_record_is_left_on_its_topic(database, pauses):
-    consumer = Consumer(
-        database, "ingest", [], Moody(refusals=9), Metrics("ingest"), max_in_place_s=0.0
-    )
+async def test_after_too_long_the_record_is_left_on_its_topic(pauses):
+    letters = DeadLetters(Moody(refusals=9), "ingest", max_in_place_s=0.0)
     with pytest.raises(Unavailable):
-        await asyncio.wait_for(consumer.take(poison()), 10)
+        await asyncio.wait_for(letters.put_aside(poison(), Malformed("no event")), 10)

@@ -1,0 +1,21 @@
+"""Events as they come from Kafka."""
+
+from typing import Any
+
+from libs.common.cloudevents import headers, rfc3339
+from libs.common.dead_letters import Record
+from libs.common.events import Event
+
+
+def record(event: Event, offset: int = 7, **changes: Any) -> Record:
+    """Return the record that the relay makes of ``event``; ``changes`` are fields of it."""
+    attributes = headers(
+        event_id=str(event.event_id),
+        topic=event.topic,
+        source="/lectern/gateway",
+        occurred_at=rfc3339(event.occurred_at),
+        key=event.key,
+        traceparent=None,
+    )
+    fields = {"value": event.encode(), "headers": attributes} | changes
+    return Record(topic=event.topic, partition=0, offset=offset, key=event.key.encode(), **fields)
