@@ -25,6 +25,7 @@ from libs.common.broker import consuming_broker, producer
 from libs.common.cloudevents import headers, rfc3339
 from libs.common.consumer import Consumer
 from libs.common.database import Database
+from libs.common.dead_letters import DeadLetters
 from libs.common.effects import Effect
 from libs.common.events import DocumentDeleted, DocumentRejected
 from libs.common.metrics import Metrics
@@ -32,6 +33,7 @@ from libs.common.relay import Relay
 from libs.common.routes import on
 from libs.common.sender import Sender
 from libs.common.settings import CommonSettings, load
+from libs.common.subscription import subscribe
 from libs.common.tables import core
 from libs.common.testing.servers import NativeKafka, NativePostgres
 from libs.common.topics import TopicSpec, create_topics
@@ -103,9 +105,9 @@ async def ours(bootstrap: str, url: str, count: int) -> tuple[float, float, str]
     await sender.connect()
     relay = Relay(database, sender, "/lectern/bench", metrics)
     broker = consuming_broker(settings)
-    Consumer(database, SERVICE, [on(DocumentDeleted, answer)], sender, metrics).subscribe(
-        broker, fetch_max_wait_ms=100, max_poll_interval_ms=300_000
-    )
+    letters = DeadLetters(sender, SERVICE)
+    consumer = Consumer(database, SERVICE, [on(DocumentDeleted, answer)], letters, metrics)
+    subscribe(consumer, broker, fetch_max_wait_ms=100, max_poll_interval_ms=300_000)
     relaying = asyncio.create_task(relay.run())
     started, cpu = perf_counter(), process_time()
     await broker.start()

@@ -19,6 +19,7 @@ from uuid import UUID, uuid5
 from lectern.display import Display, Standing
 from lectern.exits import Exit, Failed
 from lectern.standalone import Standalone
+from libs.common.database import Bell
 from libs.common.events import BookFormat, ObjectRef
 from services.gateway.commands import Order
 from services.gateway.problems import NotFound
@@ -30,7 +31,9 @@ LOCAL_OWNER = UUID("6f1d5b52-8a0e-4a53-9d5b-0a4c5f0a7e11")
 BLOCK_BYTES = 1 << 20
 LOOK_EVERY_S = 1.0
 SETTLE_S = 0.2
-"""Several changes that come together are looked at once: a look costs a query per page."""
+"""Several changes that come together are looked at once."""
+LOOK_SHARE = 0.02
+"""Of the time, how much may be spent looking: a look reads a row or two for every page."""
 FORMATS: dict[str, BookFormat] = {"m4b": "m4b", "mp3": "mp3", "opus": "opus"}
 
 
@@ -173,6 +176,7 @@ class Reading:
         """Wait until the audiobook is there, and return the narration."""
         with self._gateway.changes.watching(document_id) as bell:
             while True:
+                began = monotonic()
                 if self._lectern.stopping.is_set():
                     raise Failed(Exit.INTERNAL, "a service stopped; the log says why")
                 document = await self._gateway.queries.document(LOCAL_OWNER, document_id)
@@ -182,8 +186,18 @@ class Reading:
                 book = narration.audiobook
                 if book is not None and book.object is not None:
                     return narration
-                await bell.wait(LOOK_EVERY_S)
-                await asyncio.sleep(SETTLE_S)
+                await self._until_worth_a_look(bell, narration_id, monotonic() - began)
+
+    async def _until_worth_a_look(self, bell: Bell, narration_id: UUID, look_s: float) -> None:
+        """Return when something has changed, but not too soon after a look that took ``look_s``."""
+        not_before = monotonic() + look_s / LOOK_SHARE
+        while True:
+            await bell.wait(LOOK_EVERY_S)
+            await asyncio.sleep(SETTLE_S)
+            if monotonic() >= not_before or self._lectern.stopping.is_set():
+                return
+            if await self._gateway.queries.has_book(narration_id):
+                return
 
     def _note(self, document: DocumentView, narration: NarrationView) -> None:
         if narration.pages_ready and self._first_audio is None:

@@ -5,12 +5,12 @@ import fcntl
 import hashlib
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import Executable, event, text
 from sqlalchemy.engine import Row, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -31,24 +31,33 @@ SQLITE_BUSY_TIMEOUT_S = 30
 
 
 class Bell:
-    """Wakes a loop of this process as soon as there is work; polling covers other processes."""
+    """Wakes a loop of this process as soon as there is work; polling covers other processes.
+
+    ``rings`` counts how often it was rung.
+    """
 
     def __init__(self) -> None:
-        self._rung = asyncio.Event()
+        self._woken = asyncio.Event()
+        self.rings = 0
 
     def ring(self) -> None:
-        """Wake whoever waits, or the next one to wait."""
-        self._rung.set()
+        """Tell of new work: wake whoever waits, or the next one to wait."""
+        self.rings += 1
+        self._woken.set()
+
+    def wake(self) -> None:
+        """Wake whoever waits, or the next one to wait, though there is nothing new."""
+        self._woken.set()
 
     async def wait(self, timeout_s: float) -> None:
-        """Return when rung, or after ``timeout_s``."""
+        """Return when woken, or after ``timeout_s``."""
         try:
             async with asyncio.timeout(timeout_s):
-                await self._rung.wait()
+                await self._woken.wait()
         except TimeoutError:
             return
         finally:
-            self._rung.clear()
+            self._woken.clear()
 
 
 class Database:
@@ -62,6 +71,8 @@ class Database:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self.engine = _sqlite_engine(url) if self.sqlite else _postgres_engine(url, pool_size)
+        autocommit = {} if self.sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._reader = self.engine.execution_options(lectern_no_transaction=True, **autocommit)
         self.outbox_bell = Bell()
         self.jobs_bell = Bell()
         self._bells = {OUTBOX: self.outbox_bell, JOBS: self.jobs_bell}
@@ -92,7 +103,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Read a consistent snapshot, beside any writer.
+        """Read a consistent snapshot, as of the first statement, beside any writer.
 
         Raises:
             Unavailable: The database cannot be reached.
@@ -112,10 +123,20 @@ class Database:
             async with _advisory_lock(self.engine, name):
                 yield
 
+    async def fetch(
+        self, statement: Executable, values: Mapping[str, Any] | None = None
+    ) -> Sequence[AnyRow]:
+        """Return the rows of one statement that reads; it needs no transaction.
+
+        Raises:
+            Unavailable: The database cannot be reached.
+        """
+        async with _translated(), self._reader.connect() as connection:
+            return (await connection.execute(statement, values)).all()
+
     async def check(self) -> None:
         """Raise Unavailable unless the database answers."""
-        async with self.reading() as connection:
-            await connection.execute(text("SELECT 1"))
+        await self.fetch(text("SELECT 1"))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -179,8 +200,11 @@ def _sqlite_engine(url: str) -> AsyncEngine:
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:
-        read_only = connection.get_execution_options().get("lectern_read_only")
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        if options.get("lectern_no_transaction"):
+            return
+        driver: Any = connection.connection.dbapi_connection
+        driver.begin_first = "BEGIN" if options.get("lectern_read_only") else "BEGIN IMMEDIATE"
 
     return engine
 

@@ -80,13 +80,16 @@ class Relay:
                 await asyncio.sleep(delay_s(self._failures, cap_s=LONGEST_PAUSE_S))
 
     async def _send_while_there_is_work(self) -> None:
+        batch = await self._unsent()
         while True:
             stopping = self._stopping.is_set()
-            if await self.send_batch() == self.batch_size:
+            if batch:
+                batch = await self._send(batch)
                 continue
             if stopping:
                 return
             await self.database.outbox_bell.wait(self.poll_interval_s)
+            batch = await self._unsent()
 
     def stop(self) -> None:
         """Let :meth:`run` return once everything is sent."""
@@ -95,16 +98,17 @@ class Relay:
 
     async def send_batch(self) -> int:
         """Send the oldest unsent events, at most ``batch_size``, and return how many."""
-        started = perf_counter()
-        async with self.database.reading() as connection:
-            batch = (await connection.execute(_UNSENT, {"limit": self.batch_size})).all()
+        batch = await self._unsent()
         if batch:
             await self._send(batch)
-            self.metrics.relay_batch_seconds.observe(perf_counter() - started)
-            self.metrics.relay_sent_total.inc(len(batch))
         return len(batch)
 
-    async def _send(self, batch: Sequence[AnyRow]) -> None:
+    async def _unsent(self) -> Sequence[AnyRow]:
+        return await self.database.fetch(_UNSENT, {"limit": self.batch_size})
+
+    async def _send(self, batch: Sequence[AnyRow]) -> Sequence[AnyRow]:
+        """Send a batch, and return the next one."""
+        started = perf_counter()
         try:
             await self._deliver(batch)
         except Exception:
@@ -113,6 +117,10 @@ class Relay:
         self._failures = 0
         async with self.database.transaction() as connection:
             await connection.execute(_MARK_SENT, {"sent": [row.id for row in batch]})
+            following = await connection.execute(_UNSENT, {"limit": self.batch_size})
+        self.metrics.relay_batch_seconds.observe(perf_counter() - started)
+        self.metrics.relay_sent_total.inc(len(batch))
+        return following.all()
 
     async def _deliver(self, batch: Sequence[AnyRow]) -> None:
         sent = [

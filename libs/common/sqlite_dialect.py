@@ -2,8 +2,9 @@
 
 aiosqlite runs every call in the thread of its connection. SQLAlchemy's adapter opens a cursor,
 executes, fetches and closes in four such calls, and rolls back each connection that comes back; a
-hop costs more than most of our statements. Here a statement is one call, and a connection without a
-transaction is not rolled back. Everything else is SQLAlchemy's.
+hop costs more than most of our statements. Here a statement is one call, a transaction begins in
+the call of its first statement, and a connection without a transaction is neither committed nor
+rolled back. Everything else is SQLAlchemy's.
 """
 
 import sqlite3
@@ -61,25 +62,45 @@ class Cursor(AsyncAdapt_aiosqlite_cursor):
 
     async def _in_thread(self, run: Any, operation: Any, parameters: Any) -> Any:
         connection: Any = self._connection
-        async with self._adapt_connection._execute_mutex:
-            outcome = await connection._execute(run, connection._conn, operation, parameters)
+        adapted: Any = self._adapt_connection
+        async with adapted._execute_mutex:
+            begin, adapted.begin_first = adapted.begin_first, None
+            outcome = await connection._execute(run, connection._conn, begin, operation, parameters)
         self._cursor = outcome
         self._rows = deque(outcome.rows)
         return outcome
 
 
 class Connection(AsyncAdapt_aiosqlite_connection):
-    """A connection whose cursors are those above."""
+    """A connection whose cursors are those above.
 
-    __slots__ = ()
+    ``begin_first`` is a statement such as ``BEGIN``, to be executed before the next one.
+    """
+
+    __slots__ = ("begin_first",)
 
     _cursor_cls = Cursor
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.begin_first: str | None = None
+
     def rollback(self) -> None:
         """Roll back, if there is anything to."""
-        connection: Any = self._connection
-        if connection._connection and connection._conn.in_transaction:
+        self.begin_first = None
+        if self._in_transaction:
             super().rollback()
+
+    def commit(self) -> None:
+        """Commit, if there is anything to."""
+        self.begin_first = None
+        if self._in_transaction:
+            super().commit()
+
+    @property
+    def _in_transaction(self) -> bool:
+        connection: Any = self._connection
+        return bool(connection._connection and connection._conn.in_transaction)
 
 
 class Driver(AsyncAdapt_aiosqlite_dbapi):
@@ -104,18 +125,26 @@ class Dialect(SQLiteDialect_aiosqlite):
         return Driver(__import__("aiosqlite"), sqlite3)
 
 
-def _execute(connection: sqlite3.Connection, operation: str, parameters: Any) -> Outcome:
+def _execute(
+    connection: sqlite3.Connection, begin: str | None, operation: str, parameters: Any
+) -> Outcome:
     cursor = connection.cursor()
     try:
+        if begin is not None:
+            cursor.execute(begin)
         cursor.execute(operation, parameters)
         return _outcome(cursor)
     finally:
         cursor.close()
 
 
-def _execute_many(connection: sqlite3.Connection, operation: str, parameters: Any) -> Outcome:
+def _execute_many(
+    connection: sqlite3.Connection, begin: str | None, operation: str, parameters: Any
+) -> Outcome:
     cursor = connection.cursor()
     try:
+        if begin is not None:
+            cursor.execute(begin)
         cursor.executemany(operation, parameters)
         return _outcome(cursor)
     finally:

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from libs.common import jobs
 from libs.common.backoff import delay_s
-from libs.common.database import Database
+from libs.common.database import Bell, Database
 from libs.common.effects import Effect, apply
 from libs.common.errors import LecternError, Permanent, Throttled, Transient, Unavailable
 from libs.common.failures import task_failed
@@ -87,39 +87,41 @@ class Worker:
 
     async def run(self) -> None:
         """Work until :meth:`drain` is called; jobs still running when cancelled are given back."""
-        free = {route.kind: route.slots for route in self.routes}
         by_kind = {route.kind: route for route in self.routes}
+        bell = self.database.jobs_bell
+        slots = _Slots(self.routes, bell, self.poll_interval_s)
         async with asyncio.TaskGroup() as group:
             while not self._draining.is_set():
-                claimed = await self._claim({kind: slots for kind, slots in free.items() if slots})
-                if not claimed:
-                    await self.database.jobs_bell.wait(self.poll_interval_s)
+                wanted = slots.wanted()
+                claimed = await self._claim(wanted)
+                slots.took(wanted, claimed)
                 for held in claimed:
-                    free[held.kind] -= 1
-                    group.create_task(self._in_slot(held, by_kind[held.kind], free))
+                    group.create_task(self._in_slot(held, by_kind[held.kind], slots))
+                if not claimed:
+                    await bell.wait(self.poll_interval_s)
 
     def drain(self) -> None:
         """Claim nothing more; :meth:`run` returns when the running jobs are done."""
         self._draining.set()
         self.database.jobs_bell.ring()
 
-    async def _claim(self, free: dict[str, int]) -> list[jobs.Claim]:
+    async def _claim(self, wanted: dict[str, int]) -> list[jobs.Claim]:
         """Claim as many jobs as there is room for whatever their kinds are."""
-        if not free:
+        if not wanted:
             return []
+        limit = min(wanted.values())
         try:
             async with self.database.transaction() as connection:
-                return await jobs.claim(connection, list(free), self.lease_ms, min(free.values()))
+                return await jobs.claim(connection, list(wanted), self.lease_ms, limit)
         except Unavailable as error:
             log.warning("cannot claim jobs", error=str(error))
             return []
 
-    async def _in_slot(self, held: jobs.Claim, route: JobRoute, free: dict[str, int]) -> None:
+    async def _in_slot(self, held: jobs.Claim, route: JobRoute, slots: "_Slots") -> None:
         try:
             await self._work_on(held, route)
         finally:
-            free[held.kind] += 1
-            self.database.jobs_bell.ring()
+            slots.give_back(held.kind)
 
     async def _work_on(self, held: jobs.Claim, route: JobRoute) -> None:
         started = perf_counter()
@@ -228,3 +230,40 @@ class Worker:
                 if await jobs.fail(connection, held, type(error).__name__):
                     await apply(connection, effects, current_traceparent())
         return "failed"
+
+
+class _Slots:
+    """Free slots by kind of job, and which kinds are worth asking the database for.
+
+    A kind of which nothing was left is asked for again when the bell rings for new jobs, or after
+    ``poll_interval_s`` for those of other processes and those that are due later.
+    """
+
+    def __init__(self, routes: Sequence[JobRoute], bell: Bell, poll_interval_s: float) -> None:
+        self._free = {route.kind: route.slots for route in routes}
+        self._bell = bell
+        self._poll_interval_s = poll_interval_s
+        self._none_left: set[str] = set()
+        self._rings, self._looked = bell.rings, monotonic()
+
+    def wanted(self) -> dict[str, int]:
+        """Return the free slots of the kinds to ask for."""
+        now = monotonic()
+        if self._bell.rings != self._rings or now - self._looked >= self._poll_interval_s:
+            self._rings, self._looked = self._bell.rings, now
+            self._none_left.clear()
+        return {
+            kind: free for kind, free in self._free.items() if free and kind not in self._none_left
+        }
+
+    def took(self, wanted: dict[str, int], claimed: Sequence[jobs.Claim]) -> None:
+        """Note what came of asking."""
+        for each in claimed:
+            self._free[each.kind] -= 1
+        if wanted and len(claimed) < min(wanted.values()):
+            self._none_left |= wanted.keys()
+
+    def give_back(self, kind: str) -> None:
+        """Have the slot of a job that is over filled again."""
+        self._free[kind] += 1
+        self._bell.wake()

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.common.database import AnyRow
 from libs.common.effects import Effect
 from libs.common.events import AudiobookRequested, Chapter, ObjectRef
-from services.gateway.policy import CURRENT, decided, lock_owners_of
+from services.gateway.policy import CURRENT, decided, lock_owner_of
 from services.gateway.tables import (
     IN_FLIGHT,
     audiobooks,
@@ -23,7 +23,7 @@ from services.gateway.tables import (
 
 async def request_audiobooks(connection: AsyncConnection, document_id: str) -> Sequence[Effect]:
     """Request the audiobook of every narration of the document that is complete now."""
-    await lock_owners_of(connection, [document_id])
+    await lock_owner_of(connection, document_id)
     effects: list[Effect] = []
     for narration in await _open(connection, document_id):
         effects += await _request_if_complete(connection, narration)

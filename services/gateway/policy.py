@@ -227,6 +227,12 @@ async def lock_owners_of(connection: AsyncConnection, ids: Collection[str]) -> l
     return owners
 
 
+async def lock_owner_of(connection: AsyncConnection, document_id: str) -> None:
+    """Lock the owner of a document, where there is more than one writer."""
+    if connection.dialect.name == "postgresql":
+        await lock_owners_of(connection, [document_id])
+
+
 async def lock_owner(connection: AsyncConnection, owner_id: str) -> None:
     """Let one transaction at a time decide for an owner, from what the others have committed.
 

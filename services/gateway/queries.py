@@ -161,6 +161,13 @@ class Queries:
             )
         return view, document
 
+    async def has_book(self, narration_id: UUID) -> bool:
+        """Return whether a narration's audiobook can be downloaded; one cheap look."""
+        ready = select(audiobooks.c.audiobook_id).where(
+            audiobooks.c.narration_id == str(narration_id), audiobooks.c.ready_at.is_not(None)
+        )
+        return bool(await self.database.fetch(ready))
+
     async def narration(self, caller: UUID, narration_id: UUID) -> NarrationView:
         """Return a narration and how far it is."""
         async with self.database.reading() as connection:
