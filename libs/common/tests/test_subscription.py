@@ -1,0 +1,147 @@
+"""Records from a broker to the consumer loop, and their offsets back."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import pytest
+from aiokafka.structs import TopicPartition
+from sqlalchemy import select
+
+from libs.common import consumer as consumer_module
+from libs.common.broker import consuming_broker, producer
+from libs.common.cloudevents import headers, rfc3339
+from libs.common.consumer import Consumer
+from libs.common.dead_letters import DeadLetters
+from libs.common.errors import Unavailable
+from libs.common.events import DocumentDeleted
+from libs.common.metrics import Metrics
+from libs.common.routes import on
+from libs.common.settings import CommonSettings
+from libs.common.subscription import MAX_BATCH, subscribe
+from libs.common.tables import inbox
+
+EVENTUALLY_S = 30.0
+TOPIC = DocumentDeleted.topic
+
+
+class NoDeadLetters:
+    async def send_and_wait(self, topic, value, key, *, headers):
+        raise AssertionError(f"dead letter for {topic}")
+
+
+class Noting(Consumer):
+    """Notes how many records it was given at a time."""
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.taken = []
+
+    async def take(self, records):
+        self.taken.append([each.offset for each in records])
+        await super().take(records)
+
+
+@pytest.fixture
+async def sender(embedded_kafka):
+    bootstrap = embedded_kafka({TOPIC: 1})
+    settings = CommonSettings(kafka_bootstrap_servers=bootstrap, storage_url="file:///nowhere")
+    sender = producer(settings)
+    await sender.start()
+    yield sender, settings
+    await sender.stop()
+
+
+@asynccontextmanager
+async def consuming(database, settings, handler, **options):
+    letters = DeadLetters(NoDeadLetters(), "ingest")
+    routes = [on(DocumentDeleted, handler)]
+    consumer = Noting(database, "ingest", routes, letters, Metrics("ingest"), **options)
+    broker = consuming_broker(settings)
+    subscribe(consumer, broker, fetch_max_wait_ms=50, max_poll_interval_ms=300_000)
+    await broker.start()
+    try:
+        yield consumer, broker
+    finally:
+        await broker.stop()
+
+
+async def send(sender, count):
+    sent = []
+    for _ in range(count):
+        event = DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+        attributes = headers(
+            event_id=str(event.event_id),
+            topic=TOPIC,
+            source="/lectern/gateway",
+            occurred_at=rfc3339(event.occurred_at),
+            key=event.key,
+            traceparent=None,
+        )
+        await sender.send(TOPIC, event.encode(), event.key.encode(), headers=attributes)
+        sent.append(str(event.event_id))
+    await sender.flush()
+    return sent
+
+
+async def handled(database, count):
+    async with asyncio.timeout(EVENTUALLY_S):
+        while True:
+            async with database.reading() as connection:
+                found = list(await connection.scalars(select(inbox.c.event_id)))
+            if len(found) >= count:
+                return found
+            await asyncio.sleep(0.02)
+
+
+async def committed(broker):
+    async with asyncio.timeout(EVENTUALLY_S):
+        while True:
+            [subscriber] = broker.subscribers
+            offset = await subscriber.consumer.committed(TopicPartition(TOPIC, 0))
+            if offset:
+                return offset
+            await asyncio.sleep(0.02)
+
+
+async def nothing(event):
+    return []
+
+
+async def test_what_was_fetched_together_is_taken_together(database, sender):
+    kafka, settings = sender
+    sent = await send(kafka, 2 * MAX_BATCH)
+    async with consuming(database, settings, nothing) as (consumer, broker):
+        assert sorted(await handled(database, len(sent))) == sorted(sent)
+        assert await committed(broker) > 0
+    assert 10 < max(map(len, consumer.taken)) <= MAX_BATCH
+    assert [offset for batch in consumer.taken for offset in batch] == list(range(len(sent)))
+
+
+async def test_one_record_waits_for_no_company(database, sender):
+    kafka, settings = sender
+    async with consuming(database, settings, nothing) as (consumer, _):
+        for count in (1, 2, 3):
+            await send(kafka, 1)
+            await handled(database, count)
+    assert consumer.taken == [[0], [1], [2]]
+
+
+async def test_after_an_outage_the_whole_batch_comes_again(database, sender, monkeypatch):
+    monkeypatch.setattr(consumer_module, "delay_s", lambda attempt: 0.0)
+    kafka, settings = sender
+    sent = await send(kafka, 5)
+    outages = 3
+
+    async def moody(event):
+        nonlocal outages
+        if str(event.event_id) == sent[3] and outages:
+            outages -= 1
+            raise Unavailable("away")
+        return []
+
+    async with consuming(database, settings, moody, max_in_place_s=0.0) as (consumer, broker):
+        assert sorted(await handled(database, 5)) == sorted(sent)
+        assert await committed(broker) == 5
+    assert consumer.taken[0][0] == consumer.taken[1][0] == 0
+    assert outages == 0
