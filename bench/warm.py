@@ -1,12 +1,14 @@
 """Books handed to one running Lectern, one after the other: python -m bench.warm DATA BOOK...
 
-Prints, as JSON, the seconds from each submission to its audiobook and to the audio of its
-first page. Start-up is left out.
+Prints, as JSON, the seconds from each submission to its audiobook and to the audio of its first
+page. Start-up is left out. With ``--edit`` a sentence in the middle of the first book is changed at
+the end, and the book ordered again; with ``--first-page`` the last book is left as soon as its
+first page can be heard.
 """
 
+import argparse
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from time import monotonic
@@ -17,6 +19,7 @@ from lectern.reading import LOCAL_OWNER
 from lectern.reading_command import until_voices
 from lectern.standalone import Options, Standalone, running
 from services.gateway.commands import Order
+from services.gateway.views import NarrationView
 
 LOOK_EVERY_S = 0.1
 ORDER = Order(voice="en-us", audiobook="m4b")
@@ -24,44 +27,84 @@ ORDER = Order(voice="en-us", audiobook="m4b")
 
 async def main() -> None:
     """Read every book; print the figures."""
-    data, *books = sys.argv[1:]
-    options = Options(data=Path(data), log_level="ERROR", drain_timeout_seconds=9)
+    parser = argparse.ArgumentParser(prog="bench.warm")
+    parser.add_argument("data", type=Path)
+    parser.add_argument("books", nargs="+", type=Path)
+    parser.add_argument("--edit", action="store_true")
+    parser.add_argument("--first-page", action="store_true")
+    asked = parser.parse_args()
+    options = Options(data=asked.data, log_level="ERROR", drain_timeout_seconds=9)
+    figures: list[dict[str, Any]] = []
     async with running(options) as lectern:
         await lectern.until_ready()
         await until_voices(lectern)
-        figures = [await _read(lectern, name) for name in books]
+        documents: list[UUID] = []
+        for number, name in enumerate(asked.books, 1):
+            last = asked.first_page and number == len(asked.books)
+            figures.append(await _read(lectern, name, documents, only_first_page=last))
+        if asked.edit:
+            figures.append(await _edit(lectern, documents[0]))
     print(json.dumps(figures))
 
 
-async def _read(lectern: Standalone, name: str) -> dict[str, Any]:
+async def _read(
+    lectern: Standalone, book: Path, documents: list[UUID], *, only_first_page: bool
+) -> dict[str, Any]:
     gateway = lectern.gateway
-    text = await asyncio.to_thread(Path(name).read_bytes)
+    text = await asyncio.to_thread(book.read_bytes)
     started = monotonic()
     document_id = await gateway.commands.submit_stream(
-        LOCAL_OWNER, _once(text), kind="file", filename=Path(name).name, title=None
+        LOCAL_OWNER, _once(text), kind="file", filename=book.name, title=None
+    )
+    documents.append(document_id)
+    narration_id = await gateway.commands.narrate(LOCAL_OWNER, document_id, ORDER)
+    while not (await gateway.queries.narration(LOCAL_OWNER, narration_id)).pages_ready:
+        await asyncio.sleep(LOOK_EVERY_S)
+    first_page_s = monotonic() - started
+    if only_first_page:
+        return {"first_page_s": first_page_s}
+    narration = await _done(lectern, narration_id)
+    return _figures(narration, started) | {"first_page_s": first_page_s}
+
+
+async def _edit(lectern: Standalone, document_id: UUID) -> dict[str, Any]:
+    """Change a word of the page in the middle as an editor does, and order the book again."""
+    gateway = lectern.gateway
+    document = await gateway.queries.document(LOCAL_OWNER, document_id)
+    number = (document.pages_total or 0) // 2
+    page, _ = await gateway.queries.page(LOCAL_OWNER, document_id, number)
+    text = await gateway.commands.storage.read(page.text.key)
+    started = monotonic()
+    await gateway.commands.edit_page(
+        LOCAL_OWNER, document_id, number, edited(text.decode()), page.revision
     )
     narration_id = await gateway.commands.narrate(LOCAL_OWNER, document_id, ORDER)
-    first_page_s = await _first(lectern, narration_id, started)
-    while (
-        narration := await gateway.queries.narration(LOCAL_OWNER, narration_id)
-    ).state != "ready":
-        if narration.state != "working":
+    return _figures(await _done(lectern, narration_id), started)
+
+
+async def _done(lectern: Standalone, narration_id: UUID) -> NarrationView:
+    """Wait for the audiobook."""
+    queries = lectern.gateway.queries
+    while not await queries.has_book(narration_id):
+        narration = await queries.narration(LOCAL_OWNER, narration_id)
+        if narration.state not in {"working", "ready"}:
             raise RuntimeError(f"the narration is {narration.state}")
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(LOOK_EVERY_S)
+    return await queries.narration(LOCAL_OWNER, narration_id)
+
+
+def _figures(narration: NarrationView, started: float) -> dict[str, Any]:
     return {
         "seconds": monotonic() - started,
-        "first_page_s": round(first_page_s, 2),
         "pages": narration.pages_total,
         "audio_s": narration.duration_ms / 1000,
     }
 
 
-async def _first(lectern: Standalone, narration_id: UUID, started: float) -> float:
-    """Return when the first page could be heard."""
-    queries = lectern.gateway.queries
-    while not (await queries.narration(LOCAL_OWNER, narration_id)).pages_ready:
-        await asyncio.sleep(LOOK_EVERY_S)
-    return monotonic() - started
+def edited(text: str) -> str:
+    """Change a word in the middle of a text: the first one of a sentence."""
+    middle = text.index(". ", len(text) // 2) + 2
+    return f"{text[:middle]}Yesterday, {text[middle].lower()}{text[middle + 1 :]}"
 
 
 async def _once(text: bytes) -> AsyncIterator[bytes]:
