@@ -13,11 +13,10 @@ exceeds them only above a quarter of the sample rate (same annex, attachment 1),
 
 from functools import lru_cache, reduce
 from itertools import pairwise
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.ndimage import minimum_filter1d
 
 from services.synth.audio.resample import FULL_SCALE, to_int16
 
@@ -31,6 +30,7 @@ OVERSAMPLING = 4
 TAPS = 12
 
 Samples = NDArray[np.float32]
+T = TypeVar("T", bound=NDArray[Any])
 
 
 def apply(
@@ -77,9 +77,8 @@ def _block_peaks(padded: NDArray[np.int16], gain: np.float32, ceiling: np.float3
     [hot] = np.nonzero(peaks > ceiling * np.float32(10 ** (-BETWEEN_SAMPLES_DB / 20)))
     if len(hot):
         first = BLOCK - TAPS // 2
-        windows = sliding_window_view(padded, BLOCK + TAPS)[hot * BLOCK + first]
-        around = windows.T.astype(np.float32, order="C")
-        around *= gain
+        places = np.arange(first, first + BLOCK + TAPS)[:, None] + hot * BLOCK
+        around = np.multiply(padded.take(places), gain, dtype=np.float32)
         peaks[hot] = np.maximum(peaks[hot], _between(around))
     return peaks
 
@@ -87,14 +86,24 @@ def _block_peaks(padded: NDArray[np.int16], gain: np.float32, ceiling: np.float3
 def _loudest(pcm: NDArray[np.int16]) -> NDArray[np.uint16]:
     """Return the greatest magnitude in each block of whole blocks.
 
-    NumPy reduces short rows one by one, but takes the greater of two long arrays many at a time.
-    So each sample gets the greatest of the eight from it on, and three of those make a block.
+    A third at first: three of them can be picked out and compared sooner than a whole.
     """
-    greatest = _magnitudes(pcm)
-    for reach in (1, 2, 4):
-        greatest = np.maximum(greatest[:-reach], greatest[reach:])
-    thirds = (greatest[start::BLOCK] for start in range(0, BLOCK, 8))
+    greatest = _of_neighbors(np.maximum, _magnitudes(pcm), BLOCK // 3)
+    thirds = [greatest[start::BLOCK] for start in range(0, BLOCK, BLOCK // 3)]
     return reduce(np.maximum, thirds)
+
+
+def _of_neighbors(choose: np.ufunc, values: T, count: int) -> T:
+    """Return the least or greatest of each value and the ``count - 1`` that follow it.
+
+    NumPy reduces short rows one by one, but compares two long arrays many values at a time.
+    """
+    covered = 1
+    while covered < count:
+        step = min(covered, count - covered)
+        values = choose(values[:-step], values[step:])
+        covered += step
+    return values
 
 
 def _magnitudes(pcm: NDArray[np.int16]) -> NDArray[np.uint16]:
@@ -104,21 +113,27 @@ def _magnitudes(pcm: NDArray[np.int16]) -> NDArray[np.uint16]:
 
 def _dip(samples: Samples, wanted: Samples) -> None:
     """Lower padded ``samples`` by a smooth gain, nowhere above ``wanted``, the gain per block."""
-    held = minimum_filter1d(wanted, 2 * (REACH_BLOCKS + 1) + 1, mode="nearest")
-    edged = np.pad(held, REACH_BLOCKS, mode="edge")
-    smooth = np.convolve(edged, _raised_cosine(), "valid")
     # Held for one block more than it is averaged over, so that the lines from the middle of a block
     # to those of its neighbors stay under what the block wants.
-    middles: Samples = np.pad(smooth, 1, mode="edge").astype(np.float32)
+    reach = REACH_BLOCKS + 1
+    held = _of_neighbors(np.minimum, _edged(wanted, reach), 2 * reach + 1)
+    smooth = np.convolve(_edged(held, REACH_BLOCKS), _raised_cosine(), "valid")
+    middles = _edged(smooth.astype(np.float32), 1)
     [low] = np.nonzero(np.minimum(middles[:-1], middles[1:]) < 1)
     ramp = (np.arange(BLOCK, dtype=np.float32) + np.float32(0.5)) / BLOCK
-    lines = (middles[low + 1] - middles[low])[:, None] * ramp
-    lines += middles[low][:, None]
+    rising = ramp[:, None] * (middles[low + 1] - middles[low])
+    rising += middles[low]
+    lines = np.ascontiguousarray(rising.T)
     # Lines go from middle to middle, so they are half a block off.
     between_middles = samples[BLOCK // 2 : -BLOCK // 2].reshape(-1, BLOCK)
     bounds = np.flatnonzero(np.diff(low) > 1) + 1
     for start, end in pairwise((0, *bounds.tolist(), len(low))):
         between_middles[low[start] : low[start] + end - start] *= lines[start:end]
+
+
+def _edged(values: Samples, count: int) -> Samples:
+    """Repeat the first and the last value ``count`` times; ``np.pad`` takes ten times as long."""
+    return np.concatenate((np.repeat(values[:1], count), values, np.repeat(values[-1:], count)))
 
 
 @lru_cache(maxsize=1)
