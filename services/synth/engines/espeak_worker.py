@@ -34,7 +34,7 @@ PAIR = struct.Struct("<II")
 
 SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS; mode 1 (retrieval) returns before there is any sound
 BUFFER_MS = 1000  # another length moves the words by some samples
-SEND_BYTES = 1 << 18  # every message costs both sides; few utterances are longer
+SEND_BYTES = 1 << 19  # every message costs both sides; few utterances are longer
 DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT; without it a missing data folder calls exit()
 UTF8 = 1  # espeakCHARS_UTF8 and no other flag: neither SSML (0x10) nor [[phonemes]] (0x100)
 RATE, PITCH, PITCH_RANGE = 1, 3, 4

@@ -61,7 +61,7 @@ def test_sound_comes_and_then_words():
 
 def test_sound_is_sent_in_few_pieces_and_never_held_back_for_long():
     [_, *answer], _ = talk(
-        request("gmw/en-US", "Yes."), request("gmw/en-US", "A sentence, said again. " * 20)
+        request("gmw/en-US", "Yes."), request("gmw/en-US", "A sentence, said again. " * 60)
     )
     kinds = [kind for kind, _ in answer]
     assert kinds[:2] == [b"A", b"E"]
