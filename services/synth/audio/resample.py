@@ -25,10 +25,13 @@ def to_book_rate(pcm: NDArray[np.int16], rate_hz: int) -> NDArray[np.int16]:
 
 
 def to_int16(scaled: NDArray[np.float32]) -> NDArray[np.int16]:
-    """Round samples that are already in units of int16, and clip what exceeds it."""
-    rounded = np.rint(scaled)
-    np.clip(rounded, -FULL_SCALE, FULL_SCALE - 1, out=rounded)
-    return rounded.astype(np.int16)
+    """Round samples that are already in units of int16, and clip what exceeds it.
+
+    Works in ``scaled``, which is of no use afterwards.
+    """
+    np.rint(scaled, out=scaled)
+    np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1, out=scaled)
+    return scaled.astype(np.int16)
 
 
 def marks_to_book_rate(

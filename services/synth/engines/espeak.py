@@ -120,7 +120,7 @@ class EspeakEngine:
             samples += len(sound[-1])
         if not samples:
             return Speech(words.silence(sample_rate), sample_rate)
-        pcm = np.concatenate(sound)
+        pcm = sound[0] if len(sound) == 1 else np.concatenate(sound)
         return Speech(pcm, sample_rate, words.place_words(text, anchors, samples))
 
     def _utter(self, identifier: str, words_per_minute: int, piece: str) -> Utterance:

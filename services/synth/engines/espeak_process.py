@@ -1,13 +1,14 @@
 """Starts the espeak-ng worker, speaks its protocol with deadlines, and ends it for certain."""
 
 import importlib.util
+import io
 import json
-import os
 import selectors
 import subprocess
 import sys
 import time
 import weakref
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from services.synth.speech import EngineBroken, EspeakConfig
 
 _WORKER = Path(protocol.__file__)
 _LIBRARY_NAMES = {"darwin": "libespeak-ng.dylib", "win32": "espeak-ng.dll"}
-_READ_BYTES = 1 << 16
+_PIPE_BYTES = 1 << 20  # what Linux lets anyone have; room for what is said in one go
 _START_TIMEOUT_S = 30.0
 _STOP_TIMEOUT_S = 2.0
 
@@ -63,8 +64,12 @@ class EspeakProcess:
             stderr=subprocess.DEVNULL,
             bufsize=0,
         )
-        self._stop = weakref.finalize(self, _end, self._process)
-        self._received = bytearray()
+        assert isinstance(self._process.stdout, io.FileIO)  # noqa: S101 - tells the type checker
+        self._answers = self._process.stdout
+        self._arrival = selectors.DefaultSelector()
+        self._arrival.register(self._answers, selectors.EVENT_READ)
+        self._stop = weakref.finalize(self, _end, self._process, self._arrival)
+        _widen(self._answers)
         hello = self._greet()
         self.version = str(hello["version"])
         self.sample_rate = int(hello["sample_rate"])
@@ -113,14 +118,15 @@ class EspeakProcess:
         voice = identifier.encode()
         head = protocol.REQUEST.pack(words_per_minute, len(voice))
         self._send(b"S", head + voice + text.encode())
-        sound: list[bytes] = []
+        sound: list[bytearray] = []
         while True:
             kind, payload = self._receive(deadline)
             if kind == b"E":
                 break
             sound.append(payload)
         words = tuple(protocol.PAIR.iter_unpack(payload))
-        return Utterance(np.frombuffer(b"".join(sound), dtype=np.int16), words)
+        whole = sound[0] if len(sound) == 1 else b"".join(sound)
+        return Utterance(np.frombuffer(whole, dtype=np.int16), words)
 
     def close(self) -> None:
         """End the worker and wait for it. May be called again."""
@@ -134,7 +140,7 @@ class EspeakProcess:
             self.close()
             raise WorkerDied from error
 
-    def _receive(self, deadline: float) -> tuple[bytes, bytes]:
+    def _receive(self, deadline: float) -> tuple[bytes, bytearray]:
         kind, size = protocol.HEADER.unpack(self._read(protocol.HEADER.size, deadline))
         payload = self._read(size, deadline)
         if kind == b"F":
@@ -142,23 +148,27 @@ class EspeakProcess:
             raise WorkerFault(fault["code"], fault["message"])
         return kind, payload
 
-    def _read(self, size: int, deadline: float) -> bytes:
-        assert self._process.stdout is not None  # noqa: S101 - tells the type checker of PIPE
-        descriptor = self._process.stdout.fileno()
-        with selectors.DefaultSelector() as selector:
-            selector.register(descriptor, selectors.EVENT_READ)
-            while len(self._received) < size:
-                if not selector.select(max(0.0, deadline - time.monotonic())):
-                    self.close()
-                    raise Unavailable(f"espeak-ng did not finish within {self._timeout_s:g} s")
-                arrived = os.read(descriptor, _READ_BYTES)
-                if not arrived:
-                    self.close()
-                    raise WorkerDied
-                self._received += arrived
-        taken = bytes(self._received[:size])
-        del self._received[:size]
+    def _read(self, size: int, deadline: float) -> bytearray:
+        taken = bytearray(size)
+        missing = memoryview(taken)
+        while missing:
+            if not self._arrival.select(max(0.0, deadline - time.monotonic())):
+                self.close()
+                raise Unavailable(f"espeak-ng did not finish within {self._timeout_s:g} s")
+            arrived = self._answers.readinto(missing)
+            if not arrived:
+                self.close()
+                raise WorkerDied
+            missing = missing[arrived:]
         return taken
+
+
+def _widen(pipe: io.FileIO) -> None:
+    """Make room for a whole answer, where that can be done: each refill costs two switches."""
+    with suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 def locate(config: EspeakConfig) -> tuple[str, str]:
@@ -178,8 +188,9 @@ def locate(config: EspeakConfig) -> tuple[str, str]:
     return str(library), config.data or str(folder / "espeak-ng-data")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], arrival: selectors.BaseSelector) -> None:
     """Close the worker's input, which ends it; end it by force if it is busy."""
+    arrival.close()
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             stream.close()

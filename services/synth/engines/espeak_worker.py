@@ -33,7 +33,8 @@ REQUEST = struct.Struct("<HH")
 PAIR = struct.Struct("<II")
 
 SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS; mode 1 (retrieval) returns before there is any sound
-BUFFER_MS = 1000
+BUFFER_MS = 1000  # another length moves the words by some samples
+SEND_BYTES = 1 << 19  # every message costs both sides; few utterances are longer
 DONT_EXIT = 0x8000  # espeakINITIALIZE_DONT_EXIT; without it a missing data folder calls exit()
 UTF8 = 1  # espeakCHARS_UTF8 and no other flag: neither SSML (0x10) nor [[phonemes]] (0x100)
 RATE, PITCH, PITCH_RANGE = 1, 3, 4
@@ -95,6 +96,8 @@ class Espeak:
     def __init__(self, library: str, data: str, out: BinaryIO) -> None:
         self._out = out
         self._words: list[tuple[int, int]] = []
+        self._sound: list[bytes] = []
+        self._sound_bytes = 0
         self._broken: OSError | None = None
         self._settings: tuple[bytes, int] | None = None
         try:
@@ -158,13 +161,14 @@ class Espeak:
         """Send the sound of ``text`` and return the payload of the E message."""
         if self._settings != (voice, words_per_minute):
             self._choose(voice, words_per_minute)
-        self._words = []
+        self._words, self._sound, self._sound_bytes = [], [], 0
         encoded = text + b"\0"
         rc = self._lib.espeak_Synth(encoded, len(encoded), 0, 1, 0, UTF8, None, None)
         if self._broken:
             raise self._broken
         if rc:
             raise Fault("refused", f"espeak-ng refuses the text with code {rc}")
+        self._send_sound()
         return b"".join(PAIR.pack(*each) for each in self._words)
 
     def _choose(self, voice: bytes, words_per_minute: int) -> None:
@@ -180,7 +184,10 @@ class Espeak:
         """Take sound and events from the library; anything but 0 makes it stop."""
         try:
             if wave and samples > 0:
-                send(self._out, b"A", c.string_at(wave, samples * 2))
+                self._sound.append(c.string_at(wave, samples * 2))
+                self._sound_bytes += samples * 2
+                if self._sound_bytes >= SEND_BYTES:
+                    self._send_sound()
         except OSError as error:
             self._broken = error
             return 1
@@ -191,6 +198,11 @@ class Espeak:
                 self._words.append((max(event.text_position - 1, 0), max(event.sample, 0)))
             index += 1
         return 0
+
+    def _send_sound(self) -> None:
+        if self._sound:
+            write(self._out, b"".join((HEADER.pack(b"A", self._sound_bytes), *self._sound)))
+        self._sound, self._sound_bytes = [], 0
 
 
 def _languages(address: int | None) -> list[tuple[int, str]]:
@@ -204,7 +216,12 @@ def _languages(address: int | None) -> list[tuple[int, str]]:
 
 def send(out: BinaryIO, kind: bytes, payload: bytes) -> None:
     """Write one message, whole."""
-    rest = memoryview(HEADER.pack(kind, len(payload)) + payload)
+    write(out, HEADER.pack(kind, len(payload)) + payload)
+
+
+def write(out: BinaryIO, message: bytes) -> None:
+    """Write what is a message already, whole."""
+    rest = memoryview(message)
     while rest:
         rest = rest[out.write(rest) :]
 

@@ -8,13 +8,16 @@ length at which the audio stops growing with the text: 119 digits in words of se
 159 are not; 75 kanji and not 90; 45 kana and not 90; 25 emoji in a row and not 30.
 """
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
 _MAX_CLAUSE_COST = 900
 _MAX_WORD_COST = 180
+_MAX_COST_IN_CLAUSE, _MAX_COST_IN_WORD = 12, 8
 _CLAUSE_ENDS = ".,;:!?"
+_COSTLY = re.compile(f"[^A-Za-z\\s{_CLAUSE_ENDS}]")  # what may cost a clause more than 1
 _WIDE_CLAUSE_ENDS = "。，；：！？、।؟،؛"
 _SYLLABIC = (
     range(0x0E00, 0x1200),
@@ -52,6 +55,8 @@ def _cost(character: str) -> _Cost:
 
 def cut(text: str) -> list[tuple[int, int]]:
     """Half-open ranges that cover ``text`` in order; one, unless a clause or word is too long."""
+    if _is_short(text):
+        return [(0, len(text))] if text else []
     pieces: list[tuple[int, int]] = []
     start = 0
     while start < len(text):
@@ -59,6 +64,13 @@ def cut(text: str) -> list[tuple[int, int]]:
         pieces.append((start, end))
         start = end
     return pieces
+
+
+def _is_short(text: str) -> bool:
+    """Whether ``text`` needs no cut by the roughest estimate, which most sentences pass."""
+    clause = len(text) + (_MAX_COST_IN_CLAUSE - 1) * len(_COSTLY.findall(text))
+    word = _MAX_COST_IN_WORD * max(map(len, text.split()), default=0)
+    return clause <= _MAX_CLAUSE_COST and word <= _MAX_WORD_COST
 
 
 def _end_of_piece(text: str, start: int) -> int:

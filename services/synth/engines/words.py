@@ -6,6 +6,7 @@ spoken are offsets into what was asked for.
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -23,6 +24,7 @@ _OTHER_DIGITS = re.compile(r"[^\x00-\x7f]")
 _READ_ALOUD = frozenset("%‰&@#§")  # punctuation to Unicode, words to a reader
 _SILENCE_LEVEL = 32  # of 32768, about -60 dBFS
 _TAIL_MS = 8
+_PART = 4096
 
 
 def plain(text: str) -> str:
@@ -43,7 +45,11 @@ def _ascii_digit(match: re.Match[str]) -> str:
 
 def can_be_heard(text: str) -> bool:
     """Whether anything but punctuation, spaces and format characters is in ``text``."""
-    return any(unicodedata.category(each)[0] not in "PZC" or each in _READ_ALOUD for each in text)
+    return any(map(_is_audible, text))
+
+
+def _is_audible(character: str) -> bool:
+    return unicodedata.category(character)[0] not in "PZC" or character in _READ_ALOUD
 
 
 def find_words(text: str) -> list[tuple[int, int]]:
@@ -56,7 +62,7 @@ def find_words(text: str) -> list[tuple[int, int]]:
 
 
 def _strip(text: str, start: int, end: int) -> tuple[int, int]:
-    while start < end and not can_be_heard(text[start]):
+    while start < end and not _is_audible(text[start]):
         start += 1
     while end > start and _is_punctuation(text[end - 1]):
         end -= 1
@@ -80,7 +86,7 @@ def place_words(
     if not words or not known:
         return ()
     offsets, positions = _ascending(known, end=(len(text), samples))
-    placed = np.interp([start for start, _ in words], offsets, positions)
+    placed = np.interp([start for start, _ in words], offsets, positions).tolist()
     return tuple(
         WordMark(start, end, min(int(sample), max(samples - 1, 0)))
         for (start, end), sample in zip(words, placed, strict=True)
@@ -90,10 +96,10 @@ def place_words(
 def _first_within(
     words: Sequence[tuple[int, int]], anchors: Iterable[tuple[int, int]]
 ) -> list[tuple[int, int]]:
-    starts = np.array([start for start, _ in words], dtype=np.int64)
+    starts = [start for start, _ in words]
     first: dict[int, int] = {}
     for offset, sample in anchors:
-        index = int(np.searchsorted(starts, offset, side="right")) - 1
+        index = bisect_right(starts, offset) - 1
         if index >= 0 and offset < words[index][1]:
             first.setdefault(words[index][0], sample)
     return sorted(first.items())
@@ -114,14 +120,26 @@ def _ascending(
 
 def trim_end(pcm: NDArray[np.int16], sample_rate: int) -> NDArray[np.int16]:
     """Cut the silence at the end down to 8 ms: the pauses are ours to make."""
-    loud = np.flatnonzero(np.abs(pcm.astype(np.int32)) > _SILENCE_LEVEL)
-    heard = int(loud[-1]) + 1 if len(loud) else 0
-    return pcm[: heard + sample_rate * _TAIL_MS // 1000]
+    return pcm[: _heard_until(pcm) + sample_rate * _TAIL_MS // 1000]
 
 
 def is_silent(pcm: NDArray[np.int16]) -> bool:
     """Whether nothing in ``pcm`` can be heard."""
-    return not np.any(np.abs(pcm.astype(np.int32)) > _SILENCE_LEVEL)
+    return _heard_until(pcm) == 0
+
+
+def _heard_until(pcm: NDArray[np.int16]) -> int:
+    """Return how many samples there are up to the last that can be heard.
+
+    Looks from the end on, a part at a time: it is rarely far.
+    """
+    for end in range(len(pcm), 0, -_PART):
+        part = pcm[max(end - _PART, 0) : end]
+        # No magnitudes: the least int16 has none.
+        loud = np.flatnonzero((part > _SILENCE_LEVEL) | (part < -_SILENCE_LEVEL))
+        if len(loud):
+            return end - len(part) + int(loud[-1]) + 1
+    return 0
 
 
 def silence(sample_rate: int) -> NDArray[np.int16]:

@@ -47,16 +47,29 @@ def test_greets_and_ends_with_its_input():
     assert code == 0
 
 
-def test_streams_sound_and_then_words():
+def test_sound_comes_and_then_words():
     text = "One word follows another, and another, until a second or two of sound has passed."
     [_, *answer], _ = talk(request("gmw/en-US", text))
     *sound, (last, pairs) = answer
     assert {kind for kind, _ in sound} == {b"A"}
-    assert len(sound) > 2
+    assert sum(len(payload) for _, payload in sound) > 3 * 22_050 * 2
     assert last == b"E"
     words = list(espeak_worker.PAIR.iter_unpack(pairs))
     assert words[0] == (0, 0)
     assert (words[1][0], text[4:8]) == (4, "word")
+
+
+def test_sound_is_sent_in_few_pieces_and_never_held_back_for_long():
+    [_, *answer], _ = talk(
+        request("gmw/en-US", "Yes."), request("gmw/en-US", "A sentence, said again. " * 60)
+    )
+    kinds = [kind for kind, _ in answer]
+    assert kinds[:2] == [b"A", b"E"]
+    *full, last, _ = [len(payload) for _, payload in answer[2:]]
+    second = 22_050 * 2 + 2
+    assert len(full) >= 4
+    assert all(0 <= size - espeak_worker.SEND_BYTES < second for size in full)
+    assert last < espeak_worker.SEND_BYTES + second
 
 
 def test_an_unknown_voice_is_a_fault_and_the_next_request_is_served():

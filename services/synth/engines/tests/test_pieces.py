@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.synth.engines.pieces import cut
+from services.synth.engines.pieces import _COSTLY, _cost, _end_of_piece, _is_short, cut
 
 
 @given(st.text(max_size=3000))
@@ -10,7 +10,24 @@ def test_pieces_cover_the_text_in_order(text):
     assert all(start < end for start, end in cut(text))
 
 
+@given(st.text(alphabet="aZ 1.,-—é字か😀\n\u3000", max_size=900) | st.text(max_size=200))
+def test_what_is_short_needs_no_cut(text):
+    if text and _is_short(text):
+        assert _end_of_piece(text, 0) == len(text)
+
+
+def test_no_character_costs_more_than_the_rough_estimate_allows():
+    costs = {each: _cost.__wrapped__(each) for each in map(chr, range(0x20000))}
+    assert max(each.clause for each in costs.values()) == 12
+    assert max(each.word or 0 for each in costs.values()) == 8
+    cheap = "abcXYZ \n\u3000.,;:!?"
+    assert {costs[each].clause for each in cheap} == {1}
+    assert not any(_COSTLY.match(each) for each in cheap)
+    assert all(_COSTLY.match(each) for each in "7-/é字😀")
+
+
 def test_a_usual_sentence_is_one_piece():
+    assert _is_short("It was the best of times; it was, some say, the well-known worst of times.")
     sentence = "It was the best of times, it was the worst of times, " * 8
     assert cut(sentence[:400]) == [(0, 400)]
     url = "See https://example.org/a/long-ish/path?with=some&query=string for 1,234,567 more."

@@ -110,5 +110,17 @@ def test_trims_the_silence_at_the_end():
     assert len(trim_end(np.zeros(5000, dtype=np.int16), 16_000)) == len(silence(16_000)) == 128
 
 
+@pytest.mark.parametrize("level", [32, -32, 33, -33, 32_767, -32_768])
+@pytest.mark.parametrize("behind", [0, 1, 4094, 4095, 4096, 4097, 20_000])
+@pytest.mark.parametrize("before", [0, 1, 4096, 5000])
+def test_the_last_sound_is_found_wherever_it_is(level, behind, before):
+    pcm = np.zeros(before + 1 + behind, np.int16)
+    pcm[before] = level
+    heard = abs(level) > 32
+    assert is_silent(pcm) == (not heard)
+    kept = (before + 1 if heard else 0) + len(silence(1000))
+    assert len(trim_end(pcm, 1000)) == min(kept, len(pcm))
+
+
 def test_trims_the_loudest_negative_sample_right():
     assert len(trim_end(np.array([-32768, 0, 0], dtype=np.int16), 1000)) == 3
