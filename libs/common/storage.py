@@ -8,7 +8,7 @@ All three pass one contract suite. An object is replaced as a whole or not at al
 sees half of one, and a write that fails leaves what was there.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -42,10 +42,20 @@ class Storage(Protocol):
         """
         ...
 
+    async def read_some(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """Return those of the objects that exist, by key; for small ones."""
+        ...
+
     async def write(
         self, key: str, data: bytes, media_type: str = "application/octet-stream"
     ) -> ObjectRef:
         """Store ``data``, replacing what was there."""
+        ...
+
+    async def write_some(
+        self, objects: Mapping[str, bytes], media_type: str = "application/octet-stream"
+    ) -> list[ObjectRef]:
+        """Store small objects by key, replacing what was there; some may be when it fails."""
         ...
 
     async def write_stream(

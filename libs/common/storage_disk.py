@@ -1,13 +1,22 @@
 """What the storages do with local files. Everything here blocks and belongs in a thread."""
 
 import contextlib
+import errno
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+from libs.common.errors import ObjectNotFound, Permanent, Unavailable
 from libs.common.storage_keys import is_part
+
+READ_BYTES = 1 << 20
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
 
 
 def append(path: Path, block: bytes) -> None:
@@ -16,6 +25,19 @@ def append(path: Path, block: bytes) -> None:
         view = memoryview(block)
         while view:
             view = view[file.write(view) :]
+
+
+def copy_measured(source: Path, target: Path) -> tuple[str, int]:
+    """Copy a file over another, block by block; return its SHA-256 and its size in bytes."""
+    digest, size = hashlib.sha256(), 0
+    with source.open("rb", buffering=0) as file, target.open("wb", buffering=0) as copy_of:
+        while block := file.read(READ_BYTES):
+            digest.update(block)
+            view = memoryview(block)
+            while view:
+                view = view[copy_of.write(view) :]
+            size += len(block)
+    return digest.hexdigest(), size
 
 
 def copy(source: Path, target: Path) -> None:
@@ -31,8 +53,11 @@ def copy(source: Path, target: Path) -> None:
 
 def start(path: Path) -> None:
     """Make an empty file and the folders above it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
+    try:
+        path.touch()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
 
 
 def size_of(path: Path) -> int | None:
@@ -81,3 +106,19 @@ def keys_below(folder: Path, lead: str, prefix: str) -> Iterator[str]:
                 yield from keys_below(folder / name, key, prefix)
             elif key.startswith(prefix):
                 yield key
+
+
+@contextlib.contextmanager
+def translated(key: str) -> Iterator[None]:
+    """Turn an OSError about the object ``key`` into an error of ours, which shows no path."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            raise ObjectNotFound(key) from error
+        if error.errno in _FULL:
+            raise Unavailable("the disk that holds the objects is full; free some space") from error
+        if error.errno in _REFUSED:
+            raise Permanent("the folder that holds the objects may not be used") from error
+        reason = os.strerror(error.errno or errno.EIO)
+        raise Unavailable(f"the disk that holds the objects fails: {reason}") from error

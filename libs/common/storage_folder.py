@@ -7,10 +7,17 @@ leaves no half of one. Everything that touches the disk runs in a thread.
 import contextlib
 import errno
 import hashlib
-import os
 import shutil
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -32,14 +39,12 @@ from libs.common.storage_keys import check_key, check_prefix
 T = TypeVar("T")
 
 KEYS_PER_TURN = 1_000
+OBJECTS_PER_TURN = 64
 MIN_FREE_BYTES = 64 * 1024 * 1024
 ABANDONED_AFTER_S = 24 * 60 * 60.0
 COMMIT_ATTEMPTS = 20
 INCOMING = ".incoming"
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-_REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
-_NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
 _IN_THE_WAY = (IsADirectoryError, NotADirectoryError, FileExistsError)
 
 
@@ -66,9 +71,37 @@ class FolderStorage:
         digest = await _on_disk(key, self._write_whole, self._path(key), data)
         return ObjectRef(key=key, sha256=digest, size=len(data), media_type=media_type)
 
+    async def read_some(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """See :class:`libs.common.storage.Storage`."""
+        paths = {key: self._path(key) for key in keys}
+        found: dict[str, bytes] = {}
+        for some in _turns(paths):
+            found |= await _on_disk(
+                some[0], self._read_those_there, {key: paths[key] for key in some}
+            )
+        return found
+
+    async def write_some(
+        self, objects: Mapping[str, bytes], media_type: str = "application/octet-stream"
+    ) -> list[ObjectRef]:
+        """See :class:`libs.common.storage.Storage`."""
+        for key in objects:
+            check_key(key)
+        refs: list[ObjectRef] = []
+        for some in _turns(objects):
+            those = [(key, objects[key]) for key in some]
+            digests = await _on_disk(some[0], self._write_those, those)
+            refs += [
+                ObjectRef(key=key, sha256=digest, size=len(data), media_type=media_type)
+                for (key, data), digest in zip(those, digests, strict=True)
+            ]
+        return refs
+
     async def write_file(self, key: str, path: Path, media_type: str) -> ObjectRef:
         """See :class:`libs.common.storage.Storage`."""
-        return await self.write_stream(key, file_blocks(path), media_type)
+        await in_thread(path.stat)  # a local file that is missing is no missing object
+        digest, size = await _on_disk(key, self._write_copy, self._path(key), path)
+        return ObjectRef(key=key, sha256=digest, size=size, media_type=media_type)
 
     async def write_stream(
         self,
@@ -94,7 +127,7 @@ class FolderStorage:
         """See :class:`libs.common.storage.Storage`."""
         blocks = file_blocks(self._path(key), start, end)
         async with contextlib.aclosing(blocks):
-            with _translated(key):
+            with disk.translated(key):
                 async for block in blocks:
                     yield block
 
@@ -140,17 +173,44 @@ class FolderStorage:
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
 
+    def _read_those_there(self, paths: Mapping[str, Path]) -> dict[str, bytes]:
+        found = {}
+        for key, path in paths.items():
+            with contextlib.suppress(ObjectNotFound), disk.translated(key):
+                found[key] = path.read_bytes()
+        return found
+
+    def _write_those(self, objects: Sequence[tuple[str, bytes]]) -> list[str]:
+        digests = []
+        for key, data in objects:
+            with disk.translated(key):
+                digests.append(self._write_whole(self._path(key), data))
+        return digests
+
     def _write_whole(self, target: Path, data: bytes) -> str:
         """Write a small object in one turn of a thread; return its SHA-256."""
+        with self._incoming() as part:
+            disk.append(part, data)
+            self._commit(part, target)
+        return hashlib.sha256(data).hexdigest()
+
+    def _write_copy(self, target: Path, source: Path) -> tuple[str, int]:
+        """Copy a file in one turn of a thread; return its SHA-256 and size."""
+        with self._incoming() as part:
+            measured = disk.copy_measured(source, part)
+            self._commit(part, target)
+        return measured
+
+    @contextlib.contextmanager
+    def _incoming(self) -> Iterator[Path]:
+        """Lend an empty file, removed if the block fails."""
         part = self._root / INCOMING / uuid4().hex
         try:
             self._start(part)
-            disk.append(part, data)
-            self._commit(part, target)
+            yield part
         except BaseException:
             disk.discard(part)
             raise
-        return hashlib.sha256(data).hexdigest()
 
     def _start(self, part: Path) -> None:
         """Make an empty file on the file system of the objects, where a rename is atomic."""
@@ -164,10 +224,11 @@ class FolderStorage:
             disk.sync(part)
         for attempt in range(1, COMMIT_ATTEMPTS + 1):
             try:
-                target.parent.mkdir(parents=True, exist_ok=True)
+                if attempt > 1:
+                    target.parent.mkdir(parents=True, exist_ok=True)
                 part.replace(target)
                 break
-            except FileNotFoundError:  # a delete just removed the folder that had become empty
+            except FileNotFoundError:  # a new folder, or a delete removed one that became empty
                 if attempt == COMMIT_ATTEMPTS:
                     raise
             except _IN_THE_WAY as error:
@@ -213,22 +274,13 @@ class FolderStorage:
             raise OSError(errno.ENOSPC, "almost full")
 
 
+def _turns(keys: Iterable[str]) -> Iterator[list[str]]:
+    """Cut keys into what one turn of a thread takes, so that others get theirs."""
+    left = list(keys)
+    for first in range(0, len(left), OBJECTS_PER_TURN):
+        yield left[first : first + OBJECTS_PER_TURN]
+
+
 async def _on_disk(key: str, function: Callable[..., T], *args: object) -> T:
-    with _translated(key):
+    with disk.translated(key):
         return await in_thread(function, *args)
-
-
-@contextlib.contextmanager
-def _translated(key: str) -> Iterator[None]:
-    """Turn an OSError about the object ``key`` into an error of ours, which shows no path."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _NO_FILE:
-            raise ObjectNotFound(key) from error
-        if error.errno in _FULL:
-            raise Unavailable("the disk that holds the objects is full; free some space") from error
-        if error.errno in _REFUSED:
-            raise Permanent("the folder that holds the objects may not be used") from error
-        reason = os.strerror(error.errno or errno.EIO)
-        raise Unavailable(f"the disk that holds the objects fails: {reason}") from error

@@ -1,6 +1,6 @@
 """Objects kept in a dict: the fake for tests, under the same contract suite as the real ones."""
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from pathlib import Path
 
 from libs.common.errors import ObjectNotFound, Permanent
@@ -27,6 +27,18 @@ class MemoryStorage:
     ) -> ObjectRef:
         """See :class:`libs.common.storage.Storage`."""
         return await self.write_stream(key, one(data), media_type)
+
+    async def read_some(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """See :class:`libs.common.storage.Storage`."""
+        return {key: self.objects[key] for key in map(check_key, keys) if key in self.objects}
+
+    async def write_some(
+        self, objects: Mapping[str, bytes], media_type: str = "application/octet-stream"
+    ) -> list[ObjectRef]:
+        """See :class:`libs.common.storage.Storage`."""
+        for key in objects:
+            check_key(key)
+        return [await self.write(key, data, media_type) for key, data in objects.items()]
 
     async def write_stream(
         self,

@@ -6,10 +6,18 @@ of 8 MiB, of which at most four are in memory, whatever the size of the object.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterable, AsyncIterator, Callable
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
@@ -69,6 +77,21 @@ class S3Storage:
     ) -> ObjectRef:
         """See :class:`libs.common.storage.Storage`."""
         return await self.write_stream(key, one(data), media_type)
+
+    async def read_some(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """See :class:`libs.common.storage.Storage`."""
+        for key in keys:
+            check_key(key)
+        found = await _all(self._read_if_there(key) for key in keys)
+        return {key: data for key, data in zip(keys, found, strict=True) if data is not None}
+
+    async def write_some(
+        self, objects: Mapping[str, bytes], media_type: str = "application/octet-stream"
+    ) -> list[ObjectRef]:
+        """See :class:`libs.common.storage.Storage`."""
+        for key in objects:
+            check_key(key)
+        return await _all(self.write(key, data, media_type) for key, data in objects.items())
 
     async def write_file(self, key: str, path: Path, media_type: str) -> ObjectRef:
         """See :class:`libs.common.storage.Storage`."""
@@ -146,6 +169,12 @@ class S3Storage:
         await asyncio.to_thread(self._pool.shutdown)
         self._bucket.close()
 
+    async def _read_if_there(self, key: str) -> bytes | None:
+        try:
+            return await self.read(key)
+        except ObjectNotFound:
+            return None
+
     async def _call(self, key: str, function: Callable[..., T], *args: object) -> T:
         """Run a blocking call in the pool; ``key`` is for the message when nothing is there."""
         with translated(key):
@@ -186,6 +215,24 @@ class S3Storage:
         return asyncio.ensure_future(
             self._call(upload.key, self._bucket.send_part, upload, number, block)
         )
+
+
+async def _all(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Run calls at once, as many as there are threads; the first failure is raised."""
+    free = asyncio.Semaphore(THREADS)
+
+    async def one_by_one(call: Coroutine[Any, Any, T]) -> T:
+        async with free:
+            return await call
+
+    running = [asyncio.ensure_future(one_by_one(each)) for each in calls]
+    try:
+        return list(await asyncio.gather(*running))
+    except BaseException:
+        for each in running:
+            each.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        raise
 
 
 async def _settled(sending: set[asyncio.Future[None]], at_most: int) -> set[asyncio.Future[None]]:

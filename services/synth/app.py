@@ -31,6 +31,7 @@ from services.synth.segment_cache import SegmentCache
 from services.synth.settings import Settings
 from services.synth.speaking import Speaker, speak_gave_up
 from services.synth.speech import EngineConfig, EspeakConfig, OpenAIConfig, PollyConfig
+from services.synth.takes import Taker
 
 NAME = "synth"
 PUBLISHES = (
@@ -52,12 +53,13 @@ def build(common: CommonSettings, settings: Settings) -> Parts:
     metrics = Metrics(NAME)
     pools = _Pools.of(settings)
     orchestra = Orchestra(pools.configs, pools.by_engine, storage)
+    tally = _Tally(metrics)
     speaker = Speaker(
         storage,
         orchestra,
-        SegmentCache(storage),
+        Taker(orchestra, SegmentCache(storage), pools.local, tally),
         pools.local,
-        _Tally(metrics),
+        tally,
         settings.follow_language,
     )
     binder = Binder(storage, History(database), pools.local)

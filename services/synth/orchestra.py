@@ -77,13 +77,15 @@ class Orchestra:
             raise
         return Sound(engine, voice, rate, gain_db)
 
-    async def speak(self, sound: Sound, text: str, codecs: Sequence[CodecName]) -> Produced:
-        """Speak one utterance in a worker process."""
+    async def speak(
+        self, sound: Sound, texts: Sequence[str], codecs: Sequence[CodecName]
+    ) -> list[Produced]:
+        """Speak texts in one task of a worker process; the first of them, if another fails."""
         player = self.player(sound.engine)
         return await player.pool.run(
             studio.speak,
             player.config,
-            text,
+            tuple(texts),
             sound.voice,
             sound.rate,
             sound.gain_db,

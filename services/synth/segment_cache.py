@@ -1,6 +1,10 @@
 """Spoken segments by what they were made from: spoken once, in any document, never again."""
 
-from libs.common.errors import ObjectCorrupt, ObjectNotFound
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from libs.common.errors import ObjectCorrupt
 from libs.common.storage import Storage
 from services.synth.audio import segment_file
 from services.synth.audio.codecs import CodecName
@@ -9,42 +13,60 @@ from services.synth.audio.produced import packets_key
 MEDIA_TYPE = "application/x-lectern-segment"
 
 
+class Place(NamedTuple):
+    """Where an encoded segment is: the name of what is spoken, the gain, the codec."""
+
+    segment: str
+    gain_db: float
+    codec: CodecName
+
+    @property
+    def key(self) -> str:
+        """The object's key."""
+        name = packets_key(self.segment, self.gain_db, self.codec)
+        return f"segments/{name[:2]}/{name}.{self.codec}"
+
+
 class SegmentCache:
     """Segment files in the object storage; a damaged one counts as missing, and is made anew."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    async def encoded(self, segment: str, gain_db: float, codec: CodecName) -> bytes | None:
-        """Return a segment's file in ``codec``, or None."""
-        return await self._read(_encoded_key(segment, gain_db, codec))
+    async def find(self, places: Sequence[Place]) -> dict[Place, bytes]:
+        """Return those of the segment files that are there."""
+        by_key = {each.key: each for each in places}
+        found = await self._read(list(by_key))
+        return {by_key[key]: file for key, file in found.items()}
 
-    async def keep_encoded(
-        self, segment: str, gain_db: float, codec: CodecName, file: bytes
-    ) -> None:
-        """Keep a segment's file in ``codec``."""
-        await self._storage.write(_encoded_key(segment, gain_db, codec), file, MEDIA_TYPE)
+    async def keep(self, files: Mapping[Place, bytes]) -> None:
+        """Keep segment files."""
+        objects = {place.key: file for place, file in files.items()}
+        await self._storage.write_some(objects, MEDIA_TYPE)
 
     async def lossless(self, segment: str) -> bytes | None:
         """Return a segment's lossless file, or None."""
-        return await self._read(_lossless_key(segment))
+        key = _lossless_key(segment)
+        return (await self._read([key])).get(key)
 
     async def keep_lossless(self, segment: str, file: bytes) -> None:
         """Keep a segment's lossless file."""
         await self._storage.write(_lossless_key(segment), file, MEDIA_TYPE)
 
-    async def _read(self, key: str) -> bytes | None:
+    async def _read(self, keys: Sequence[str]) -> dict[str, bytes]:
+        found = await self._storage.read_some(keys)
+        return await asyncio.to_thread(_undamaged, found) if found else found
+
+
+def _undamaged(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    good = {}
+    for key, file in files.items():
         try:
-            raw = await self._storage.read(key)
-            segment_file.check(raw, key)
-        except (ObjectNotFound, ObjectCorrupt):
-            return None
-        return raw
-
-
-def _encoded_key(segment: str, gain_db: float, codec: CodecName) -> str:
-    key = packets_key(segment, gain_db, codec)
-    return f"segments/{key[:2]}/{key}.{codec}"
+            segment_file.check(file, key)
+        except ObjectCorrupt:
+            continue
+        good[key] = file
+    return good
 
 
 def _lossless_key(segment: str) -> str:

@@ -4,14 +4,11 @@ Its utterances are spoken in parallel, each at most once ever: the segment cache
 the job, so a job that is run again goes on at the sentence where its earlier self stopped.
 """
 
-import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
-from typing import Protocol
-from weakref import WeakValueDictionary
 
 from libs.common.effects import Effect
 from libs.common.errors import LecternError, Permanent
@@ -26,16 +23,15 @@ from libs.common.events import (
 )
 from libs.common.pool import CpuPool
 from libs.common.storage import Storage, read_verified
-from libs.common.utterances import SegmentedPage, Utterance
+from libs.common.utterances import SegmentedPage
 from libs.common.worker import Job
-from services.synth import studio
 from services.synth.assembly import Assembled, assemble_page
-from services.synth.audio.codecs import FORMATS, CodecName
+from services.synth.audio.codecs import FORMATS
 from services.synth.audio.tags import Tags
 from services.synth.handlers import SpeakJob
-from services.synth.orchestra import Orchestra, Sound
-from services.synth.segment_cache import SegmentCache
+from services.synth.orchestra import Orchestra
 from services.synth.speech import segment_key
+from services.synth.takes import Part, Take, Taker, Tally
 
 MEDIA_TYPES: dict[str, str] = {
     "m4a": "audio/mp4",
@@ -43,32 +39,7 @@ MEDIA_TYPES: dict[str, str] = {
     "mp3": "audio/mpeg",
     "opus": "audio/ogg",
 }
-PROGRESS_EVERY_S = 1.0
-SEGMENTS_AT_ONCE = 16
-
-
-class Tally(Protocol):
-    """Counts what was spoken, for the operators."""
-
-    def spoken(self, engine: str, characters: int) -> None:
-        """An utterance was spoken."""
-        ...
-
-    def cached(self) -> None:
-        """An utterance had been spoken before."""
-        ...
-
-    def finished(self, seconds: float) -> None:
-        """A page of so many seconds is ready."""
-        ...
-
-
-@dataclass(frozen=True)
-class Take:
-    """One utterance, spoken: its segment file by codec."""
-
-    files: dict[CodecName, bytes]
-    cached: bool
+PROGRESS_EVERY_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -77,86 +48,47 @@ class Speaker:
 
     storage: Storage
     orchestra: Orchestra
-    cache: SegmentCache
+    taker: Taker
     pool: CpuPool
     tally: Tally
     follow_language: bool = True
-    _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    progress_every_s: float = PROGRESS_EVERY_S
 
     async def speak(self, job: Job[SpeakJob]) -> Sequence[Effect]:
         """Speak one page. Raises Permanent when any utterance of it cannot be spoken."""
         asked = job.payload.request
         page = SegmentedPage.model_validate_json(await read_verified(self.storage, asked.segments))
-        takes = await self._all_takes(job, page)
+        progress = _Progress(job, len(page.utterances), self.progress_every_s)
+        codecs = [FORMATS[each].name for each in asked.formats]
+        takes = await self.taker.take(await self._parts(asked, page), codecs, progress.more)
         with TemporaryDirectory(prefix="lectern-synth-") as folder:
             assembled = await self._assemble(Path(folder), asked, page, takes)
             ready = await self._store(Path(folder), asked, page, takes, assembled)
         self.tally.finished(ready.duration_ms / 1000)
         return [ready]
 
-    async def _all_takes(self, job: Job[SpeakJob], page: SegmentedPage) -> list[Take]:
-        asked = job.payload.request
-        codecs = [FORMATS[each].name for each in asked.formats]
-        progress = _Progress(job, len(page.utterances))
-        at_once = asyncio.Semaphore(SEGMENTS_AT_ONCE)
-
-        async def one(utterance: Utterance) -> Take:
-            async with at_once:
-                taken = await self._take(asked, utterance, codecs)
-            await progress.one_more()
-            return taken
-
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(one(each)) for each in page.utterances]
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from None  # its type decides what happens next
-        return [each.result() for each in tasks]
-
-    async def _take(
-        self, asked: AudioRequested, utterance: Utterance, codecs: Sequence[CodecName]
-    ) -> Take:
-        voice = asked.voice
-        if self.follow_language:
-            voice = self.orchestra.voice_for(asked.engine, voice, utterance.language)
-        sound = await self.orchestra.sound(asked.engine, voice, asked.rate)
+    async def _parts(self, asked: AudioRequested, page: SegmentedPage) -> list[Part]:
+        """Name what is to be spoken, and how."""
         fingerprint = self.orchestra.player(asked.engine).info.fingerprint
-        segment = segment_key(fingerprint, voice, asked.rate, utterance.text)
-        async with self._locks.setdefault(segment, asyncio.Lock()):
-            files = await self._cached(segment, sound, codecs)
-            missing = [each for each in codecs if each not in files]
-            if not missing:
-                self.tally.cached()
-                return Take(files, cached=True)
-            made, spoken = await self._make(segment, sound, utterance.text, missing)
-        if spoken:
-            self.tally.spoken(asked.engine, len(utterance.text))
-        return Take(files | made, cached=not spoken)
-
-    async def _cached(
-        self, segment: str, sound: Sound, codecs: Sequence[CodecName]
-    ) -> dict[CodecName, bytes]:
-        found = {each: await self.cache.encoded(segment, sound.gain_db, each) for each in codecs}
-        return {codec: file for codec, file in found.items() if file is not None}
-
-    async def _make(
-        self, segment: str, sound: Sound, text: str, codecs: Sequence[CodecName]
-    ) -> tuple[dict[CodecName, bytes], bool]:
-        """Return new segment files, and whether the text had to be spoken for them."""
-        lossless = None
-        if self.orchestra.player(sound.engine).keep_lossless:
-            lossless = await self.cache.lossless(segment)
-        if lossless is not None:
-            produced = await self.pool.run(
-                studio.encode_again, lossless, sound.gain_db, tuple(codecs)
+        voices = {each.language: self._voice(asked, each.language) for each in page.utterances}
+        sounds = {
+            voice: await self.orchestra.sound(asked.engine, voice, asked.rate)
+            for voice in dict.fromkeys(voices.values())
+        }
+        return [
+            Part(
+                number,
+                segment_key(fingerprint, voices[each.language], asked.rate, each.text),
+                sounds[voices[each.language]],
+                each.text,
             )
-        else:
-            produced = await self.orchestra.speak(sound, text, codecs)
-            if produced.lossless is not None:
-                await self.cache.keep_lossless(segment, produced.lossless)
-        for codec, file in produced.encoded.items():
-            await self.cache.keep_encoded(segment, sound.gain_db, codec, file)
-        return produced.encoded, lossless is None
+            for number, each in enumerate(page.utterances)
+        ]
+
+    def _voice(self, asked: AudioRequested, language: str) -> str:
+        if not self.follow_language:
+            return asked.voice
+        return self.orchestra.voice_for(asked.engine, asked.voice, language)
 
     async def _assemble(
         self, folder: Path, asked: AudioRequested, page: SegmentedPage, takes: Sequence[Take]
@@ -216,18 +148,20 @@ class Speaker:
 
 
 class _Progress:
-    """Announces the first utterance at once, then one announcement a second at most."""
+    """Announces how far a page is, now and then: most are done before that is worth an event."""
 
-    def __init__(self, job: Job[SpeakJob], total: int) -> None:
+    def __init__(self, job: Job[SpeakJob], total: int, every_s: float) -> None:
         self._job = job
         self._total = total
+        self._every_s = every_s
         self._done = 0
-        self._last = -PROGRESS_EVERY_S
+        self._last = monotonic()
 
-    async def one_more(self) -> None:
-        self._done += 1
+    async def more(self, count: int) -> None:
+        """Note that so many more utterances are there."""
+        self._done += count
         now = monotonic()
-        if self._done == self._total or now - self._last < PROGRESS_EVERY_S:
+        if not 0 < self._done < self._total or now - self._last < self._every_s:
             return
         self._last = now
         asked = self._job.payload.request

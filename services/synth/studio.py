@@ -6,7 +6,7 @@ process only names them, and starts faster and smaller without it.
 """
 
 import atexit
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -73,20 +73,39 @@ def primary(language: str) -> str:
 
 def speak(
     config: EngineConfig,
-    text: str,
+    texts: Sequence[str],
     voice: str,
     rate: float,
     gain_db: float,
     codecs: tuple[CodecName, ...],
     keep_lossless: bool,
-) -> Produced:
-    """Speak one utterance and encode it."""
+) -> list[Produced]:
+    """Speak and encode texts, in their order.
+
+    If one fails, those before it are returned: nothing that was spoken is lost. The first one's
+    failure is raised.
+    """
     from services.synth.audio.produce import produce
 
-    speech = _engine(config).speak(text, voice, rate)
-    return produce(
-        speech.pcm, speech.sample_rate, speech.words, gain_db, codecs, keep_lossless=keep_lossless
-    )
+    engine, made = _engine(config), list[Produced]()
+    for text in texts:
+        try:
+            speech = engine.speak(text, voice, rate)
+        except Exception:
+            if made:
+                break
+            raise
+        made.append(
+            produce(
+                speech.pcm,
+                speech.sample_rate,
+                speech.words,
+                gain_db,
+                codecs,
+                keep_lossless=keep_lossless,
+            )
+        )
+    return made
 
 
 def encode_again(lossless: bytes, gain_db: float, codecs: tuple[CodecName, ...]) -> Produced:

@@ -309,3 +309,29 @@ async def test_a_server_that_is_down_is_unavailable():
     with pytest.raises(Unavailable):
         await opened.write("a", b"x")
     await opened.close()
+
+
+async def test_some_are_read_at_once_and_those_that_are_missing_are_left_out(storage: Storage):
+    await storage.write("a/1", b"one")
+    await storage.write("a/2", b"")
+    assert await storage.read_some(["a/2", "a/3", "a/1", "b", "a"]) == {"a/1": b"one", "a/2": b""}
+    assert await storage.read_some([]) == {}
+
+
+async def test_many_are_written_and_read_at_once(storage: Storage):
+    await storage.write("some/0", b"was there before")
+    objects = {f"some/{number}": str(number).encode() * number for number in range(150)}
+    refs = await storage.write_some(objects, "text/plain")
+    assert await storage.read_some(list(objects)) == objects
+    assert [(ref.key, ref.media_type) for ref in refs] == [(key, "text/plain") for key in objects]
+    for ref in refs[::50]:
+        assert await read_verified(storage, ref) == objects[ref.key]
+    assert await storage.write_some({}) == []
+
+
+async def test_a_bad_key_among_others_is_refused_before_anything_is_written(storage: Storage):
+    with pytest.raises(Permanent):
+        await storage.write_some({"good": b"x", "../bad": b"y"})
+    with pytest.raises(Permanent):
+        await storage.read_some(["good", "../bad"])
+    assert await storage.stat("good") is None

@@ -1,3 +1,5 @@
+import errno
+import hashlib
 import os
 
 import pytest
@@ -5,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from libs.common import storage_disk as disk
+from libs.common.errors import ObjectNotFound, Permanent, Unavailable
 
 
 def test_append_adds_and_makes(tmp_path):
@@ -73,3 +76,28 @@ def test_what_is_not_ours_is_not_listed(tmp_path):
         disk.start(tmp_path / name)
     assert list(disk.keys_below(tmp_path, "", "")) == ["kept"]
     assert list(disk.keys_below(tmp_path / "none", "", "")) == []
+
+
+def test_a_copy_is_measured(tmp_path):
+    data = bytes(range(256)) * 10_000
+    (tmp_path / "source").write_bytes(data)
+    disk.start(tmp_path / "target")
+    measured = disk.copy_measured(tmp_path / "source", tmp_path / "target")
+    assert measured == (hashlib.sha256(data).hexdigest(), len(data))
+    assert (tmp_path / "target").read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (FileNotFoundError(errno.ENOENT, "x"), ObjectNotFound),
+        (IsADirectoryError(errno.EISDIR, "x"), ObjectNotFound),
+        (OSError(errno.ENOSPC, "x"), Unavailable),
+        (PermissionError(errno.EACCES, "x"), Permanent),
+        (OSError(errno.EIO, "x"), Unavailable),
+    ],
+)
+def test_errors_are_ours_and_show_no_path(raised, expected):
+    with pytest.raises(expected) as caught, disk.translated("a/key"):
+        raise raised
+    assert "/tmp" not in str(caught.value)

@@ -94,3 +94,21 @@ class Running:
             self.recorded += effects
 
         return Job(1, SpeakJob(request=asked), 1, record)
+
+
+@dataclass
+class Counts:
+    """A tally in numbers."""
+
+    said: list[int] = field(default_factory=list)
+    from_cache: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+    def spoken(self, engine, characters):
+        self.said.append(characters)
+
+    def cached(self):
+        self.from_cache += 1
+
+    def finished(self, seconds):
+        self.seconds.append(seconds)

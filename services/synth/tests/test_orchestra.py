@@ -113,8 +113,8 @@ async def test_a_damaged_measurement_is_made_anew(counting, storage, damaged):
     assert json.loads(storage.objects[key]) == {"gain_db": again.gain_db}
 
 
-async def test_an_utterance_is_spoken_in_the_pool(orchestra, counting):
+async def test_utterances_are_spoken_in_one_task_of_the_pool(orchestra, counting):
     sound = await orchestra.sound("espeak", "en-us", 1.0)
-    made = await orchestra.speak(sound, "Hello.", ["aac"])
-    assert (set(made.encoded), made.lossless) == ({"aac"}, None)
+    made = await orchestra.speak(sound, ["Hello.", "There."], ["aac"])
+    assert [(set(each.encoded), each.lossless) for each in made] == [({"aac"}, None)] * 2
     assert counting.ran[-1] == "speak"

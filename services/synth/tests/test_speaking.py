@@ -1,12 +1,11 @@
 import asyncio
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
 from libs.common.errors import ObjectCorrupt, Permanent, Rejected
 from libs.common.events import AudioFailed, AudioProgressed
-from services.synth import speaking
 from services.synth.audio import segment_file
 from services.synth.engines.tests import servers
 from services.synth.handlers import SpeakJob
@@ -14,27 +13,10 @@ from services.synth.orchestra import Orchestra
 from services.synth.segment_cache import SegmentCache
 from services.synth.speaking import Speaker, speak_gave_up
 from services.synth.speech import EspeakConfig, OpenAIConfig, TextTooLong
-from services.synth.tests.scripts import Running, requested
+from services.synth.takes import Taker
+from services.synth.tests.scripts import Counts, Running, requested
 
 TEXTS = ("Hello there.", "How are you?", "Well.")
-
-
-@dataclass
-class Counts:
-    """A tally in numbers."""
-
-    said: list[int] = field(default_factory=list)
-    from_cache: int = 0
-    seconds: list[float] = field(default_factory=list)
-
-    def spoken(self, engine, characters):
-        self.said.append(characters)
-
-    def cached(self):
-        self.from_cache += 1
-
-    def finished(self, seconds):
-        self.seconds.append(seconds)
 
 
 @pytest.fixture
@@ -42,11 +24,16 @@ def tally():
     return Counts()
 
 
+def speaking_of(orchestra, storage, pool, tally):
+    taker = Taker(orchestra, SegmentCache(storage), pool, tally)
+    return Speaker(storage, orchestra, taker, pool, tally)
+
+
 @pytest.fixture
 async def speaker(pool, storage, tally):
     orchestra = Orchestra({"espeak": EspeakConfig()}, {"espeak": pool}, storage)
     await orchestra.tune()
-    return Speaker(storage, orchestra, SegmentCache(storage), pool, tally)
+    return speaking_of(orchestra, storage, pool, tally)
 
 
 async def spoken(speaker, asked):
@@ -127,7 +114,7 @@ async def test_speech_that_is_paid_for_is_kept_for_other_formats(pool, storage, 
         config = OpenAIConfig(base_url=f"{server.url}/v1", voices=("alloy",))
         orchestra = Orchestra({"openai": config}, {"openai": pool}, storage)
         await orchestra.tune()
-        speaker = Speaker(storage, orchestra, SegmentCache(storage), pool, tally)
+        speaker = speaking_of(orchestra, storage, pool, tally)
         how = {"engine": "openai", "voice": "alloy"}
         await spoken(speaker, await requested(storage, *TEXTS, **how))
         calls = len(server.requests)
@@ -189,33 +176,25 @@ async def test_the_voice_follows_the_language_if_that_is_wanted(speaker, storage
     assert foreign.segments_cached == 0
 
 
-async def test_the_first_utterance_is_announced_at_once_and_the_last_with_the_page(
-    speaker, storage
-):
+async def test_progress_is_told_on_the_way_but_never_of_the_end(speaker, storage):
+    texts = [f"This is sentence number {number}, and no other." for number in range(20)]
+    asked = await requested(storage, *texts)
     running = Running()
-    asked = await requested(storage, *TEXTS)
-    await speaker.speak(running.job(asked))
-    assert running.recorded[0] == AudioProgressed(
-        document_id=asked.document_id,
-        audio_id=asked.audio_id,
-        page=1,
-        done=1,
-        total=3,
-        event_id=running.recorded[0].event_id,
-        occurred_at=running.recorded[0].occurred_at,
+    await replace(speaker, progress_every_s=0.0).speak(running.job(asked))
+    first = running.recorded[0]
+    assert isinstance(first, AudioProgressed)
+    assert (first.document_id, first.audio_id) == (asked.document_id, asked.audio_id)
+    told = [each.done for each in running.recorded]
+    assert told == sorted(set(told))
+    assert 0 < told[0] < told[-1] < 20
+    assert {each.total for each in running.recorded} == {20}
+
+
+async def test_a_page_that_is_done_soon_has_no_progress(speaker, storage):
+    running = Running()
+    await replace(speaker, progress_every_s=60.0).speak(
+        running.job(await requested(storage, *TEXTS))
     )
-
-
-async def test_progress_goes_on_but_never_to_the_end(speaker, storage, monkeypatch):
-    monkeypatch.setattr(speaking, "PROGRESS_EVERY_S", 0.0)
-    running = Running()
-    await speaker.speak(running.job(await requested(storage, *TEXTS)))
-    assert [(each.done, each.total) for each in running.recorded] == [(1, 3), (2, 3)]
-
-
-async def test_a_short_page_has_no_progress(speaker, storage):
-    running = Running()
-    await speaker.speak(running.job(await requested(storage, "Hello.")))
     assert running.recorded == []
 
 

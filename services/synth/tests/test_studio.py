@@ -7,7 +7,7 @@ from libs.common.errors import ObjectCorrupt
 from services.synth import studio
 from services.synth.audio import segment_file
 from services.synth.engines.tests import servers
-from services.synth.speech import EspeakConfig, OpenAIConfig, UnknownVoice
+from services.synth.speech import EspeakConfig, OpenAIConfig, TextTooLong, UnknownVoice
 
 ESPEAK = EspeakConfig()
 
@@ -21,8 +21,8 @@ async def test_an_engine_says_what_it_is(pool):
 
 
 async def test_an_utterance_is_spoken_and_encoded(pool):
-    made = await pool.run(
-        studio.speak, ESPEAK, "Hello world.", "en-us", 1.0, 2.0, ("aac", "opus"), False
+    [made] = await pool.run(
+        studio.speak, ESPEAK, ["Hello world."], "en-us", 1.0, 2.0, ("aac", "opus"), False
     )
     assert set(made.encoded) == {"aac", "opus"}
     assert made.lossless is None
@@ -32,8 +32,8 @@ async def test_an_utterance_is_spoken_and_encoded(pool):
 
 
 async def test_what_was_kept_needs_no_speaking(pool):
-    spoken = ("Hello.", "en-us", 1.0, 2.0, ("aac",), True)
-    made = await pool.run(studio.speak, ESPEAK, *spoken)
+    spoken = (["Hello."], "en-us", 1.0, 2.0, ("aac",), True)
+    [made] = await pool.run(studio.speak, ESPEAK, *spoken)
     again = await pool.run(studio.encode_again, made.lossless, 2.0, ("aac", "mp3"))
     assert again.encoded["aac"] == made.encoded["aac"]
     assert set(again.encoded) == {"aac", "mp3"}
@@ -43,8 +43,18 @@ async def test_what_was_kept_needs_no_speaking(pool):
 
 async def test_an_error_of_the_engine_comes_out_of_the_process_as_it_is(pool):
     with pytest.raises(UnknownVoice) as caught:
-        await pool.run(studio.speak, ESPEAK, "Hello.", "klingon!", 1.0, 0.0, ("aac",), False)
+        await pool.run(studio.speak, ESPEAK, ["Hello."], "klingon!", 1.0, 0.0, ("aac",), False)
     assert caught.value.code == "unknown_voice"
+
+
+async def test_what_was_spoken_before_a_failure_is_not_lost(pool):
+    how = ("en-us", 1.0, 0.0, ("aac",), False)
+    texts = ["Hello.", "There.", "a" * 2001, "Bye."]
+    made = await pool.run(studio.speak, ESPEAK, texts, *how)
+    alone = [(await pool.run(studio.speak, ESPEAK, [each], *how))[0] for each in texts[:2]]
+    assert [each.encoded.keys() for each in made] == [each.encoded.keys() for each in alone]
+    with pytest.raises(TextTooLong):
+        await pool.run(studio.speak, ESPEAK, texts[2:], *how)
 
 
 async def test_the_gain_of_a_voice_brings_it_to_one_loudness(pool):
