@@ -65,8 +65,11 @@ WORDS = [
     "until",
 ]
 
-CHARACTERS_PER_HOUR = 55_000
+CHARACTERS_PER_HOUR = 66_000
 """What espeak's English voice speaks in an hour at the normal rate, pauses included (measured)."""
+
+CHARACTERS_PER_PAGE = 3_000
+"""What ingest puts on a page."""
 
 
 def sentence(source: random.Random, number: int) -> str:

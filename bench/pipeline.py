@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.book import CHARACTERS_PER_HOUR, book, paragraphs, short_pages
+from bench.book import CHARACTERS_PER_HOUR, CHARACTERS_PER_PAGE, book, paragraphs, short_pages
 from bench.measure import Cost, python, run
 from bench.warm import edited
 from services.segmenter.segment import segment_page
@@ -135,7 +135,7 @@ def first_audio(folder: Path, pages: int) -> list[Row]:
     """Seconds from submission to the first page's audio, of a book of ``pages`` pages."""
     small, source = folder / "small.md", folder / "long.md"
     small.write_text(book(0.01, seed=4))  # as on any other day: this is not the first book ever
-    source.write_text(book(pages * 2500 / CHARACTERS_PER_HOUR, seed=5))
+    source.write_text(book(pages * CHARACTERS_PER_PAGE / CHARACTERS_PER_HOUR, seed=5))
     found = json.loads(
         run(
             python("bench.warm", str(folder / "data"), str(small), str(source), "--first-page")

@@ -38,17 +38,16 @@ def subscribe(
         session_timeout_ms=session_timeout_ms,
         heartbeat_interval_ms=session_timeout_ms // 4,
         no_reply=True,
-        decoder=_undecoded,
+        decoder=_as_it_came,
     )
-    async def consume(message: KafkaMessage) -> None:
-        if isinstance(message.raw_message, tuple):
-            raise TypeError("this consumer is woken by one record")
-        records = [message.raw_message]
+    async def consume(came: tuple[Any, ConsumerRecord]) -> None:
+        kafka, first = came
+        records = [first]
         try:
-            records += await _arrived(message.consumer)
+            records += await _arrived(kafka)
             await consumer.take([_record(each) for each in records])
         except BaseException:
-            _rewind(message.consumer, records)
+            _rewind(kafka, records)
             raise
 
 
@@ -73,5 +72,6 @@ def _record(raw: ConsumerRecord) -> Record:
     return Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, raw.headers)
 
 
-async def _undecoded(message: KafkaMessage) -> bytes:
-    return message.body
+async def _as_it_came(message: KafkaMessage) -> tuple[Any, Any]:
+    """Return the Kafka consumer and its record, which are handed to the subscriber."""
+    return message.consumer, message.raw_message

@@ -41,10 +41,9 @@ def assemble_page(
 
     ``segments`` holds, for each format, the segment file of every utterance in order.
     """
-    from services.synth.audio import segment_file
     from services.synth.audio.captions import webvtt
     from services.synth.audio.page import PagePart, write_page
-    from services.synth.audio.timings import Spoken, build_timings
+    from services.synth.audio.timings import build_timings
 
     written = {
         each: write_page(
@@ -58,12 +57,9 @@ def assemble_page(
         )
         for each, files in segments.items()
     }
-    first = next(iter(segments))
-    loaded = [segment_file.load(each) for each in segments[first]]
-    spoken = [Spoken(each.samples, each.words) for each in loaded]
-    audio = written[first]
-    timings = build_timings(utterances, spoken, audio.offsets, audio.samples)
-    captions = webvtt(utterances, spoken, audio.offsets)
+    audio = next(iter(written.values()))
+    timings = build_timings(utterances, audio.spoken, audio.offsets, audio.samples)
+    captions = webvtt(utterances, audio.spoken, audio.offsets)
     return Assembled(audio.duration_ms, audio.loudness_lufs, timings.to_json(), captions.encode())
 
 

@@ -87,6 +87,10 @@ async def test_a_broker_that_went_away_is_unavailable():
         await silent.stop()
 
 
+async def as_bytes(message: KafkaMessage) -> bytes:
+    return message.body
+
+
 async def test_acknowledges_after_success_only(sender):
     connected, bootstrap = sender
     for number in b"0123":
@@ -102,12 +106,13 @@ async def test_acknowledges_after_success_only(sender):
         session_timeout_ms=SHORT_SESSION_MS,
         heartbeat_interval_ms=SHORT_SESSION_MS // 4,
         no_reply=True,
+        decoder=as_bytes,
     )
-    async def consume(message: KafkaMessage) -> None:
-        seen.append(message.body)
-        if message.body == b"2" and seen.count(b"2") == 1:
+    async def consume(body: bytes) -> None:
+        seen.append(body)
+        if body == b"2" and seen.count(b"2") == 1:
             raise LookupError
-        if message.body == b"3":
+        if body == b"3":
             finished.set()
 
     await broker.start()

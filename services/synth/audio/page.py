@@ -10,6 +10,7 @@ from services.synth.audio import loudness, segment_file
 from services.synth.audio.codecs import FORMATS, RATE_HZ
 from services.synth.audio.muxing import AudioFile
 from services.synth.audio.tags import Tags
+from services.synth.audio.timings import Spoken
 
 # A page on which nothing is spoken is still a file that players open.
 EMPTY_PAGE_S = 0.5
@@ -25,11 +26,15 @@ class PagePart:
 
 @dataclass(frozen=True)
 class PageAudio:
-    """What was written. ``offsets``: the sample at 24 kHz at which each segment begins."""
+    """What was written.
+
+    ``offsets``: the sample at 24 kHz at which each segment begins; ``spoken``: what each one is.
+    """
 
     duration_ms: int
     samples: int
     offsets: tuple[int, ...]
+    spoken: tuple[Spoken, ...]
     loudness_lufs: float | None
 
 
@@ -48,6 +53,7 @@ def write_page(
     """
     codec = FORMATS[audio_format]
     offsets: list[int] = []
+    spoken: list[Spoken] = []
     measured: list[loudness.Energies] = []
     ideal = 0
     with AudioFile(path, codec, tags) as file:
@@ -56,6 +62,7 @@ def write_page(
             if segment.codec != codec.name:
                 raise ObjectCorrupt(f"segment {number}")
             offsets.append(file.samples)
+            spoken.append(Spoken(segment.samples, segment.words))
             for packet in segment.packets:
                 file.write(packet)
             ideal += segment.samples + part.pause_ms * RATE_HZ // 1000
@@ -67,5 +74,6 @@ def write_page(
         duration_ms=round(file.samples * 1000 / RATE_HZ),
         samples=file.samples,
         offsets=tuple(offsets),
+        spoken=tuple(spoken),
         loudness_lufs=loudness.integrated(measured),
     )

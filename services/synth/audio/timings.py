@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from libs.common.utterances import Span, Utterance
 from services.synth.audio.codecs import RATE_HZ
@@ -51,7 +51,14 @@ class Timings:
 
     def to_json(self) -> bytes:
         """Return the document that players read."""
-        return json.dumps({"version": VERSION, **asdict(self)}, separators=(",", ":")).encode()
+        document = {
+            "version": VERSION,
+            "duration_ms": self.duration_ms,
+            # There are hundreds on a page, and dataclasses.asdict() copies each of them deeply.
+            "sentences": [vars(each) for each in self.sentences],
+            "words": [vars(each) for each in self.words],
+        }
+        return json.dumps(document, separators=(",", ":")).encode()
 
 
 def build_timings(
