@@ -107,7 +107,7 @@ async def ours(bootstrap: str, url: str, count: int) -> tuple[float, float, str]
     broker = consuming_broker(settings)
     letters = DeadLetters(sender, SERVICE)
     consumer = Consumer(database, SERVICE, [on(DocumentDeleted, answer)], letters, metrics)
-    subscribe(consumer, broker, fetch_max_wait_ms=100, max_poll_interval_ms=300_000)
+    offsets = subscribe(consumer, broker, fetch_max_wait_ms=100, max_poll_interval_ms=300_000)
     relaying = asyncio.create_task(relay.run())
     started, cpu = perf_counter(), process_time()
     await broker.start()
@@ -117,6 +117,7 @@ async def ours(bootstrap: str, url: str, count: int) -> tuple[float, float, str]
     profile.enable()
     await _until_sent(metrics, 2 * count)
     profile.disable()
+    await offsets.close()
     await broker.stop()
     relay.stop()
     await relaying

@@ -249,7 +249,7 @@ class Service:
             max_consecutive_bugs=common.max_consecutive_bugs,
             stop_service=self._fail,
         )
-        subscribe(
+        offsets = subscribe(
             consumer,
             broker,
             fetch_max_wait_ms=common.fetch_max_wait_ms,
@@ -260,6 +260,7 @@ class Service:
             await broker.start()
             yield
         finally:  # also of a service that stops while it starts
+            await offsets.close()
             await broker.stop()
 
     async def _check_broker(self) -> None:

@@ -1,17 +1,65 @@
 """Kafka to consumer loop: which records are taken together, and what becomes of their offsets."""
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
+import structlog
 from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import IllegalStateError, KafkaError
+from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from libs.common.consumer import Consumer
 from libs.common.dead_letters import Record
 
+log = structlog.get_logger(__name__)
+
 MAX_BATCH = 100
+COMMIT_EVERY_S = 1.0
+
+
+class Offsets:
+    """The offsets of records that were dealt with, committed once a second.
+
+    A commit costs a round trip, as much as handling a record. Whoever dies before it gets some
+    records a second time, and their inbox rows make that harmless.
+    """
+
+    def __init__(self, commit_every_s: float = COMMIT_EVERY_S) -> None:
+        self._commit_every_s = commit_every_s
+        self._kafka: Any = None
+        self._next: dict[TopicPartition, int] = {}
+        self._due: asyncio.Task[None] | None = None
+
+    def done(self, kafka: Any, records: Sequence[ConsumerRecord]) -> None:
+        """Have the offsets of ``records`` committed soon."""
+        self._kafka = kafka
+        for each in records:
+            self._next[TopicPartition(each.topic, each.partition)] = each.offset + 1
+        if self._due is None or self._due.done():
+            self._due = asyncio.create_task(self._commit_later(), name="commit offsets")
+
+    async def close(self) -> None:
+        """Commit what is left."""
+        if self._due is not None:
+            self._due.cancel()
+            await asyncio.wait([self._due])
+        await self._commit()
+
+    async def _commit_later(self) -> None:
+        await asyncio.sleep(self._commit_every_s)
+        await self._commit()
+
+    async def _commit(self) -> None:
+        offsets, self._next = self._next, {}
+        if not offsets:
+            return
+        try:
+            await self._kafka.commit(offsets)
+        except (KafkaError, OSError) as error:  # others have the partitions, or will tell again
+            log.info("offsets were not committed", error=type(error).__name__)
 
 
 def subscribe(
@@ -21,13 +69,14 @@ def subscribe(
     fetch_max_wait_ms: int,
     max_poll_interval_ms: int,
     session_timeout_ms: int = 10_000,
-) -> None:
-    """Have ``broker`` feed ``consumer``. Call once, before it starts.
+) -> Offsets:
+    """Have ``broker`` feed ``consumer``; call once, before it starts.
 
-    ``broker`` is one of :mod:`libs.common.broker`, which acknowledges after success only. One
-    record wakes the consumer at once, and those that were fetched with it are taken along:
-    FastStream's batches would wait for company, and sleep when there is none.
+    Returns the offsets, to be closed before ``broker`` stops. One record wakes the consumer at
+    once, and those that were fetched with it are taken along: FastStream's batches would wait for
+    company, and sleep when there is none. Acknowledgements are ours: see :class:`Offsets`.
     """
+    offsets = Offsets()
 
     @broker.subscriber(
         *consumer.topics,
@@ -37,6 +86,7 @@ def subscribe(
         max_poll_interval_ms=max_poll_interval_ms,
         session_timeout_ms=session_timeout_ms,
         heartbeat_interval_ms=session_timeout_ms // 4,
+        ack_policy=AckPolicy.MANUAL,
         no_reply=True,
         decoder=_as_it_came,
     )
@@ -49,6 +99,9 @@ def subscribe(
         except BaseException:
             _rewind(kafka, records)
             raise
+        offsets.done(kafka, records)
+
+    return offsets
 
 
 async def _arrived(kafka: Any) -> list[ConsumerRecord]:

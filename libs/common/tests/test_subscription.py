@@ -2,9 +2,11 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
+from aiokafka.errors import CommitFailedError
 from aiokafka.structs import TopicPartition
 from sqlalchemy import select
 
@@ -18,7 +20,7 @@ from libs.common.events import DocumentDeleted
 from libs.common.metrics import Metrics
 from libs.common.routes import on
 from libs.common.settings import CommonSettings
-from libs.common.subscription import MAX_BATCH, subscribe
+from libs.common.subscription import MAX_BATCH, Offsets, subscribe
 from libs.common.tables import inbox
 
 EVENTUALLY_S = 30.0
@@ -58,11 +60,12 @@ async def consuming(database, settings, handler, **options):
     routes = [on(DocumentDeleted, handler)]
     consumer = Noting(database, "ingest", routes, letters, Metrics("ingest"), **options)
     broker = consuming_broker(settings)
-    subscribe(consumer, broker, fetch_max_wait_ms=50, max_poll_interval_ms=300_000)
+    offsets = subscribe(consumer, broker, fetch_max_wait_ms=50, max_poll_interval_ms=300_000)
     await broker.start()
     try:
         yield consumer, broker
     finally:
+        await offsets.close()
         await broker.stop()
 
 
@@ -145,3 +148,63 @@ async def test_after_an_outage_the_whole_batch_comes_again(database, sender, mon
         assert await committed(broker) == 5
     assert consumer.taken[0][0] == consumer.taken[1][0] == 0
     assert outages == 0
+
+
+class Kafka:
+    """Takes note of commits."""
+
+    def __init__(self, error=None):
+        self.commits = []
+        self.error = error
+
+    async def commit(self, offsets):
+        self.commits.append(offsets)
+        if self.error:
+            raise self.error
+
+
+def came(*offsets, partition=0):
+    return [SimpleNamespace(topic=TOPIC, partition=partition, offset=each) for each in offsets]
+
+
+async def test_many_batches_are_one_commit_of_what_was_dealt_with():
+    offsets, kafka = Offsets(commit_every_s=0.05), Kafka()
+    for number in range(10):
+        offsets.done(kafka, came(number))
+    offsets.done(kafka, came(3, 4, partition=1))
+    assert kafka.commits == []
+    await asyncio.sleep(0.2)
+    assert kafka.commits == [{TopicPartition(TOPIC, 0): 10, TopicPartition(TOPIC, 1): 5}]
+    offsets.done(kafka, came(10))
+    await asyncio.sleep(0.2)
+    assert kafka.commits[1:] == [{TopicPartition(TOPIC, 0): 11}]
+
+
+async def test_what_is_left_is_committed_at_the_end():
+    offsets, kafka = Offsets(commit_every_s=60), Kafka()
+    await offsets.close()
+    offsets.done(kafka, came(7))
+    await offsets.close()
+    await offsets.close()
+    assert kafka.commits == [{TopicPartition(TOPIC, 0): 8}]
+
+
+async def test_a_commit_that_is_refused_stops_nobody():
+    offsets, kafka = Offsets(commit_every_s=60), Kafka(CommitFailedError("rebalanced"))
+    offsets.done(kafka, came(7))
+    await offsets.close()
+    kafka.error = None
+    offsets.done(kafka, came(8))
+    await offsets.close()
+    assert kafka.commits[-1] == {TopicPartition(TOPIC, 0): 9}
+
+
+async def test_a_restart_goes_on_where_the_last_one_stopped(database, sender):
+    kafka, settings = sender
+    sent = await send(kafka, 3)
+    async with consuming(database, settings, nothing) as (consumer, _):
+        await handled(database, 3)
+    more = await send(kafka, 1)
+    async with consuming(database, settings, nothing) as (consumer, _):
+        assert sorted(await handled(database, 4)) == sorted(sent + more)
+    assert consumer.taken == [[3]]
