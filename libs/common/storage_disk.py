@@ -6,7 +6,9 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 from libs.common.errors import ObjectNotFound, Permanent, Unavailable
@@ -20,18 +22,22 @@ _NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
 
 
 def append(path: Path, block: bytes) -> None:
-    """Write all of ``block`` to the end of a file."""
-    with path.open("ab", buffering=0) as file:
+    """Write all of ``block`` to the end of a file, making it and the folders above it."""
+    with _opened(path, "ab") as file:
         view = memoryview(block)
         while view:
             view = view[file.write(view) :]
 
 
-def copy_measured(source: Path, target: Path) -> tuple[str, int]:
-    """Copy a file over another, block by block; return its SHA-256 and its size in bytes."""
+def copy_measured(source: FileIO, target: Path) -> tuple[str, int]:
+    """Copy the rest of a file over another, which is made with the folders above it.
+
+    Returns:
+        The SHA-256 in hexadecimal, and the size in bytes, of what was copied.
+    """
     digest, size = hashlib.sha256(), 0
-    with source.open("rb", buffering=0) as file, target.open("wb", buffering=0) as copy_of:
-        while block := file.read(READ_BYTES):
+    with _opened(target, "wb") as copy_of:
+        while block := source.read(READ_BYTES):
             digest.update(block)
             view = memoryview(block)
             while view:
@@ -58,6 +64,14 @@ def start(path: Path) -> None:
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
+
+
+def _opened(path: Path, mode: Literal["ab", "wb"]) -> FileIO:
+    try:
+        return path.open(mode, buffering=0)
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open(mode, buffering=0)
 
 
 def size_of(path: Path) -> int | None:

@@ -99,8 +99,7 @@ class FolderStorage:
 
     async def write_file(self, key: str, path: Path, media_type: str) -> ObjectRef:
         """See :class:`libs.common.storage.Storage`."""
-        await in_thread(path.stat)  # a local file that is missing is no missing object
-        digest, size = await _on_disk(key, self._write_copy, self._path(key), path)
+        digest, size = await in_thread(self._write_copy, key, self._path(key), path)
         return ObjectRef(key=key, sha256=digest, size=size, media_type=media_type)
 
     async def write_stream(
@@ -194,19 +193,21 @@ class FolderStorage:
             self._commit(part, target)
         return hashlib.sha256(data).hexdigest()
 
-    def _write_copy(self, target: Path, source: Path) -> tuple[str, int]:
+    def _write_copy(self, key: str, target: Path, source: Path) -> tuple[str, int]:
         """Copy a file in one turn of a thread; return its SHA-256 and size."""
-        with self._incoming() as part:
-            measured = disk.copy_measured(source, part)
-            self._commit(part, target)
-        return measured
+        with source.open("rb", buffering=0) as file:  # missing, it is no missing object
+            with disk.translated(key), self._incoming() as part:
+                measured = disk.copy_measured(file, part)
+                self._commit(part, target)
+            return measured
 
     @contextlib.contextmanager
     def _incoming(self) -> Iterator[Path]:
-        """Lend an empty file, removed if the block fails."""
+        """Lend the path of a file to be made, removed if the block fails."""
         part = self._root / INCOMING / uuid4().hex
         try:
-            self._start(part)
+            if not self._swept:
+                self._start(part)
             yield part
         except BaseException:
             disk.discard(part)

@@ -9,15 +9,16 @@ import contextlib
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
+    Awaitable,
     Callable,
-    Coroutine,
     Iterable,
     Mapping,
     Sequence,
 )
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import SecretStr
 
@@ -82,7 +83,7 @@ class S3Storage:
         """See :class:`libs.common.storage.Storage`."""
         for key in keys:
             check_key(key)
-        found = await _all(self._read_if_there(key) for key in keys)
+        found = await _all(partial(self._read_if_there, key) for key in keys)
         return {key: data for key, data in zip(keys, found, strict=True) if data is not None}
 
     async def write_some(
@@ -91,7 +92,9 @@ class S3Storage:
         """See :class:`libs.common.storage.Storage`."""
         for key in objects:
             check_key(key)
-        return await _all(self.write(key, data, media_type) for key, data in objects.items())
+        return await _all(
+            partial(self.write, key, data, media_type) for key, data in objects.items()
+        )
 
     async def write_file(self, key: str, path: Path, media_type: str) -> ObjectRef:
         """See :class:`libs.common.storage.Storage`."""
@@ -217,13 +220,13 @@ class S3Storage:
         )
 
 
-async def _all(calls: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+async def _all(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
     """Run calls at once, as many as there are threads; the first failure is raised."""
     free = asyncio.Semaphore(THREADS)
 
-    async def one_by_one(call: Coroutine[Any, Any, T]) -> T:
+    async def one_by_one(call: Callable[[], Awaitable[T]]) -> T:
         async with free:
-            return await call
+            return await call()
 
     running = [asyncio.ensure_future(one_by_one(each)) for each in calls]
     try:

@@ -91,12 +91,7 @@ def speak(
     for text in texts:
         try:
             speech = engine.speak(text, voice, rate)
-        except Exception:
-            if made:
-                break
-            raise
-        made.append(
-            produce(
+            produced = produce(
                 speech.pcm,
                 speech.sample_rate,
                 speech.words,
@@ -104,7 +99,11 @@ def speak(
                 codecs,
                 keep_lossless=keep_lossless,
             )
-        )
+        except Exception:
+            if made:
+                break
+            raise
+        made.append(produced)
     return made
 
 

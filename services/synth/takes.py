@@ -25,6 +25,9 @@ BATCH_CHARACTERS = 400
 Note = Callable[[int], Awaitable[None]]
 """Is told how many more utterances are there."""
 
+Held = dict[str, asyncio.Future[None]]
+"""What one page keeps others from taking: by segment, what they wait for."""
+
 
 class Tally(Protocol):
     """Counts what was spoken, for the operators."""
@@ -81,7 +84,7 @@ class Taker:
     cache: SegmentCache
     pool: CpuPool
     tally: Tally
-    _underway: dict[str, asyncio.Future[None]] = field(default_factory=dict)
+    _underway: Held = field(default_factory=dict)
 
     async def take(
         self, parts: Sequence[Part], codecs: Sequence[CodecName], note: Note
@@ -94,52 +97,59 @@ class Taker:
         takes: dict[int, Take] = {}
         left = list(parts)
         while left:
-            mine, others = self._hold(left)
+            mine, held, others = self._hold(left)
             try:
-                takes |= await self._take_held(mine, codecs, note)
+                takes |= await self._take_held(mine, held, codecs, note)
             finally:
-                self._release(mine)
+                self._release(held, mine)
             if others:  # then they are in the cache, or ours to speak
                 await asyncio.wait(others)
             left = [each for each in left if each.number not in takes]
         return [takes[each.number] for each in parts]
 
-    def _hold(self, parts: Sequence[Part]) -> tuple[list[Part], set[asyncio.Future[None]]]:
+    def _hold(self, parts: Sequence[Part]) -> tuple[list[Part], Held, set[asyncio.Future[None]]]:
         """Keep others from taking what nobody takes yet; return that, and whom to wait for."""
-        mine: list[Part] = []
+        mine, held = list[Part](), Held()
         others: set[asyncio.Future[None]] = set()
         for each in parts:
             if each.segment in self._underway:
                 others.add(self._underway[each.segment])
             else:
-                self._underway[each.segment] = asyncio.get_running_loop().create_future()
+                held[each.segment] = asyncio.get_running_loop().create_future()
+                self._underway[each.segment] = held[each.segment]
                 mine.append(each)
-        return mine, others
+        return mine, held, others
 
-    def _release(self, parts: Sequence[Part]) -> None:
+    def _release(self, held: Held, parts: Sequence[Part]) -> None:
+        """Let go of what is still held: what was let go of before may be held by another page."""
         for each in parts:
-            held = self._underway.pop(each.segment, None)
-            if held is not None:
-                held.set_result(None)
+            if (done := held.pop(each.segment, None)) is not None:
+                del self._underway[each.segment]
+                done.set_result(None)
 
     async def _take_held(
-        self, parts: Sequence[Part], codecs: Sequence[CodecName], note: Note
+        self, parts: Sequence[Part], held: Held, codecs: Sequence[CodecName], note: Note
     ) -> dict[int, Take]:
         takes, missing = await self._look_up(parts, codecs)
-        self._release([each for each in parts if each.number in takes])
+        self._release(held, [each for each in parts if each.number in takes])
         await note(len(takes))
         at_once = asyncio.Semaphore(BATCHES_AT_ONCE)
+        failures: list[Exception] = []
 
         async def make(batch: Sequence[Missing]) -> None:
             async with at_once:
-                await self._make(batch, takes, note)
+                if failures:
+                    return
+                try:
+                    await self._make(batch, held, takes, note)
+                except Exception as error:  # what is being spoken elsewhere is kept first
+                    failures.append(error)
 
-        try:
-            async with asyncio.TaskGroup() as group:
-                for batch in self._batches(missing):
-                    group.create_task(make(batch))
-        except ExceptionGroup as failures:
-            raise failures.exceptions[0] from None  # its type decides what happens next
+        async with asyncio.TaskGroup() as group:
+            for batch in self._batches(missing):
+                group.create_task(make(batch))
+        if failures:
+            raise failures[0]  # its type decides what happens next
         return takes
 
     async def _look_up(
@@ -182,7 +192,9 @@ class Taker:
     def _is_paid(self, missing: Missing) -> bool:
         return self.orchestra.player(missing.part.sound.engine).keep_lossless
 
-    async def _make(self, batch: Sequence[Missing], takes: dict[int, Take], note: Note) -> None:
+    async def _make(
+        self, batch: Sequence[Missing], held: Held, takes: dict[int, Take], note: Note
+    ) -> None:
         """Speak and keep a batch, or make it of what was spoken before in another format."""
         left = list(batch)
         while left:
@@ -194,7 +206,7 @@ class Taker:
                     self.tally.spoken(missing.part.sound.engine, len(missing.part.text))
                 files = {**missing.files, **sound.encoded}
                 takes[missing.part.number] = Take(files, cached=not spoken)
-            self._release([each.part for each in made])
+            self._release(held, [each.part for each in made])
             await note(len(made))
 
     async def _produce(self, batch: Sequence[Missing]) -> tuple[Sequence[Produced], bool]:

@@ -14,7 +14,7 @@ from libs.common.errors import ObjectCorrupt, ObjectNotFound, Permanent, Rejecte
 from libs.common.storage import Storage, open_storage, read_verified
 from libs.common.storage_folder import FolderStorage
 from libs.common.storage_memory import MemoryStorage
-from libs.common.storage_s3 import S3Storage
+from libs.common.storage_s3 import THREADS, S3Storage
 from libs.common.tests.moto_bucket import bucket, moto_endpoint  # noqa: F401 - fixtures
 
 MIB = 1024 * 1024
@@ -308,6 +308,11 @@ async def test_a_server_that_is_down_is_unavailable():
         await opened.check()
     with pytest.raises(Unavailable):
         await opened.write("a", b"x")
+    many = {f"a/{number}": b"x" for number in range(2 * THREADS)}
+    with pytest.raises(Unavailable):
+        await opened.write_some(many)
+    with pytest.raises(Unavailable):
+        await opened.read_some(list(many))
     await opened.close()
 
 

@@ -82,9 +82,11 @@ def test_a_copy_is_measured(tmp_path):
     data = bytes(range(256)) * 10_000
     (tmp_path / "source").write_bytes(data)
     disk.start(tmp_path / "target")
-    measured = disk.copy_measured(tmp_path / "source", tmp_path / "target")
-    assert measured == (hashlib.sha256(data).hexdigest(), len(data))
-    assert (tmp_path / "target").read_bytes() == data
+    for target in (tmp_path / "target", tmp_path / "new" / "folder" / "target"):
+        with (tmp_path / "source").open("rb", buffering=0) as source:
+            measured = disk.copy_measured(source, target)
+        assert measured == (hashlib.sha256(data).hexdigest(), len(data))
+        assert target.read_bytes() == data
 
 
 @pytest.mark.parametrize(

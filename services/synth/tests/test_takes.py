@@ -12,7 +12,13 @@ from services.synth.audio.produced import Produced
 from services.synth.audio.segment_file import SegmentFile, dump
 from services.synth.orchestra import Sound
 from services.synth.segment_cache import SegmentCache
-from services.synth.takes import BATCH_CHARACTERS, BATCH_UTTERANCES, Part, Taker
+from services.synth.takes import (
+    BATCH_CHARACTERS,
+    BATCH_UTTERANCES,
+    BATCHES_AT_ONCE,
+    Part,
+    Taker,
+)
 from services.synth.tests.scripts import Counts
 
 CODECS: list[CodecName] = ["aac"]
@@ -29,13 +35,15 @@ class Script:
         self.tasks: list[list[str]] = []
         self.may_speak = asyncio.Event()
         self.may_speak.set()
+        self.fails_at_once = False
 
     def player(self, engine):
         return self
 
     async def speak(self, sound, texts, codecs):
         self.tasks.append(list(texts))
-        await self.may_speak.wait()
+        if not (self.fails_at_once and texts[0] in self.bad):
+            await self.may_speak.wait()
         made: list[Produced] = []
         for text in texts:
             if text in self.bad:
@@ -143,6 +151,46 @@ async def test_what_was_spoken_before_a_failure_is_kept(storage):
     takes = await take(taker(better, storage), "a", "b", "c", "d")
     assert [each.cached for each in takes] == [True, True, False, False]
     assert better.tasks == [["c", "d"]]
+
+
+async def test_a_failure_lets_others_that_are_being_spoken_come_to_an_end(storage):
+    script = Script(bad=["c"], workers=2)
+    script.may_speak.clear()
+    script.fails_at_once = True
+    page = asyncio.create_task(take(taker(script, storage), "a", "b", "c"))
+    await asyncio.sleep(0.01)
+    script.may_speak.set()
+    with pytest.raises(Unavailable, match="cannot speak c"):
+        await page
+    better = Script(workers=2)
+    await take(taker(better, storage), "a", "b", "c")
+    assert better.tasks == [["c"]]
+
+
+async def test_nothing_more_is_begun_after_a_failure(storage):
+    script = Script(paid=True, bad=["0"])
+    with pytest.raises(Unavailable, match="cannot speak 0"):
+        await take(taker(script, storage), *(f"{number}" for number in range(100)))
+    assert len(script.tasks) <= BATCHES_AT_ONCE
+
+
+async def test_a_page_that_ends_lets_go_only_of_what_it_holds_itself(storage):
+    script = Script(workers=1)
+    taking = taker(script, storage)
+    await take(taking, "a")
+    script.may_speak.clear()
+    page = asyncio.create_task(take(taking, "a", "slow"))
+    await asyncio.sleep(0.01)
+    others = [asyncio.create_task(take(taking, "a", codecs=["mp3"]))]
+    await asyncio.sleep(0.01)
+    page.cancel()
+    await asyncio.wait([page])
+    others.append(asyncio.create_task(take(taking, "a", codecs=["mp3"])))
+    await asyncio.sleep(0.01)
+    script.may_speak.set()
+    for takes in await asyncio.gather(*others):
+        assert heard(takes, "mp3") == [segment("mp3", "a")]
+    assert script.tasks == [["a"], ["slow"], ["a"]]
 
 
 async def test_who_waited_for_somebody_who_failed_tries_for_himself(storage):
