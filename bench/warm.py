@@ -15,13 +15,16 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from lectern.reading import LOCAL_OWNER
 from lectern.reading_command import until_voices
 from lectern.standalone import Options, Standalone, running
 from services.gateway.commands import Order
+from services.gateway.tables import audios
 from services.gateway.views import NarrationView
 
-LOOK_EVERY_S = 0.1
+LOOK_EVERY_S = 0.05
 ORDER = Order(voice="en-us", audiobook="m4b")
 
 
@@ -58,7 +61,10 @@ async def _read(
     )
     documents.append(document_id)
     narration_id = await gateway.commands.narrate(LOCAL_OWNER, document_id, ORDER)
-    while not (await gateway.queries.narration(LOCAL_OWNER, narration_id)).pages_ready:
+    heard = select(audios.c.audio_id).where(
+        audios.c.document_id == str(document_id), audios.c.ready_at.is_not(None)
+    )
+    while not await gateway.queries.database.fetch(heard.limit(1)):
         await asyncio.sleep(LOOK_EVERY_S)
     first_page_s = monotonic() - started
     if only_first_page:

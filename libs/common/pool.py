@@ -17,12 +17,15 @@ from libs.common.errors import Unavailable
 T = TypeVar("T")
 
 CLOSE_PATIENCE_S = 2.0
+NICENESS = 5
+"""Of workers: when all cores are busy, the event loop that feeds them goes first."""
 
 
 class CpuPool:
     """A process pool that outlives the death of its workers and does not outlive its parent.
 
-    ``warm_up`` runs once in each worker before its first task.
+    ``warm_up`` runs once in each worker before its first task. ``niceness`` is that of its workers:
+    what is less urgent than speech is nicer.
     """
 
     def __init__(
@@ -30,8 +33,10 @@ class CpuPool:
         workers: int,
         warm_up: Callable[..., object] | None = None,
         arguments: Sequence[Any] = (),
+        niceness: int = NICENESS,
     ) -> None:
         self.workers = workers
+        self._niceness = niceness
         self._warm_up = warm_up
         self._arguments = tuple(arguments)
         self._executor: ProcessPoolExecutor | None = None
@@ -83,7 +88,7 @@ class CpuPool:
             self.workers,
             mp_context=context,
             initializer=_prepare,
-            initargs=(worker_end, self._warm_up, self._arguments),
+            initargs=(worker_end, self._niceness, self._warm_up, self._arguments),
         )
         self._lifelines[self._executor] = ours
         return self._executor
@@ -109,8 +114,12 @@ def preload(*modules: str) -> None:
 
 
 def _prepare(
-    lifeline: Connection, warm_up: Callable[..., object] | None, arguments: tuple[Any, ...]
+    lifeline: Connection,
+    niceness: int,
+    warm_up: Callable[..., object] | None,
+    arguments: tuple[Any, ...],
 ) -> None:
+    os.nice(niceness)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_when_cut, args=(lifeline,), daemon=True).start()

@@ -26,7 +26,7 @@ from libs.common.events import (
 )
 from libs.common.routes import Route, on
 from services.gateway.completion import request_audiobooks
-from services.gateway.policy import Policy, followed, lock_owners_of
+from services.gateway.policy import Policy, cut_already, followed, lock_owners_of
 from services.gateway.projections import fold
 from services.gateway.tables import wanted
 
@@ -87,9 +87,9 @@ class Gateway:
     async def _want(
         self, connection: AsyncConnection, extracted: Sequence[PageExtracted]
     ) -> Sequence[Effect]:
-        documents = dict.fromkeys(str(each.document_id) for each in extracted)
         noted = await self.policy.want_extracted(connection, extracted)
-        return [*noted, *(Together(self._go_on, each) for each in documents)]
+        cut = await cut_already(connection, extracted)
+        return [*noted, *(Together(self._go_on, each) for each in cut)]
 
     async def _go_on(
         self, connection: AsyncConnection, documents: Sequence[str]

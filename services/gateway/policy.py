@@ -216,6 +216,21 @@ async def _in_flight(connection: AsyncConnection, owner_id: str) -> int:
     return await connection.scalar(counted) or 0
 
 
+async def cut_already(connection: AsyncConnection, extracted: Sequence[PageExtracted]) -> list[str]:
+    """Return the documents of which one of the pages was cut before we heard of it."""
+    found = await connection.scalars(
+        select(pages.c.document_id)
+        .where(
+            pages.c.document_id.in_({str(each.document_id) for each in extracted}),
+            pages.c.page.in_({each.page for each in extracted}),
+            pages.c.segments_revision.is_not(None),
+        )
+        .distinct()
+        .order_by(pages.c.document_id)
+    )
+    return list(found)
+
+
 async def lock_owners_of(connection: AsyncConnection, ids: Collection[str]) -> list[str]:
     """Lock the owners of documents and return them; nobody owns what was not submitted yet."""
     found = await connection.scalars(

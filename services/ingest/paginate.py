@@ -1,8 +1,9 @@
 """Cuts flowing text into pages of a sensible length for listening.
 
 A page holds about 3,000 characters, some three minutes, and at most about 4,000. It ends at the
-paragraph that brings it nearest to that, and never spans two chapters. The same text always gives
-the same pages, in linear time.
+paragraph that brings it nearest to that, and never spans two chapters. The first page holds half as
+much: nobody can listen before it is spoken. The same text always gives the same pages, in linear
+time.
 """
 
 from collections import Counter
@@ -15,9 +16,9 @@ from services.ingest.document import Chapter, Page
 from services.ingest.language import Language
 
 TARGET_CHARS = 3000
+FIRST_TARGET_CHARS = 1500
 MAX_CHARS = 4000
 
-_SMALL_CHARS = 1200
 _TAIL_CHARS = 600
 _LONG_BLOCK_CHARS = 3400
 _MIN_CHAPTER_CHARS = 800
@@ -92,7 +93,8 @@ class Paginator:
     def _add(self, block: Block) -> Iterator[Page]:
         size = _size(self._open)
         over = size + block.size
-        enough = size >= _SMALL_CHARS and over - TARGET_CHARS > TARGET_CHARS - size
+        target = TARGET_CHARS if self.pages or self._held else FIRST_TARGET_CHARS
+        enough = size >= target / 2 and over - target > target - size
         if enough or over > MAX_CHARS:
             keep = len(self._open)
             while keep and self._open[keep - 1].kind is Kind.HEADING:

@@ -16,6 +16,8 @@ from services.segmenter.segment import warm_up
 from services.segmenter.settings import Settings
 
 NAME = "segmenter"
+NICENESS = 15
+"""A book is cut far ahead of its being spoken, and must not hold up the page that is heard next."""
 PUBLISHES = (PageSegmented, TaskFailed)
 CONSUMES = tuple(each.event for each in routes())
 
@@ -25,7 +27,7 @@ def build(common: CommonSettings, settings: Settings) -> Parts:
     database = open_database(common, settings)
     storage = open_object_storage(common)
     workers = settings.workers or os.cpu_count() or 1
-    pool = CpuPool(workers, warm_up)
+    pool = CpuPool(workers, warm_up, niceness=NICENESS)
     cutter = Cutter(storage, pool, settings.max_utterance_characters)
     return Parts(
         name=NAME,

@@ -18,7 +18,6 @@ from services.synth.audio.produced import Produced
 from services.synth.orchestra import Orchestra, Sound
 from services.synth.segment_cache import Place, SegmentCache
 
-BATCHES_AT_ONCE = 16
 BATCH_UTTERANCES = 8
 BATCH_CHARACTERS = 400
 
@@ -85,6 +84,7 @@ class Taker:
     pool: CpuPool
     tally: Tally
     _underway: Held = field(default_factory=dict)
+    _turns: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
     async def take(
         self, parts: Sequence[Part], codecs: Sequence[CodecName], note: Note
@@ -133,11 +133,10 @@ class Taker:
         takes, missing = await self._look_up(parts, codecs)
         self._release(held, [each for each in parts if each.number in takes])
         await note(len(takes))
-        at_once = asyncio.Semaphore(BATCHES_AT_ONCE)
         failures: list[Exception] = []
 
         async def make(batch: Sequence[Missing]) -> None:
-            async with at_once:
+            async with self._turn(batch[0].part.sound.engine):
                 if failures:
                     return
                 try:
@@ -151,6 +150,17 @@ class Taker:
         if failures:
             raise failures[0]  # its type decides what happens next
         return takes
+
+    def _turn(self, engine: str) -> asyncio.Semaphore:
+        """Let no more batches into the pool than keep it busy, the first page's first.
+
+        Whatever else has to be done there, as putting a page together, waits for one batch and not
+        for all those of the next pages.
+        """
+        if engine not in self._turns:
+            workers = self.orchestra.player(engine).pool.workers
+            self._turns[engine] = asyncio.Semaphore(workers + 1)
+        return self._turns[engine]
 
     async def _look_up(
         self, parts: Sequence[Part], codecs: Sequence[CodecName]

@@ -9,7 +9,7 @@ from services.gateway.tests.world import VOICES, reference
 
 
 def rung(bell):
-    return bell._rung.is_set()
+    return bell._woken.is_set()
 
 
 async def test_a_bell_rings_after_the_commit_and_for_its_document_only(world):

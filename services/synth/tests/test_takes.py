@@ -15,7 +15,6 @@ from services.synth.segment_cache import SegmentCache
 from services.synth.takes import (
     BATCH_CHARACTERS,
     BATCH_UTTERANCES,
-    BATCHES_AT_ONCE,
     Part,
     Taker,
 )
@@ -38,6 +37,10 @@ class Script:
         self.fails_at_once = False
 
     def player(self, engine):
+        return self
+
+    @property
+    def pool(self):
         return self
 
     async def speak(self, sound, texts, codecs):
@@ -171,7 +174,7 @@ async def test_nothing_more_is_begun_after_a_failure(storage):
     script = Script(paid=True, bad=["0"])
     with pytest.raises(Unavailable, match="cannot speak 0"):
         await take(taker(script, storage), *(f"{number}" for number in range(100)))
-    assert len(script.tasks) <= BATCHES_AT_ONCE
+    assert len(script.tasks) <= script.workers + 1
 
 
 async def test_a_page_that_ends_lets_go_only_of_what_it_holds_itself(storage):
@@ -225,3 +228,19 @@ async def test_nothing_is_taken_of_nothing(storage):
     script = Script()
     assert await take(taker(script, storage)) == []
     assert script.tasks == []
+
+
+async def test_the_pool_is_kept_busy_and_not_full_and_pages_come_one_after_the_other(storage):
+    script = Script(workers=2)
+    script.may_speak.clear()
+    taking = taker(script, storage)
+    pages = [
+        asyncio.create_task(take(taking, *(f"{page}/{number}" for number in range(32))))
+        for page in range(3)
+    ]
+    await asyncio.sleep(0.01)
+    assert len(script.tasks) == 3
+    script.may_speak.set()
+    await asyncio.gather(*pages)
+    order = [task[0].partition("/")[0] for task in script.tasks]
+    assert order == sorted(order)
