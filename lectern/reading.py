@@ -32,7 +32,7 @@ BLOCK_BYTES = 1 << 20
 LOOK_EVERY_S = 1.0
 SETTLE_S = 0.2
 """Several changes that come together are looked at once."""
-LOOK_SHARE = 0.02
+LOOK_SHARE = 0.01
 """Of the time, how much may be spent looking: a look reads a row or two for every page."""
 FORMATS: dict[str, BookFormat] = {"m4b": "m4b", "mp3": "mp3", "opus": "opus"}
 
@@ -259,36 +259,6 @@ def _raise_if_it_failed(document: DocumentView, narration: NarrationView) -> Non
     for page in narration.pages_failed[:1]:
         reason = f"{reason} (page {page.page}: {page.reason})"
     raise Failed(Exit.UNAVAILABLE, reason)
-
-
-def check_source(wanted: Wanted) -> None:
-    """Raise Failed if the source cannot be read at all."""
-    if wanted.is_url:
-        return
-    path = Path(wanted.source)
-    if not path.is_file():
-        raise Failed(Exit.NO_INPUT, f"There is no file {wanted.source}; check the name.")
-    if not os.access(path, os.R_OK):
-        raise Failed(Exit.NO_INPUT, f"The file {wanted.source} may not be read; check its rights.")
-
-
-def check_output(wanted: Wanted) -> None:
-    """Make the folders that are written to; nobody should learn at the end that it is in vain.
-
-    Raises:
-        Failed: Something stands in the way, or may not be written.
-    """
-    for folder in filter(None, (wanted.output.parent, wanted.pages_folder)):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise Failed(
-                Exit.CANNOT_WRITE, f"cannot write {wanted.output}: {error.strerror}"
-            ) from error
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise Failed(Exit.CANNOT_WRITE, f"The folder {folder} may not be written to.")
-    if wanted.output.is_dir():
-        raise Failed(Exit.CANNOT_WRITE, f"{wanted.output} is a folder; name a file with -o.")
 
 
 def _identity(wanted: Wanted) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 
 from lectern.display import choose, clock
 from lectern.exits import Exit, Failed
-from lectern.reading import FORMATS, Reading, Result, Wanted, check_output, check_source
+from lectern.preconditions import check_output, check_source
+from lectern.reading import FORMATS, Reading, Result, Wanted
 from lectern.standalone import Options, Standalone, running
 from services.gateway.commands import Order
 

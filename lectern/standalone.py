@@ -35,6 +35,9 @@ from services.synth.settings import Settings as SynthSettings
 log = structlog.get_logger(__name__)
 
 PARTITIONS = 1
+UNHURRIED = {"notifier": 1000}
+"""How long a fetch may wait, in milliseconds, where nobody waits for what comes of it: each fetch
+of the embedded broker that finds nothing costs a millisecond."""
 SWEEP_EVERY_S = 15.0
 LOST_AFTER_S = 10.0
 PRELOADED = (
@@ -180,11 +183,16 @@ def _build(
             gateway = services.gateway.app.assemble(common, settings)
             parts = gateway.parts
         else:
-            parts = room.build(common, settings)
+            parts = room.build(_paced(common, room.name), settings)
         built[room.name] = Service(parts, stopping=stopping)
     if gateway is None:
         raise Permanent("there is no gateway")
     return gateway, built
+
+
+def _paced(common: CommonSettings, name: str) -> CommonSettings:
+    wait_ms = UNHURRIED.get(name, common.fetch_max_wait_ms)
+    return common.model_copy(update={"fetch_max_wait_ms": wait_ms})
 
 
 def _database(options: Options, name: str) -> Path:

@@ -6,7 +6,7 @@ import pytest
 
 from lectern.display import Silent
 from lectern.exits import Exit, Failed, classify
-from lectern.reading import Reading, Wanted, check_output, check_source
+from lectern.reading import Reading, Wanted
 from services.gateway.commands import Order
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -79,22 +79,3 @@ async def test_a_voice_that_nobody_has_leaves_the_document_as_it_was(lectern, pa
     told = await refused(lectern, wanted(page, voice="nobody"))
     assert (told.code, "nobody" in str(told)) == (Exit.BAD_DOCUMENT, True)
     assert (await Reading(lectern, wanted(page), Silent()).run()).pages == 2
-
-
-async def test_sources_are_looked_at_first(tmp_path):
-    with pytest.raises(Failed, match=r"There is no file .*no\.md") as raised:
-        check_source(wanted(tmp_path / "no.md"))
-    assert raised.value.code == Exit.NO_INPUT
-    with pytest.raises(Failed):
-        check_source(wanted(tmp_path))
-    check_source(wanted("https://example.org/a"))
-
-
-async def test_outputs_are_looked_at_first(tmp_path):
-    (tmp_path / "file").touch()
-    for output in (tmp_path / "file" / "x.m4b", tmp_path):
-        with pytest.raises(Failed) as raised:
-            check_output(wanted("x", output))
-        assert raised.value.code == Exit.CANNOT_WRITE
-    check_output(wanted("x", tmp_path / "new" / "x.m4b"))
-    assert (tmp_path / "new").is_dir()

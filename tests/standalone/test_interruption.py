@@ -91,6 +91,14 @@ def book(lectern: Lectern) -> Path:
     return documents.book(lectern.folder, PAGES, SENTENCES)
 
 
+def said(stderr: str) -> list[str]:
+    """What a killed command complained of.
+
+    Python removes the semaphores of its pools after it and may say so, if we look late enough.
+    """
+    return [line for line in stderr.splitlines() if "resource_tracker" not in line]
+
+
 def read(book: Path, data: str) -> tuple[str, ...]:
     return ("read", str(book), "--data", data, "-o", f"{data}.m4b", "--json")
 
@@ -107,7 +115,7 @@ def test_kill_9_at_ten_moments(lectern: Lectern, book: Path) -> None:
             command.signal(signal.SIGKILL)
             done = command.end()
             assert command.survivors(WORKERS_GONE_S) == [], f"killed when {name}"
-        assert done.stderr == "", f"killed when {name}"
+        assert said(done.stderr) == [], f"killed when {name}"
         codes.append(done.code)
         for left in lectern.temporary.glob("pymp-*"):
             shutil.rmtree(left)  # Python's own, of a process that had no time to remove it

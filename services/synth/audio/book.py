@@ -10,7 +10,7 @@ from libs.common.events import BookFormat
 from services.synth.audio import loudness
 from services.synth.audio.codecs import FORMATS, RATE_HZ, Codec
 from services.synth.audio.cover import read_cover
-from services.synth.audio.muxing import AudioFile, Mark, count_packets, read_packets
+from services.synth.audio.muxing import AudioFile, Mark, count_packets, demuxed
 from services.synth.audio.tags import Tags
 
 
@@ -84,8 +84,8 @@ def write_book(
 
 def _copy(path: Path, codec: Codec, file: AudioFile) -> int:
     count = 0
-    for packet in read_packets(path, codec):
-        file.write(packet)
+    for packet in demuxed(path, codec):
+        file.copy(packet)
         count += 1
     return count
 

@@ -6,12 +6,13 @@ becomes MP4's edit list and Opus's pre-skip; MP3 keeps it in its Info frame. So 
 exactly (lead + given packets) * frame samples.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import av
 from av.stream import Disposition
@@ -25,6 +26,9 @@ from services.synth.audio.tags import Tags
 
 if TYPE_CHECKING:
     from av.container.core import Chapter
+    from av.packet import Packet
+
+    AnyPacket = Packet[Any]
 
 TICK = Fraction(1, RATE_HZ)
 AUDIOBOOK = 2
@@ -99,6 +103,16 @@ class AudioFile:
         self._mux(packet, self.codec.frame)
         self.samples += self.codec.frame
 
+    def copy(self, packet: "AnyPacket") -> None:
+        """Append a packet that :func:`demuxed` gave; it belongs to this file from then on."""
+        packet.stream = self._stream
+        packet.time_base = TICK
+        packet.pts = packet.dts = self._position
+        packet.duration = self.codec.frame
+        self._container.mux_one(packet)
+        self._position += self.codec.frame
+        self.samples += self.codec.frame
+
     def write_silence(self, packets: int) -> None:
         """Append as many frames of silence."""
         for _ in range(packets):
@@ -151,7 +165,7 @@ class AudioFile:
 
 
 def count_packets(path: Path, codec: Codec) -> int:
-    """Return how many packets :func:`read_packets` will give, from headers alone.
+    """Return how many packets :func:`demuxed` will give, from headers alone.
 
     Raises:
         ObjectCorrupt: The file is not one of ours in this codec.
@@ -168,20 +182,20 @@ def count_packets(path: Path, codec: Codec) -> int:
         return shown // codec.frame
 
 
-def read_packets(path: Path, codec: Codec) -> Iterator[bytes]:
+def demuxed(path: Path, codec: Codec) -> Iterator["AnyPacket"]:
     """Give the packets of a file, lead included, without those that only flush a decoder.
 
     Raises:
         ObjectCorrupt: The file cannot be read.
     """
-    held: list[bytes] = []
+    held: deque[AnyPacket] = deque()
     try:
         with _open(path, codec) as container:
             for packet in container.demux(container.streams.audio[0]):
                 if packet.size:
-                    held.append(bytes(packet))
+                    held.append(packet)
                     if len(held) > codec.flush:
-                        yield held.pop(0)
+                        yield held.popleft()
     except av.error.FFmpegError as error:
         raise ObjectCorrupt(path.name) from error
 

@@ -6,7 +6,7 @@ import pytest
 from libs.common.errors import ObjectCorrupt
 from services.synth.audio.codecs import CODECS, Codec
 from services.synth.audio.encode import encode_segment
-from services.synth.audio.muxing import AudioFile, count_packets, read_packets
+from services.synth.audio.muxing import AudioFile, count_packets, demuxed
 from services.synth.audio.tags import Tags
 from services.synth.audio.tests.signals import decode_file, snr_db, speech_like
 
@@ -26,7 +26,7 @@ def write(path: Path, codec: Codec, count: int | None = None) -> tuple[list[byte
 def test_packets_come_back_as_they_went_in(tmp_path, codec, count):
     path = tmp_path / "file"
     packets, _ = write(path, codec, count)
-    found = list(read_packets(path, codec))
+    found = [bytes(each) for each in demuxed(path, codec)]
     assert found[codec.lead :] == packets
     assert count_packets(path, codec) == len(found)
 
@@ -64,11 +64,11 @@ def test_damaged_file_is_corrupt(tmp_path, codec):
     with pytest.raises(ObjectCorrupt):
         count_packets(path, codec)
     with pytest.raises(ObjectCorrupt):
-        list(read_packets(path, codec))
+        list(demuxed(path, codec))
 
 
 def test_file_in_another_codec_is_refused(tmp_path):
     path = tmp_path / "file"
     write(path, CODECS["opus"])
     with pytest.raises(ObjectCorrupt):
-        list(read_packets(path, CODECS["aac"]))
+        list(demuxed(path, CODECS["aac"]))

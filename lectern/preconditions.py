@@ -1,0 +1,37 @@
+"""What can be told before anything is read: nobody should learn at the end that it is in vain."""
+
+import os
+from pathlib import Path
+
+from lectern.exits import Exit, Failed
+from lectern.reading import Wanted
+
+
+def check_source(wanted: Wanted) -> None:
+    """Raise Failed if the source cannot be read at all."""
+    if wanted.is_url:
+        return
+    path = Path(wanted.source)
+    if not path.is_file():
+        raise Failed(Exit.NO_INPUT, f"There is no file {wanted.source}; check the name.")
+    if not os.access(path, os.R_OK):
+        raise Failed(Exit.NO_INPUT, f"The file {wanted.source} may not be read; check its rights.")
+
+
+def check_output(wanted: Wanted) -> None:
+    """Make the folders that are written to.
+
+    Raises:
+        Failed: Something stands in the way, or may not be written.
+    """
+    for folder in filter(None, (wanted.output.parent, wanted.pages_folder)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Failed(
+                Exit.CANNOT_WRITE, f"cannot write {wanted.output}: {error.strerror}"
+            ) from error
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise Failed(Exit.CANNOT_WRITE, f"The folder {folder} may not be written to.")
+    if wanted.output.is_dir():
+        raise Failed(Exit.CANNOT_WRITE, f"{wanted.output} is a folder; name a file with -o.")
