@@ -2,7 +2,7 @@
 
 What was spoken before is in the segment cache. What is being spoken for another page of this
 process is waited for. The rest is spoken in batches, as many utterances in one task as take about
-a tenth of a second; those of engines that are paid for one by one, and kept the moment they are
+a quarter of a second; those of engines that are paid for one by one, and kept the moment they are
 there.
 """
 
@@ -18,8 +18,8 @@ from services.synth.audio.produced import Produced
 from services.synth.orchestra import Orchestra, Sound
 from services.synth.segment_cache import Place, SegmentCache
 
-BATCH_UTTERANCES = 8
-BATCH_CHARACTERS = 400
+BATCH_UTTERANCES = 12
+BATCH_CHARACTERS = 1000
 
 Note = Callable[[int], Awaitable[None]]
 """Is told how many more utterances are there."""

@@ -98,7 +98,7 @@ async def test_takes_come_in_the_order_of_the_page(storage):
 async def test_many_utterances_are_few_tasks_and_one_look_and_every_worker_has_some(storage):
     script = Script(workers=2)
     await take(taker(script, storage), *(f"{number}" for number in range(64)))
-    assert len(script.tasks) == 64 // BATCH_UTTERANCES
+    assert len(script.tasks) == -(-64 // BATCH_UTTERANCES)
     short = Script(workers=4)
     await take(taker(short, storage), "a", "b", "c", "d", "e", "f")
     assert sorted(map(len, short.tasks)) == [2, 2, 2]
