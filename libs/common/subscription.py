@@ -1,8 +1,9 @@
 """Kafka to consumer loop: which records are taken together, and what becomes of their offsets."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -88,6 +89,7 @@ def subscribe(
         heartbeat_interval_ms=session_timeout_ms // 4,
         ack_policy=AckPolicy.MANUAL,
         no_reply=True,
+        parser=_unopened,
         decoder=_as_it_came,
     )
     async def consume(came: tuple[Any, ConsumerRecord]) -> None:
@@ -123,6 +125,18 @@ def _rewind(kafka: Any, records: Sequence[ConsumerRecord]) -> None:
 
 def _record(raw: ConsumerRecord) -> Record:
     return Record(raw.topic, raw.partition, raw.offset, raw.key, raw.value, raw.headers)
+
+
+async def _unopened(
+    record: ConsumerRecord, parse: Callable[[ConsumerRecord], Awaitable[KafkaMessage]]
+) -> KafkaMessage:
+    """Wrap a record without reading its headers.
+
+    FastStream decodes them, and passes over a record, without a word, whose headers are no text.
+    """
+    message = await parse(replace(record, headers=()))
+    message.raw_message = record
+    return message
 
 
 async def _as_it_came(message: KafkaMessage) -> tuple[Any, Any]:

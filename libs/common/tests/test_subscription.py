@@ -32,6 +32,16 @@ class NoDeadLetters:
         raise AssertionError(f"dead letter for {topic}")
 
 
+class Kept:
+    """Dead letters, kept."""
+
+    def __init__(self):
+        self.letters = []
+
+    async def send_and_wait(self, topic, value, key, *, headers):
+        self.letters.append((topic, value, dict(headers)))
+
+
 class Noting(Consumer):
     """Notes how many records it was given at a time."""
 
@@ -55,8 +65,8 @@ async def sender(embedded_kafka):
 
 
 @asynccontextmanager
-async def consuming(database, settings, handler, **options):
-    letters = DeadLetters(NoDeadLetters(), "ingest")
+async def consuming(database, settings, handler, letterbox=None, **options):
+    letters = DeadLetters(letterbox or NoDeadLetters(), "ingest")
     routes = [on(DocumentDeleted, handler)]
     consumer = Noting(database, "ingest", routes, letters, Metrics("ingest"), **options)
     broker = consuming_broker(settings)
@@ -208,3 +218,16 @@ async def test_a_restart_goes_on_where_the_last_one_stopped(database, sender):
     async with consuming(database, settings, nothing) as (consumer, _):
         assert sorted(await handled(database, 4)) == sorted(sent + more)
     assert consumer.taken == [[3]]
+
+
+@pytest.mark.parametrize("garbage", [[("ce_id", b"\xff\xfe")], [("ce_type", None)], []])
+async def test_what_is_no_event_at_all_is_put_aside_and_not_lost(database, sender, garbage):
+    kafka, settings = sender
+    kept = Kept()
+    await kafka.send_and_wait(TOPIC, b"poison", b"key", headers=garbage)
+    sent = await send(kafka, 1)
+    async with consuming(database, settings, nothing, kept):
+        assert await handled(database, 1) == sent
+    [(topic, value, headers)] = kept.letters
+    assert (topic, value) == (f"{TOPIC}.ingest.dlq", b"poison")
+    assert headers["dlq_error"] == b"Malformed"
