@@ -47,17 +47,12 @@ def one_deployment(
 @pytest.fixture
 def deployment(one_deployment: "Deployment") -> Iterator["Deployment"]:
     """The deployment with its five services ready, whatever a test before this one did to it."""
+    one_deployment.drop_ended()
     one_deployment.start_missing()
     yield one_deployment
     one_deployment.wire.mend()
-    for name in [each for each in one_deployment.processes if "-" in each]:
+    asked = [each for each in one_deployment.asked if each in one_deployment.processes]
+    for name in [*asked, *(each for each in one_deployment.processes if "-" in each)]:
         one_deployment.stop(name)
-    ended = {
-        name: process.exit_code
-        for name, process in one_deployment.processes.items()
-        if process.exit_code is not None
-    }
-    for name in ended:
-        del one_deployment.processes[name]
-    one_deployment.asked.clear()
+    ended = one_deployment.drop_ended()
     assert not ended, f"services ended by themselves: {ended}; logs are in {one_deployment.logs}"

@@ -19,6 +19,7 @@ log = structlog.get_logger(__name__)
 
 MAX_BATCH = 100
 COMMIT_EVERY_S = 1.0
+LAST_COMMIT_S = 2.0
 
 
 class Offsets:
@@ -43,11 +44,13 @@ class Offsets:
             self._due = asyncio.create_task(self._commit_later(), name="commit offsets")
 
     async def close(self) -> None:
-        """Commit what is left."""
+        """Commit what is left; without a limit that would go on until Kafka is back."""
         if self._due is not None:
             self._due.cancel()
             await asyncio.wait([self._due])
-        await self._commit()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_COMMIT_S):
+                await self._commit()
 
     async def _commit_later(self) -> None:
         await asyncio.sleep(self._commit_every_s)
@@ -73,9 +76,9 @@ def subscribe(
 ) -> Offsets:
     """Have ``broker`` feed ``consumer``; call once, before it starts.
 
-    Returns the offsets, to be closed before ``broker`` stops. One record wakes the consumer at
-    once, and those that were fetched with it are taken along: FastStream's batches would wait for
-    company, and sleep when there is none. Acknowledgements are ours: see :class:`Offsets`.
+    Returns the offsets, to be closed before ``broker`` stops; acknowledgements are ours. One record
+    wakes the consumer at once, and those that were fetched with it are taken along: FastStream's
+    batches would wait for company, and sleep when there is none.
     """
     offsets = Offsets()
 
@@ -93,8 +96,7 @@ def subscribe(
         decoder=_as_it_came,
     )
     async def consume(came: tuple[Any, ConsumerRecord]) -> None:
-        kafka, first = came
-        records = [first]
+        kafka, records = came[0], [came[1]]
         try:
             records += await _arrived(kafka)
             await consumer.take([_record(each) for each in records])

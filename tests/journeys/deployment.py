@@ -83,6 +83,15 @@ class Deployment:
         self.start(*(each for each in SERVICES if each not in self.processes))
         self.wait_until_ready(*SERVICES)
 
+    def drop_ended(self) -> dict[str, int]:
+        """Forget processes that ended, and return their exit codes."""
+        codes = {name: process.exit_code for name, process in self.processes.items()}
+        ended = {name: code for name, code in codes.items() if code is not None}
+        for name in ended:
+            del self.processes[name]
+        self.asked -= ended.keys()
+        return ended
+
     def wait_until_ready(self, *names: str) -> None:
         for name in names:
             self.processes[name].wait_until(partial(self.is_ready, name), READY_TIMEOUT_S)

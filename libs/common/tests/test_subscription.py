@@ -11,6 +11,7 @@ from aiokafka.structs import TopicPartition
 from sqlalchemy import select
 
 from libs.common import consumer as consumer_module
+from libs.common import subscription
 from libs.common.broker import consuming_broker, producer
 from libs.common.cloudevents import headers, rfc3339
 from libs.common.consumer import Consumer
@@ -207,6 +208,21 @@ async def test_a_commit_that_is_refused_stops_nobody():
     offsets.done(kafka, came(8))
     await offsets.close()
     assert kafka.commits[-1] == {TopicPartition(TOPIC, 0): 9}
+
+
+async def test_the_end_waits_for_no_broker_that_is_away(monkeypatch):
+    monkeypatch.setattr(subscription, "LAST_COMMIT_S", 0.05)
+
+    class Away:
+        async def commit(self, offsets):
+            await asyncio.Event().wait()
+
+    for wait_s in (0.0, 60.0):
+        offsets = Offsets(commit_every_s=wait_s)
+        offsets.done(Away(), came(7))
+        await asyncio.sleep(0.01)
+        async with asyncio.timeout(5):
+            await offsets.close()
 
 
 async def test_a_restart_goes_on_where_the_last_one_stopped(database, sender):

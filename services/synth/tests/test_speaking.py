@@ -177,7 +177,7 @@ async def test_the_voice_follows_the_language_if_that_is_wanted(speaker, storage
 
 
 async def test_progress_is_told_on_the_way_but_never_of_the_end(speaker, storage):
-    texts = [f"This is sentence number {number}, and no other." for number in range(20)]
+    texts = [f"This is sentence number {number}, and no other." for number in range(60)]
     asked = await requested(storage, *texts)
     running = Running()
     await replace(speaker, progress_every_s=0.0).speak(running.job(asked))
@@ -186,8 +186,8 @@ async def test_progress_is_told_on_the_way_but_never_of_the_end(speaker, storage
     assert (first.document_id, first.audio_id) == (asked.document_id, asked.audio_id)
     told = [each.done for each in running.recorded]
     assert told == sorted(set(told))
-    assert 0 < told[0] < told[-1] < 20
-    assert {each.total for each in running.recorded} == {20}
+    assert 0 < told[0] < told[-1] < 60
+    assert {each.total for each in running.recorded} == {60}
 
 
 async def test_a_page_that_is_done_soon_has_no_progress(speaker, storage):
