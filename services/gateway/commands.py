@@ -4,7 +4,7 @@ from collections.abc import AsyncIterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database import Database
@@ -26,10 +26,10 @@ from libs.common.telemetry import current_traceparent
 from services.gateway.access import document_for
 from services.gateway.checks import check_pages, checked_text, one_line, page_row
 from services.gateway.completion import request_audiobooks
-from services.gateway.policy import Policy, decided
+from services.gateway.policy import Policy, decided, forget
 from services.gateway.problems import NotFound, Stale
 from services.gateway.quota import check_audio_quota
-from services.gateway.tables import audios, documents, wanted
+from services.gateway.tables import audios, documents
 from services.gateway.uploads import Upload
 from services.gateway.voices import choose_voice
 
@@ -166,10 +166,10 @@ class Commands:
             document = await document_for(
                 connection, caller, document_id, Capability.DELETE_DOCUMENT
             )
-            forget = delete(wanted).where(wanted.c.document_id == str(document_id))
             deleted = DocumentDeleted(document_id=document_id, deleted_by=caller)
+            unwanted = forget(document.owner_id, str(document_id))
             go_on = self._dispatch(document.owner_id)
-            await self._apply(connection, [forget, *decided(deleted), go_on])
+            await self._apply(connection, [*decided(deleted), unwanted, go_on])
 
     async def narrate(
         self, caller: UUID, document_id: UUID, order: Order, narration_id: UUID | None = None

@@ -216,6 +216,20 @@ async def _in_flight(connection: AsyncConnection, owner_id: str) -> int:
     return await connection.scalar(counted) or 0
 
 
+def forget(owner_id: str, document_id: str) -> Effect:
+    """Want no page of a document any more.
+
+    As everywhere: first rows of documents and pages, then the owner's lock, then what is wanted.
+    Transactions that took them in another order would lock each other out.
+    """
+
+    async def unwant(connection: AsyncConnection) -> Sequence[Effect]:
+        await lock_owner(connection, owner_id)
+        return [delete(wanted).where(wanted.c.document_id == document_id)]
+
+    return unwant
+
+
 async def cut_already(connection: AsyncConnection, extracted: Sequence[PageExtracted]) -> list[str]:
     """Return the documents of which one of the pages was cut before we heard of it."""
     found = await connection.scalars(

@@ -27,7 +27,10 @@ async def test_killed_before_it_commits(deployment: Deployment, service: str) ->
         assert len(await person.audios(document)) == 3
     spoken = Counter(each for each in deployment.world.spoken if title in each)
     assert spoken
-    assert max(spoken.values()) == 1, "a sentence was spoken twice"
+    again = [each for each, times in spoken.items() if times > 1]
+    # Of what was being spoken just then, of other pages, nobody hears any more.
+    at_once = int(deployment.environment["SYNTH_NETWORK_WORKERS"])
+    assert len(again) <= (at_once if service == "synth" else 0), "sentences were spoken twice"
     deliveries = Counter(
         each.webhook_id for each in deployment.world.hooks if each.data["document_id"] == document
     )
