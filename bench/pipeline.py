@@ -148,7 +148,7 @@ def first_audio(folder: Path, pages: int) -> list[Row]:
 def long_paragraph() -> list[Row]:
     """Segmenting one paragraph of 200,000 characters against one of half the length."""
     spent = {}
-    for characters in (100_000, 200_000):
+    for characters in (100_000, 100_000, 200_000):  # the first one loads what is loaded once
         text = " ".join(paragraphs(characters))[:characters]
         started = time.process_time()
         segment_page(text, "en")

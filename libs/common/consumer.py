@@ -39,8 +39,6 @@ from libs.common.telemetry import current_traceparent, span_from
 
 log = structlog.get_logger(__name__)
 
-MAX_BATCH = 100
-
 
 @dataclass(frozen=True)
 class Delivery:

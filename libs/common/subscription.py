@@ -53,8 +53,9 @@ class Offsets:
                 await self._commit()
 
     async def _commit_later(self) -> None:
-        await asyncio.sleep(self._commit_every_s)
-        await self._commit()
+        while self._next:  # also what was dealt with while a commit took long
+            await asyncio.sleep(self._commit_every_s)
+            await self._commit()
 
     async def _commit(self) -> None:
         offsets, self._next = self._next, {}
@@ -64,6 +65,9 @@ class Offsets:
             await self._kafka.commit(offsets)
         except (KafkaError, OSError) as error:  # others have the partitions, or will tell again
             log.info("offsets were not committed", error=type(error).__name__)
+        except asyncio.CancelledError:  # the last commit is still to come
+            self._next = offsets | self._next
+            raise
 
 
 def subscribe(

@@ -26,7 +26,7 @@ from libs.common.events import (
 )
 from libs.common.routes import Route, on
 from services.gateway.completion import request_audiobooks
-from services.gateway.policy import Policy, cut_already, followed, lock_owners_of
+from services.gateway.policy import Policy, cut_already, followed, lock_owner_of, lock_owners_of
 from services.gateway.projections import fold
 from services.gateway.tables import wanted
 
@@ -61,11 +61,7 @@ class Gateway:
         """A page that cannot be cut will never be spoken: nobody waits for it any longer."""
         effects = followed(event)
         if fold(event):
-            effects.append(
-                delete(wanted).where(
-                    wanted.c.document_id == str(event.document_id), wanted.c.page == event.page
-                )
-            )
+            effects.append(_unwant(str(event.document_id), event.page))
         return effects
 
     def routes(self) -> list[Route]:
@@ -99,6 +95,14 @@ class Gateway:
         for owner in await lock_owners_of(connection, set(documents)):
             effects += await self.policy.dispatch(connection, owner)
         return [*effects, *(Together(_complete, each) for each in documents)]
+
+
+def _unwant(document: str, page: int | None) -> Effect:
+    async def unwant(connection: AsyncConnection) -> Sequence[Effect]:
+        await lock_owner_of(connection, document)
+        return [delete(wanted).where(wanted.c.document_id == document, wanted.c.page == page)]
+
+    return unwant
 
 
 async def _complete(connection: AsyncConnection, documents: Sequence[str]) -> Sequence[Effect]:

@@ -28,7 +28,6 @@ TESTED_ELSEWHERE = {
     "settings": "declarations; libs/common/tests/test_settings.py covers how they are read",
     "tables": "declarations; the tests of the modules that use them run on a migrated database",
     "house": "names the five services; every test of lectern runs what it names",
-    "effects": "declarations; test_consumer and test_worker show what they do",
     "zygote": "a process that test_sandbox starts and talks to",
 }
 """Modules without a test of their own, by name, and why."""

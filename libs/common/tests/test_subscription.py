@@ -210,6 +210,37 @@ async def test_a_commit_that_is_refused_stops_nobody():
     assert kafka.commits[-1] == {TopicPartition(TOPIC, 0): 9}
 
 
+class Slow(Kafka):
+    """Takes a commit only once it ``may``."""
+
+    def __init__(self):
+        super().__init__()
+        self.may = asyncio.Event()
+
+    async def commit(self, offsets):
+        await self.may.wait()
+        await super().commit(offsets)
+
+
+async def test_what_is_dealt_with_during_a_slow_commit_is_committed_too():
+    offsets, kafka = Offsets(commit_every_s=0.02), Slow()
+    offsets.done(kafka, came(7))
+    await asyncio.sleep(0.1)
+    offsets.done(kafka, came(8))
+    kafka.may.set()
+    await asyncio.sleep(0.2)
+    assert kafka.commits == [{TopicPartition(TOPIC, 0): 8}, {TopicPartition(TOPIC, 0): 9}]
+
+
+async def test_a_commit_that_the_end_cuts_short_is_made_again():
+    offsets, kafka = Offsets(commit_every_s=0.02), Slow()
+    offsets.done(kafka, came(7))
+    await asyncio.sleep(0.1)
+    asyncio.get_running_loop().call_later(0.1, kafka.may.set)
+    await offsets.close()
+    assert kafka.commits == [{TopicPartition(TOPIC, 0): 8}]
+
+
 async def test_the_end_waits_for_no_broker_that_is_away(monkeypatch):
     monkeypatch.setattr(subscription, "LAST_COMMIT_S", 0.05)
 
