@@ -22,7 +22,6 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 
 from libs.common.broker import consuming_broker, producer
-from libs.common.cloudevents import headers, rfc3339
 from libs.common.consumer import Consumer
 from libs.common.database import Database
 from libs.common.dead_letters import DeadLetters
@@ -35,6 +34,7 @@ from libs.common.sender import Sender
 from libs.common.settings import CommonSettings, load
 from libs.common.subscription import subscribe
 from libs.common.tables import core
+from libs.common.testing.records import record
 from libs.common.testing.servers import NativeKafka, NativePostgres
 from libs.common.topics import TopicSpec, create_topics
 
@@ -54,15 +54,8 @@ async def fill(bootstrap: str, count: int) -> None:
     sent = []
     for _ in range(count):
         event = DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
-        attributes = headers(
-            event_id=str(event.event_id),
-            topic=event.topic,
-            source="/lectern/gateway",
-            occurred_at=rfc3339(event.occurred_at),
-            key=event.key,
-            traceparent=None,
-        )
-        sent.append(await filling.send(IN, event.encode(), event.key.encode(), headers=attributes))
+        made = record(event)
+        sent.append(await filling.send(IN, made.value, made.key, headers=made.headers))
     await asyncio.gather(*sent)
     await filling.stop()
 

@@ -13,7 +13,6 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 
 from libs.common.broker import producer
-from libs.common.cloudevents import headers, rfc3339
 from libs.common.database import Database
 from libs.common.events import DocumentDeleted, DocumentRejected
 from libs.common.jobs import NewJob
@@ -24,6 +23,7 @@ from libs.common.service import Parts, Service
 from libs.common.settings import CommonSettings, ServiceSettings
 from libs.common.storage import open_storage
 from libs.common.tables import events, inbox
+from libs.common.testing.records import record
 from libs.common.worker import work
 
 MIGRATIONS = Path(__file__).resolve().parents[3] / "services" / "segmenter" / "migrations"
@@ -114,16 +114,10 @@ class Porter:
         await connected.start()
         try:
             for event in sent:
-                pairs = headers(
-                    event_id=str(event.event_id),
-                    topic=event.topic,
-                    source="/lectern/gateway",
-                    occurred_at=rfc3339(event.occurred_at),
-                    key=event.key,
-                    traceparent=None,
+                made = record(event)
+                await connected.send_and_wait(
+                    made.topic, made.value, made.key, headers=made.headers
                 )
-                key = event.key.encode()
-                await connected.send_and_wait(event.topic, event.encode(), key, headers=pairs)
         finally:
             await connected.stop()
 

@@ -13,7 +13,6 @@ from sqlalchemy import select
 from libs.common import consumer as consumer_module
 from libs.common import subscription
 from libs.common.broker import consuming_broker, producer
-from libs.common.cloudevents import headers, rfc3339
 from libs.common.consumer import Consumer
 from libs.common.dead_letters import DeadLetters
 from libs.common.errors import Unavailable
@@ -23,6 +22,7 @@ from libs.common.routes import on
 from libs.common.settings import CommonSettings
 from libs.common.subscription import MAX_BATCH, Offsets, subscribe
 from libs.common.tables import inbox
+from libs.common.testing.records import record
 
 EVENTUALLY_S = 30.0
 TOPIC = DocumentDeleted.topic
@@ -84,15 +84,8 @@ async def send(sender, count):
     sent = []
     for _ in range(count):
         event = DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
-        attributes = headers(
-            event_id=str(event.event_id),
-            topic=TOPIC,
-            source="/lectern/gateway",
-            occurred_at=rfc3339(event.occurred_at),
-            key=event.key,
-            traceparent=None,
-        )
-        await sender.send(TOPIC, event.encode(), event.key.encode(), headers=attributes)
+        made = record(event)
+        await sender.send(TOPIC, made.value, made.key, headers=made.headers)
         sent.append(str(event.event_id))
     await sender.flush()
     return sent
