@@ -106,11 +106,13 @@ def book(hours: float, seed: int = 1, chapter_characters: int = 25_000) -> str:
 
 
 def short_pages(pages: int, characters: int = 300) -> str:
-    """Return a Markdown book whose chapters are a page of ``characters`` each."""
-    lines = ["# Short pages"]
+    """Return a Markdown book with so many chapters, each a page of about ``characters``.
+
+    Headings of level 1 begin chapters however short these are; those of level 2 would not.
+    """
+    lines = []
     for number in range(pages):
-        lines.append(f"## Part {number + 1}")
-        lines += paragraphs(characters, seed=number + 7)
+        lines += [f"# Part {number + 1}", " ".join(paragraphs(1, seed=number + 7))[:characters]]
     return "\n\n".join(lines) + "\n"
 
 
