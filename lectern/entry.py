@@ -4,6 +4,7 @@ Worker processes import the main module again, under another name. What it impor
 would all load, so the command line is imported only when it is going to run.
 """
 
+import gc
 import signal
 import sys
 
@@ -30,8 +31,12 @@ def main() -> None:
             from libs.common.pool import preload
 
             preload(*PRELOADED)
+        # All of it stays: to look through it for garbage would take a fifth of a second.
+        gc.disable()
         from lectern.cli import main as run
 
+        gc.freeze()
+        gc.enable()
         run()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

@@ -15,12 +15,13 @@ from a picklable config by :func:`build_engine`, and is closed there. The adapte
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from libs.common.errors import Permanent, Rejected
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MIN_RATE = 0.5
 MAX_RATE = 3.0
@@ -90,7 +91,7 @@ class Speech:
     ascend in ``start``, and never fall in ``sample``; there are none where the engine tells none.
     """
 
-    pcm: NDArray[np.int16]
+    pcm: "NDArray[np.int16]"
     sample_rate: int
     words: tuple[WordMark, ...] = ()
 

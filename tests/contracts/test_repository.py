@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import services
-from lectern.house import ROOMS
+from lectern.house import ROOMS, Room
 from libs.common import events
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,6 +133,18 @@ def test_every_set_of_requirements_pins_the_same_versions() -> None:
         for name, version in re.findall(r"^(\S+?)==(\S+)", file.read_text(), re.M):
             pins.setdefault(name, set()).add(version)
     assert {name: each for name, each in pins.items() if len(each) > 1} == {}
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda each: each.name)
+def test_the_requirements_of_a_service_have_all_that_it_declares(room: Room) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [room.name, *(["espeak"] if room.name == "synth" else [])]
+    declared = [*project["dependencies"]]
+    for extra in extras:
+        declared += project["optional-dependencies"].get(extra, [])
+    text = (ROOT / "requirements" / f"{room.name}.txt").read_text()
+    pinned = set(re.findall(r"^([a-z0-9-]+)\S*==", text, re.M))
+    none_of(name for each in declared if (name := re.split(r"[\[>=<]", each)[0]) not in pinned)
 
 
 def test_no_module_is_too_long() -> None:

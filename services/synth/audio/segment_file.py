@@ -11,6 +11,7 @@
     ...     ...   the packets
 
 Codec "flac" is the segment before the gain, as one packet: what the other codecs are made from.
+The service's own process only checks files, so NumPy is imported by those who need it.
 """
 
 import json
@@ -18,14 +19,15 @@ import struct
 import zlib
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal
 
 from libs.common.errors import ObjectCorrupt
 from services.synth.audio.codecs import CODECS, CodecName
 from services.synth.speech import WordMark
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MAGIC = b"LSEG"
 VERSION = 1
@@ -41,12 +43,14 @@ class SegmentFile:
     samples: int
     gain_db: float
     words: tuple[WordMark, ...]
-    energies: NDArray[np.float32]
+    energies: "NDArray[np.float32]"
     packets: tuple[bytes, ...]
 
 
 def dump(segment: SegmentFile) -> bytes:
     """Serialize ``segment``; equal segments give equal bytes."""
+    import numpy as np
+
     header = json.dumps(
         {
             "codec": segment.codec,
@@ -108,6 +112,8 @@ def _read_header(raw: bytes) -> tuple[dict[str, Any], int]:
 
 
 def _load(raw: bytes) -> SegmentFile:
+    import numpy as np
+
     header, body = _read_header(raw)
     lengths_at = body + 4 * header["energies"]
     packets_at = lengths_at + 4 * header["packets"]

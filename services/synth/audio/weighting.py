@@ -12,7 +12,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import sos2zpk, sosfilt
 
 from services.synth.audio.resample import FULL_SCALE
 
@@ -88,14 +87,14 @@ def k_weighting(rate_hz: int) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=8)
 def _blocks(rate_hz: int) -> _Blocks:
-    poles, residues = _partial_fractions(k_weighting(rate_hz))
+    gain, poles, residues = _partial_fractions(k_weighting(rate_hz))
     places = np.arange(BLOCK)
-    response = sosfilt(k_weighting(rate_hz), np.eye(1, BLOCK)[0])
-    later = places[None] - places[:, None]
-    within = np.where(later >= 0, response[np.maximum(later, 0)], 0)
     kept = poles[:, None] ** places[::-1]
     # A pair of conjugate poles gives twice the real part of what one of them gives.
     given = 2 * residues[:, None] * poles[:, None] ** (places + 1)
+    response = np.concatenate(([gain], given.real.sum(axis=0)))
+    later = places[None] - places[:, None]
+    within = np.where(later >= 0, response[np.maximum(later, 0)], 0)
     from_memory = np.stack([given.real, -given.imag], 1).reshape(-1, BLOCK)
     memory = np.stack([kept.real, kept.imag], 1).reshape(-1, BLOCK).T / FULL_SCALE
     return _Blocks(
@@ -107,17 +106,21 @@ def _blocks(rate_hz: int) -> _Blocks:
 
 def _partial_fractions(
     sections: NDArray[np.float64],
-) -> tuple[NDArray[np.complex128], NDArray[np.complex128]]:
-    """Return one pole of each conjugate pair, and its residue.
+) -> tuple[float, NDArray[np.complex128], NDArray[np.complex128]]:
+    """Return what passes at once, one pole of each conjugate pair, and its residue.
 
-    Not by ``scipy.signal.residuez``, which takes the two poles of the high pass for one.
+    From the roots, not from the coefficients: the two poles of the high pass almost coincide.
     """
-    zeros, poles, gain = sos2zpk(sections)
+    zeros, poles = (
+        np.concatenate([np.roots(each) for each in half]).astype(np.complex128)
+        for half in np.split(sections, 2, axis=1)
+    )
+    gain = float((sections[:, 0] / sections[:, 3]).prod())
     apart = 1 - poles / poles[:, None]
     np.fill_diagonal(apart, 1)
     residues = gain * (1 - zeros / poles[:, None]).prod(axis=1) / apart.prod(axis=1)
     upper = poles.imag > 0
-    return poles[upper], residues[upper]
+    return gain, poles[upper], residues[upper]
 
 
 def _added_up(memory: NDArray[np.complex64], decay: complex) -> NDArray[np.complex64]:

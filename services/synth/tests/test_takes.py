@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -175,6 +176,23 @@ async def test_nothing_more_is_begun_after_a_failure(storage):
     with pytest.raises(Unavailable, match="cannot speak 0"):
         await take(taker(script, storage), *(f"{number}" for number in range(100)))
     assert len(script.tasks) <= script.workers + 1
+
+
+async def test_workers_speak_on_while_what_they_made_is_being_kept(storage):
+    class SlowCache(SegmentCache):
+        async def keep(self, files):
+            await may_keep.wait()
+            await super().keep(files)
+
+    may_keep = asyncio.Event()
+    script = Script(paid=True, workers=1)
+    taking = replace(taker(script, storage), cache=SlowCache(storage))
+    page = asyncio.create_task(take(taking, *"abcdef"))
+    async with asyncio.timeout(5):
+        while len(script.tasks) < 6:
+            await asyncio.sleep(0)
+    may_keep.set()
+    assert heard(await page) == [segment("aac", each) for each in "abcdef"]
 
 
 async def test_a_page_that_ends_lets_go_only_of_what_it_holds_itself(storage):
