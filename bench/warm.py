@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from lectern.reading import LOCAL_OWNER
-from lectern.reading_command import until_voices
+from lectern.reading_command import logging_to_stderr, until_voices
 from lectern.standalone import Options, Standalone, running
 from services.gateway.commands import Order
 from services.gateway.tables import audios
@@ -38,7 +38,7 @@ async def main() -> None:
     asked = parser.parse_args()
     options = Options(data=asked.data, log_level="ERROR", drain_timeout_seconds=9)
     figures: list[dict[str, Any]] = []
-    async with running(options) as lectern:
+    async with logging_to_stderr(), running(options) as lectern:
         await lectern.until_ready()
         await until_voices(lectern)
         documents: list[UUID] = []

@@ -74,7 +74,7 @@ async def read_document(arguments: argparse.Namespace) -> int:
     display = choose(arguments.quiet or arguments.json)
     try:
         _interrupt_with_signals()
-        async with _logging_to_stderr(), running(options) as lectern:
+        async with logging_to_stderr(), running(options) as lectern:
             await lectern.until_ready()
             await until_voices(lectern)
             result = await Reading(lectern, wanted, display).run()
@@ -92,7 +92,7 @@ async def list_voices(arguments: argparse.Namespace) -> int:
         drain_timeout_seconds=DRAIN_S + 7,
         settings={"synth": {"engines": (arguments.engine,)} if arguments.engine else {}},
     )
-    async with _logging_to_stderr(), running(options) as lectern:
+    async with logging_to_stderr(), running(options) as lectern:
         await lectern.until_ready()
         await until_voices(lectern)
         found = await lectern.gateway.queries.voices()
@@ -185,7 +185,7 @@ def _report(result: Result) -> str:
 
 
 @asynccontextmanager
-async def _logging_to_stderr() -> AsyncIterator[None]:
+async def logging_to_stderr() -> AsyncIterator[None]:
     """Keep standard output for the result; services log there, as containers want it."""
     with redirect_stdout(sys.stderr):
         yield

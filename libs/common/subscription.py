@@ -34,20 +34,31 @@ class Offsets:
         self._kafka: Any = None
         self._next: dict[TopicPartition, int] = {}
         self._due: asyncio.Task[None] | None = None
+        self._closed = False
 
-    def done(self, kafka: Any, records: Sequence[ConsumerRecord]) -> None:
-        """Have the offsets of ``records`` committed soon."""
+    async def done(self, kafka: Any, records: Sequence[ConsumerRecord]) -> None:
+        """Have the offsets of ``records`` committed soon; at once when the end has begun.
+
+        Who has left the group may not commit any more, and it is left after the last handler.
+        """
         self._kafka = kafka
         for each in records:
             self._next[TopicPartition(each.topic, each.partition)] = each.offset + 1
-        if self._due is None or self._due.done():
+        if self._closed:
+            await self._commit_the_last()
+        elif self._due is None or self._due.done():
             self._due = asyncio.create_task(self._commit_later(), name="commit offsets")
 
     async def close(self) -> None:
-        """Commit what is left; without a limit that would go on until Kafka is back."""
+        """Commit what is left, and wait no more from now on."""
+        self._closed = True
         if self._due is not None:
             self._due.cancel()
             await asyncio.wait([self._due])
+        await self._commit_the_last()
+
+    async def _commit_the_last(self) -> None:
+        """Commit, but not until Kafka is back if it is away."""
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_COMMIT_S):
                 await self._commit()
@@ -107,7 +118,7 @@ def subscribe(
         except BaseException:
             _rewind(kafka, records)
             raise
-        offsets.done(kafka, records)
+        await offsets.done(kafka, records)
 
     return offsets
 

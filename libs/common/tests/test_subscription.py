@@ -174,20 +174,29 @@ def came(*offsets, partition=0):
 async def test_many_batches_are_one_commit_of_what_was_dealt_with():
     offsets, kafka = Offsets(commit_every_s=0.05), Kafka()
     for number in range(10):
-        offsets.done(kafka, came(number))
-    offsets.done(kafka, came(3, 4, partition=1))
+        await offsets.done(kafka, came(number))
+    await offsets.done(kafka, came(3, 4, partition=1))
     assert kafka.commits == []
     await asyncio.sleep(0.2)
     assert kafka.commits == [{TopicPartition(TOPIC, 0): 10, TopicPartition(TOPIC, 1): 5}]
-    offsets.done(kafka, came(10))
+    await offsets.done(kafka, came(10))
     await asyncio.sleep(0.2)
     assert kafka.commits[1:] == [{TopicPartition(TOPIC, 0): 11}]
 
 
+async def test_what_is_dealt_with_after_the_end_has_begun_is_committed_at_once():
+    """Later would be after the group was left, which is an error."""
+    offsets, kafka = Offsets(commit_every_s=0.02), Kafka()
+    await offsets.close()
+    await offsets.done(kafka, came(7))
+    assert kafka.commits == [{TopicPartition(TOPIC, 0): 8}]
+    await asyncio.sleep(0.1)
+    assert len(kafka.commits) == 1
+
+
 async def test_what_is_left_is_committed_at_the_end():
     offsets, kafka = Offsets(commit_every_s=60), Kafka()
-    await offsets.close()
-    offsets.done(kafka, came(7))
+    await offsets.done(kafka, came(7))
     await offsets.close()
     await offsets.close()
     assert kafka.commits == [{TopicPartition(TOPIC, 0): 8}]
@@ -195,10 +204,10 @@ async def test_what_is_left_is_committed_at_the_end():
 
 async def test_a_commit_that_is_refused_stops_nobody():
     offsets, kafka = Offsets(commit_every_s=60), Kafka(CommitFailedError("rebalanced"))
-    offsets.done(kafka, came(7))
+    await offsets.done(kafka, came(7))
     await offsets.close()
     kafka.error = None
-    offsets.done(kafka, came(8))
+    await offsets.done(kafka, came(8))
     await offsets.close()
     assert kafka.commits[-1] == {TopicPartition(TOPIC, 0): 9}
 
@@ -217,9 +226,9 @@ class Slow(Kafka):
 
 async def test_what_is_dealt_with_during_a_slow_commit_is_committed_too():
     offsets, kafka = Offsets(commit_every_s=0.02), Slow()
-    offsets.done(kafka, came(7))
+    await offsets.done(kafka, came(7))
     await asyncio.sleep(0.1)
-    offsets.done(kafka, came(8))
+    await offsets.done(kafka, came(8))
     kafka.may.set()
     await asyncio.sleep(0.2)
     assert kafka.commits == [{TopicPartition(TOPIC, 0): 8}, {TopicPartition(TOPIC, 0): 9}]
@@ -227,7 +236,7 @@ async def test_what_is_dealt_with_during_a_slow_commit_is_committed_too():
 
 async def test_a_commit_that_the_end_cuts_short_is_made_again():
     offsets, kafka = Offsets(commit_every_s=0.02), Slow()
-    offsets.done(kafka, came(7))
+    await offsets.done(kafka, came(7))
     await asyncio.sleep(0.1)
     asyncio.get_running_loop().call_later(0.1, kafka.may.set)
     await offsets.close()
@@ -243,7 +252,7 @@ async def test_the_end_waits_for_no_broker_that_is_away(monkeypatch):
 
     for wait_s in (0.0, 60.0):
         offsets = Offsets(commit_every_s=wait_s)
-        offsets.done(Away(), came(7))
+        await offsets.done(Away(), came(7))
         await asyncio.sleep(0.01)
         async with asyncio.timeout(5):
             await offsets.close()
