@@ -136,19 +136,13 @@ class Taker:
         failures: list[Exception] = []
 
         async def make(batch: Sequence[Missing]) -> None:
-            left = list(batch)
-            try:
-                while left:
-                    async with self._turn(left[0].part.sound.engine):
-                        if failures:
-                            return
-                        produced, spoken = await self._produce(left)
-                    made, left = left[: len(produced)], left[len(produced) :]
-                    takes.update(await self._keep(made, produced, spoken))
-                    self._release(held, [each.part for each in made])
-                    await note(len(made))
-            except Exception as error:  # what is being spoken elsewhere is kept first
-                failures.append(error)
+            async with self._turn(batch[0].part.sound.engine):
+                if failures:
+                    return
+                try:
+                    await self._make(batch, held, takes, note)
+                except Exception as error:  # what is being spoken elsewhere is kept first
+                    failures.append(error)
 
         async with asyncio.TaskGroup() as group:
             for batch in self._batches(missing):
@@ -208,6 +202,23 @@ class Taker:
     def _is_paid(self, missing: Missing) -> bool:
         return self.orchestra.player(missing.part.sound.engine).keep_lossless
 
+    async def _make(
+        self, batch: Sequence[Missing], held: Held, takes: dict[int, Take], note: Note
+    ) -> None:
+        """Speak and keep a batch, or make it of what was spoken before in another format."""
+        left = list(batch)
+        while left:
+            produced, spoken = await self._produce(left)
+            made, left = left[: len(produced)], left[len(produced) :]
+            await self._keep(made, produced)
+            for missing, sound in zip(made, produced, strict=True):
+                if spoken:
+                    self.tally.spoken(missing.part.sound.engine, len(missing.part.text))
+                files = {**missing.files, **sound.encoded}
+                takes[missing.part.number] = Take(files, cached=not spoken)
+            self._release(held, [each.part for each in made])
+            await note(len(made))
+
     async def _produce(self, batch: Sequence[Missing]) -> tuple[Sequence[Produced], bool]:
         """Return what could be made of the beginning of a batch, and whether it was spoken."""
         part, codecs = batch[0].part, batch[0].codecs
@@ -220,10 +231,7 @@ class Taker:
         texts = [each.part.text for each in batch]
         return await self.orchestra.speak(part.sound, texts, codecs), True
 
-    async def _keep(
-        self, made: Sequence[Missing], produced: Sequence[Produced], spoken: bool
-    ) -> dict[int, Take]:
-        """Put into the cache what was made, and return it."""
+    async def _keep(self, made: Sequence[Missing], produced: Sequence[Produced]) -> None:
         for each, sound in zip(made, produced, strict=True):
             if sound.lossless is not None:
                 await self.cache.keep_lossless(each.part.segment, sound.lossless)
@@ -234,10 +242,3 @@ class Taker:
                 for codec, file in sound.encoded.items()
             }
         )
-        if spoken:
-            for each in made:
-                self.tally.spoken(each.part.sound.engine, len(each.part.text))
-        return {
-            each.part.number: Take({**each.files, **sound.encoded}, cached=not spoken)
-            for each, sound in zip(made, produced, strict=True)
-        }
