@@ -24,19 +24,32 @@ PRELOADED = (
 
 def main() -> None:
     """Run the command line, and exit 130 when interrupted, however early."""
+    # SIGTERM ends a command as Ctrl-C does; what a shell had us ignore stays ignored.
+    ending = [
+        each
+        for each in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(each) is not signal.SIG_IGN
+    ]
+    # Not raised while modules are loaded: it may come out of an import as another error, and once
+    # it has passed through ``exec``, Python ends by SIGINT although it was caught.
+    came: list[int] = []
+    for each in ending:
+        signal.signal(each, lambda number, _: came.append(number))
+    if WORKING_COMMANDS.intersection(sys.argv[1:2]):
+        from libs.common.pool import preload
+
+        preload(*PRELOADED)
+    # All of it stays: to look through it for garbage would take a fifth of a second.
+    gc.disable()
+    from lectern.cli import main as run
+
+    gc.freeze()
+    gc.enable()
     try:
-        # SIGTERM ends a command as Ctrl-C does, from here on and not only once it is loaded.
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        if WORKING_COMMANDS.intersection(sys.argv[1:2]):
-            from libs.common.pool import preload
-
-            preload(*PRELOADED)
-        # All of it stays: to look through it for garbage would take a fifth of a second.
-        gc.disable()
-        from lectern.cli import main as run
-
-        gc.freeze()
-        gc.enable()
+        for each in ending:
+            signal.signal(each, signal.default_int_handler)
+        if came:
+            raise KeyboardInterrupt
         run()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

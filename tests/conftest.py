@@ -12,6 +12,9 @@ from libs.common.testing.servers import NativeKafka
 if TYPE_CHECKING:
     from tests.journeys.deployment import Deployment
 
+HYPHEN_FIRST = "-4Yt8mWkSxq0uJ2v7Zr3Bg"
+"""One in 64 cluster IDs that are made by chance begins so, and looks like an option."""
+
 
 @pytest.fixture(scope="session")
 def own_kafka(
@@ -20,7 +23,8 @@ def own_kafka(
     """A Kafka of the deployment's own: topics have fixed names, and tests stop and start it."""
 
     def native(stack: ExitStack) -> tuple[NativeKafka, str]:
-        server = NativeKafka(tmp_path_factory.mktemp("own-kafka"))
+        directory = tmp_path_factory.mktemp("own-kafka")
+        server = NativeKafka(directory, cluster_id=HYPHEN_FIRST)
         stack.callback(server.stop)
         address = server.start()
         return server, f"Apache Kafka {server.version} native at {address}"

@@ -1,10 +1,27 @@
 import importlib
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from lectern.entry import PRELOADED
+
+ROOT = Path(__file__).parents[2]
+INTERRUPTED_WHILE_LOADING = """
+import sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "{module}":
+            exec("import os, signal; os.kill(os.getpid(), signal.{number})")
+
+sys.meta_path.insert(0, Interrupting())
+from lectern.entry import main
+main()
+"""
 
 
 @pytest.mark.parametrize("name", PRELOADED)
@@ -20,3 +37,37 @@ def test_the_main_module_is_light_for_workers_that_import_it_again():
     )
     heavy = {"sqlalchemy", "numpy", "pydantic", "aiokafka", "lectern.cli"}
     assert heavy.isdisjoint(done.stdout.split())
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("module", ["libs.common.pool", "lectern.cli"])
+def test_an_interruption_while_loading_is_silent(tmp_path, number, module):
+    """Raised in code that another module gives to exec(), it would end the process by SIGINT."""
+    script = INTERRUPTED_WHILE_LOADING.format(module=module, number=number)
+    (tmp_path / "interrupted.py").write_text(script)
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted", "read"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_an_interruption_that_is_ignored_stays_so(tmp_path):
+    """As a shell's ``nohup`` and its jobs in the background ask."""
+    script = INTERRUPTED_WHILE_LOADING.format(module="lectern.cli", number="SIGINT")
+    (tmp_path / "interrupted.py").write_text(script)
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted", "--help"],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
+    assert done.returncode == 0
+    assert "COMMAND" in done.stdout

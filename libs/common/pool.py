@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import forkserver
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from typing import Any, Self, TypeVar
 
@@ -105,12 +105,13 @@ def preload(*modules: str) -> None:
     Call before the first pool starts; workers then share the memory and start in milliseconds.
     """
     multiprocessing.get_context("forkserver").set_forkserver_preload(list(modules))
-    # It inherits that SIGINT is ignored: Ctrl-C is for us, who end it, also while it imports.
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource_tracker.ensure_running()  # which would lift what is blocked next
+    # It inherits that SIGINT is blocked: Ctrl-C is for us, who end it, also while it imports.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         forkserver.ensure_running()
     finally:
-        signal.signal(signal.SIGINT, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _prepare(

@@ -36,13 +36,24 @@ API_VERSIONS = 18  # api key of the request that every broker answers to anybody
 
 
 class NativeKafka:
-    """One broker. ``directory`` takes its data and configuration and must be empty at the start."""
+    """One broker. ``directory`` takes its data and configuration and must be empty at the start.
 
-    def __init__(self, directory: Path, log: Path | None = None, *, guarded: bool = True) -> None:
+    ``cluster_id`` is 16 bytes in URL-safe Base64 without padding; a random one is made if need be.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        log: Path | None = None,
+        *,
+        guarded: bool = True,
+        cluster_id: str = "",
+    ) -> None:
         self.directory = directory
         self.log = log or directory / "kafka.log"
         self.version = ""
         self._guarded = guarded
+        self._cluster_id = cluster_id or urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
         self._port = 0
         self._server: ServerProcess | None = None
 
@@ -77,9 +88,9 @@ class NativeKafka:
         logging = f"-Dlog4j2.configurationFile={RECIPE / 'log4j2.properties'}"
         java = ["java", HEAP, logging, "-cp", f"{jars}/*"]
         if new:
-            cluster = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
-            storage_tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(settings)]
-            run([*java, *storage_tool])
+            # Joined by "=": one identifier in 64 begins with a hyphen.
+            cluster = f"--cluster-id={self._cluster_id}"
+            run([*java, "kafka.tools.StorageTool", "format", cluster, "-c", str(settings)])
         self._server = ServerProcess(
             Program("Kafka", [*java, "kafka.Kafka", str(settings)], self.log),
             guarded=self._guarded,

@@ -101,3 +101,33 @@ def test_workers_do_not_outlive_a_killed_parent() -> None:
         worker = int(parent.stdout.readline())
         parent.kill()
     assert gone(worker)
+
+
+INTERRUPTED_PRELOAD = """
+import os, signal
+from multiprocessing import forkserver
+from libs.common.pool import preload
+
+ensure = forkserver.ensure_running
+def interrupted():
+    os.kill(os.getpid(), signal.SIGINT)
+    ensure()
+    print("started", flush=True)
+forkserver.ensure_running = interrupted
+try:
+    preload("string")
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+def test_an_interruption_during_preload_is_not_lost() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_PRELOAD],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == ["started", "interrupted"]
