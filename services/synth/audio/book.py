@@ -8,9 +8,10 @@ from pathlib import Path
 from libs.common.errors import ObjectCorrupt
 from libs.common.events import BookFormat
 from services.synth.audio import loudness
-from services.synth.audio.codecs import FORMATS, RATE_HZ, Codec
+from services.synth.audio.audio_file import Mark
+from services.synth.audio.codecs import FORMATS, RATE_HZ
 from services.synth.audio.cover import read_cover
-from services.synth.audio.muxing import AudioFile, Mark, count_packets, demuxed
+from services.synth.audio.muxing import audio_file, count_packets
 from services.synth.audio.tags import Tags
 
 
@@ -51,7 +52,7 @@ def write_book(
     cover: bytes | None = None,
     gap_ms: int = 0,
 ) -> BookAudio:
-    """Join page files; packets are copied, one page is open at a time.
+    """Join page files; packets are copied as they are, one page is open at a time.
 
     ``gap_ms`` of silence, rounded to frames, stands between pages.
 
@@ -64,9 +65,9 @@ def write_book(
     starts = list(accumulate((each + gap for each in counts), initial=codec.lead))
     marks = _marks([each * codec.frame for each in starts], chapters, tags.title)
     picture = read_cover(cover) if cover else None
-    with AudioFile(path, codec, tags, chapters=marks, cover=picture, audiobook=True) as file:
+    with audio_file(path, codec, tags, chapters=marks, cover=picture, audiobook=True) as file:
         for page, count in zip(pages, counts, strict=True):
-            if _copy(page.path, codec, file) != count:
+            if file.append(page.path) != count:
                 raise ObjectCorrupt(page.path.name)
             file.write_silence(gap)
     return BookAudio(
@@ -80,14 +81,6 @@ def write_book(
         chapters=marks,
         has_cover=picture is not None,
     )
-
-
-def _copy(path: Path, codec: Codec, file: AudioFile) -> int:
-    count = 0
-    for packet in demuxed(path, codec):
-        file.copy(packet)
-        count += 1
-    return count
 
 
 def _marks(starts: Sequence[int], chapters: Sequence[BookChapter], title: str) -> tuple[Mark, ...]:

@@ -1,222 +1,38 @@
-"""Packets into a file that plays without gaps, and out of it again.
+"""Packets into a file that plays without gaps: which container is written by what."""
 
-A file holds ``lead`` packets of silence, the packets it was given, and ``flush`` packets of silence
-for the decoder to give away the last sound. Timestamps begin at minus the codec's delay, which
-becomes MP4's edit list and Opus's pre-skip; MP3 keeps it in its Info frame. So a player shows
-exactly (lead + given packets) * frame samples.
-"""
-
-from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
 
-import av
-from av.stream import Disposition
-
-from libs.common.errors import ObjectCorrupt
-from services.synth.audio import mp3_info
-from services.synth.audio.codecs import AAC, MP3, OPUS, RATE_HZ, Codec
+from services.synth.audio import libav_file, mp4_file
+from services.synth.audio.audio_file import AudioFile, Mark
+from services.synth.audio.codecs import AAC, Codec
 from services.synth.audio.cover import Cover
-from services.synth.audio.encode import silent_packet
+from services.synth.audio.libav_file import LibavFile
+from services.synth.audio.mp4_file import Mp4File
 from services.synth.audio.tags import Tags
 
-if TYPE_CHECKING:
-    from av.container.core import Chapter
-    from av.packet import Packet
 
-    AnyPacket = Packet[Any]
-
-TICK = Fraction(1, RATE_HZ)
-AUDIOBOOK = 2
-BITEXACT = 0x400  # AVFMT_FLAG_BITEXACT
-MP3_ENCODER_DELAY = 576
-DECODERS = {"aac": AAC, "mp3": MP3, "mp3float": MP3, "opus": OPUS, "libopus": OPUS}
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A chapter: samples from the start of the file."""
-
-    title: str
-    start: int
-    end: int
-
-
-class AudioFile:
-    """A file under construction. ``samples`` is how much of it a player will show so far."""
-
-    def __init__(
-        self,
-        path: Path,
-        codec: Codec,
-        tags: Tags,
-        *,
-        chapters: Sequence[Mark] = (),
-        cover: Cover | None = None,
-        audiobook: bool = False,
-    ) -> None:
-        self.codec = codec
-        self.samples = 0
-        self._path = path
-        self._position = -codec.delay
-        options = {"movflags": "+faststart"} if codec is AAC else {}
-        if codec is AAC and audiobook:
-            options["brand"] = "M4B "
-        self._container = av.open(str(path), "w", format=codec.muxer, options=options)
-        # No version, no date, no random serial number: equal books are equal bytes.
-        self._container.flags |= BITEXACT
-        self._stream = self._container.add_stream(
-            codec.encoder,
-            rate=RATE_HZ,
-            layout="mono",
-            options=dict(codec.options),
-            bit_rate=codec.bit_rate,
-            format=codec.sample_format,
-        )
-        self._set_tags(tags, cover, audiobook)
-        self._container.set_chapters([_chapter(n, each) for n, each in enumerate(chapters)])
-        if cover is not None and codec is not OPUS:
-            self._add_cover(cover)
-        for _ in range(codec.lead):
-            self.write(silent_packet(codec.name))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self._finish()
-        else:
-            self._container.close()
-
-    def write(self, packet: bytes) -> None:
-        """Append one packet, which is one frame of the codec."""
-        self._mux(packet, self.codec.frame)
-        self.samples += self.codec.frame
-
-    def copy(self, packet: "AnyPacket") -> None:
-        """Append a packet that :func:`demuxed` gave; it belongs to this file from then on."""
-        packet.stream = self._stream
-        packet.time_base = TICK
-        packet.pts = packet.dts = self._position
-        packet.duration = self.codec.frame
-        self._container.mux_one(packet)
-        self._position += self.codec.frame
-        self.samples += self.codec.frame
-
-    def write_silence(self, packets: int) -> None:
-        """Append as many frames of silence."""
-        for _ in range(packets):
-            self.write(silent_packet(self.codec.name))
-
-    def _finish(self) -> None:
-        surplus = self.codec.flush * self.codec.frame - self.codec.delay
-        for left in reversed(range(self.codec.flush)):
-            self._mux(silent_packet(self.codec.name), self.codec.frame - (0 if left else surplus))
-        self._container.close()
-        if self.codec is MP3:
-            padding = self.codec.flush * self.codec.frame - MP3_ENCODER_DELAY
-            mp3_info.write_gaps(self._path, MP3_ENCODER_DELAY, padding)
-
-    def _mux(self, data: bytes, duration: int) -> None:
-        packet = av.Packet(data)
-        packet.stream = self._stream
-        packet.time_base = TICK
-        packet.pts = packet.dts = self._position
-        packet.duration = duration
-        packet.is_keyframe = True
-        self._container.mux_one(packet)
-        self._position += self.codec.frame
-
-    def _set_tags(self, tags: Tags, cover: Cover | None, audiobook: bool) -> None:
-        if self.codec is OPUS:
-            self._stream.metadata.update(tags.for_vorbis())
-            if cover is not None:
-                self._stream.metadata["METADATA_BLOCK_PICTURE"] = cover.as_flac_picture()
-            return
-        media_type = AUDIOBOOK if audiobook and self.codec is AAC else None
-        self._container.metadata.update(tags.for_container(media_type))
-        if self.codec is MP3:
-            self._container.metadata["language"] = tags.iso_639_2
-        else:
-            self._stream.metadata["language"] = tags.iso_639_2
-
-    def _add_cover(self, cover: Cover) -> None:
-        stream = self._container.add_mux_stream(
-            cover.codec, width=cover.width, height=cover.height, time_base=Fraction(1, 90_000)
-        )
-        stream.disposition = Disposition.attached_pic
-        stream.metadata["comment"] = "Cover (front)"
-        packet = av.Packet(cover.data)
-        packet.stream = stream
-        packet.pts = packet.dts = 0
-        packet.is_keyframe = True
-        # Before any audio: the MP3 muxer keeps all that comes earlier in memory.
-        self._container.mux_one(packet)
+def audio_file(
+    path: Path,
+    codec: Codec,
+    tags: Tags,
+    *,
+    chapters: Sequence[Mark] = (),
+    cover: Cover | None = None,
+    audiobook: bool = False,
+) -> AudioFile:
+    """Begin a file; ``audiobook`` has players that know the difference put it on that shelf."""
+    if codec is AAC:
+        return Mp4File(path, tags, chapters=chapters, cover=cover, audiobook=audiobook)
+    return LibavFile(path, codec, tags, chapters=chapters, cover=cover)
 
 
 def count_packets(path: Path, codec: Codec) -> int:
-    """Return how many packets :func:`demuxed` will give, from headers alone.
+    """Return how many packets :meth:`AudioFile.append` will take from a file, from headers alone.
 
     Raises:
         ObjectCorrupt: The file is not one of ours in this codec.
     """
-    if codec is MP3:
-        return mp3_info.read_info(path).frames - codec.flush
-    with _open(path, codec) as container:
-        stream = container.streams.audio[0]
-        if codec is AAC:
-            return int(stream.frames) - codec.flush
-        if stream.duration is None or stream.time_base is None:
-            raise ObjectCorrupt(path.name)
-        shown = round(stream.duration * stream.time_base / TICK) - codec.delay
-        return shown // codec.frame
-
-
-def demuxed(path: Path, codec: Codec) -> Iterator["AnyPacket"]:
-    """Give the packets of a file, lead included, without those that only flush a decoder.
-
-    Raises:
-        ObjectCorrupt: The file cannot be read.
-    """
-    held: deque[AnyPacket] = deque()
-    try:
-        with _open(path, codec) as container:
-            for packet in container.demux(container.streams.audio[0]):
-                if packet.size:
-                    held.append(packet)
-                    if len(held) > codec.flush:
-                        yield held.popleft()
-    except av.error.FFmpegError as error:
-        raise ObjectCorrupt(path.name) from error
-
-
-def _open(path: Path, codec: Codec) -> av.container.InputContainer:
-    try:
-        container = av.open(str(path))
-    except (av.error.FFmpegError, OSError) as error:
-        raise ObjectCorrupt(path.name) from error
-    streams = container.streams.audio
-    if len(streams) != 1 or DECODERS.get(streams[0].codec_context.name) is not codec:
-        container.close()
-        raise ObjectCorrupt(path.name)
-    return container
-
-
-def _chapter(number: int, mark: Mark) -> "Chapter":
-    return {
-        "id": number,
-        "start": mark.start,
-        "end": mark.end,
-        "time_base": TICK,
-        "metadata": {"title": mark.title},
-    }
+    if codec is AAC:
+        return mp4_file.count_packets(path)
+    return libav_file.count_packets(path, codec)

@@ -8,7 +8,7 @@ from libs.common.errors import ObjectCorrupt
 from libs.common.events import PageFormat
 from services.synth.audio import loudness, segment_file
 from services.synth.audio.codecs import FORMATS, RATE_HZ
-from services.synth.audio.muxing import AudioFile
+from services.synth.audio.muxing import audio_file
 from services.synth.audio.tags import Tags
 from services.synth.audio.timings import Spoken
 
@@ -56,15 +56,14 @@ def write_page(
     spoken: list[Spoken] = []
     measured: list[loudness.Energies] = []
     ideal = 0
-    with AudioFile(path, codec, tags) as file:
+    with audio_file(path, codec, tags) as file:
         for number, part in enumerate(parts):
             segment = segment_file.load(part.segment, f"segment {number}")
             if segment.codec != codec.name:
                 raise ObjectCorrupt(f"segment {number}")
             offsets.append(file.samples)
             spoken.append(Spoken(segment.samples, segment.words))
-            for packet in segment.packets:
-                file.write(packet)
+            file.write(segment.packets)
             ideal += segment.samples + part.pause_ms * RATE_HZ // 1000
             file.write_silence(round((ideal - file.samples) / codec.frame))
             measured += (segment.energies, loudness.silence(part.pause_ms / 1000))

@@ -11,6 +11,7 @@ from libs.common.errors import ObjectCorrupt
 from services.synth.audio import limiter, loudness, segment_file
 from services.synth.audio.codecs import RATE_HZ, CodecName
 from services.synth.audio.encode import encode_segment
+from services.synth.audio.packets import Packets
 from services.synth.audio.produced import Produced
 from services.synth.audio.resample import marks_to_book_rate, to_book_rate
 from services.synth.audio.segment_file import SegmentFile
@@ -46,7 +47,7 @@ def reproduce(lossless: bytes, gain_db: float, codecs: Sequence[CodecName]) -> P
     kept = segment_file.load(lossless)
     if kept.codec != "flac" or len(kept.packets) != 1:
         raise ObjectCorrupt("lossless segment")
-    pcm, rate_hz = from_flac(kept.packets[0])
+    pcm, rate_hz = from_flac(bytes(kept.packets.data))
     if rate_hz != RATE_HZ or len(pcm) != kept.samples:
         raise ObjectCorrupt("lossless segment")
     return Produced(len(pcm), _encoded(pcm, kept.words, gain_db, codecs), lossless)
@@ -88,7 +89,7 @@ def _encoded(
                 gain_db=gain_db,
                 words=words,
                 energies=measured,
-                packets=encode_segment(loud, codec).packets,
+                packets=Packets.of(encode_segment(loud, codec).packets),
             )
         )
         for codec in codecs
@@ -103,6 +104,6 @@ def _lossless(pcm: NDArray[np.int16], words: tuple[WordMark, ...]) -> bytes:
             gain_db=0.0,
             words=words,
             energies=np.zeros(0, np.float32),
-            packets=(to_flac(pcm, RATE_HZ),),
+            packets=Packets.of([to_flac(pcm, RATE_HZ)]),
         )
     )

@@ -18,11 +18,11 @@ import json
 import struct
 import zlib
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from libs.common.errors import ObjectCorrupt
 from services.synth.audio.codecs import CODECS, CodecName
+from services.synth.audio.packets import Packets
 from services.synth.speech import WordMark
 
 if TYPE_CHECKING:
@@ -44,13 +44,11 @@ class SegmentFile:
     gain_db: float
     words: tuple[WordMark, ...]
     energies: "NDArray[np.float32]"
-    packets: tuple[bytes, ...]
+    packets: Packets
 
 
 def dump(segment: SegmentFile) -> bytes:
     """Serialize ``segment``; equal segments give equal bytes."""
-    import numpy as np
-
     header = json.dumps(
         {
             "codec": segment.codec,
@@ -63,7 +61,7 @@ def dump(segment: SegmentFile) -> bytes:
         },
         separators=(",", ":"),
     ).encode()
-    lengths = np.array([len(each) for each in segment.packets], "<u4")
+    lengths = segment.packets.lengths.astype("<u4")
     energies = segment.energies.astype("<f4")
     checked = b"".join(
         (
@@ -71,7 +69,7 @@ def dump(segment: SegmentFile) -> bytes:
             header,
             energies.tobytes(),
             lengths.tobytes(),
-            *segment.packets,
+            segment.packets.data,
         )
     )
     return MAGIC + bytes([VERSION]) + struct.pack("<I", zlib.crc32(checked)) + checked
@@ -117,9 +115,8 @@ def _load(raw: bytes) -> SegmentFile:
     header, body = _read_header(raw)
     lengths_at = body + 4 * header["energies"]
     packets_at = lengths_at + 4 * header["packets"]
-    lengths = np.frombuffer(raw, "<u4", header["packets"], lengths_at).tolist()
-    bounds = list(accumulate(lengths, initial=packets_at))
-    if bounds[-1] != len(raw):
+    lengths = np.frombuffer(raw, "<u4", header["packets"], lengths_at)
+    if packets_at + int(lengths.sum()) != len(raw):
         raise ValueError("the lengths of the packets do not add up")
     return SegmentFile(
         codec=header["codec"],
@@ -127,7 +124,7 @@ def _load(raw: bytes) -> SegmentFile:
         gain_db=header["gain_db"],
         words=tuple(WordMark(*each) for each in header["words"]),
         energies=np.frombuffer(raw, "<f4", header["energies"], body),
-        packets=tuple(raw[start:end] for start, end in pairwise(bounds)),
+        packets=Packets(lengths, memoryview(raw)[packets_at:]),
     )
 
 

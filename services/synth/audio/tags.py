@@ -33,6 +33,8 @@ ISO_639_2 = {
     "zh": "zho",
 }
 
+LARGEST_TRACK = 0xFFFF
+
 
 @dataclass(frozen=True)
 class Tags:
@@ -52,8 +54,13 @@ class Tags:
         primary = self.language.split("-")[0].lower()
         return ISO_639_2.get(primary, "und")
 
-    def for_container(self, media_type: int | None = None) -> dict[str, str]:
-        """Return what libav turns into MP4 and ID3v2 tags; 2 is MP4's type of audiobooks."""
+    @property
+    def track_number(self) -> int:
+        """The track as a number that tags can hold; 0 if it has none."""
+        return min(int(self.track), LARGEST_TRACK) if self.track.isdecimal() else 0
+
+    def for_container(self) -> dict[str, str]:
+        """Return tags by libav's names, as MP4 and ID3v2 have them."""
         found = {
             "title": self.title,
             "artist": self.author,
@@ -63,8 +70,6 @@ class Tags:
             "comment": self.comment,
             "track": self.track,
         }
-        if media_type is not None:
-            found["media_type"] = str(media_type)
         return {key: _plain(value) for key, value in found.items() if value}
 
     def for_vorbis(self) -> dict[str, str]:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from services.synth.audio.packets import Packets
 from services.synth.audio.segment_file import SegmentFile, dump
 from services.synth.segment_cache import Place, SegmentCache
 
@@ -10,7 +11,7 @@ OTHERS = ({"gain_db": 2.1}, {"codec": "mp3"}, {"segment": "cd" * 32})
 
 
 def file(codec="aac", packet=b"packet"):
-    return dump(SegmentFile(codec, 1024, 0.0, (), np.zeros(1, np.float32), (packet,)))
+    return dump(SegmentFile(codec, 1024, 0.0, (), np.zeros(1, np.float32), Packets.of([packet])))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from libs.common.errors import Unavailable
 from services.synth.audio.codecs import CodecName
+from services.synth.audio.packets import Packets
 from services.synth.audio.produced import Produced
 from services.synth.audio.segment_file import SegmentFile, dump
 from services.synth.orchestra import Sound
@@ -67,7 +68,9 @@ class Script:
 
 
 def segment(codec, text):
-    return dump(SegmentFile(codec, 1, 0.0, (), np.zeros(0, np.float32), (text.encode(),)))
+    return dump(
+        SegmentFile(codec, 1, 0.0, (), np.zeros(0, np.float32), Packets.of([text.encode()]))
+    )
 
 
 def parts(*texts, sound=SOUND):

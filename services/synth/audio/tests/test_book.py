@@ -169,7 +169,7 @@ print(peak_kib() - before)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the peak from /proc")
 @every_format
 def test_memory_does_not_grow_with_the_book(tmp_path, name):
-    """Nothing but MP4's index is kept, of which libav holds some 70 bytes per packet."""
+    """Nothing but MP4's index is kept: 4 bytes per packet, and as it is put together some more."""
     codec = FORMATS[name]
     page = tmp_path / "page"
     write_page(page, [part(codec, 2, n) for n in range(2)] * 25, BOOKS[name], Tags("Page"))
@@ -177,6 +177,6 @@ def test_memory_does_not_grow_with_the_book(tmp_path, name):
     run = [sys.executable, "-c", MEASURE, str(page), str(out), name, "90"]
     grown_kib = int(subprocess.check_output(run, cwd=Path(__file__).parents[4]))
     packets = 90 * 120 * RATE_HZ / codec.frame
-    allowed_kib = 1024 + (packets * 100 / 1024 if name == "m4b" else 0)
+    allowed_kib = 1024 + (packets * 40 / 1024 if name == "m4b" else 0)
     assert grown_kib < allowed_kib
     assert out.stat().st_size > 30_000_000

@@ -11,8 +11,13 @@ def test_language_becomes_three_letters():
 def test_empty_tags_are_left_out():
     assert Tags("A title", genre="").for_container() == {"title": "A title"}
     assert Tags("A title", genre="").for_vorbis() == {"TITLE": "A title"}
-    assert Tags("t").for_container(2)["media_type"] == "2"
 
 
 def test_what_tags_cannot_hold_is_dropped():
     assert Tags("a\0b\nc").for_container()["title"] == "a b c"
+
+
+def test_track_is_a_number_where_tags_ask_for_one():
+    assert Tags("t", track="12").track_number == 12
+    assert Tags("t", track="70000").track_number == 65_535
+    assert [Tags("t", track=each).track_number for each in ("", "A1", "-1", "²")] == [0, 0, 0, 0]
