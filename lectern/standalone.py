@@ -24,6 +24,7 @@ from lectern.embedded_broker import EmbeddedBroker
 from lectern.house import ROOMS, consumers
 from lectern.recovery import release_jobs, resend_unhandled
 from libs.common.errors import Permanent
+from libs.common.fetching import FetchOnDemand
 from libs.common.migrate import upgrade
 from libs.common.service import Service
 from libs.common.settings import CommonSettings, load
@@ -35,9 +36,6 @@ from services.synth.settings import Settings as SynthSettings
 log = structlog.get_logger(__name__)
 
 PARTITIONS = 1
-UNHURRIED = {"notifier": 1000}
-"""How long a fetch may wait, in milliseconds, where nobody waits for what comes of it: each fetch
-of the embedded broker that finds nothing costs a millisecond."""
 SWEEP_EVERY_S = 15.0
 LOST_AFTER_S = 10.0
 PRELOADED = (
@@ -157,6 +155,8 @@ def common_settings(options: Options, bootstrap: str) -> CommonSettings:
         # what is due later. Each look costs 4 ms, five services make it.
         relay_poll_interval_ms=10_000,
         job_poll_interval_ms=3000,
+        # A fetch is made when there is something. One that finds nothing takes this long.
+        fetch_max_wait_ms=20,
         drain_timeout_seconds=options.drain_timeout_seconds,
     )
 
@@ -175,6 +175,7 @@ def _build(
     options: Options, bootstrap: str, stopping: asyncio.Event
 ) -> tuple[Assembly, dict[str, Service]]:
     common = common_settings(options, bootstrap)
+    fetches = FetchOnDemand()
     built: dict[str, Service] = {}
     gateway: Assembly | None = None
     for room in ROOMS:
@@ -183,16 +184,11 @@ def _build(
             gateway = services.gateway.app.assemble(common, settings)
             parts = gateway.parts
         else:
-            parts = room.build(_paced(common, room.name), settings)
-        built[room.name] = Service(parts, stopping=stopping)
+            parts = room.build(common, settings)
+        built[room.name] = Service(parts, stopping=stopping, fetches=fetches)
     if gateway is None:
         raise Permanent("there is no gateway")
     return gateway, built
-
-
-def _paced(common: CommonSettings, name: str) -> CommonSettings:
-    wait_ms = UNHURRIED.get(name, common.fetch_max_wait_ms)
-    return common.model_copy(update={"fetch_max_wait_ms": wait_ms})
 
 
 def _database(options: Options, name: str) -> Path:

@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
+from aiokafka.structs import RecordMetadata
 
 from libs.common.cloudevents import Headers
 from libs.common.errors import Unavailable
@@ -23,10 +24,18 @@ STOP_PATIENCE_S = 2.0
 
 
 class Sender:
-    """Sends with a producer made by ``make``, connecting when there is none."""
+    """Sends with a producer made by ``make``, connecting when there is none.
 
-    def __init__(self, make: Callable[[], AIOKafkaProducer]) -> None:
+    ``sent`` is called with every record that the broker has taken.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], AIOKafkaProducer],
+        sent: Callable[[RecordMetadata], None] | None = None,
+    ) -> None:
         self._make = make
+        self._sent = sent
         self._producer: AIOKafkaProducer | None = None
         self._connecting = asyncio.Lock()
         self._leaving: set[asyncio.Task[None]] = set()
@@ -64,7 +73,9 @@ class Sender:
         If either fails, :meth:`drop` the producer: it will not work again.
         """
         await self.connect()
-        future: Awaitable[Any] = await self.connected.send(topic, value, key, headers=headers)
+        future: asyncio.Future[Any] = await self.connected.send(topic, value, key, headers=headers)
+        if self._sent is not None:
+            future.add_done_callback(self._tell)
         return future
 
     async def send_and_wait(
@@ -77,10 +88,17 @@ class Sender:
         """
         await self.connect()
         try:
-            return await self.connected.send_and_wait(topic, value, key, headers=headers)
+            record = await self.connected.send_and_wait(topic, value, key, headers=headers)
         except KafkaError as error:
             self.drop()
             raise Unavailable("the broker did not take a record") from error
+        if self._sent is not None:
+            self._sent(record)
+        return record
+
+    def _tell(self, record: "asyncio.Future[RecordMetadata]") -> None:
+        if self._sent is not None and not record.cancelled() and record.exception() is None:
+            self._sent(record.result())
 
     def drop(self) -> None:
         """Have the next record sent by a new producer; this one ends by itself."""

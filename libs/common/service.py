@@ -29,6 +29,7 @@ from libs.common.database import Database
 from libs.common.dead_letters import DeadLetters
 from libs.common.errors import LecternError, Unavailable
 from libs.common.events import Event
+from libs.common.fetching import FetchOnDemand
 from libs.common.health import Health
 from libs.common.http_server import HttpServer
 from libs.common.jobs import counts
@@ -40,7 +41,7 @@ from libs.common.routes import Route
 from libs.common.sender import Sender
 from libs.common.settings import CommonSettings, ServiceSettings
 from libs.common.storage import Storage
-from libs.common.subscription import subscribe
+from libs.common.subscription import consumers_of, subscribe
 from libs.common.tables import events
 from libs.common.telemetry import configure
 from libs.common.worker import JobRoute, Worker
@@ -74,17 +75,22 @@ class Parts:
 
 @dataclass
 class Service:
-    """A service that runs, alone in its process or beside others."""
+    """A service that runs, alone in its process or beside others.
+
+    ``fetches`` are those of all services of a process with a broker of its own.
+    """
 
     parts: Parts
     migrate: bool = False
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    fetches: FetchOnDemand | None = None
 
     def __post_init__(self) -> None:
         parts = self.parts
         self.ready = asyncio.Event()
         self.failed = False
-        self._sender = Sender(partial(producer, parts.common))
+        sent = self.fetches.sent if self.fetches else None
+        self._sender = Sender(partial(producer, parts.common), sent)
         self._topics_missing: list[str] = []
         self._stack = AsyncExitStack()
         self._background: asyncio.Task[None] | None = None
@@ -255,10 +261,15 @@ class Service:
             fetch_max_wait_ms=common.fetch_max_wait_ms,
             max_poll_interval_ms=common.max_poll_interval_ms,
             session_timeout_ms=common.session_timeout_ms,
+            fetches=self.fetches,
         )
         try:
             await broker.start()
-            yield
+            async with AsyncExitStack() as following:
+                if self.fetches is not None:
+                    followed = self.fetches.following(consumers_of(broker))
+                    await following.enter_async_context(followed)
+                yield
         finally:  # also of a service that stops while it starts
             await offsets.close()
             await broker.stop()

@@ -7,13 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.subscriber.usecase import LogicSubscriber
 
 from libs.common.consumer import Consumer
 from libs.common.dead_letters import Record
+from libs.common.fetching import FetchOnDemand
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +90,7 @@ def subscribe(
     fetch_max_wait_ms: int,
     max_poll_interval_ms: int,
     session_timeout_ms: int = 10_000,
+    fetches: FetchOnDemand | None = None,
 ) -> Offsets:
     """Have ``broker`` feed ``consumer``; call once, before it starts.
 
@@ -114,13 +117,26 @@ def subscribe(
         kafka, records = came[0], [came[1]]
         try:
             records += await _arrived(kafka)
+            if fetches is not None:
+                fetches.taken(kafka, records)
             await consumer.take([_record(each) for each in records])
         except BaseException:
             _rewind(kafka, records)
+            if fetches is not None:
+                fetches.again(kafka, records)
             raise
         await offsets.done(kafka, records)
 
     return offsets
+
+
+def consumers_of(broker: KafkaBroker) -> list[AIOKafkaConsumer]:
+    """Return what a broker that has started consumes with."""
+    return [
+        each.consumer
+        for each in broker.subscribers
+        if isinstance(each, LogicSubscriber) and each.consumer is not None
+    ]
 
 
 async def _arrived(kafka: Any) -> list[ConsumerRecord]:

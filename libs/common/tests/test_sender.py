@@ -31,6 +31,7 @@ class Producer:
         if self.breaks:
             raise OutOfOrderSequenceNumber
         self.sent.append(value)
+        return topic, value
 
     async def send(self, topic, value, key, *, headers):
         done = asyncio.get_running_loop().create_future()
@@ -81,3 +82,16 @@ async def test_stopping_does_not_wait_for_a_producer_that_hangs():
     sender = sender_of(Producer(hangs=True))
     await sender.connect()
     await asyncio.wait_for(sender.stop(patience_s=0.01), 5)
+
+
+async def test_tells_of_every_record_that_the_broker_has_taken():
+    told: list[object] = []
+    working, broken = Producer(), Producer(breaks=True)
+    sender = Sender(lambda: working, told.append)
+    await (await sender.send("a", b"1", b"key", headers=[]))
+    await asyncio.sleep(0)  # callbacks are called in the next turn
+    await sender.send_and_wait("a", b"2", b"key", headers=[])
+    failing = Sender(lambda: broken, told.append)
+    with pytest.raises(Unavailable):
+        await failing.send_and_wait("a", b"3", b"key", headers=[])
+    assert told == [("a", b"1"), ("a", b"2")]

@@ -2,6 +2,8 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -17,10 +19,12 @@ from libs.common.consumer import Consumer
 from libs.common.dead_letters import DeadLetters
 from libs.common.errors import Unavailable
 from libs.common.events import DocumentDeleted
+from libs.common.fetching import FetchOnDemand
 from libs.common.metrics import Metrics
 from libs.common.routes import on
+from libs.common.sender import Sender
 from libs.common.settings import CommonSettings
-from libs.common.subscription import MAX_BATCH, Offsets, subscribe
+from libs.common.subscription import MAX_BATCH, Offsets, consumers_of, subscribe
 from libs.common.tables import inbox
 from libs.common.testing.records import record
 
@@ -55,39 +59,56 @@ class Noting(Consumer):
         await super().take(records)
 
 
-@pytest.fixture
-async def sender(embedded_kafka):
+@dataclass(frozen=True)
+class Wire:
+    settings: CommonSettings
+    fetches: FetchOnDemand | None
+
+
+@pytest.fixture(params=[False, True], ids=["asking again", "on demand"])
+async def sender(embedded_kafka, request):
     bootstrap = embedded_kafka({TOPIC: 1})
     settings = CommonSettings(kafka_bootstrap_servers=bootstrap, storage_url="file:///nowhere")
-    sender = producer(settings)
-    await sender.start()
-    yield sender, settings
+    fetches = FetchOnDemand() if request.param else None
+    sender = Sender(partial(producer, settings), fetches.sent if fetches else None)
+    await sender.connect()
+    yield sender, Wire(settings, fetches)
     await sender.stop()
 
 
 @asynccontextmanager
-async def consuming(database, settings, handler, letterbox=None, **options):
+async def consuming(database, wire, handler, letterbox=None, **options):
     letters = DeadLetters(letterbox or NoDeadLetters(), "ingest")
     routes = [on(DocumentDeleted, handler)]
     consumer = Noting(database, "ingest", routes, letters, Metrics("ingest"), **options)
-    broker = consuming_broker(settings)
-    offsets = subscribe(consumer, broker, fetch_max_wait_ms=50, max_poll_interval_ms=300_000)
+    broker = consuming_broker(wire.settings)
+    offsets = subscribe(
+        consumer,
+        broker,
+        fetch_max_wait_ms=50,
+        max_poll_interval_ms=300_000,
+        fetches=wire.fetches,
+    )
     await broker.start()
     try:
-        yield consumer, broker
+        if wire.fetches is None:
+            yield consumer, broker
+        else:
+            async with wire.fetches.following(consumers_of(broker)):
+                yield consumer, broker
     finally:
         await offsets.close()
         await broker.stop()
 
 
 async def send(sender, count):
-    sent = []
+    sent, futures = [], []
     for _ in range(count):
         event = DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
         made = record(event)
-        await sender.send(TOPIC, made.value, made.key, headers=made.headers)
+        futures.append(await sender.send(TOPIC, made.value, made.key, headers=made.headers))
         sent.append(str(event.event_id))
-    await sender.flush()
+    await asyncio.gather(*futures)
     return sent
 
 
@@ -116,9 +137,9 @@ async def nothing(event):
 
 
 async def test_what_was_fetched_together_is_taken_together(database, sender):
-    kafka, settings = sender
+    kafka, wire = sender
     sent = await send(kafka, 2 * MAX_BATCH)
-    async with consuming(database, settings, nothing) as (consumer, broker):
+    async with consuming(database, wire, nothing) as (consumer, broker):
         assert sorted(await handled(database, len(sent))) == sorted(sent)
         assert await committed(broker) > 0
     assert 10 < max(map(len, consumer.taken)) <= MAX_BATCH
@@ -126,8 +147,8 @@ async def test_what_was_fetched_together_is_taken_together(database, sender):
 
 
 async def test_one_record_waits_for_no_company(database, sender):
-    kafka, settings = sender
-    async with consuming(database, settings, nothing) as (consumer, _):
+    kafka, wire = sender
+    async with consuming(database, wire, nothing) as (consumer, _):
         for count in (1, 2, 3):
             await send(kafka, 1)
             await handled(database, count)
@@ -136,7 +157,7 @@ async def test_one_record_waits_for_no_company(database, sender):
 
 async def test_after_an_outage_the_whole_batch_comes_again(database, sender, monkeypatch):
     monkeypatch.setattr(consumer_module, "delay_s", lambda attempt: 0.0)
-    kafka, settings = sender
+    kafka, wire = sender
     sent = await send(kafka, 5)
     outages = 3
 
@@ -147,7 +168,7 @@ async def test_after_an_outage_the_whole_batch_comes_again(database, sender, mon
             raise Unavailable("away")
         return []
 
-    async with consuming(database, settings, moody, max_in_place_s=0.0) as (consumer, broker):
+    async with consuming(database, wire, moody, max_in_place_s=0.0) as (consumer, broker):
         assert sorted(await handled(database, 5)) == sorted(sent)
         assert await committed(broker) == 5
     assert consumer.taken[0][0] == consumer.taken[1][0] == 0
@@ -259,23 +280,23 @@ async def test_the_end_waits_for_no_broker_that_is_away(monkeypatch):
 
 
 async def test_a_restart_goes_on_where_the_last_one_stopped(database, sender):
-    kafka, settings = sender
+    kafka, wire = sender
     sent = await send(kafka, 3)
-    async with consuming(database, settings, nothing) as (consumer, _):
+    async with consuming(database, wire, nothing) as (consumer, _):
         await handled(database, 3)
     more = await send(kafka, 1)
-    async with consuming(database, settings, nothing) as (consumer, _):
+    async with consuming(database, wire, nothing) as (consumer, _):
         assert sorted(await handled(database, 4)) == sorted(sent + more)
     assert consumer.taken == [[3]]
 
 
 @pytest.mark.parametrize("garbage", [[("ce_id", b"\xff\xfe")], [("ce_type", None)], []])
 async def test_what_is_no_event_at_all_is_put_aside_and_not_lost(database, sender, garbage):
-    kafka, settings = sender
+    kafka, wire = sender
     kept = Kept()
     await kafka.send_and_wait(TOPIC, b"poison", b"key", headers=garbage)
     sent = await send(kafka, 1)
-    async with consuming(database, settings, nothing, kept):
+    async with consuming(database, wire, nothing, kept):
         assert await handled(database, 1) == sent
     [(topic, value, headers)] = kept.letters
     assert (topic, value) == (f"{TOPIC}.ingest.dlq", b"poison")
