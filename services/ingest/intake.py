@@ -4,7 +4,6 @@ Pages are announced as they come, so that speaking starts while reading goes on.
 again skips the pages that its earlier self announced.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ MARKDOWN = "text/markdown; charset=utf-8"
 MAX_TITLE_CHARACTERS = 255
 ANNOUNCE_AT_ONCE = 2
 ANNOUNCE_EVERY_S = 0.25
-WRITES_AT_ONCE = 16
+PAGES_AT_ONCE = 64
 
 
 class Parser(Protocol):
@@ -147,31 +146,34 @@ class _Announcer:
             return
         self._waiting.append(page)
         first = page.number <= ANNOUNCE_AT_ONCE
-        full = len(self._waiting) >= WRITES_AT_ONCE
+        full = len(self._waiting) >= PAGES_AT_ONCE
         if first or full or monotonic() - self._last > ANNOUNCE_EVERY_S:
             await self.flush()
 
     async def flush(self) -> None:
         pages, self._waiting = self._waiting, []
         if pages:
-            await self._job.record(list(await asyncio.gather(*map(self._store, pages))))
+            await self._job.record(await self._stored(pages))
         self._last = monotonic()
 
-    async def _store(self, page: Page) -> PageExtracted:
+    async def _stored(self, pages: Sequence[Page]) -> list[PageExtracted]:
         document_id = self._job.payload.document_id
-        text = await self._storage.write(
-            f"documents/{document_id}/pages/{page.number:05d}.r0.md",
-            page.markdown.encode(),
-            MARKDOWN,
-        )
-        return PageExtracted(
-            document_id=document_id,
-            page=page.number,
-            text=text,
-            characters=len(page.markdown),
-            language=page.language,
-            title=page.title,
-        )
+        texts = {
+            f"documents/{document_id}/pages/{each.number:05d}.r0.md": each.markdown.encode()
+            for each in pages
+        }
+        written = await self._storage.write_some(texts, MARKDOWN)
+        return [
+            PageExtracted(
+                document_id=document_id,
+                page=page.number,
+                text=text,
+                characters=len(page.markdown),
+                language=page.language,
+                title=page.title,
+            )
+            for page, text in zip(pages, written, strict=True)
+        ]
 
 
 def parse_gave_up(payload: ParseJob, error: LecternError) -> Sequence[Effect]:

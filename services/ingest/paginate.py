@@ -1,9 +1,9 @@
 """Cuts flowing text into pages of a sensible length for listening.
 
 A page holds about 3,000 characters, some three minutes, and at most about 4,000. It ends at the
-paragraph that brings it nearest to that, and never spans two chapters. The first page holds half as
-much: nobody can listen before it is spoken. The same text always gives the same pages, in linear
-time.
+paragraph that brings it nearest to that, and never spans two chapters. The first page holds a
+quarter of it: nobody can listen before it is spoken. The same text always gives the same pages, in
+linear time.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from services.ingest.document import Chapter, Page
 from services.ingest.language import Language
 
 TARGET_CHARS = 3000
-FIRST_TARGET_CHARS = 1500
+FIRST_TARGET_CHARS = 750
 MAX_CHARS = 4000
 
 _TAIL_CHARS = 600

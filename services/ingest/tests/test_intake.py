@@ -137,7 +137,7 @@ async def test_the_first_pages_are_announced_at_once_and_the_rest_together(
     read, running, monkeypatch
 ):
     monkeypatch.setattr(intake, "ANNOUNCE_EVERY_S", 60.0)
-    monkeypatch.setattr(intake, "WRITES_AT_ONCE", 4)
+    monkeypatch.setattr(intake, "PAGES_AT_ONCE", 4)
     await read(*pages(9), FOUND)
     assert [len(each) for each in running.batches] == [1, 1, 4, 3]
 
