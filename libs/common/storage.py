@@ -73,7 +73,10 @@ class Storage(Protocol):
         ...
 
     async def write_file(self, key: str, path: Path, media_type: str) -> ObjectRef:
-        """Store a local file, in bounded memory."""
+        """Store a local file, in bounded memory.
+
+        It may become the object itself: it can be removed afterwards, but must not be changed.
+        """
         ...
 
     def stream(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:

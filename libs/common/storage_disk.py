@@ -46,6 +46,24 @@ def copy_measured(source: FileIO, target: Path) -> tuple[str, int]:
     return digest.hexdigest(), size
 
 
+def measured(source: FileIO) -> tuple[str, int]:
+    """Return the SHA-256 in hexadecimal, and the size in bytes, of the rest of a file."""
+    digest, size = hashlib.sha256(), 0
+    while block := source.read(READ_BYTES):
+        digest.update(block)
+        size += len(block)
+    return digest.hexdigest(), size
+
+
+def linked(source: Path, target: Path) -> bool:
+    """Give a file a second name; False where that cannot be done, as on another file system."""
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        return False
+    return True
+
+
 def copy(source: Path, target: Path) -> None:
     """Copy a file, whole or not at all, making the folders above ``target``."""
     part = target.with_name(f".{target.name}.{uuid4().hex}")

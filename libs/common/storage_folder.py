@@ -99,7 +99,7 @@ class FolderStorage:
 
     async def write_file(self, key: str, path: Path, media_type: str) -> ObjectRef:
         """See :class:`libs.common.storage.Storage`."""
-        digest, size = await in_thread(self._write_copy, key, self._path(key), path)
+        digest, size = await in_thread(self._take_over, key, self._path(key), path)
         return ObjectRef(key=key, sha256=digest, size=size, media_type=media_type)
 
     async def write_stream(
@@ -193,12 +193,16 @@ class FolderStorage:
             self._commit(part, target)
         return hashlib.sha256(data).hexdigest()
 
-    def _write_copy(self, key: str, target: Path, source: Path) -> tuple[str, int]:
-        """Copy a file in one turn of a thread; return its SHA-256 and size."""
+    def _take_over(self, key: str, target: Path, source: Path) -> tuple[str, int]:
+        """Link or copy a file in one turn of a thread; return its SHA-256 and size."""
         with source.open("rb", buffering=0) as file:  # missing, it is no missing object
             with disk.translated(key), self._incoming() as part:
-                measured = disk.copy_measured(file, part)
+                if disk.linked(source, part):
+                    measured = disk.measured(file)
+                else:
+                    measured = disk.copy_measured(file, part)
                 self._commit(part, target)
+                disk.discard(part)  # still there if both names were of one file already
             return measured
 
     @contextlib.contextmanager

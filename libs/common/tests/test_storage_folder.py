@@ -118,3 +118,22 @@ async def test_with_fsync_it_works_the_same(tmp_path):
     storage = FolderStorage(tmp_path, fsync=True)
     await storage.write("a/b", b"x")
     assert await storage.read("a/b") == b"x"
+
+
+@pytest.mark.parametrize("linking", [True, False], ids=["linked", "copied"])
+async def test_a_file_is_taken_over_and_outlives_its_old_name(
+    storage, monkeypatch, tmp_path, linking
+):
+    objects = tmp_path / "objects"
+    await storage.write("first", b"")  # makes the folders
+    if not linking:
+        monkeypatch.setattr(Path, "hardlink_to", failing(errno.EXDEV))
+    made = tmp_path / "made"
+    made.write_bytes(b"spoken")
+    for _ in range(2):
+        ref = await storage.write_file("page", made, "audio/mp4")
+        assert (ref.size, (objects / "page").samefile(made)) == (6, linking)
+        assert list((objects / INCOMING).iterdir()) == []
+    made.unlink()
+    assert await storage.read("page") == b"spoken"
+    assert (objects / "page").stat().st_nlink == 1
