@@ -36,8 +36,9 @@ def test_tokens_without_a_folder_need_the_gateways_database(monkeypatch, capsys)
 
 @pytest.fixture
 def databases(tmp_path, monkeypatch):
-    monkeypatch.setenv("LECTERN_STORAGE_URL", tmp_path.as_uri())
-    monkeypatch.setenv("LECTERN_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:9")
+    """Addresses of databases, and of nothing else: migrations need no more."""
+    for name in ("LECTERN_STORAGE_URL", "LECTERN_KAFKA_BOOTSTRAP_SERVERS"):
+        monkeypatch.delenv(name, raising=False)
     for room in ROOMS:
         url = f"sqlite+aiosqlite:///{tmp_path / room.name}.db"
         monkeypatch.setenv(f"{room.name.upper()}_DATABASE_URL", url)
