@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import IllegalStateError
+from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 FIRST_LOOK_S = 0.25
@@ -70,7 +70,7 @@ class FetchOnDemand:
             _resume(consumer, consumer.assignment())
             await asyncio.sleep(LOOK_FOR_S)
             for each in consumer.assignment():
-                with suppress(IllegalStateError):
+                with suppress(KafkaError):  # such as: others have the partition now
                     if self._is_end(each, await consumer.position(each)):
                         _pause(consumer, [each])
             await asyncio.sleep(self._look_every_s)

@@ -17,7 +17,7 @@ from services.ingest.language import Language
 from services.ingest.paginate import Paginator, mark_chapters
 from services.ingest.reasons import Reason, rejected
 from services.ingest.text import filename_title
-from services.ingest.xmltree import attribute, local, parse_page, too_deep
+from services.ingest.xmltree import attribute, local, parse_page, text_of, too_deep
 
 MEDIA_TYPE = "application/epub+zip"
 
@@ -75,6 +75,8 @@ class _Book:
 
     def _blocks(self, name: str) -> list[Block]:
         root = self._tree(name)
+        if self._shows_the_cover_only(name, root):
+            return []
         _drop_navigation(root)
         self._mark_asides(name, root)
         starts = dict(self._package.toc.get(name, {}))
@@ -99,6 +101,18 @@ class _Book:
             self._trees[name] = root
             self._ids[name] = _by_id(root)
         return self._trees[name]
+
+    def _shows_the_cover_only(self, page: str, root: etree._Element) -> bool:
+        """Whether a page is the book's cover: there is nothing to read on it but "Cover"."""
+        cover, folder = self._package.cover, posixpath.dirname(page)
+        return (
+            cover is not None
+            and not text_of(_body(root))
+            and any(
+                self._archive.find(image.get("src") or "", folder) == cover.name
+                for image in root.iter("{*}img")
+            )
+        )
 
     def _lookup(self, page: str, href: str) -> etree._Element | None:
         path, _, fragment = href.partition("#")

@@ -49,8 +49,9 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """The cover picture."""
+    """The cover picture; ``name`` is the member of the archive."""
 
+    name: str
     data: bytes
     media_type: str
 
@@ -227,7 +228,7 @@ def _cover(
     for item in candidates:
         if item.media_type != "image/svg+xml":
             data = archive.read(item.name)
-            return Cover(data, item.media_type) if data else None
+            return Cover(item.name, data, item.media_type) if data else None
     if candidates:
         warnings.append("The cover is a drawing (SVG) and was left out.")
     return None

@@ -26,6 +26,23 @@ def test_metadata_cover_and_chapters_follow_the_spine(tmp_path):
     assert not any("Contents" in page.markdown for page in pages)
 
 
+def test_a_page_that_shows_nothing_but_the_cover_is_no_page(tmp_path):
+    cover = '<div><img src="../cover.png" alt="Cover"/></div>'
+    chapters = [("Cover", cover), ("One", f"<h1>One</h1>{LONG}"), ("", cover)]
+    pages, metadata = read(epub(tmp_path / "a.epub", chapters))
+    assert [page.markdown.partition("\n")[0] for page in pages] == ["# One"]
+    assert [(each.title, each.first_page) for each in metadata.chapters] == [("One", 1)]
+
+
+@pytest.mark.parametrize(
+    "page",
+    ['<p>To Ada.</p><img src="../cover.png" alt="Cover"/>', '<img src="map.png" alt="A map"/>'],
+)
+def test_a_page_with_something_to_read_beside_the_cover_is_one(tmp_path, page):
+    pages, _ = read(epub(tmp_path / "a.epub", [("", page), ("One", f"<h1>One</h1>{LONG}")]))
+    assert len(pages) == 2
+
+
 def test_footnotes_go_to_the_page_of_their_reference(tmp_path):
     body = (
         '<p>Text<a epub:type="noteref" href="#n1">1</a> and more<sup><a href="c1.xhtml#e2">[2]</a>'
