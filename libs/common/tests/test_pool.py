@@ -1,5 +1,7 @@
 import asyncio
 import os
+import platform
+import resource
 import signal
 import subprocess
 import sys
@@ -30,6 +32,17 @@ def take_a_moment(begun: Path, done: Path) -> None:
     done.touch()
 
 
+def faults_of_arrays_used_again() -> int:
+    """Allocate and free some megabytes, again and again; return the page faults after the first."""
+    before = 0
+    for round_ in range(20):
+        arrays = [bytearray(300_000) for _ in range(30)]
+        del arrays
+        if round_ == 0:
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
 def gone(pid: int) -> bool:
     for _ in range(200):
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
@@ -43,6 +56,12 @@ async def test_returns_and_raises_what_the_function_does() -> None:
         assert await pool.run(pow, 2, 5) == 32
         with pytest.raises(Rejected, match=r"No\."):
             await pool.run(refuse)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc's malloc")
+async def test_memory_that_was_freed_is_used_again() -> None:
+    async with CpuPool(1) as pool:
+        assert await pool.run(faults_of_arrays_used_again) < 1_000
 
 
 async def test_outlives_the_death_of_a_worker() -> None:
