@@ -114,18 +114,8 @@ def subscribe(
         decoder=_as_it_came,
     )
     async def consume(came: tuple[Any, ConsumerRecord]) -> None:
-        kafka, records = came[0], [came[1]]
-        try:
-            records += await _arrived(kafka)
-            if fetches is not None:
-                fetches.taken(kafka, records)
-            await consumer.take([_record(each) for each in records])
-        except BaseException:
-            _rewind(kafka, records)
-            if fetches is not None:
-                fetches.again(kafka, records)
-            raise
-        await offsets.done(kafka, records)
+        kafka, first = came
+        await offsets.done(kafka, await _take(consumer, kafka, first, fetches))
 
     return offsets
 
@@ -137,6 +127,24 @@ def consumers_of(broker: KafkaBroker) -> list[AIOKafkaConsumer]:
         for each in broker.subscribers
         if isinstance(each, LogicSubscriber) and each.consumer is not None
     ]
+
+
+async def _take(
+    consumer: Consumer, kafka: Any, first: ConsumerRecord, fetches: FetchOnDemand | None
+) -> list[ConsumerRecord]:
+    """Take a record and those that were fetched with it; return them, or have them come again."""
+    records = [first]
+    try:
+        records += await _arrived(kafka)
+        if fetches is not None:
+            fetches.taken(kafka, records)
+        await consumer.take([_record(each) for each in records])
+    except BaseException:
+        _rewind(kafka, records)
+        if fetches is not None:
+            fetches.again(kafka, records)
+        raise
+    return records
 
 
 async def _arrived(kafka: Any) -> list[ConsumerRecord]:
