@@ -86,17 +86,18 @@ class Intake:
     @asynccontextmanager
     async def _local_copy(self, wanted: ParseJob) -> AsyncIterator[tuple[Path, str | None]]:
         with TemporaryDirectory(prefix="lectern-ingest-") as folder:
-            path = Path(folder) / "source"
+            path, fetched = Path(folder) / "source", Path(folder) / "fetched"
             filename = wanted.source.filename
             if wanted.source.object is not None:
-                await self.storage.fetch(wanted.source.object.key, path)
+                key = wanted.source.object.key
             elif wanted.source.url is not None:
-                filename = await self.fetcher.fetch(wanted.source.url, path)
-                await self.storage.write_file(
-                    f"documents/{wanted.document_id}/source", path, "application/octet-stream"
-                )
+                key = f"documents/{wanted.document_id}/source"
+                filename = await self.fetcher.fetch(wanted.source.url, fetched)
+                await self.storage.write_file(key, fetched, "application/octet-stream")
             else:
                 raise Rejected("no_source", "The submission names neither a file nor an address.")
+            # What was fetched may be the stored object by now: a parser gets a copy of its own.
+            await self.storage.fetch(key, path)
             yield path, filename
 
     async def _parsed(

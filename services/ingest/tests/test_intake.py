@@ -17,6 +17,7 @@ from libs.common.events import (
     Source,
 )
 from libs.common.history import History
+from libs.common.storage_folder import FolderStorage
 from libs.common.storage_memory import MemoryStorage
 from libs.common.tables import core
 from libs.common.worker import Job
@@ -171,6 +172,25 @@ async def test_a_web_page_is_kept_as_it_was_fetched(storage, database, running):
     await reader.parse(running.job(source))
     assert script.given == [(b"page at https://example.org/a", "a.html")]
     assert storage.objects[f"{BASE}/source"] == b"page at https://example.org/a"
+
+
+class Overwriting(Script):
+    """A parser that a hostile file has taken over."""
+
+    async def parse(self, path, filename):
+        path.write_bytes(b"something else")
+        async for each in super().parse(path, filename):
+            yield each
+
+
+async def test_a_parser_never_has_the_stored_file_itself(database, running, tmp_path):
+    storage = FolderStorage(tmp_path / "objects")
+    await storage.write("first", b"")  # makes the folders, so that files can be linked
+    script = Overwriting([*pages(1), FOUND])
+    source = Source(kind="url", url="https://example.org/a")
+    await Intake(storage, History(database), script, Web("a.html")).parse(running.job(source))
+    assert script.given == [(b"something else", "a.html")]
+    assert await storage.read(f"{BASE}/source") == b"page at https://example.org/a"
 
 
 @pytest.mark.parametrize(
