@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -39,35 +40,32 @@ def test_the_main_module_is_light_for_workers_that_import_it_again():
     assert heavy.isdisjoint(done.stdout.split())
 
 
-@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
-@pytest.mark.parametrize("module", ["libs.common.pool", "lectern.cli"])
-def test_an_interruption_while_loading_is_silent(tmp_path, number, module):
-    """Raised in code that another module gives to exec(), it would end the process by SIGINT."""
+def interrupted(folder, module, number, argument, **options):
+    """Run the command, which gets the signal at the moment when it imports ``module``."""
     script = INTERRUPTED_WHILE_LOADING.format(module=module, number=number)
-    (tmp_path / "interrupted.py").write_text(script)
-    done = subprocess.run(
-        [sys.executable, "-m", "interrupted", "read"],
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
+    (folder / "interrupted.py").write_text(script)
+    return subprocess.run(
+        [sys.executable, "-m", "interrupted", argument],
+        env={**os.environ, "PYTHONPATH": f"{folder}:{ROOT}"},
         capture_output=True,
         text=True,
         check=False,
         timeout=60,
+        **options,
     )
+
+
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("module", ["libs.common.pool", "lectern.cli"])
+def test_an_interruption_while_loading_is_silent(tmp_path, number, module):
+    """Raised in code that another module gives to exec(), it would end the process by SIGINT."""
+    done = interrupted(tmp_path, module, number, "read")
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
 def test_an_interruption_that_is_ignored_stays_so(tmp_path):
     """As a shell's ``nohup`` and its jobs in the background ask."""
-    script = INTERRUPTED_WHILE_LOADING.format(module="lectern.cli", number="SIGINT")
-    (tmp_path / "interrupted.py").write_text(script)
-    done = subprocess.run(
-        [sys.executable, "-m", "interrupted", "--help"],
-        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
-    )
+    ignoring = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    done = interrupted(tmp_path, "lectern.cli", "SIGINT", "--help", preexec_fn=ignoring)
     assert done.returncode == 0
     assert "COMMAND" in done.stdout

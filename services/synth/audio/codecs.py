@@ -27,7 +27,6 @@ class Codec:
 
     name: CodecName
     encoder: str
-    muxer: str
     bit_rate: int
     sample_format: str
     options: tuple[tuple[str, str], ...]
@@ -62,7 +61,6 @@ class Codec:
 AAC = Codec(
     name="aac",
     encoder="aac",
-    muxer="mp4",
     bit_rate=48_000,
     sample_format="fltp",
     options=(("aac_coder", "fast"),),
@@ -74,7 +72,6 @@ AAC = Codec(
 MP3 = Codec(
     name="mp3",
     encoder="libmp3lame",
-    muxer="mp3",
     bit_rate=64_000,
     sample_format="s16p",
     options=(("reservoir", "0"), ("compression_level", "7")),
@@ -87,7 +84,6 @@ MP3 = Codec(
 OPUS = Codec(
     name="opus",
     encoder="libopus",
-    muxer="ogg",
     bit_rate=32_000,
     sample_format="s16",
     options=(("application", "audio"), ("compression_level", "5"), ("frame_duration", "20")),

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 TICK = Fraction(1, RATE_HZ)
 BITEXACT = 0x400  # AVFMT_FLAG_BITEXACT
 MP3_ENCODER_DELAY = 576
+MUXERS = {"mp3": "mp3", "opus": "ogg"}
 DECODERS = {"mp3": MP3, "mp3float": MP3, "opus": OPUS, "libopus": OPUS}
 
 
@@ -51,7 +52,7 @@ class LibavFile:
         self.samples = 0
         self._path = path
         self._position = -codec.delay
-        self._container = av.open(str(path), "w", format=codec.muxer)
+        self._container = av.open(str(path), "w", format=MUXERS[codec.name])
         # No version, no date, no random serial number: equal books are equal bytes.
         self._container.flags |= BITEXACT
         self._stream = self._container.add_stream(
