@@ -11,6 +11,7 @@ import os
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -85,7 +86,7 @@ class Reading:
         self._wanted = wanted
         self._display = display
         self._started = monotonic()
-        self._first_audio: float | None = None
+        self._started_at = datetime.now(UTC)
 
     async def run(self) -> Result:
         """Read the document and write the audiobook.
@@ -112,7 +113,7 @@ class Reading:
             chapters=book.chapters or 0,
             loudness_lufs=book.loudness_lufs,
             seconds=round(took, 2),
-            first_audio_seconds=self._first_audio,
+            first_audio_seconds=self._seconds_until(narration.first_ready_at),
             times_real_time=round(book.duration_ms / 1000 / took, 1),
             resumed=resumed,
             page_files=page_files,
@@ -200,8 +201,6 @@ class Reading:
                 return
 
     def _note(self, document: DocumentView, narration: NarrationView) -> None:
-        if narration.pages_ready and self._first_audio is None:
-            self._first_audio = round(monotonic() - self._started, 2)
         complete = narration.pages_total and narration.pages_ready >= narration.pages_total
         stage = "binding" if complete else "speaking" if document.pages_ready else "reading"
         self._display.show(
@@ -214,6 +213,13 @@ class Reading:
                 stage=stage,
             )
         )
+
+    def _seconds_until(self, moment: str | None) -> float | None:
+        """Return how long after the start an event happened; 0 if it was before."""
+        if moment is None:
+            return None
+        passed = datetime.fromisoformat(moment) - self._started_at
+        return max(0.0, round(passed.total_seconds(), 2))
 
     async def _write_pages(self, narration_id: UUID) -> list[str]:
         folder = self._wanted.pages_folder

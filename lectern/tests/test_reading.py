@@ -1,12 +1,14 @@
 import os
+from datetime import datetime
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from lectern import reading
 from lectern.display import Silent
 from lectern.exits import Exit, Failed, classify
-from lectern.reading import Reading, Wanted
+from lectern.reading import LOCAL_OWNER, Reading, Wanted
 from services.gateway.commands import Order
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -64,6 +66,22 @@ async def test_the_same_order_finds_its_earlier_self_and_another_does_not(lecter
     assert other.duration_ms < first.duration_ms == again.duration_ms
     renamed = page.rename(page.with_name("renamed.md"))
     assert (await Reading(lectern, wanted(renamed), Silent()).run()).resumed is False
+
+
+async def test_the_first_audio_is_told_by_its_event_however_late_one_looks(
+    lectern, page, monkeypatch
+):
+    monkeypatch.setattr(reading, "LOOK_SHARE", 1e-9)  # looks once, and then when all is over
+    found = await Reading(lectern, wanted(page), Silent()).run()
+    narrations = await lectern.gateway.queries.narrations(LOCAL_OWNER, UUID(found.document_id))
+    document = await lectern.gateway.queries.document(LOCAL_OWNER, UUID(found.document_id))
+    submitted, ready = (
+        datetime.fromisoformat(each)
+        for each in (document.submitted_at, narrations[0].first_ready_at)
+    )
+    waited = (ready - submitted).total_seconds()
+    assert waited - 0.01 <= found.first_audio_seconds <= found.seconds
+    assert found.first_audio_seconds - waited < (found.seconds - waited) / 2
 
 
 async def test_some_pages_only(lectern, page):

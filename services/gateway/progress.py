@@ -97,6 +97,7 @@ def narration_view(facts: Facts) -> NarrationView:
             facts.pages[page].segments_characters or 0 for page in selected if page in facts.pages
         ),
         duration_ms=sum(each.duration_ms or 0 for each in ready),
+        first_ready_at=min((each.ready_at for each in ready), default=None),
         audiobook=book,
         failure=failure,
     )

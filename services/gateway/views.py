@@ -117,7 +117,8 @@ class NarrationView:
 
     ``pages_total`` is unknown while a document of which everything was ordered is still read.
     ``pages_silent`` have nothing to speak; ``pages_outdated`` were edited, or their audio deleted,
-    since they were spoken. ``characters`` are those of the ordered pages known so far.
+    since they were spoken. ``characters`` are those of the ordered pages known so far;
+    ``first_ready_at`` is when the first of its pages could be heard.
     """
 
     narration_id: UUID
@@ -136,6 +137,7 @@ class NarrationView:
     pages_failed: tuple[PageFailure, ...]
     characters: int
     duration_ms: int
+    first_ready_at: str | None
     audiobook: AudiobookView | None
     failure: Failure | None
 

@@ -159,6 +159,7 @@ class NarrationModel(Answer):
     pages_failed: tuple[PageFailureModel, ...]
     characters: int
     duration_ms: int
+    first_ready_at: str | None
     audiobook: AudiobookModel | None
     failure: FailureModel | None
 

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 
+from libs.common.cloudevents import rfc3339
 from libs.common.events import (
     AudiobookFailed,
     AudiobookReady,
@@ -59,6 +60,19 @@ async def test_counts_grow_while_the_document_is_read(world, narrated):
     await world.parse(document, 2)
     now = await view()
     assert (now.state, now.pages_total, now.pages_ready, now.pages_silent) == ("ready", 2, 1, 1)
+
+
+async def test_since_when_there_is_audio_is_told_by_the_page_that_was_ready_first(world, narrated):
+    document, view = await narrated()
+    await world.read(document, 2)
+    assert (await view()).first_ready_at is None
+    first, second = await world.decided(AudioRequested)
+    await world.speak(second)
+    since = (await view()).first_ready_at
+    assert rfc3339(second.occurred_at) < since
+    await world.speak(first)
+    now = await view()
+    assert (now.pages_ready, now.first_ready_at) == (2, since)
 
 
 async def test_the_total_of_chosen_pages_is_known_at_once(world, narrated):
