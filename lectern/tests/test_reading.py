@@ -80,6 +80,7 @@ async def test_the_first_audio_is_told_by_its_event_however_late_one_looks(
         for each in (document.submitted_at, narrations[0].first_ready_at)
     )
     waited = (ready - submitted).total_seconds()
+    assert found.first_audio_seconds is not None
     assert waited - 0.01 <= found.first_audio_seconds <= found.seconds
     assert found.first_audio_seconds - waited < (found.seconds - waited) / 2
 
