@@ -11,13 +11,17 @@ import sys
 INTERRUPTED = 130
 WORKING_COMMANDS = {"read", "serve", "voices"}
 PRELOADED = (
-    "services.segmenter.segment",
     "services.synth.studio",
+    "services.synth.assembly",
     "services.synth.audio.book",
     "services.synth.audio.calibration",
+    "services.synth.audio.captions",
     "services.synth.audio.page",
     "services.synth.audio.produce",
     "services.synth.audio.timings",
+    "services.synth.engines.espeak",
+    "services.segmenter.page_work",
+    "services.segmenter.warmed",
 )
 """What workers need. It is loaded once, while this process loads the command line."""
 
@@ -37,8 +41,10 @@ def main() -> None:
         signal.signal(each, lambda number, _: came.append(number))
     if WORKING_COMMANDS.intersection(sys.argv[1:2]):
         from libs.common.pool import preload
+        from services.ingest.zygote_process import start_ahead
 
         preload(*PRELOADED)
+        start_ahead()
     # All of it stays: to look through it for garbage would take a fifth of a second.
     gc.disable()
     from lectern.cli import main as run

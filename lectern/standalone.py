@@ -38,16 +38,6 @@ log = structlog.get_logger(__name__)
 PARTITIONS = 1
 SWEEP_EVERY_S = 15.0
 LOST_AFTER_S = 10.0
-PRELOADED = (
-    "services.synth.studio",
-    "services.synth.assembly",
-    "services.synth.audio.produce",
-    "services.synth.audio.book",
-    "services.synth.audio.captions",
-    "services.synth.audio.page",
-    "services.synth.engines.espeak",
-    "services.segmenter.segment",
-)
 
 
 class InUse(Permanent):

@@ -25,6 +25,21 @@ main()
 """
 
 
+CHILDREN_WHILE_LOADING = """
+import sys
+
+class Looking:
+    def find_spec(self, name, path=None, target=None):
+        if name == "lectern.cli":
+            import psutil
+            print(*(" ".join(each.cmdline()) for each in psutil.Process().children()), sep="\\n")
+
+sys.meta_path.insert(0, Looking())
+from lectern.entry import main
+main()
+"""
+
+
 @pytest.mark.parametrize("name", PRELOADED)
 def test_what_workers_preload_exists(name):
     """The fork server skips what it cannot import, and every worker would load it by itself."""
@@ -38,6 +53,20 @@ def test_the_main_module_is_light_for_workers_that_import_it_again():
     )
     heavy = {"sqlalchemy", "numpy", "pydantic", "aiokafka", "lectern.cli"}
     assert heavy.isdisjoint(done.stdout.split())
+
+
+@pytest.mark.parametrize(("argument", "expected"), [("read", True), ("topics", False)])
+def test_workers_and_parsers_load_while_the_command_line_does(argument, expected):
+    done = subprocess.run(
+        [sys.executable, "-c", CHILDREN_WHILE_LOADING, argument, "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    children, _, _ = done.stdout.partition("usage:")
+    assert ("services.ingest.zygote" in children) == expected
+    assert ("multiprocessing.forkserver" in children) == expected
 
 
 def interrupted(folder, module, number, argument, **options):

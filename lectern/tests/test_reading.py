@@ -9,7 +9,18 @@ from lectern import reading
 from lectern.display import Silent
 from lectern.exits import Exit, Failed, classify
 from lectern.reading import LOCAL_OWNER, Reading, Wanted
+from libs.common.pool import CpuPool
 from services.gateway.commands import Order
+
+SERVICE_ONLY = {
+    "sqlalchemy",
+    "faststream",
+    "aiokafka",
+    "fastapi",
+    "uvicorn",
+    "boto3",
+    "opentelemetry",
+}
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -83,6 +94,16 @@ async def test_the_first_audio_is_told_by_its_event_however_late_one_looks(
     assert found.first_audio_seconds is not None
     assert waited - 0.01 <= found.first_audio_seconds <= found.seconds
     assert found.first_audio_seconds - waited < (found.seconds - waited) / 2
+
+
+async def test_workers_load_what_their_work_needs_and_nothing_of_the_service(lectern, page):
+    await Reading(lectern, wanted(page), Silent()).run()
+    loaded: dict[str, set[str]] = {}
+    for name, service in lectern.services.items():
+        for pool in (each for each in service.parts.resources if isinstance(each, CpuPool)):
+            modules = await pool.run(eval, "{*__import__('sys').modules}")
+            loaded[name] = modules & SERVICE_ONLY
+    assert loaded == {"segmenter": set(), "synth": set()}
 
 
 async def test_some_pages_only(lectern, page):

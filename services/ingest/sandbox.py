@@ -11,8 +11,6 @@ import json
 import os
 import signal
 import socket
-import sys
-from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +24,7 @@ from services.ingest.confine import Limits
 from services.ingest.document import Item
 from services.ingest.frames import Frame
 from services.ingest.reasons import Reason, rejected
+from services.ingest.zygote_process import ZygoteProcess, take
 
 __all__ = ["Limits", "ParserCrashed", "Sandbox"]
 
@@ -33,8 +32,6 @@ _START_SECONDS = 60.0
 _STOP_SECONDS = 5.0
 _STATUS_SECONDS = 5.0
 _BUFFER_BYTES = 64 * 1024
-_KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 class ParserCrashed(LecternError):
@@ -48,15 +45,14 @@ class Sandbox:
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
-        self._process: Process | None = None
-        self._control: socket.socket | None = None
+        self._zygote: ZygoteProcess | None = None
         self._starting = asyncio.Lock()
         self._ready = False
 
     async def __aenter__(self) -> Self:
         """Start the zygote; documents may be given to it while it still loads."""
         async with self._starting:
-            await self._start()
+            self._start()
         return self
 
     async def __aexit__(
@@ -113,37 +109,17 @@ class Sandbox:
     async def _connected(self) -> socket.socket:
         """Return the socket to a zygote that runs, starting one if need be."""
         async with self._starting:
-            if self._process is None or self._process.returncode is not None:
+            zygote = self._zygote
+            if zygote is None or not zygote.runs:
                 await self._stop()
-                await self._start()
-            assert self._control is not None  # noqa: S101 - _start has set it
+                zygote = self._start()
             if not self._ready:
-                await self._await_ready(self._control)
-            return self._control
+                await self._await_ready(zygote.control)
+            return zygote.control
 
-    async def _start(self) -> None:
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-        environment |= dict.fromkeys(_ONE_THREAD, "1")
-        environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        try:
-            # A program of its own, not a fork of the service: it must not know secrets or sockets.
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-B", "-m", "services.ingest.zygote", str(theirs.fileno())),
-                pass_fds=[theirs.fileno()],
-                env=environment,
-                stdin=DEVNULL,
-                stdout=DEVNULL,
-                start_new_session=True,  # Ctrl-C is for the service, which then stops us
-            )
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        self._control, self._ready = ours, False
+    def _start(self) -> ZygoteProcess:
+        self._zygote, self._ready = take(), False
+        return self._zygote
 
     async def _await_ready(self, control: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -157,18 +133,9 @@ class Sandbox:
         self._ready = True
 
     async def _stop(self) -> None:
-        control, self._control = self._control, None
-        process, self._process = self._process, None
-        if control is not None:
-            control.close()
-        if process is None:
-            return
-        try:
-            async with asyncio.timeout(_STOP_SECONDS):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        zygote, self._zygote = self._zygote, None
+        if zygote is not None:
+            await asyncio.to_thread(zygote.end, _STOP_SECONDS)
 
 
 class _Pipe:

@@ -11,7 +11,7 @@ from libs.common.pool import CpuPool
 from libs.common.storage import Storage, read_verified
 from libs.common.worker import Job
 from services.segmenter.handlers import SegmentJob
-from services.segmenter.segment import segment_page
+from services.segmenter.page_work import cut_page
 
 JSON = "application/json"
 
@@ -46,13 +46,6 @@ class Cutter:
                 language=language,
             )
         ]
-
-
-def cut_page(markdown: str, language: str, max_characters: int) -> tuple[bytes, str, int, int]:
-    """Return a SegmentedPage as JSON, its language, how many utterances and spoken characters."""
-    page = segment_page(markdown, language, max_characters=max_characters)
-    body = page.model_dump_json().encode()
-    return body, page.language, len(page.utterances), page.characters
 
 
 def gave_up(payload: SegmentJob, error: LecternError) -> Sequence[Effect]:

@@ -1,6 +1,5 @@
 import asyncio
-import os
-import signal
+import subprocess
 from pathlib import Path
 
 import psutil
@@ -62,8 +61,12 @@ async def test_child_waits_for_its_reader(tmp_path):
 
 
 def children_of(sandbox: Sandbox) -> list[psutil.Process]:
-    assert sandbox._process is not None
-    return psutil.Process(sandbox._process.pid).children()
+    return psutil.Process(zygote_of(sandbox).pid).children()
+
+
+def zygote_of(sandbox: Sandbox) -> "subprocess.Popen[bytes]":
+    assert sandbox._zygote is not None
+    return sandbox._zygote.process
 
 
 async def gone(process: psutil.Process) -> None:
@@ -94,10 +97,9 @@ async def test_dead_zygote_is_started_again(tmp_path):
     path = pdf(tmp_path / "a.pdf", [["Some text."]])
     async with Sandbox(LIMITS) as sandbox:
         assert len([item async for item in sandbox.parse(path)]) == 2
-        process = sandbox._process
-        assert process is not None
+        process = zygote_of(sandbox)
         process.kill()
-        await process.wait()
+        process.wait()
         assert len([item async for item in sandbox.parse(path)]) == 2
 
 
@@ -106,8 +108,7 @@ async def test_zygote_that_dies_while_reading_is_worth_another_try(tmp_path):
     async with Sandbox(LIMITS) as sandbox:
         reading = sandbox.parse(path)
         await anext(reading)
-        assert sandbox._process is not None
-        os.kill(sandbox._process.pid, signal.SIGKILL)
+        zygote_of(sandbox).kill()
         with pytest.raises(Transient):
             async for _ in reading:
                 pass
@@ -118,8 +119,7 @@ async def test_nothing_is_left_running(tmp_path):
     async with Sandbox(LIMITS) as sandbox:
         reading = sandbox.parse(path)
         await anext(reading)
-        assert sandbox._process is not None
-        zygote = psutil.Process(sandbox._process.pid)
+        zygote = psutil.Process(zygote_of(sandbox).pid)
         [child] = children_of(sandbox)
     await gone(zygote)
     await gone(child)

@@ -9,9 +9,8 @@ from libs.common.pool import CpuPool
 from libs.common.storage_memory import MemoryStorage
 from libs.common.utterances import SegmentedPage
 from libs.common.worker import Job
-from services.segmenter.cutting import Cutter, cut_page, gave_up
+from services.segmenter.cutting import Cutter, gave_up
 from services.segmenter.handlers import SegmentJob
-from services.segmenter.settings import Settings
 
 DOCUMENT = UUID(int=7)
 KEY = f"documents/{DOCUMENT}/pages/00003.r0.md"
@@ -85,29 +84,5 @@ async def test_a_page_that_is_not_what_was_announced_is_refused(storage, pool):
     assert storage.objects == {}
 
 
-def test_no_utterance_is_longer_than_allowed():
-    body, _, utterances, characters = cut_page("word, " * 100, "en", max_characters=100)
-    page = SegmentedPage.model_validate_json(body)
-    assert max(len(each.text) for each in page.utterances) <= 100
-    assert (utterances, characters) == (len(page.utterances), page.characters)
-
-
-@pytest.mark.parametrize("nothing", ["", "\n", "![](a.png)\n", "---\n"])
-def test_a_page_with_nothing_to_say_has_no_utterances(nothing):
-    body, language, utterances, characters = cut_page(nothing, "de", max_characters=600)
-    assert (language, utterances, characters) == ("de", 0, 0)
-    assert SegmentedPage.model_validate_json(body).utterances == ()
-
-
-def test_the_language_is_found_where_it_is_not_known():
-    german = "Das Schiff fährt um sieben Uhr ab, und es ist nie zu spät. " * 3
-    assert cut_page(german, "und", max_characters=600)[1] == "de"
-
-
 async def test_giving_up_says_no_more_than_that_the_task_failed(storage):
     assert gave_up((await wanted(storage)).payload, Unavailable("no storage")) == []
-
-
-def test_the_smallest_setting_that_is_allowed_can_be_cut_with():
-    bound = Settings.model_fields["max_utterance_characters"].metadata[0]
-    assert cut_page(PAGE, "en", max_characters=bound.ge)[2] == 3
