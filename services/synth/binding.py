@@ -1,5 +1,6 @@
 """The job that makes an audiobook of page audios, and the one that erases audio."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from services.synth.audio.tags import Tags
 from services.synth.handlers import BindJob, EraseJob
 from services.synth.speaking import MEDIA_TYPES
 
+PAGES_AT_ONCE = 8
+
 
 @dataclass(frozen=True)
 class Binder:
@@ -33,10 +36,7 @@ class Binder:
         ready = await self._page_audios(asked)
         cover = await read_verified(self.storage, asked.cover) if asked.cover else None
         with TemporaryDirectory(prefix="lectern-synth-") as folder:
-            pages = [
-                await self._fetch(Path(folder), index, each, page_format)
-                for index, each in enumerate(ready)
-            ]
+            pages = await self._fetch_all(Path(folder), ready, page_format)
             path = Path(folder) / f"book.{asked.format}"
             book = await self.pool.run(
                 bind_book, path, pages, asked.format, chapters_of(asked), tags_of(asked), cover
@@ -71,6 +71,21 @@ class Binder:
         if missing:
             raise Permanent(f"{len(missing)} of the pages were never spoken here")
         return [found[each] for each in asked.audio_ids]
+
+    async def _fetch_all(
+        self, folder: Path, audios: Sequence[AudioReady], page_format: str
+    ) -> list[tuple[Path, float | None]]:
+        """Lay the pages of a book out, some at a time: a bucket takes its time for each."""
+        pages: list[tuple[Path, float | None]] = []
+        for first in range(0, len(audios), PAGES_AT_ONCE):
+            some = enumerate(audios[first : first + PAGES_AT_ONCE], first)
+            fetches = (self._fetch(folder, index, each, page_format) for index, each in some)
+            # All of them are waited for: one that goes on would miss the folder.
+            for outcome in await asyncio.gather(*fetches, return_exceptions=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                pages.append(outcome)
+        return pages
 
     async def _fetch(
         self, folder: Path, index: int, audio: AudioReady, page_format: str

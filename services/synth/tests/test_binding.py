@@ -1,3 +1,4 @@
+import asyncio
 from uuid import UUID, uuid4
 
 import pytest
@@ -129,6 +130,20 @@ async def test_the_pages_come_in_the_order_that_was_asked_for(binder, page_audio
     one = await binder._page_audios(book_of([first, second]))
     other = await binder._page_audios(book_of([second, first]))
     assert ([each.page for each in one], [each.page for each in other]) == ([1, 2], [2, 1])
+
+
+async def test_pages_are_fetched_several_at_a_time(binder, page_audio, storage, monkeypatch):
+    together, fetch = asyncio.Barrier(2), storage.fetch
+
+    async def fetch_beside_another(key, path):
+        async with asyncio.timeout(10):
+            await together.wait()
+        await fetch(key, path)
+
+    monkeypatch.setattr(storage, "fetch", fetch_beside_another)
+    pages = [await page_audio(number) for number in range(1, 21)]
+    [book] = await binder.bind(job(book_of(pages)))
+    assert book.duration_ms == pytest.approx(sum(each.duration_ms for each in pages), rel=0.1)
 
 
 async def test_a_book_in_another_format_is_made_of_pages_in_that_format(binder, page_audio):
