@@ -12,6 +12,9 @@ from starlette.types import ASGIApp
 BACKLOG = 2048
 
 
+PATIENCE_S = 3.0
+
+
 class CannotListen(Exception):
     """The address cannot be listened on; the message says which and what to do."""
 
@@ -59,7 +62,7 @@ class HttpServer:
         if self._serving.done():
             await self._serving
 
-    async def stop(self, timeout_s: float = 5.0) -> None:
+    async def stop(self, timeout_s: float = PATIENCE_S) -> None:
         """Take no more requests, give those under way ``timeout_s`` to end, then cut them off."""
         if self._serving is None:
             return

@@ -21,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
+from libs.common import http_server
 from libs.common.alongside import alongside
 from libs.common.backoff import delay_s
 from libs.common.broker import consuming_broker, missing_topics, producer
@@ -47,6 +48,10 @@ from libs.common.telemetry import configure
 from libs.common.worker import JobRoute, Worker
 
 log = structlog.get_logger(__name__)
+
+RELAY_PATIENCE_S = 3.0
+AFTER_WORK_S = RELAY_PATIENCE_S + http_server.PATIENCE_S + 1.0
+"""Of the time to drain in, what workers leave to those that stop after them."""
 
 
 @dataclass
@@ -227,10 +232,15 @@ class Service:
             common.job_poll_interval_ms / 1000,
         )
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(alongside(relay.run(), relay.stop, 5.0, self._fail))
+            await stack.enter_async_context(
+                alongside(relay.run(), relay.stop, RELAY_PATIENCE_S, self._fail)
+            )
             await stack.enter_async_context(
                 alongside(
-                    worker.run(), worker.drain, common.drain_timeout_seconds - 7.0, self._fail
+                    worker.run(),
+                    worker.drain,
+                    common.drain_timeout_seconds - AFTER_WORK_S,
+                    self._fail,
                 )
             )
             await stack.enter_async_context(self._consuming())

@@ -1,6 +1,7 @@
 """What the input of commands must be."""
 
 from unicodedata import category
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import select
@@ -8,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database import AnyRow
 from libs.common.errors import Rejected
+from libs.common.events import Source
 from services.gateway.problems import NotFound
 from services.gateway.tables import pages
 
@@ -30,6 +32,19 @@ def check_pages(document: AnyRow, wanted_pages: tuple[int, ...] | None) -> None:
         raise Rejected(
             "no_such_page",
             f"The document has pages 1 to {document.page_count}; there is no page {beyond[0]}.",
+        )
+
+
+def check_source(source: Source) -> None:
+    """Refuse a web address that holds credentials: events are kept for ever, and secrets not.
+
+    Raises:
+        Rejected: It does.
+    """
+    if source.url is not None and "@" in urlsplit(source.url).netloc:
+        raise Rejected(
+            "bad_url",
+            "The web address holds a user name or a password; leave it out, or hand in the file.",
         )
 
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -259,7 +260,8 @@ def _cursor(submitted_at: str, document_id: str) -> str:
 def _position(cursor: str) -> tuple[str, str]:
     try:
         submitted_at, document_id = json.loads(base64.urlsafe_b64decode(cursor.encode()))
-        return str(submitted_at), str(UUID(document_id))
+        datetime.fromisoformat(submitted_at)  # what is no moment may be no text for the database
+        return submitted_at, str(UUID(document_id))
     except (ValueError, TypeError, AttributeError, binascii.Error) as error:
         raise Rejected(
             "bad_cursor", "This is no place in the list; take the one that the last answer gave."

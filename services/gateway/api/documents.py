@@ -31,13 +31,15 @@ _FORM = {
         "narrate": {"type": "string", "description": "An order for audio, as JSON."},
     },
 }
+_SUBMISSION = SubmitRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+_SUBMISSION.pop("$defs")  # all of them are components, for other endpoints take them too
 BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
             "multipart/form-data": {"schema": _FORM},
             "application/octet-stream": {"schema": _FILE},
-            "application/json": {"schema": SubmitRequest.model_json_schema()},
+            "application/json": {"schema": _SUBMISSION},
         },
     }
 }

@@ -8,12 +8,16 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from python_multipart import MultipartParser
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 
 from services.gateway.api.problems import Refused
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
 
 MAX_PARTS = 16
 
@@ -70,19 +74,22 @@ class FormStream:
         self._name = b""
         self._value = b""
         self._headers: Headers = {}
-        self._parser = MultipartParser(
-            boundary,
-            {
-                "on_part_begin": self._on_part_begin,
-                "on_header_field": self._on_header_field,
-                "on_header_value": self._on_header_value,
-                "on_header_end": self._on_header_end,
-                "on_headers_finished": lambda: self._pending.append(self._headers),
-                "on_part_data": lambda data, start, end: self._pending.append(data[start:end]),
-                "on_part_end": lambda: self._pending.append(None),
-                "on_end": self._on_end,
-            },
-        )
+        try:
+            self._parser = MultipartParser(boundary, self._callbacks())
+        except FormParserError as error:
+            raise _bad("The boundary that the form names is none.") from error
+
+    def _callbacks(self) -> "MultipartCallbacks":
+        return {
+            "on_part_begin": self._on_part_begin,
+            "on_header_field": self._on_header_field,
+            "on_header_value": self._on_header_value,
+            "on_header_end": self._on_header_end,
+            "on_headers_finished": lambda: self._pending.append(self._headers),
+            "on_part_data": lambda data, start, end: self._pending.append(data[start:end]),
+            "on_part_end": lambda: self._pending.append(None),
+            "on_end": self._on_end,
+        }
 
     async def parts(self) -> AsyncGenerator[Part, None]:
         """Yield the parts.
@@ -130,7 +137,7 @@ class FormStream:
     def _feed(self, chunk: bytes) -> None:
         try:
             self._parser.write(chunk)
-        except MultipartParseError as error:
+        except FormParserError as error:
             raise _bad("The body is not a form as its type promises.") from error
 
     def _part(self, headers: Headers) -> Part:

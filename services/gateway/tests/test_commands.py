@@ -129,7 +129,11 @@ async def test_edits_count_up_and_none_is_lost(world):
     assert await edit(world.owner, document, 1, "First\r\nedit", 0) == 1
     with pytest.raises(Stale):
         await edit(world.owner, document, 1, "Second edit, of the old text", 0)
+    with pytest.raises(NotFound):
+        await edit(world.owner, document, 2, "No such page", 0)
     assert await edit(world.owner, document, 1, "Second edit", 1) == 2
+    texts = [key async for key in world.storage.keys("documents/") if key.endswith(".md")]
+    assert len(texts) == 3
     first, second = await world.decided(PageEdited)
     assert await world.storage.read(first.text.key) == b"First\nedit\n"
     assert await world.storage.read(second.text.key) == b"Second edit\n"

@@ -134,6 +134,17 @@ async def test_the_description_is_whole(client):
     assert set(submit) == {"multipart/form-data", "application/octet-stream", "application/json"}
 
 
+async def test_every_reference_of_the_description_leads_somewhere(client):
+    described = (await client.get("/openapi.json")).json()
+    references = re.findall(r'"\$ref": ?"#/([^"]+)"', json.dumps(described))
+    assert "components/schemas/NarrationRequest" in references
+    for reference in references:
+        place = described
+        for name in reference.split("/"):
+            assert name in place, reference
+            place = place[name]
+
+
 async def test_the_whole_way_in_one_call(world, client):
     answer = await client.post(
         "/documents",

@@ -1,3 +1,5 @@
+import base64
+import json
 from uuid import uuid4
 
 import pytest
@@ -21,7 +23,13 @@ async def test_documents_newest_first_and_page_by_page(world, client):
     assert found == made[::-1]
 
 
-@pytest.mark.parametrize("cursor", ["x", "W10=", "bnVsbA==", "é"])
+def cursor(moment: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([moment, str(uuid4())]).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "W10=", "bnVsbA==", "é", cursor("\ud800"), cursor("\0"), cursor("soon")]
+)
 async def test_a_cursor_that_is_none(client, cursor):
     answer = await client.get("/documents", params={"cursor": cursor})
     assert (answer.status_code, answer.json()["code"]) == (422, "bad_cursor")

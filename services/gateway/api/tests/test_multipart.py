@@ -57,6 +57,7 @@ async def test_what_is_not_read_is_skipped():
         (FORM, "multipart/form-data"),
         (FORM[:-20], TYPE),
         (b"", TYPE),
+        (FORM, "multipart/form-data; boundary=" + "x" * 500),
         (b"no form at all", TYPE),
         (b"--xyz\r\nContent-Disposition: form-data\r\n\r\nx\r\n--xyz--\r\n", TYPE),
         (FORM.replace(b"Caf\xc3\xa9", b"\xff"), TYPE),

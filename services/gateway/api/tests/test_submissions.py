@@ -71,10 +71,10 @@ async def test_a_text(world, client):
 
 
 async def test_a_web_address(world, client):
-    answer = await client.post("/documents", json={"url": "https://example.org/a?b=c"})
+    answer = await client.post("/documents", json={"url": "https://example.org/@a?b=c@d"})
     assert answer.status_code == 202
     (submitted,) = await world.decided(DocumentSubmitted)
-    assert submitted.source.url == "https://example.org/a?b=c"
+    assert submitted.source.url == "https://example.org/@a?b=c@d"
 
 
 @pytest.mark.parametrize(
@@ -83,6 +83,8 @@ async def test_a_web_address(world, client):
         ({"json": {}}, 422, "invalid"),
         ({"json": {"url": "https://x.org", "text": "x"}}, 422, "invalid"),
         ({"json": {"url": "file:///etc/passwd"}}, 422, "invalid"),
+        ({"json": {"url": "https://me:secret@x.org/a"}}, 422, "bad_url"),
+        ({"json": {"url": "https://me@x.org/a"}}, 422, "bad_url"),
         ({"json": {"text": "x", "narrate": {"rate": 9}}}, 422, "invalid"),
         ({"json": {"text": "x", "narrate": {"engine": "none"}}}, 422, "unknown_engine"),
         ({"json": {"text": "x", "nonsense": 1}}, 422, "invalid"),
