@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -9,12 +10,15 @@ from uuid import UUID
 from lectern.house import ROOMS, consumers
 from lectern.reading_command import DATA
 from libs.common.broker import connection_security
+from libs.common.cloudevents import rfc3339
 from libs.common.database import Database
 from libs.common.migrate import upgrade
 from libs.common.settings import CommonSettings, load
 from libs.common.topics import create_topics, declared_topics
 from services.gateway.settings import Settings as GatewaySettings
 from services.gateway.tokens import Tokens
+
+MAX_DAYS = 36_500
 
 
 def add_to(commands: Any) -> None:
@@ -37,7 +41,7 @@ def _add_tokens(commands: Any) -> None:
     create.set_defaults(run=create_token)
     create.add_argument("--name", required=True, help="whose it is, or what it is for")
     create.add_argument("--owner", type=UUID, help="an existing owner's id; default: a new one")
-    create.add_argument("--valid-days", type=int, help="default: until it is revoked")
+    create.add_argument("--valid-days", type=_days, help="default: until it is revoked")
     listing = actions.add_parser("list", help="list tokens, never the secret itself")
     listing.set_defaults(run=list_tokens)
     revoke = actions.add_parser("revoke", help="make all tokens of a name invalid")
@@ -93,13 +97,21 @@ async def create_token(arguments: argparse.Namespace) -> int:
 async def list_tokens(arguments: argparse.Namespace) -> int:
     """Print name, owner and state of every token."""
     database = await _gateway_database(arguments)
+    now = rfc3339(datetime.now(UTC))
     try:
         for each in await Tokens(database).listing():
-            state = "revoked" if each["revoked_at"] else "valid"
+            expired = each["expires_at"] is not None and each["expires_at"] <= now
+            state = "revoked" if each["revoked_at"] else "expired" if expired else "valid"
             print(f"{each['name']:30} {each['owner_id']} {state} since {each['created_at']}")
     finally:
         await database.close()
     return 0
+
+
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MAX_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days from 1 to {MAX_DAYS}")
+    return int(text)
 
 
 async def revoke_token(arguments: argparse.Namespace) -> int:

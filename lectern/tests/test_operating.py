@@ -1,10 +1,13 @@
 import re
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
+from lectern import operating
 from lectern.cli import run
 from lectern.house import ROOMS
+from libs.common.cloudevents import rfc3339
 
 TOKEN = re.compile(r"lectern_[\w-]{43}\n")
 
@@ -26,6 +29,20 @@ def test_a_token_is_made_shown_once_listed_and_revoked(tmp_path, capsys):
     assert capsys.readouterr().out == "0 revoked\n"
     assert run(["token", "list", *data]) == 0
     assert " revoked since " in capsys.readouterr().out
+
+
+def test_a_token_whose_time_is_over_is_not_called_valid(tmp_path, capsys, monkeypatch):
+    data = ["--data", str(tmp_path)]
+    create = ["token", "create", *data, "--name", "guest", "--valid-days"]
+    assert run([*create, "1"]) == 0
+    for wrong in ("0", "-1", "99999999", "soon"):
+        with pytest.raises(SystemExit) as ended:
+            run([*create, wrong])
+        assert ended.value.code == 2
+    assert "number of days" in capsys.readouterr().err
+    monkeypatch.setattr(operating, "rfc3339", lambda moment: rfc3339(moment + timedelta(days=2)))
+    assert run(["token", "list", *data]) == 0
+    assert " expired since " in capsys.readouterr().out
 
 
 def test_tokens_without_a_folder_need_the_gateways_database(monkeypatch, capsys):

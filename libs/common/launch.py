@@ -8,8 +8,8 @@ from typing import TypeVar
 from libs.common.service import Parts, Service
 from libs.common.settings import (
     CommonSettings,
-    InvalidSettings,
     ServiceSettings,
+    complaints,
     load,
 )
 
@@ -24,11 +24,10 @@ def launch(name: str, settings: type[S], build: Callable[[CommonSettings, S], Pa
 
     Exit codes: 0 stopped as asked, 1 the service failed, 78 the settings are wrong.
     """
-    try:
-        common, own = load(CommonSettings), load(settings)
-    except InvalidSettings as error:
-        sys.stderr.write(f"{name} cannot start.\n{error}\n")
+    if wrong := complaints(CommonSettings, settings):
+        sys.stderr.write(f"{name} cannot start.\n{wrong}\n")
         sys.exit(EX_CONFIG)
+    common, own = load(CommonSettings), load(settings)
 
     async def run() -> int:
         return await Service(build(common, own)).run_until_stopped()

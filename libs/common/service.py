@@ -50,8 +50,7 @@ from libs.common.worker import JobRoute, Worker
 log = structlog.get_logger(__name__)
 
 RELAY_PATIENCE_S = 3.0
-AFTER_WORK_S = RELAY_PATIENCE_S + http_server.PATIENCE_S + 1.0
-"""Of the time to drain in, what workers leave to those that stop after them."""
+AFTER_WORK_S = RELAY_PATIENCE_S + http_server.PATIENCE_S + 1.0  # of the time to drain in
 
 
 @dataclass
@@ -231,17 +230,13 @@ class Service:
             common.job_lease_seconds * 1000,
             common.job_poll_interval_ms / 1000,
         )
+        for_work_s = common.drain_timeout_seconds - AFTER_WORK_S
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(
                 alongside(relay.run(), relay.stop, RELAY_PATIENCE_S, self._fail)
             )
             await stack.enter_async_context(
-                alongside(
-                    worker.run(),
-                    worker.drain,
-                    common.drain_timeout_seconds - AFTER_WORK_S,
-                    self._fail,
-                )
+                alongside(worker.run(), worker.drain, for_work_s, self._fail)
             )
             await stack.enter_async_context(self._consuming())
             yield

@@ -30,6 +30,7 @@ Workers = Annotated[
 ]
 
 SHORTEST_SECRET = 4
+DATABASES = ("postgresql+asyncpg://", "sqlite+aiosqlite://")
 
 
 class InvalidSettings(Exception):
@@ -206,6 +207,13 @@ class ServiceSettings(BaseSettings):
     http_port: Port
     workers: Workers = 0
 
+    @field_validator("database_url")
+    @classmethod
+    def _names_a_database(cls, value: str) -> str:
+        if not value.startswith(DATABASES):
+            raise ValueError(f"it must begin with {' or '.join(DATABASES)}")
+        return value
+
 
 def load(settings: type[S], **overrides: Any) -> S:
     """Read settings from the environment; ``overrides`` by field name win over it.
@@ -219,6 +227,17 @@ def load(settings: type[S], **overrides: Any) -> S:
         lines = [f"  {_complaint(settings, each)}" for each in error.errors(include_input=False)]
         summary = "These environment variables must be set or changed:"
         raise InvalidSettings("\n".join([summary, *lines])) from None
+
+
+def complaints(*settings: type[BaseSettings]) -> str:
+    """Return all that is missing or wrong in the environment for ``settings``; empty if nothing."""
+    found = []
+    for each in settings:
+        try:
+            load(each)
+        except InvalidSettings as error:
+            found.append(str(error))
+    return "\n".join(found)
 
 
 def variable(settings: type[BaseSettings], field: str) -> str:

@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.common.database import AnyRow
 from libs.common.errors import Rejected
 from libs.common.events import Source
-from services.gateway.problems import NotFound
+from libs.common.permissions import Capability
+from services.gateway.access import document_for
+from services.gateway.problems import NotFound, Stale
 from services.gateway.tables import pages
 
 NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}
@@ -64,6 +66,22 @@ async def page_row(connection: AsyncConnection, document_id: UUID, page: int) ->
     row = found.first()
     if row is None or row.extracted is None:
         raise NotFound("page")
+    return row
+
+
+async def page_to_edit(
+    connection: AsyncConnection, caller: UUID, document_id: UUID, page: int, revision: int
+) -> AnyRow:
+    """Return the row of a page that has this revision, and that the caller may edit.
+
+    Raises:
+        NotFound: No such page, for this caller.
+        Stale: The page has another revision by now.
+    """
+    await document_for(connection, caller, document_id, Capability.EDIT_PAGE)
+    row = await page_row(connection, document_id, page)
+    if (row.edited_revision or 0) != revision:
+        raise Stale("Somebody else changed this page; read it again before you edit it.")
     return row
 
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.database import AnyRow, Database
+from libs.common.database import Database
 from libs.common.effects import Effect, apply
 from libs.common.errors import Rejected
 from libs.common.events import (
@@ -24,7 +24,7 @@ from libs.common.permissions import Capability
 from libs.common.storage import Storage
 from libs.common.telemetry import current_traceparent
 from services.gateway.access import document_for
-from services.gateway.checks import check_pages, check_source, checked_text, one_line, page_row
+from services.gateway.checks import check_pages, check_source, checked_text, one_line, page_to_edit
 from services.gateway.completion import request_audiobooks
 from services.gateway.policy import Policy, decided, forget
 from services.gateway.problems import NotFound, Stale
@@ -202,11 +202,11 @@ class Commands:
         new = revision + 1
         key = f"documents/{document_id}/pages/{page:05d}.r{new}.{uuid4().hex[:8]}.md"
         async with self.database.reading() as connection:
-            await _page_to_edit(connection, caller, document_id, page, revision)
+            await page_to_edit(connection, caller, document_id, page, revision)
         stored = await self.storage.write(key, text, MARKDOWN)
         try:
             async with self.database.transaction() as connection:
-                row = await _page_to_edit(connection, caller, document_id, page, revision)
+                row = await page_to_edit(connection, caller, document_id, page, revision)
                 edited = PageEdited(
                     document_id=document_id,
                     page=page,
@@ -291,19 +291,3 @@ def _complete(document_id: str) -> Effect:
         return await request_audiobooks(connection, document_id)
 
     return complete
-
-
-async def _page_to_edit(
-    connection: AsyncConnection, caller: UUID, document_id: UUID, page: int, revision: int
-) -> AnyRow:
-    """Return the row of a page that has this revision, and that the caller may edit.
-
-    Raises:
-        NotFound: No such page, for this caller.
-        Stale: The page has another revision by now.
-    """
-    await document_for(connection, caller, document_id, Capability.EDIT_PAGE)
-    row = await page_row(connection, document_id, page)
-    if (row.edited_revision or 0) != revision:
-        raise Stale("Somebody else changed this page; read it again before you edit it.")
-    return row

@@ -30,8 +30,24 @@ def test_says_what_is_missing_and_exits_with_the_code_for_it():
     assert "LECTERN_KAFKA_BOOTSTRAP_SERVERS is missing." in ended.stderr
     assert "LECTERN_STORAGE_URL is missing." in ended.stderr
     assert "Traceback" not in ended.stderr
-    assert len(rest) == 3
+    assert "SEGMENTER_DATABASE_URL is missing." in ended.stderr
+    assert len(rest) == 5
     assert ended.stdout == ""
+
+
+@pytest.mark.parametrize("url", ["nonsense", "postgresql://me:hunter2@h/x"])
+def test_a_database_that_is_none_is_told_and_not_shown(tmp_path, url):
+    ended = python(
+        "-m",
+        "services.segmenter",
+        LECTERN_KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1",
+        LECTERN_STORAGE_URL=f"file://{tmp_path}",
+        SEGMENTER_DATABASE_URL=url,
+    )
+    assert ended.returncode == 78
+    assert "SEGMENTER_DATABASE_URL: it must begin with postgresql+asyncpg://" in ended.stderr
+    assert "hunter2" not in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_complains_about_the_settings_of_the_service_too(tmp_path):

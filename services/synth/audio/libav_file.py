@@ -52,7 +52,9 @@ class LibavFile:
         self.samples = 0
         self._path = path
         self._position = -codec.delay
-        self._container = av.open(str(path), "w", format=MUXERS[codec.name])
+        # libav writes the sizes of chapter frames as ID3 2.3 has them, also into a tag of 2.4.
+        options = {"id3v2_version": "3"} if codec is MP3 else {}
+        self._container = av.open(str(path), "w", format=MUXERS[codec.name], options=options)
         # No version, no date, no random serial number: equal books are equal bytes.
         self._container.flags |= BITEXACT
         self._stream = self._container.add_stream(
@@ -64,7 +66,7 @@ class LibavFile:
             format=codec.sample_format,
         )
         self._set_tags(tags, cover)
-        self._container.set_chapters([_chapter(n, each) for n, each in enumerate(chapters)])
+        self._set_chapters(chapters)
         if cover is not None and codec is not OPUS:
             self._add_cover(cover)
         self.write_silence(codec.lead)
@@ -135,6 +137,15 @@ class LibavFile:
         self._container.metadata.update(tags.for_container())
         self._container.metadata["language"] = tags.iso_639_2
 
+    def _set_chapters(self, chapters: Sequence[Mark]) -> None:
+        """Name the chapters; those of Opus are comments, whose seconds libav would round up."""
+        if self.codec is not OPUS:
+            self._container.set_chapters([_chapter(n, each) for n, each in enumerate(chapters)])
+            return
+        for number, each in enumerate(chapters):
+            self._stream.metadata[f"CHAPTER{number:03d}"] = _clock(each.start)
+            self._stream.metadata[f"CHAPTER{number:03d}NAME"] = each.title
+
     def _add_cover(self, cover: Cover) -> None:
         stream = self._container.add_mux_stream(
             cover.codec, width=cover.width, height=cover.height, time_base=Fraction(1, 90_000)
@@ -203,3 +214,11 @@ def _chapter(number: int, mark: Mark) -> "Chapter":
         "time_base": TICK,
         "metadata": {"title": mark.title},
     }
+
+
+def _clock(sample: int) -> str:
+    """Write a position as HH:MM:SS.mmm, as Vorbis comments have the starts of chapters."""
+    seconds, ms = divmod(sample * 1000 // RATE_HZ, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}.{ms:03d}"

@@ -31,7 +31,7 @@ def decode(data: bytes, media_type: str, pcm_rate_hz: int) -> Pcm:
         return np.frombuffer(data[: len(data) // 2 * 2], dtype="<i2").astype(np.int16), pcm_rate_hz
     try:
         return _by_soundfile(data) or _by_ffmpeg(data)
-    except (av.FFmpegError, ValueError) as error:
+    except (av.FFmpegError, ValueError, IndexError) as error:
         raise Unavailable("the engine answered with audio that cannot be decoded") from error
 
 
@@ -46,8 +46,8 @@ def _has_container(data: bytes, media_type: str) -> bool:
 def _by_soundfile(data: bytes) -> Pcm | None:
     try:
         samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError:
-        return None
+    except (soundfile.LibsndfileError, ValueError, MemoryError):
+        return None  # a FLAC that was streamed states no length, and is taken for an endless one
     # A streamed WAV states a length of 0, and libsndfile believes it.
     return (_to_int16(samples.mean(axis=1)), rate) if len(samples) else None
 

@@ -154,7 +154,10 @@ class OpenAIEngine:
     def _client(self) -> httpx.Client:
         if self._connected is None:
             config = self._config
-            key = {"Authorization": f"Bearer {config.api_key}"} if config.api_key else {}
+            api_key = (config.api_key or "").strip()  # files with secrets end in a new line
+            if not api_key.isascii() or not api_key.isprintable():
+                raise EngineBroken("the key of the speech server holds characters that no key has")
+            key = {"Authorization": f"Bearer {api_key}"} if api_key else {}
             self._connected = httpx.Client(
                 headers=key,
                 timeout=httpx.Timeout(config.read_timeout_s, connect=config.connect_timeout_s),

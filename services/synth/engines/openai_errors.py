@@ -4,12 +4,16 @@ The body of an answer may quote our key, so only the ``code`` in it is looked at
 """
 
 import json
+import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from libs.common.errors import LecternError, Throttled, Unavailable
 from services.synth.speech import EngineBroken, EngineDenied, SpeechRejected
+
+LONGEST_WAIT_S = 3600.0
+"""Whoever asks for more is asked again after that."""
 
 _DENIED = frozenset({401, 402, 403})
 _LATER = frozenset({408, 409, 425})
@@ -52,11 +56,11 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     """Seconds from a Retry-After header: a number, or a date (RFC 9110, 10.2.3)."""
     value = headers.get("retry-after", "").strip()
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except ValueError:
-        pass
-    try:
-        when = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+        try:
+            when = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        seconds = (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return None if math.isnan(seconds) else min(max(0.0, seconds), LONGEST_WAIT_S)

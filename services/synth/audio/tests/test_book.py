@@ -87,6 +87,22 @@ def test_chapters_begin_with_their_pages(tmp_path, name):
     assert found[1][1:] == pytest.approx((third, book.samples / RATE_HZ), abs=0.02)
 
 
+@every_format
+def test_many_chapters_with_long_titles_are_found_where_they_begin(tmp_path, name):
+    """One has a start of some half seconds, which must not be rounded; the list of 40 is long."""
+    [page], [made] = make_pages(tmp_path, name, 1)
+    titles = [f"{number} {'Kapitel ' * 30}ß" for number in range(40)]
+    chapters = [BookChapter(title, index) for index, title in enumerate(titles)]
+    write_book(tmp_path / "book", [page] * 40, name, chapters, TAGS)
+    found = decode_file(tmp_path / "book").chapters
+    assert [title for title, _, _ in found] == titles
+    codec = FORMATS[name]
+    starts = [0.0] + [
+        (codec.lead * codec.frame + count * made.samples) / RATE_HZ for count in range(1, 40)
+    ]
+    assert [start for _, start, _ in found] == pytest.approx(starts, abs=0.01)
+
+
 def test_chapters_cover_the_book_and_are_never_empty(tmp_path):
     pages, _ = make_pages(tmp_path, "mp3")
     chapters = [

@@ -62,6 +62,16 @@ def test_a_streamed_wav_without_a_true_length(length):
     assert len(pcm) == pytest.approx(len(PCM), abs=100)
 
 
+def test_a_streamed_flac_without_a_length():
+    """The last 36 bits before the checksum of STREAMINFO (RFC 9639, 8.2) are 0: not known."""
+    data = bytearray(encoded(PCM, 24_000, "FLAC"))
+    data[21] &= 0xF0
+    data[22:26] = bytes(4)
+    pcm, rate = decode(bytes(data), "audio/flac", 8_000)
+    assert rate == 24_000
+    assert np.array_equal(pcm, PCM)
+
+
 def test_what_has_no_header_is_pcm_even_if_it_begins_like_mpeg():
     quiet = np.array([-1, -1, -1, 5], dtype="<i2").tobytes() + b"\x07"
     pcm, rate = decode(quiet, "audio/pcm", 24_000)

@@ -47,6 +47,22 @@ def test_sends_what_the_interface_asks_for(config, server):
     engine.close()
 
 
+def test_a_key_out_of_a_file_has_a_new_line_that_is_not_meant(config, server):
+    engine = OpenAIEngine(dataclasses.replace(config, api_key="sk-S3CRET\n"))
+    engine.speak("Hello", "b", 1.0)
+    [(_, headers, _)] = server.requests
+    assert headers["authorization"] == "Bearer sk-S3CRET"
+    engine.close()
+
+
+@pytest.mark.parametrize("key", ["sk-\u00fc", "sk-\nnext"])
+def test_what_is_no_key_is_told_and_not_shown(config, server, key):
+    engine = OpenAIEngine(dataclasses.replace(config, api_key=key))
+    with pytest.raises(EngineBroken) as raised:
+        engine.speak("Hello", "b", 1.0)
+    assert key not in str(raised.value)
+
+
 def test_no_key_sends_none(config, server):
     engine = OpenAIEngine(dataclasses.replace(config, api_key=None))
     engine.speak("Hello", "b", 1.0)

@@ -36,7 +36,17 @@ def test_answers(status, body, kind):
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"), [("7", 7.0), ("0.5", 0.5), ("-3", 0.0), ("soon", None), ("", None)]
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        ("soon", None),
+        ("", None),
+        ("inf", 3600.0),
+        ("1e12", 3600.0),
+        ("nan", None),
+    ],
 )
 def test_retry_after_in_seconds(value, seconds):
     error = explain(429, {"retry-after": value}, b"")
