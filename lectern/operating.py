@@ -28,9 +28,7 @@ def add_to(commands: Any) -> None:
     create.set_defaults(run=create_missing_topics)
     migrate = commands.add_parser("migrate", help="bring the services' databases up to date")
     migrate.set_defaults(run=migrate_databases)
-    migrate.add_argument(
-        "service", nargs="*", choices=[[], *(room.name for room in ROOMS)], help="default: all"
-    )
+    migrate.add_argument("service", nargs="*", type=_room, metavar="SERVICE", help="default: all")
     _add_tokens(commands)
 
 
@@ -106,6 +104,13 @@ async def list_tokens(arguments: argparse.Namespace) -> int:
     finally:
         await database.close()
     return 0
+
+
+def _room(text: str) -> str:
+    names = [room.name for room in ROOMS]
+    if text not in names:
+        raise argparse.ArgumentTypeError(f"there is no {text!r}; name {', '.join(names)}")
+    return text
 
 
 def _days(text: str) -> int:

@@ -17,11 +17,16 @@ from lectern.exits import Exit, Failed
 from lectern.preconditions import check_output, check_source
 from lectern.reading import FORMATS, Reading, Result, Wanted
 from lectern.standalone import Options, Standalone, running
+from libs.common.errors import Permanent
 from services.gateway.commands import Order
 
 DATA = Path.home() / ".local" / "share" / "lectern"
+ENGINES = ("espeak", "polly", "openai")
 DRAIN_S = 2.0
 """An interrupted reading does not finish its sentences: it resumes at them."""
+
+PATIENCE_S = 30.0
+"""For a speech server that does not answer, as while it starts."""
 
 Subparsers = Any
 
@@ -32,7 +37,7 @@ def add_to(commands: Subparsers) -> None:
     read.set_defaults(run=read_document)
     read.add_argument("source", metavar="FILE|URL", help="what to read")
     read.add_argument("-o", "--output", type=Path, help="the audiobook; default: FILE.m4b here")
-    read.add_argument("--engine", help="espeak, polly or openai; default: the first configured")
+    read.add_argument("--engine", choices=ENGINES, help="default: the first configured")
     read.add_argument("--voice", help="a voice from `lectern voices`; default: by language")
     read.add_argument("--rate", type=_rate, default=1.0, help="0.5 to 3.0; default: 1.0")
     read.add_argument("--format", choices=list(FORMATS), help="default: by the name of the output")
@@ -44,7 +49,7 @@ def add_to(commands: Subparsers) -> None:
     add_data(read)
     voices = commands.add_parser("voices", help="list the voices of an engine")
     voices.set_defaults(run=list_voices)
-    voices.add_argument("--engine", help="espeak, polly or openai; default: all configured")
+    voices.add_argument("--engine", choices=ENGINES, help="default: all configured")
     voices.add_argument("--language", help="only voices of a language, such as en or pt-br")
     voices.add_argument("--json", action="store_true", help="print JSON")
     add_data(voices)
@@ -75,8 +80,7 @@ async def read_document(arguments: argparse.Namespace) -> int:
     try:
         _interrupt_with_signals()
         async with logging_to_stderr(), running(options) as lectern:
-            await lectern.until_ready()
-            await until_voices(lectern)
+            await until_it_can_speak(lectern)
             result = await Reading(lectern, wanted, display).run()
     finally:
         display.close()
@@ -93,8 +97,7 @@ async def list_voices(arguments: argparse.Namespace) -> int:
         settings={"synth": {"engines": (arguments.engine,)} if arguments.engine else {}},
     )
     async with logging_to_stderr(), running(options) as lectern:
-        await lectern.until_ready()
-        await until_voices(lectern)
+        await until_it_can_speak(lectern)
         found = await lectern.gateway.queries.voices()
     offered = lectern.engines
     voices = [
@@ -110,6 +113,20 @@ async def list_voices(arguments: argparse.Namespace) -> int:
         for each in voices:
             print(f"{each['engine']:8} {each['id']:24} {each['language']:12} {each['name']}")
     return Exit.OK
+
+
+async def until_it_can_speak(lectern: Standalone) -> None:
+    """Return when all services work and the voices are known.
+
+    Raises:
+        Failed: An engine cannot work as it is set up.
+        LecternError: What is still missing after half a minute.
+    """
+    try:
+        await lectern.until_ready(PATIENCE_S)
+    except Permanent as error:
+        raise Failed(Exit.UNAVAILABLE, str(error)) from error
+    await until_voices(lectern)
 
 
 async def until_voices(lectern: Standalone) -> None:

@@ -6,6 +6,7 @@ The code is that of the deployment; only the addresses differ.
 import asyncio
 import contextlib
 import fcntl
+import math
 import os
 import shutil
 import tempfile
@@ -14,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
-from time import time
+from time import monotonic, time
 from typing import Any
 
 import structlog
@@ -37,6 +38,7 @@ log = structlog.get_logger(__name__)
 
 PARTITIONS = 1
 SWEEP_EVERY_S = 15.0
+LOOK_EVERY_S = 0.5
 LOST_AFTER_S = 10.0
 
 
@@ -83,18 +85,28 @@ class Standalone:
         """Whether it stopped because somebody asked, not because a service failed."""
         return not any(service.failed for service in self.services.values())
 
-    async def until_ready(self) -> None:
-        """Return when all services work. Raises Permanent if one of them stopped instead."""
-        stopped = asyncio.create_task(self.stopping.wait())
-        try:
-            for service in self.services.values():
-                ready = asyncio.create_task(service.ready.wait())
-                await asyncio.wait({ready, stopped}, return_when=asyncio.FIRST_COMPLETED)
-                if not ready.done():
-                    ready.cancel()
+    async def until_ready(self, patience_s: float = math.inf) -> None:
+        """Return when all services work.
+
+        Raises:
+            LecternError: What one of them still waits for after ``patience_s``, or at once what
+                will not pass by itself; Permanent if one of them stopped.
+        """
+        until = monotonic() + patience_s
+        for service in self.services.values():
+            while not service.ready.is_set():
+                await self._wait_a_moment(service.ready)
+                if self.stopping.is_set():
                     raise Permanent("a service could not start; the log says why")
-        finally:
-            stopped.cancel()
+                lasting = isinstance(service.hindrance, Permanent) and patience_s < math.inf
+                if not service.ready.is_set() and (lasting or monotonic() > until):
+                    raise service.hindrance
+
+    async def _wait_a_moment(self, ready: asyncio.Event) -> None:
+        waiting = [asyncio.create_task(each.wait()) for each in (ready, self.stopping)]
+        await asyncio.wait(waiting, timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+        for each in waiting:
+            each.cancel()
 
 
 @asynccontextmanager

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lectern.cli import parser
+from lectern import reading_command
+from lectern.cli import parser, run
 from lectern.exits import Exit, Failed
 from lectern.reading import Result
 from lectern.reading_command import _rate, _report, _speaks, _wanted, page_numbers
@@ -122,3 +123,31 @@ def test_voices_are_chosen_by_language():
     assert _speaks("pt-BR", "pt-br")
     assert _speaks("pt-BR", None)
     assert not _speaks("pt-BR", "en")
+
+
+@pytest.fixture
+def alone(tmp_path, monkeypatch):
+    """No credentials anywhere, no speech server, and no half minute to wait."""
+    monkeypatch.setattr(reading_command, "PATIENCE_S", 6.0)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("SYNTH_OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize(
+    ("engine", "code", "words"),
+    [("polly", 69, "no credentials for Amazon Polly"), ("openai", 75, "no answer from the speech")],
+)
+def test_an_engine_that_is_not_there_is_told_and_not_waited_for(alone, capfd, engine, code, words):
+    assert run(["voices", "--engine", engine, "--data", str(alone)]) == code
+    assert words in capfd.readouterr().err
+
+
+def test_an_engine_that_nobody_has_is_a_matter_of_usage(capsys):
+    with pytest.raises(SystemExit) as ended:
+        run(["read", "x.md", "--engine", "bogus"])
+    assert ended.value.code == 2
+    assert "espeak" in capsys.readouterr().err

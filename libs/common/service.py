@@ -81,7 +81,8 @@ class Parts:
 class Service:
     """A service that runs, alone in its process or beside others.
 
-    ``fetches`` are those of all services of a process with a broker of its own.
+    ``fetches`` are those of all services of a process with a broker of its own; ``hindrance`` is
+    why it is not ready.
     """
 
     parts: Parts
@@ -98,7 +99,7 @@ class Service:
         self._topics_missing: list[str] = []
         self._stack = AsyncExitStack()
         self._background: asyncio.Task[None] | None = None
-        self._waiting_for = "starting"
+        self.hindrance: LecternError = Unavailable("starting")
         self.health = Health(
             {
                 "database": parts.database.check,
@@ -187,7 +188,7 @@ class Service:
                 return await step()
             except LecternError as error:
                 attempt += 1
-                self._waiting_for = str(error)
+                self.hindrance = error
                 log.warning("not ready yet", service=self.parts.name, why=str(error))
                 await asyncio.sleep(delay_s(attempt, cap_s=5.0))
 
@@ -287,7 +288,7 @@ class Service:
     async def _check_started(self) -> None:
         """Say what the start still waits for, such as tables or topics that have to be made."""
         if not self.ready.is_set():
-            raise Unavailable(self._waiting_for)
+            raise Unavailable(str(self.hindrance))
 
     async def _refresh_gauges(self) -> None:
         metrics = self.parts.metrics
