@@ -7,6 +7,7 @@ from pathlib import Path
 
 from charset_normalizer import from_bytes
 
+from services.ingest.codepage import latin_page
 from services.ingest.reasons import Reason, rejected
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024
@@ -124,8 +125,11 @@ def _guessed(data: bytes) -> str:
     sequences = sum(char > "\x7f" for char in lenient[:_SAMPLE_BYTES]) - broken
     if sequences > broken and broken <= _MAX_BAD_SHARE * len(lenient):
         return lenient.replace("\ufffd", "")
-    best = from_bytes(data[:_SAMPLE_BYTES]).best()
-    return data.decode(best.encoding if best else "cp1252", "replace").replace("\ufffd", "")
+    encoding = latin_page(data)
+    if encoding is None:
+        best = from_bytes(data[:_SAMPLE_BYTES]).best()
+        encoding = best.encoding if best else "cp1252"
+    return data.decode(encoding, "replace").replace("\ufffd", "")
 
 
 def _with_nuls(data: bytes) -> str:
