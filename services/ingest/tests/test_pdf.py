@@ -152,6 +152,25 @@ def test_headings_by_size_and_list_items(tmp_path):
     assert metadata.chapters[0].title == "Big Title"
 
 
+def test_a_title_page_does_not_hide_the_chapters(tmp_path):
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=A4)
+    for size, name in ((20, "Big Title"), (15, "First"), (15, "Second"), (15, "Third")):
+        canvas.setFont("Helvetica", size)
+        canvas.drawString(72, 760, name)
+        canvas.setFont("Helvetica", 11)
+        for at, line in enumerate(BODY * 7):
+            canvas.drawString(72, 720 - 15 * at, line)
+        canvas.showPage()
+    canvas.save()
+    _, metadata = read(tmp_path / "a.pdf")
+    assert [(each.title, each.first_page) for each in metadata.chapters] == [
+        ("Big Title", 1),
+        ("First", 2),
+        ("Second", 3),
+        ("Third", 4),
+    ]
+
+
 def test_rotated_pages_read_like_others(tmp_path):
     canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=A4)
     canvas.rotate(90)
