@@ -62,10 +62,24 @@ def test_sentence_moves_to_the_page_where_it_begins(tmp_path):
 
 
 def test_page_that_is_only_the_rest_of_a_sentence_leaves_no_gap(tmp_path):
-    bodies = [[*BODY, "He went to the"], ["end of the long pier"], ["and back again. Then home."]]
+    bodies = [[*BODY, "He went to the"], ["end of the long pier."], ["Then he went home."]]
     pages, _ = read(pdf(tmp_path / "a.pdf", bodies))
-    assert pages[0].markdown.endswith("He went to the end of the long pier and back again.")
-    assert [page.markdown for page in pages[1:]] == ["Then home."]
+    assert pages[0].markdown.endswith("He went to the end of the long pier.")
+    assert [(page.number, page.markdown) for page in pages[1:]] == [(2, "Then he went home.")]
+
+
+def test_slides_of_a_line_each_stay_pages(tmp_path):
+    slides = ["Our Plans for the Year", "What We Did. What We Learned", "the budget", "Questions"]
+    pages, _ = read(pdf(tmp_path / "a.pdf", [[slide] for slide in slides], size=24))
+    assert [page.markdown for page in pages] == slides
+
+
+def test_a_noun_with_a_capital_moves_back_after_a_full_line(tmp_path):
+    first = [*BODY, "On that long and quiet evening at the end of May he wrote to the"]
+    second = ["Mayor of the town. A new sentence starts.", "And another."]
+    pages, _ = read(pdf(tmp_path / "a.pdf", [first, second]))
+    assert pages[0].markdown.endswith("he wrote to the Mayor of the town.")
+    assert pages[1].markdown == "A new sentence starts. And another."
 
 
 def test_blank_pages_are_not_counted_and_outline_gives_chapters(tmp_path):
