@@ -83,7 +83,9 @@ def without_furniture(page: RawPage, near: Iterable[RawPage]) -> list[Fragment]:
             if not _repeats(line, page, others):
                 break
             taken += 1
-        if taken and _is_apart(page, lines, taken):
+        while taken and not _is_apart(page, lines, taken):
+            taken -= 1
+        if taken:
             dropped |= {id(each) for line in lines[:taken] for each in line.fragments}
     return [each for each in page.fragments if id(each) not in dropped]
 

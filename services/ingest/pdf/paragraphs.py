@@ -19,6 +19,8 @@ _HEADING_RATIO = 1.15
 _LEVELS = ((1.6, 1), (1.3, 2))
 _MAX_HEADING_CHARS = 200
 _SMALL_RATIO = 0.88
+_FULL_SHARE = 0.8
+_NARROWEST_EMS = 20
 _DOT_LEADERS = re.compile(r"\s*(?:\.\s?){5,}\s*")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef]")
 _CUT_WORD = re.compile(r"[^\W\d_]-$")
@@ -40,7 +42,10 @@ class Role(StrEnum):
 
 @dataclass(slots=True)
 class Paragraph:
-    """A paragraph as plain text; ``level`` is that of a heading, ``cells`` those of a table."""
+    """A paragraph as plain text; ``level`` is that of a heading, ``cells`` those of a table.
+
+    ``full`` says whether the last line reaches to about the margin.
+    """
 
     role: Role
     text: str
@@ -48,6 +53,7 @@ class Paragraph:
     level: int = 0
     mark: str = ""
     cells: list[list[str]] | None = None
+    full: bool = True
 
 
 @dataclass(slots=True)
@@ -93,12 +99,25 @@ def paragraphs(
             cells = [[_plain(cell, vocabulary) for cell in row] for row in rows(region)]
             made.append(Paragraph(Role.TABLE, "", region.fragments[0].size, cells=cells))
             continue
-        groups = (_paragraph(group, body_size, vocabulary) for group in _groups(_lines(region)))
-        found = [paragraph for paragraph in groups if paragraph.text]
+        found = list(_of_lines(_lines(region), body_size, vocabulary))
         if made and found and _continues(made[-1], found[0]):
-            made[-1].text = f"{made[-1].text} {found.pop(0).text}"
+            rest = found.pop(0)
+            made[-1].text, made[-1].full = f"{made[-1].text} {rest.text}", rest.full
         made.extend(found)
     return made
+
+
+def _of_lines(lines: list[Line], body_size: float, vocabulary: Vocabulary) -> Iterator[Paragraph]:
+    width = max((line.right for line in lines), default=0.0) - min(
+        (line.left for line in lines), default=0.0
+    )
+    for group in _groups(lines):
+        paragraph = _paragraph(group, body_size, vocabulary)
+        if paragraph.text:
+            last = group[-1]
+            least = _FULL_SHARE * max(width, _NARROWEST_EMS * last.size)
+            paragraph.full = last.right - last.left >= least
+            yield paragraph
 
 
 def _continues(first: Paragraph, second: Paragraph) -> bool:
@@ -193,9 +212,12 @@ def _paragraph(group: list[Line], body_size: float, vocabulary: Vocabulary) -> P
 def _appended(text: str, line: str, vocabulary: Vocabulary) -> str:
     if text.endswith(HYPHEN) or (_CUT_WORD.search(text) and line[:1].islower()):
         return vocabulary.join(text[:-1], line)
-    if text and _CJK.match(text[-1]) and _CJK.match(line[:1]):
-        return text + line
-    return f"{text} {line}" if text else line
+    return f"{text}{space_between(text, line)}{line}"
+
+
+def space_between(left: str, right: str) -> str:
+    """Return what goes between two lines of a sentence: nothing in Chinese and Japanese."""
+    return "" if not left or (_CJK.match(left[-1]) and _CJK.match(right[:1])) else " "
 
 
 def _plain(text: str, vocabulary: Vocabulary) -> str:

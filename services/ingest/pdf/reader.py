@@ -14,6 +14,7 @@ from services.ingest import markup
 from services.ingest.cleaning import one_line, tidy
 from services.ingest.document import Chapter, Item, Metadata, Page
 from services.ingest.language import Language
+from services.ingest.paginate import chapter_level
 from services.ingest.pdf.fragments import fragments
 from services.ingest.pdf.furniture import RawPage, without_furniture
 from services.ingest.pdf.paragraphs import Paragraph, Role, Vocabulary, paragraphs
@@ -75,6 +76,7 @@ class _Reader:
         self._sizes: Counter[float] = Counter()
         self._numbers: dict[int, int] = {}
         self._headings: list[Chapter] = []
+        self._characters = 0
         self._unreadable = 0
         self._blank = 0
 
@@ -90,6 +92,7 @@ class _Reader:
                 continue
             number += 1
             self._numbers[sheet.index] = number
+            self._characters += len(markdown)
             self._note_headings(sheet, number)
             title = _title_at(outline, sheet.index) if outline else self._heading_title(number)
             yield Page(number, markdown, title, language.of(markdown))
@@ -164,8 +167,9 @@ class _Reader:
             for title, index, level in outline
         ]
         if not found and self._headings:
-            top = min(each.level for each in self._headings)
-            found = [each for each in self._headings if each.level == top]
+            counts = Counter(each.level for each in self._headings)
+            deepest = chapter_level(counts, self._characters) or min(counts)
+            found = [each for each in self._headings if each.level <= deepest]
         taken: set[int] = set()
         for chapter in sorted(found, key=lambda each: (each.first_page, each.level)):
             if chapter.first_page not in taken:

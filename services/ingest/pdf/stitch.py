@@ -5,9 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.ingest import sentences
-from services.ingest.pdf.paragraphs import Paragraph, Role, Vocabulary
+from services.ingest.pdf.paragraphs import Paragraph, Role, Vocabulary, space_between
 
 _MAX_MOVED_CHARS = 2000
+_TAIL_CHARS = 200
+_MIN_WORDS = 4
+_WORD = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]|\w+")
+_CUT_WORD = re.compile(r"[^\W\d_]-$")
 _SKIPPED = frozenset((Role.SMALL,))
 
 
@@ -28,7 +32,7 @@ def stitch(sheets: Iterator[Sheet], vocabulary: Vocabulary) -> Iterator[Sheet]:
         if held is not None:
             _move(held, sheet, vocabulary)
             if not sheet.paragraphs:
-                continue  # all of it belonged to the sentence before
+                continue  # all of it was the end of the sentence before
             yield held
         held = sheet
     if held is not None:
@@ -41,10 +45,10 @@ def _move(held: Sheet, sheet: Sheet, vocabulary: Vocabulary) -> None:
     first = sheet.paragraphs[0]
     if last is None or last.role not in (Role.TEXT, Role.ITEM) or first.role is not Role.TEXT:
         return
-    if sentences.complete(last.text) or not _goes_on(last.text, first.text):
+    if sentences.complete(last.text):
         return
-    stop = next(sentences.starts(first.text), len(first.text))
-    if stop > _MAX_MOVED_CHARS:
+    stop = _rest(last, first, alone=len(sheet.paragraphs) == 1)
+    if not stop:
         return
     last.text = _joined(last.text, first.text[:stop].strip(), vocabulary)
     first.text = first.text[stop:].strip()
@@ -52,16 +56,30 @@ def _move(held: Sheet, sheet: Sheet, vocabulary: Vocabulary) -> None:
         sheet.paragraphs.pop(0)
 
 
-def _goes_on(left: str, right: str) -> bool:
-    """Say whether the text after a page's end can be the rest of its last sentence.
+def _rest(last: Paragraph, first: Paragraph, *, alone: bool) -> int:
+    """Return how many characters of ``first`` are the rest of the sentence in ``last``.
 
-    A new sentence begins with a capital letter, but so do names: what ends without a full stop
-    after at least a few words goes on.
+    A small letter or a cut word goes on; the whole page goes only if the sentence ends there.
+    A capital letter begins a new sentence, but so do names, and some scripts have no capitals:
+    what follows a full line of a few words goes on if it ends as a sentence and leaves something.
     """
-    return right[:1].islower() or len(re.findall(r"\w+", left)) > 3  # noqa: PLR2004
+    begun = first.text[: _MAX_MOVED_CHARS + 1]
+    stop = next(sentences.starts(begun), len(begun))
+    if stop > _MAX_MOVED_CHARS:
+        return 0
+    leaves = stop < len(first.text) or not alone
+    ends = stop < len(first.text) or sentences.complete(first.text)
+    if begun[:1].islower() or _is_cut(last.text, begun):
+        return stop if ends or leaves else 0
+    wordy = len(_WORD.findall(last.text[-_TAIL_CHARS:])) >= _MIN_WORDS
+    return stop if last.full and wordy and ends and leaves else 0
+
+
+def _is_cut(left: str, right: str) -> bool:
+    return _CUT_WORD.search(left[-2:]) is not None and right[:1].isalpha()
 
 
 def _joined(left: str, right: str, vocabulary: Vocabulary) -> str:
-    if re.search(r"\w-$", left) and right[:1].islower():
-        return vocabulary.join(left[:-1], right)
-    return f"{left} {right}"
+    if _is_cut(left, right):
+        return left[:-_TAIL_CHARS] + vocabulary.join(left[-_TAIL_CHARS:-1], right)
+    return f"{left}{space_between(left, right)}{right}"

@@ -62,10 +62,24 @@ def test_sentence_moves_to_the_page_where_it_begins(tmp_path):
 
 
 def test_page_that_is_only_the_rest_of_a_sentence_leaves_no_gap(tmp_path):
-    bodies = [[*BODY, "He went to the"], ["end of the long pier"], ["and back again. Then home."]]
+    bodies = [[*BODY, "He went to the"], ["end of the long pier."], ["Then he went home."]]
     pages, _ = read(pdf(tmp_path / "a.pdf", bodies))
-    assert pages[0].markdown.endswith("He went to the end of the long pier and back again.")
-    assert [page.markdown for page in pages[1:]] == ["Then home."]
+    assert pages[0].markdown.endswith("He went to the end of the long pier.")
+    assert [(page.number, page.markdown) for page in pages[1:]] == [(2, "Then he went home.")]
+
+
+def test_slides_of_a_line_each_stay_pages(tmp_path):
+    slides = ["Our Plans for the Year", "What We Did. What We Learned", "the budget", "Questions"]
+    pages, _ = read(pdf(tmp_path / "a.pdf", [[slide] for slide in slides], size=24))
+    assert [page.markdown for page in pages] == slides
+
+
+def test_a_noun_with_a_capital_moves_back_after_a_full_line(tmp_path):
+    first = [*BODY, "On that long and quiet evening at the end of May he wrote to the"]
+    second = ["Mayor of the town. A new sentence starts.", "And another."]
+    pages, _ = read(pdf(tmp_path / "a.pdf", [first, second]))
+    assert pages[0].markdown.endswith("he wrote to the Mayor of the town.")
+    assert pages[1].markdown == "A new sentence starts. And another."
 
 
 def test_blank_pages_are_not_counted_and_outline_gives_chapters(tmp_path):
@@ -150,6 +164,25 @@ def test_headings_by_size_and_list_items(tmp_path):
     assert "1. first thing\n2. second thing\n- a bullet" in pages[0].markdown
     assert metadata.title == "Big Title"
     assert metadata.chapters[0].title == "Big Title"
+
+
+def test_a_title_page_does_not_hide_the_chapters(tmp_path):
+    canvas = Canvas(str(tmp_path / "a.pdf"), pagesize=A4)
+    for size, name in ((20, "Big Title"), (15, "First"), (15, "Second"), (15, "Third")):
+        canvas.setFont("Helvetica", size)
+        canvas.drawString(72, 760, name)
+        canvas.setFont("Helvetica", 11)
+        for at, line in enumerate(BODY * 7):
+            canvas.drawString(72, 720 - 15 * at, line)
+        canvas.showPage()
+    canvas.save()
+    _, metadata = read(tmp_path / "a.pdf")
+    assert [(each.title, each.first_page) for each in metadata.chapters] == [
+        ("Big Title", 1),
+        ("First", 2),
+        ("Second", 3),
+        ("Third", 4),
+    ]
 
 
 def test_rotated_pages_read_like_others(tmp_path):

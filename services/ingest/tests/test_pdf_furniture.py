@@ -41,6 +41,14 @@ def test_a_repeated_line_that_is_not_set_apart_is_text():
     assert kept(pages, 1)[-1] == "and so it went on and on."
 
 
+def test_a_repeated_line_of_text_under_the_head_does_not_keep_the_head():
+    pages = [
+        page(at, (770, f"The Harbor {at + 7}"), (713, "Name and date"), *body(at))
+        for at in range(4)
+    ]
+    assert kept(pages, 2) == ["Name and date", *(text for _, text in body(2))]
+
+
 def test_a_heading_at_the_top_of_every_page_stays():
     pages = [page(at, *body(at)) for at in range(4)]
     for each in pages:

@@ -1,9 +1,11 @@
+from collections.abc import Iterator
+
 from services.ingest.pdf.paragraphs import Paragraph, Role, Vocabulary
 from services.ingest.pdf.stitch import Sheet, stitch
 
 
-def text(words: str, role: Role = Role.TEXT) -> Paragraph:
-    return Paragraph(role, words, 10)
+def text(words: str, role: Role = Role.TEXT, *, full: bool = True) -> Paragraph:
+    return Paragraph(role, words, 10, full=full)
 
 
 def stitched(*pages: list[Paragraph]) -> list[list[str]]:
@@ -32,6 +34,58 @@ def test_a_cut_word_is_joined():
 def test_a_name_can_go_on_with_a_sentence():
     assert stitched([text("On that day he met with")], [text("Ida Berg. Yes.")])[0] == [
         "On that day he met with Ida Berg."
+    ]
+
+
+def test_a_capital_after_a_short_line_begins_something_new():
+    pages = [text("On that day he met with", full=False)], [text("Ida Berg. Yes.")]
+    assert stitched(*pages) == [["On that day he met with"], ["Ida Berg. Yes."]]
+
+
+def test_a_hyphen_before_a_name_stays():
+    assert stitched([text("The Anglo-")], [text("Saxons came. Yes.")])[0] == [
+        "The Anglo-Saxons came."
+    ]
+
+
+def test_scripts_without_capitals_go_on_after_a_full_line():
+    rest = "去海边了。然后回家。"
+    assert stitched([text("那天早上他一个人")], [text(rest)]) == [
+        ["那天早上他一个人去海边了。"],
+        ["然后回家。"],
+    ]
+    assert stitched([text("那天早上他一个人", full=False)], [text(rest)])[1] == [rest]
+    assert stitched([text("वह आज घर गया।")], [text("फिर वह सोया। हाँ।")])[0] == ["वह आज घर गया।"]
+
+
+def test_pages_of_a_line_each_stay_pages():
+    lines = ["Our Plans for the Year", "The Budget of the Year", "apples and pears", "Questions"]
+    assert stitched(*([text(line)] for line in lines)) == [[line] for line in lines]
+
+
+def test_pages_of_words_stay_pages():
+    words = "pear plum apple " * 100
+    assert len(stitched(*([text(words.strip())] for _ in range(50)))) == 50
+
+
+def test_a_page_is_ready_as_soon_as_the_next_is_read():
+    read: list[int] = []
+
+    def sheets() -> Iterator[Sheet]:
+        for at in range(10):
+            read.append(at)
+            yield Sheet(at, [text("one word and another")])
+
+    assert next(stitch(sheets(), Vocabulary())).index == 0
+    assert read == [0, 1]
+
+
+def test_a_sentence_gets_the_beginning_of_one_page_at_most():
+    pages = [text("He went to the")], [text("end of the pier")], [text("and back. Then home.")]
+    assert stitched(*pages) == [
+        ["He went to the"],
+        ["end of the pier and back."],
+        ["Then home."],
     ]
 
 

@@ -23,6 +23,12 @@ def test_chinese():
     assert cut("这是第一句。这是第二句。") == ["这是第一句。", "这是第二句。"]
 
 
+@pytest.mark.parametrize("end", "।॥؟۔።")
+def test_full_stops_of_other_scripts(end):
+    assert cut(f"अब{end} तब{end}") == [f"अब{end}", f"तब{end}"]
+    assert complete(f"अब{end}")
+
+
 @pytest.mark.parametrize("text", ["Done.", "“Done!”", "Really?)", "so:", "*Done.*", "Done.[^3]"])
 def test_complete(text):
     assert complete(text)
