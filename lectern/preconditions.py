@@ -12,6 +12,8 @@ def check_source(wanted: Wanted) -> None:
     if wanted.is_url:
         return
     path = Path(wanted.source)
+    if path.is_dir():
+        raise Failed(Exit.NO_INPUT, f"{wanted.source} is a folder; name a file.")
     if not path.is_file():
         raise Failed(Exit.NO_INPUT, f"There is no file {wanted.source}; check the name.")
     if not os.access(path, os.R_OK):
@@ -24,12 +26,16 @@ def check_output(wanted: Wanted) -> None:
     Raises:
         Failed: Something stands in the way, or may not be written.
     """
-    for folder in filter(None, (wanted.output.parent, wanted.pages_folder)):
+    targets = {wanted.output: wanted.output.parent}
+    if wanted.pages_folder is not None:
+        targets[wanted.pages_folder] = wanted.pages_folder
+    for target, folder in targets.items():
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise Failed(
-                Exit.CANNOT_WRITE, f"cannot write {wanted.output}: {error.strerror}"
+                Exit.CANNOT_WRITE,
+                f"cannot write {target}: there can be no folder {folder} ({error.strerror})",
             ) from error
         if not os.access(folder, os.W_OK | os.X_OK):
             raise Failed(Exit.CANNOT_WRITE, f"The folder {folder} may not be written to.")

@@ -188,7 +188,8 @@ def _speaks(language: str, wanted: str | None) -> bool:
 def _report(result: Result) -> str:
     lines = [
         f"{result.output}: {result.title}, {clock(result.duration_ms)}, "
-        f"{result.bytes / 1e6:.1f} MB, {result.chapters} chapters, {result.pages} pages",
+        f"{result.bytes / 1e6:.1f} MB, {_count(result.chapters, 'chapter')}, "
+        f"{_count(result.pages, 'page')}",
         f"made in {result.seconds:.1f} s, {result.times_real_time:.0f} times real time"
         + (
             f"; first audio after {result.first_audio_seconds:.2f} s"
@@ -199,6 +200,10 @@ def _report(result: Result) -> str:
     if result.page_files:
         lines.append(f"pages: {Path(result.page_files[0]).parent}/")
     return "\n".join(lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ STRANGERS = "strangers"
 
 
 def flowchart(publishers: Services, consumers: Services) -> str:
-    """Return the chart: an arrow from publisher to consumer, labelled with the topics.
+    """Return the chart: an arrow from publisher to consumer, labeled with the topics.
 
     What every service publishes comes from one dashed node, or it would cross everything else.
     """

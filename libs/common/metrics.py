@@ -137,7 +137,7 @@ class ServiceRegistry(CollectorRegistry):
         self._service = {"service": service}
 
     def collect(self) -> Iterator[Family]:
-        """Yield what there is to report, labelled."""
+        """Yield what there is to report, labeled."""
         for found in super().collect():
             # A copy: some collectors hand out the same object every time.
             family = Family(found.name, found.documentation, found.type, found.unit)

@@ -81,8 +81,7 @@ class Parts:
 class Service:
     """A service that runs, alone in its process or beside others.
 
-    ``fetches`` are those of all services of a process with a broker of its own; ``hindrance`` is
-    why it is not ready.
+    ``fetches``: those of a process with a broker of its own. ``hindrance``: why it is not ready.
     """
 
     parts: Parts

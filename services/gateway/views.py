@@ -205,12 +205,19 @@ def page_view(row: AnyRow) -> PageView:
         page=row.page,
         title=row.title,
         language=row.language,
-        characters=row.segments_characters if state == "speakable" else row.extracted_characters,
+        characters=_characters(row, state),
         revision=row.edited_revision or 0,
         state=state,
         failure=failure,
         text=ObjectRef.model_validate(row.edited or row.extracted),
     )
+
+
+def _characters(row: AnyRow, state: PageState) -> int | None:
+    """Those that are spoken, or that were found; of an edit, none are known before it is cut."""
+    known = None if row.edited else row.extracted_characters
+    found: int | None = row.segments_characters if state == "speakable" else known
+    return found
 
 
 def page_state(row: AnyRow) -> tuple[PageState, Failure | None]:

@@ -29,7 +29,7 @@ _SHORTER = {
 }  # fmt: skip
 
 
-def normalise(tag: str | None) -> str | None:
+def normalize(tag: str | None) -> str | None:
     """Return the primary subtag of ``tag`` ("en-GB", "eng", "de_DE") or None if it says nothing."""
     primary = re.split(r"[-_.]", (tag or "").strip().lower())[0]
     if not _SUBTAG.fullmatch(primary) or primary in ("und", "mul", "zxx", "mis"):
@@ -54,7 +54,7 @@ class Language:
     """The language of a document, declared or guessed from the text seen so far."""
 
     def __init__(self, declared: str | None = None) -> None:
-        self._declared = normalise(declared)
+        self._declared = normalize(declared)
         self._sample = ""
         self._guess = UNKNOWN
 

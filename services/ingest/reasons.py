@@ -8,21 +8,21 @@ from libs.common.errors import Rejected
 class Reason(Enum):
     """One row per code of ``document.rejected`` that reading a file can end with."""
 
-    EMPTY = "The document is empty. Please upload one that has text in it."
+    EMPTY = "The document is empty. Please use one that has text in it."
     NO_TEXT = (
         "No text was found in the document. If it is a scan, run text recognition (OCR) over it "
-        "and upload it again."
+        "and try again."
     )
-    ENCRYPTED = "The document is protected by a password or by DRM. Please upload an open copy."
-    DAMAGED = "The file is damaged or incomplete and cannot be read. Please upload it again."
+    ENCRYPTED = "The document is protected by a password or by DRM. Please use an open copy."
+    DAMAGED = "The file is damaged or incomplete and cannot be read. Please save or fetch it again."
     UNSUPPORTED = (
-        "This kind of file cannot be read. Please upload a PDF, EPUB, Word (.docx), Markdown, HTML "
+        "This kind of file cannot be read. Please use a PDF, EPUB, Word (.docx), Markdown, HTML "
         "or plain text file."
     )
     UNSAFE = "The file has a structure that is only used in attacks, so it was not opened."
-    TOO_LARGE = "The document unpacks to more data than is allowed. Please upload it in parts."
-    TOO_COMPLEX = "Reading the document needs too much memory. Please upload it in parts."
-    TOO_SLOW = "Reading the document takes too long. Please upload it in parts or as plain text."
+    TOO_LARGE = "The document unpacks to more data than is allowed. Please read it in parts."
+    TOO_COMPLEX = "Reading the document needs too much memory. Please read it in parts."
+    TOO_SLOW = "Reading the document takes too long. Please read it in parts or as plain text."
     UNREADABLE = (
         "The document could not be read because the reader stopped on it. Please try to save it "
         "again, or as another kind of file."

@@ -1,6 +1,6 @@
 import pytest
 
-from services.ingest.language import Language, normalise
+from services.ingest.language import Language, normalize
 
 
 @pytest.mark.parametrize(
@@ -8,12 +8,12 @@ from services.ingest.language import Language, normalise
     [("en-GB", "en"), ("de_DE.UTF-8", "de"), ("eng", "en"), ("FR", "fr"), ("haw", "haw")],
 )
 def test_primary_subtags(tag, found):
-    assert normalise(tag) == found
+    assert normalize(tag) == found
 
 
 @pytest.mark.parametrize("tag", [None, "", "und", "x", "english", "12"])
 def test_tags_that_say_nothing(tag):
-    assert normalise(tag) is None
+    assert normalize(tag) is None
 
 
 def test_a_declared_language_is_believed():
