@@ -25,7 +25,7 @@ from libs.common.events import (
     VoicesAnnounced,
 )
 from libs.common.routes import Route, on
-from services.gateway.completion import request_audiobooks
+from services.gateway.completion import complete, go_on
 from services.gateway.policy import Policy, cut_already, followed, lock_owner_of, lock_owners_of
 from services.gateway.projections import fold
 from services.gateway.tables import wanted
@@ -51,7 +51,7 @@ class Gateway:
 
     async def parsed(self, event: DocumentParsed) -> Sequence[Effect]:
         """The number of pages is known now, which may complete a narration."""
-        return [*followed(event), Together(_complete, str(event.document_id))]
+        return [*followed(event), Together(complete, str(event.document_id))]
 
     async def spoken(self, event: AudioReady | AudioFailed) -> Sequence[Effect]:
         """One page less in flight: the next one of its owner may go."""
@@ -93,8 +93,8 @@ class Gateway:
         """Request the next pages of the documents' owners, then what is complete."""
         effects: list[Effect] = []
         for owner in await lock_owners_of(connection, set(documents)):
-            effects += await self.policy.dispatch(connection, owner)
-        return [*effects, *(Together(_complete, each) for each in documents)]
+            effects += await go_on(connection, self.policy, owner)
+        return [*effects, *(Together(complete, each) for each in documents)]
 
 
 def _unwant(document: str, page: int | None) -> Effect:
@@ -103,13 +103,6 @@ def _unwant(document: str, page: int | None) -> Effect:
         return [delete(wanted).where(wanted.c.document_id == document, wanted.c.page == page)]
 
     return unwant
-
-
-async def _complete(connection: AsyncConnection, documents: Sequence[str]) -> Sequence[Effect]:
-    effects: list[Effect] = []
-    for each in dict.fromkeys(documents):
-        effects += await request_audiobooks(connection, each)
-    return effects
 
 
 CONSUMES = tuple(each.event for each in Gateway(Policy()).routes())
