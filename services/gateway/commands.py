@@ -26,7 +26,7 @@ from libs.common.telemetry import current_traceparent
 from services.gateway.access import document_for
 from services.gateway.checks import check_pages, check_source, checked_text, one_line, page_row
 from services.gateway.completion import complete, go_on
-from services.gateway.policy import Policy, decided, forget
+from services.gateway.policy import Policy, decided, forget, lock_owner
 from services.gateway.problems import NotFound, Stale
 from services.gateway.quota import check_audio_quota
 from services.gateway.tables import audios, documents
@@ -253,6 +253,7 @@ class Commands:
         engine, voice = await choose_voice(connection, document, order.engine, order.voice)
         sound = (engine, voice, order.rate)
         limit = self.max_audios_per_page
+        await lock_owner(connection, document.owner_id)
         await check_audio_quota(connection, document_id, order.pages, sound, limit)
         asked = NarrationRequested(
             document_id=document_id,
