@@ -6,7 +6,7 @@ The read models follow, then the policy decides. The table at the end is the ind
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete
+from sqlalchemy import delete, exists, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.effects import Effect, Together
@@ -28,7 +28,7 @@ from libs.common.routes import Route, on
 from services.gateway.completion import complete, go_on
 from services.gateway.policy import Policy, cut_already, followed, lock_owner_of, lock_owners_of
 from services.gateway.projections import fold
-from services.gateway.tables import wanted
+from services.gateway.tables import pages, wanted
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,10 @@ class Gateway:
         return [*followed(event), Together(self._go_on, str(event.document_id))]
 
     async def gave_up(self, event: TaskFailed) -> Sequence[Effect]:
-        """A page that cannot be cut will never be spoken: nobody waits for it any longer."""
+        """A page that cannot be cut will never be spoken: nobody waits for it any longer.
+
+        The failure may be that of an older text: who waits for an edited page goes on waiting.
+        """
         effects = followed(event)
         if fold(event):
             effects.append(_unwant(str(event.document_id), event.page))
@@ -100,7 +103,13 @@ class Gateway:
 def _unwant(document: str, page: int | None) -> Effect:
     async def unwant(connection: AsyncConnection) -> Sequence[Effect]:
         await lock_owner_of(connection, document)
-        return [delete(wanted).where(wanted.c.document_id == document, wanted.c.page == page)]
+        this = pages.c.document_id == document, pages.c.page == page
+        new = or_(pages.c.edited_revision.is_not(None), pages.c.segments_revision.is_not(None))
+        return [
+            delete(wanted)
+            .where(wanted.c.document_id == document, wanted.c.page == page)
+            .where(~exists().where(*this, new))
+        ]
 
     return unwant
 
