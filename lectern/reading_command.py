@@ -19,9 +19,9 @@ from lectern.reading import FORMATS, Reading, Result, Wanted
 from lectern.standalone import Options, Standalone, running
 from libs.common.errors import Permanent
 from services.gateway.commands import Order
+from services.synth.speech import ENGINES
 
 DATA = Path.home() / ".local" / "share" / "lectern"
-ENGINES = ("espeak", "polly", "openai")
 DRAIN_S = 2.0
 """An interrupted reading does not finish its sentences: it resumes at them."""
 

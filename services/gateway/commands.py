@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database import Database
-from libs.common.effects import Effect, apply
+from libs.common.effects import Effect, Together, apply
 from libs.common.errors import Rejected
 from libs.common.events import (
     AudioDeleted,
@@ -25,8 +25,8 @@ from libs.common.storage import Storage
 from libs.common.telemetry import current_traceparent
 from services.gateway.access import document_for
 from services.gateway.checks import check_pages, check_source, checked_text, one_line, page_to_edit
-from services.gateway.completion import request_audiobooks
-from services.gateway.policy import Policy, decided, forget
+from services.gateway.completion import complete, go_on
+from services.gateway.policy import Policy, decided, forget, lock_owner
 from services.gateway.problems import NotFound, Stale
 from services.gateway.quota import check_audio_quota
 from services.gateway.tables import audios, documents
@@ -169,8 +169,8 @@ class Commands:
             )
             deleted = DocumentDeleted(document_id=document_id, deleted_by=caller)
             unwanted = forget(document.owner_id, str(document_id))
-            go_on = self._dispatch(document.owner_id)
-            await self._apply(connection, [*decided(deleted), unwanted, go_on])
+            following = self._go_on(document.owner_id)
+            await self._apply(connection, [*decided(deleted), unwanted, following])
 
     async def narrate(
         self, caller: UUID, document_id: UUID, order: Order, narration_id: UUID | None = None
@@ -237,8 +237,8 @@ class Commands:
                 connection, caller, document_id, Capability.DELETE_AUDIO, what="audio"
             )
             deleted = AudioDeleted(document_id=document_id, audio_id=audio_id, deleted_by=caller)
-            go_on = [self._dispatch(row.owner_id), _complete(row.document_id)]
-            await self._apply(connection, [*decided(deleted), *go_on])
+            following = [self._go_on(row.owner_id), Together(complete, row.document_id)]
+            await self._apply(connection, [*decided(deleted), *following])
 
     async def _narrate(
         self,
@@ -253,6 +253,7 @@ class Commands:
         engine, voice = await choose_voice(connection, document, order.engine, order.voice)
         sound = (engine, voice, order.rate)
         limit = self.max_audios_per_page
+        await lock_owner(connection, document.owner_id)
         await check_audio_quota(connection, document_id, order.pages, sound, limit)
         asked = NarrationRequested(
             document_id=document_id,
@@ -276,18 +277,11 @@ class Commands:
         async def want(connection: AsyncConnection) -> Sequence[Effect]:
             return await self.policy.want_pages(connection, asked)
 
-        complete = _complete(str(asked.document_id))
-        return [want, self._dispatch(str(asked.owner_id)), complete]
+        finished = Together(complete, str(asked.document_id))
+        return [want, self._go_on(str(asked.owner_id)), finished]
 
-    def _dispatch(self, owner_id: str) -> Effect:
-        async def dispatch(connection: AsyncConnection) -> Sequence[Effect]:
-            return await self.policy.dispatch(connection, owner_id)
+    def _go_on(self, owner_id: str) -> Effect:
+        async def following(connection: AsyncConnection) -> Sequence[Effect]:
+            return await go_on(connection, self.policy, owner_id)
 
-        return dispatch
-
-
-def _complete(document_id: str) -> Effect:
-    async def complete(connection: AsyncConnection) -> Sequence[Effect]:
-        return await request_audiobooks(connection, document_id)
-
-    return complete
+        return following

@@ -1,4 +1,4 @@
-"""Notices that a narration has all its pages, and asks for its audiobook."""
+"""Goes on for an owner: notices that a narration has all its pages, and asks for its audiobook."""
 
 from collections.abc import Sequence
 from uuid import UUID, uuid4
@@ -7,9 +7,9 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database import AnyRow
-from libs.common.effects import Effect
+from libs.common.effects import Effect, Together
 from libs.common.events import AudiobookRequested, Chapter, ObjectRef
-from services.gateway.policy import CURRENT, decided, lock_owner_of
+from services.gateway.policy import CURRENT, Policy, decided, lock_owner_of
 from services.gateway.tables import (
     IN_FLIGHT,
     audiobooks,
@@ -19,6 +19,20 @@ from services.gateway.tables import (
     pages,
     wanted,
 )
+
+
+async def go_on(connection: AsyncConnection, policy: Policy, owner_id: str) -> Sequence[Effect]:
+    """Request the owner's next pages, then what is complete by that in any document of theirs."""
+    dispatched = await policy.dispatch(connection, owner_id)
+    return [*dispatched.effects, *(Together(complete, each) for each in dispatched.documents)]
+
+
+async def complete(connection: AsyncConnection, documents: Sequence[str]) -> Sequence[Effect]:
+    """Request the audiobooks of all ``documents``; a step that effects share."""
+    effects: list[Effect] = []
+    for each in dict.fromkeys(documents):
+        effects += await request_audiobooks(connection, each)
+    return effects
 
 
 async def request_audiobooks(connection: AsyncConnection, document_id: str) -> Sequence[Effect]:

@@ -6,7 +6,7 @@ The read models follow, then the policy decides. The table at the end is the ind
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete
+from sqlalchemy import delete, exists, or_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.effects import Effect, Together
@@ -25,10 +25,10 @@ from libs.common.events import (
     VoicesAnnounced,
 )
 from libs.common.routes import Route, on
-from services.gateway.completion import request_audiobooks
+from services.gateway.completion import complete, go_on
 from services.gateway.policy import Policy, cut_already, followed, lock_owner_of, lock_owners_of
 from services.gateway.projections import fold
-from services.gateway.tables import wanted
+from services.gateway.tables import pages, wanted
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,17 @@ class Gateway:
 
     async def parsed(self, event: DocumentParsed) -> Sequence[Effect]:
         """The number of pages is known now, which may complete a narration."""
-        return [*followed(event), Together(_complete, str(event.document_id))]
+        return [*followed(event), Together(complete, str(event.document_id))]
 
     async def spoken(self, event: AudioReady | AudioFailed) -> Sequence[Effect]:
         """One page less in flight: the next one of its owner may go."""
         return [*followed(event), Together(self._go_on, str(event.document_id))]
 
     async def gave_up(self, event: TaskFailed) -> Sequence[Effect]:
-        """A page that cannot be cut will never be spoken: nobody waits for it any longer."""
+        """A page that cannot be cut will never be spoken: nobody waits for it any longer.
+
+        The failure may be that of an older text: who waits for an edited page goes on waiting.
+        """
         effects = followed(event)
         if fold(event):
             effects.append(_unwant(str(event.document_id), event.page))
@@ -93,23 +96,22 @@ class Gateway:
         """Request the next pages of the documents' owners, then what is complete."""
         effects: list[Effect] = []
         for owner in await lock_owners_of(connection, set(documents)):
-            effects += await self.policy.dispatch(connection, owner)
-        return [*effects, *(Together(_complete, each) for each in documents)]
+            effects += await go_on(connection, self.policy, owner)
+        return [*effects, *(Together(complete, each) for each in documents)]
 
 
 def _unwant(document: str, page: int | None) -> Effect:
     async def unwant(connection: AsyncConnection) -> Sequence[Effect]:
         await lock_owner_of(connection, document)
-        return [delete(wanted).where(wanted.c.document_id == document, wanted.c.page == page)]
+        this = pages.c.document_id == document, pages.c.page == page
+        new = or_(pages.c.edited_revision.is_not(None), pages.c.segments_revision.is_not(None))
+        return [
+            delete(wanted)
+            .where(wanted.c.document_id == document, wanted.c.page == page)
+            .where(~exists().where(*this, new))
+        ]
 
     return unwant
-
-
-async def _complete(connection: AsyncConnection, documents: Sequence[str]) -> Sequence[Effect]:
-    effects: list[Effect] = []
-    for each in dict.fromkeys(documents):
-        effects += await request_audiobooks(connection, each)
-    return effects
 
 
 CONSUMES = tuple(each.event for each in Gateway(Policy()).routes())

@@ -43,6 +43,18 @@ def followed(event: Event) -> list[Effect]:
 
 
 @dataclass(frozen=True)
+class Dispatched:
+    """What follows from going on for an owner.
+
+    ``documents`` are those of which a page is not waited for any longer: requested now, spoken
+    already, or silent. Something of them may be complete.
+    """
+
+    effects: Sequence[Effect]
+    documents: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Policy:
     """The rules by which narrations become audio."""
 
@@ -97,11 +109,12 @@ class Policy:
             and (row.pages is None or each.page in row.pages)
         ]
 
-    async def dispatch(self, connection: AsyncConnection, owner_id: str) -> Sequence[Effect]:
+    async def dispatch(self, connection: AsyncConnection, owner_id: str) -> Dispatched:
         """Request audio for the owner's next pages, as many as may be in flight."""
         await lock_owner(connection, owner_id)
         free = self.max_in_flight - await _in_flight(connection, owner_id)
         effects: list[Effect] = []
+        passed: dict[str, None] = {}
         while free > 0:
             batch = await _next_wanted(connection, owner_id, free)
             if not batch:
@@ -111,7 +124,8 @@ class Policy:
             free -= len(requests)
             taken = [row.id for row in batch]
             await connection.execute(delete(wanted).where(wanted.c.id.in_(taken)))
-        return effects
+            passed |= dict.fromkeys(row.document_id for row in batch)
+        return Dispatched(effects, tuple(passed))
 
 
 async def _next_wanted(connection: AsyncConnection, owner_id: str, limit: int) -> Sequence[AnyRow]:

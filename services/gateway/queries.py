@@ -39,6 +39,7 @@ from services.gateway.views import (
     engine_view,
     page_view,
 )
+from services.gateway.voices import default_engine
 
 V = TypeVar("V")
 
@@ -193,10 +194,12 @@ class Queries:
     async def voices(self) -> tuple[EngineView, ...]:
         """Return every engine that has announced itself and its voices; the default one first."""
         async with self.database.reading() as connection:
-            rows = await connection.execute(
-                select(voices).order_by(voices.c.is_default.desc(), voices.c.engine)
-            )
-            return tuple(engine_view(row) for row in rows)
+            rows = (await connection.execute(select(voices).order_by(voices.c.engine))).all()
+        if not rows:
+            return ()
+        default = default_engine(rows)
+        first = sorted(rows, key=lambda row: row is not default)
+        return tuple(engine_view(row, row is default) for row in first)
 
     async def _facts(self, connection: AsyncConnection, caller: UUID, narration_id: UUID) -> Facts:
         chosen = select(narrations).where(narrations.c.narration_id == str(narration_id))

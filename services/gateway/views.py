@@ -282,8 +282,8 @@ def audiobook_view(row: AnyRow) -> AudiobookView:
     )
 
 
-def engine_view(row: AnyRow) -> EngineView:
-    """Return an engine from its row."""
+def engine_view(row: AnyRow, default: bool) -> EngineView:
+    """Return an engine from its row, the site's default or not."""
     voices = tuple(
         VoiceView(
             engine=row.engine,
@@ -295,7 +295,7 @@ def engine_view(row: AnyRow) -> EngineView:
         )
         for each in row.voices
     )
-    return EngineView(row.engine, row.is_default, row.default_voice, voices)
+    return EngineView(row.engine, default, row.default_voice, voices)
 
 
 def _object(value: Any) -> ObjectRef | None:

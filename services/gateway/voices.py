@@ -44,7 +44,16 @@ def _engine(announced: Sequence[AnyRow], engine: str | None, voice: str | None) 
         for row in announced:
             if voice in {each["id"] for each in row.voices}:
                 return row
-    return next((row for row in announced if row.is_default), announced[0])
+    return default_engine(announced)
+
+
+def default_engine(announced: Sequence[AnyRow]) -> AnyRow:
+    """Return the engine that last announced itself as the default, else the first.
+
+    One that was the default before may be gone: nobody says so.
+    """
+    defaults = (row for row in announced if row.is_default)
+    return max(defaults, key=lambda row: str(row.announced_at), default=announced[0])
 
 
 def _default_voice(row: AnyRow, language: str | None) -> str:

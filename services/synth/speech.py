@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+ENGINES = ("espeak", "polly", "openai")
 MIN_RATE = 0.5
 MAX_RATE = 3.0
 

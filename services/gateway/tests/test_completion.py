@@ -7,7 +7,7 @@ from libs.common.events import (
     Chapter,
 )
 from services.gateway.commands import Order
-from services.gateway.tests.world import reference
+from services.gateway.tests.world import VOICES, a_world, reference
 
 BOOK = Order(audiobook="m4b")
 
@@ -97,3 +97,47 @@ async def test_nothing_to_speak_is_no_audiobook(world):
 async def test_a_stranger_event_completes_nothing(world):
     await world.parse(uuid4(), 1)
     assert await world.decided(AudiobookRequested) == []
+
+
+async def _waits_behind_another(world):
+    """Hand in a book that only waits for pages that are spoken, and one that fills the slots."""
+    first, second = await world.hand_in(), await world.hand_in()
+    for each in (first, second):
+        await world.read(each, 2)
+        await world.assembly.commands.narrate(world.owner, each, Order())
+        if each == first:
+            await world.speak_everything()
+    await world.assembly.commands.narrate(world.owner, first, BOOK)
+    assert await world.decided(AudiobookRequested) == []
+    return first, second
+
+
+async def test_audio_of_another_document_lets_a_book_be_complete(tmp_path):
+    async with a_world(tmp_path, max_pages_in_flight_per_owner=2) as world:
+        await world.take(VOICES)
+        first, second = await _waits_behind_another(world)
+        for each in await world.decided(AudioRequested):
+            if each.document_id == second:
+                await world.speak(each)
+        (asked,) = await world.decided(AudiobookRequested)
+        assert asked.document_id == first
+
+
+async def test_deleting_another_document_lets_a_book_be_complete(tmp_path):
+    async with a_world(tmp_path, max_pages_in_flight_per_owner=2) as world:
+        await world.take(VOICES)
+        first, second = await _waits_behind_another(world)
+        await world.assembly.commands.delete_document(world.owner, second)
+        (asked,) = await world.decided(AudiobookRequested)
+        assert asked.document_id == first
+
+
+async def test_deleting_audio_of_another_document_lets_a_book_be_complete(tmp_path):
+    async with a_world(tmp_path, max_pages_in_flight_per_owner=2) as world:
+        await world.take(VOICES)
+        first, second = await _waits_behind_another(world)
+        for each in await world.decided(AudioRequested):
+            if each.document_id == second:
+                await world.assembly.commands.delete_audio(world.owner, each.audio_id)
+        (asked,) = await world.decided(AudiobookRequested)
+        assert asked.document_id == first

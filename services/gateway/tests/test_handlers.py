@@ -14,7 +14,21 @@ from services.gateway.app import PUBLISHES
 from services.gateway.commands import Order
 from services.gateway.handlers import CONSUMES
 from services.gateway.tables import wanted
-from services.gateway.tests.world import VOICES, reference
+from services.gateway.tests.world import VOICES, a_world, reference
+
+
+def too_odd(document, page):
+    return TaskFailed(
+        task_id=uuid4(),
+        service="segmenter",
+        kind="cut",
+        document_id=document,
+        page=page,
+        code="too_odd",
+        reason="The page is too odd.",
+        attempts=1,
+        fingerprint="f",
+    )
 
 
 async def test_an_event_that_comes_again_changes_nothing(world):
@@ -33,24 +47,52 @@ async def test_nobody_waits_for_a_page_that_cannot_be_cut(world):
     narration = await world.assembly.commands.narrate(world.owner, document, Order())
     await world.extract(document, 1)
     await world.parse(document, 1)
-    await world.take(
-        TaskFailed(
-            task_id=uuid4(),
-            service="segmenter",
-            kind="cut",
-            document_id=document,
-            page=1,
-            code="too_odd",
-            reason="The page is too odd.",
-            attempts=1,
-            fingerprint="f",
-        )
-    )
+    await world.take(too_odd(document, 1))
     async with world.database.reading() as connection:
         assert await connection.scalar(select(func.count()).select_from(wanted)) == 0
     view = await world.assembly.queries.narration(world.owner, narration)
     assert view.state == "failed"
     assert [(each.page, each.code) for each in view.pages_failed] == [(1, "too_odd")]
+
+
+async def test_an_older_text_that_cannot_be_cut_takes_nothing_from_the_new_one(world):
+    document = await world.hand_in()
+    narration = await world.assembly.commands.narrate(world.owner, document, Order())
+    await world.extract(document, 1)
+    await world.parse(document, 1)
+    await world.assembly.commands.edit_page(world.owner, document, 1, "New", 0)
+    await world.take(too_odd(document, 1))
+    await world.cut(document, 1, revision=1)
+    (asked,) = await world.decided(AudioRequested)
+    await world.speak(asked)
+    view = await world.assembly.queries.narration(world.owner, narration)
+    assert (asked.revision, view.state) == (1, "ready")
+
+
+async def test_a_page_that_waits_for_its_turn_is_not_forgotten(tmp_path):
+    async with a_world(tmp_path, max_pages_in_flight_per_owner=1) as world:
+        await world.take(VOICES)
+        document = await world.hand_in()
+        await world.read(document, 2)
+        await world.assembly.commands.narrate(world.owner, document, Order())
+        await world.take(too_odd(document, 2))
+        await world.speak_everything()
+        assert [each.page for each in await world.decided(AudioRequested)] == [1, 2]
+
+
+async def test_an_edit_that_cannot_be_cut_failed(world):
+    document = await world.hand_in()
+    await world.read(document, 1)
+    await world.assembly.commands.edit_page(world.owner, document, 1, "New", 0)
+    narration = await world.assembly.commands.narrate(world.owner, document, Order())
+    await world.take(too_odd(document, 1))
+    view = await world.assembly.queries.narration(world.owner, narration)
+    assert view.state == "failed"
+    await world.assembly.commands.edit_page(world.owner, document, 1, "Newer", 1)
+    await world.cut(document, 1, revision=2)
+    await world.speak_everything()
+    view = await world.assembly.queries.narration(world.owner, narration)
+    assert view.state == "ready"
 
 
 def test_what_is_consumed_is_of_other_services():

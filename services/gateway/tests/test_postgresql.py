@@ -7,6 +7,7 @@ import pytest
 
 from libs.common.events import AudiobookRequested, AudioRequested, PageExtracted, PageSegmented
 from services.gateway.commands import Order
+from services.gateway.problems import QuotaExceeded
 from services.gateway.tests.world import VOICES, a_world, reference
 
 PAGES = 6
@@ -92,3 +93,17 @@ async def test_of_two_edits_at_once_one_wins(world):
     assert sorted(each.status_code for each in answers)[0] == 200
     assert sorted(each.status_code for each in answers)[1] in {409, 412}
     assert page["revision"] == 1
+
+
+async def test_orders_at_once_do_not_pass_the_quota(tmp_path, postgres_database):
+    async with a_world(tmp_path, postgres_database, max_audios_per_page=2) as world:
+        await world.take(VOICES)
+        document = await world.hand_in()
+        await world.read(document, 1)
+        orders = (Order(rate=1 + each / 10) for each in range(6))
+        narrate = world.assembly.commands.narrate
+        answers = await asyncio.gather(
+            *(narrate(world.owner, document, each) for each in orders), return_exceptions=True
+        )
+        assert sum(isinstance(each, QuotaExceeded) for each in answers) == 4
+        assert len(await world.decided(AudioRequested)) == 2

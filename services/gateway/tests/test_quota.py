@@ -1,6 +1,8 @@
+from typing import get_args
+
 import pytest
 
-from libs.common.events import AudioFailed, AudioRequested
+from libs.common.events import AudioFailed, AudioRequested, PageFormat
 from services.gateway.commands import Order
 from services.gateway.problems import QuotaExceeded
 from services.gateway.tests.world import VOICES, a_world
@@ -54,3 +56,41 @@ async def test_audio_of_an_older_text_does_not_count(world):
     await world.assembly.commands.edit_page(world.owner, document, 1, "New", 0)
     await world.cut(document, 1, revision=1)
     await spoken_at(world, document, 2.0)
+
+
+async def test_what_waits_for_its_turn_counts(tmp_path):
+    async with a_world(tmp_path, max_audios_per_page=2, max_pages_in_flight_per_owner=1) as world:
+        await world.take(VOICES)
+        narrate = world.assembly.commands.narrate
+        document = await world.hand_in()
+        await world.read(document, 3)
+        await narrate(world.owner, document, Order(rate=1.0))
+        await narrate(world.owner, document, Order(rate=1.5, pages=(2, 3)))
+        with pytest.raises(QuotaExceeded, match="Page 2 has 2"):
+            await narrate(world.owner, document, Order(rate=2.0))
+        await narrate(world.owner, document, Order(rate=2.0, pages=(1,)))
+        await narrate(world.owner, document, Order(rate=1.5, pages=(2, 3)))
+        await world.speak_everything()
+        with pytest.raises(QuotaExceeded, match="Page 3 has 2"):
+            await narrate(world.owner, document, Order(rate=2.0, pages=(3,)))
+
+
+async def test_pages_that_are_not_cut_yet_count(world):
+    document = await world.hand_in()
+    await world.extract(document, 1)
+    await spoken_at(world, document, 1.0, 1.5)
+    with pytest.raises(QuotaExceeded):
+        await spoken_at(world, document, 2.0)
+    await spoken_at(world, document, 1.5)
+
+
+async def test_formats_of_one_sound_count_once(world):
+    document = await world.hand_in()
+    await world.read(document, 1)
+    for each in get_args(PageFormat):
+        await world.assembly.commands.narrate(world.owner, document, Order(format=each))
+        await world.speak_everything()
+    assert len(await world.decided(AudioRequested)) > 2
+    await spoken_at(world, document, 1.5)
+    with pytest.raises(QuotaExceeded):
+        await spoken_at(world, document, 2.0)

@@ -1,10 +1,13 @@
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
 import pytest
 
 from libs.common.errors import Rejected, Unavailable
 from libs.common.events import DocumentParsed, VoiceInfo, VoicesAnnounced
 from libs.common.permissions import Capability
 from services.gateway.access import document_for
-from services.gateway.tests.world import a_world
+from services.gateway.tests.world import VOICES, a_world
 from services.gateway.voices import choose_voice
 
 POLLY = VoicesAnnounced(
@@ -60,6 +63,20 @@ async def test_a_voice_was_chosen(choose):
         await choose(engine="espeak", voice="Hans")
     with pytest.raises(Rejected, match="no voice"):
         await choose(voice="nobody")
+
+
+async def test_the_default_is_who_last_said_so(world, choose):
+    for seconds, said, chosen in (
+        (1, POLLY, ("polly", "Joanna")),
+        (2, VOICES, ("espeak", "en")),
+    ):
+        moment = datetime.now(UTC) + timedelta(seconds=seconds)
+        news = {"default": True, "event_id": uuid4(), "occurred_at": moment}
+        await world.take(said.model_copy(update=news))
+        assert await choose() == chosen
+        listed = await world.assembly.queries.voices()
+        assert [each.engine for each in listed if each.default] == [chosen[0]]
+        assert (listed[0].engine, len(listed)) == (chosen[0], 2)
 
 
 async def test_before_any_engine_is_there(tmp_path):

@@ -57,6 +57,15 @@ async def test_nothing_new_is_not_announced(database, orchestra, announced):
     assert len(await announced()) == len(await announced("openai")) == 1
 
 
+async def test_who_becomes_the_default_again_says_so(database, orchestra, announced):
+    both = dict(orchestra.players)
+    for names in (["espeak"], ["openai"], ["espeak"], ["espeak"]):
+        orchestra.players = {name: both[name] for name in names}
+        await announce(database, orchestra)
+    assert [each.default for each in await announced()] == [True, True]
+    assert [each.default for each in await announced("openai")] == [True]
+
+
 async def test_only_the_engine_that_changed_is_announced(database, orchestra, announced):
     await announce(database, orchestra)
     change(orchestra, voices=(ADA,))
