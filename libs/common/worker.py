@@ -127,8 +127,11 @@ class Worker:
             return []
 
     async def _in_slot(self, held: jobs.Claim, route: JobRoute, slots: "_Slots") -> None:
+        """Work on a job; whatever goes wrong with it is no matter of the others."""
         try:
             await self._work_on(held, route)
+        except Exception:
+            self._bug("a job could not be brought to an end", held)  # its lease ends by itself
         finally:
             slots.give_back(held.kind)
 
@@ -228,8 +231,7 @@ class Worker:
         hopeless = isinstance(error, Permanent) and not isinstance(error, Conflict)
         final = hopeless or held.attempts >= held.max_attempts
         if not isinstance(error, LecternError):
-            log.exception("job failed unexpectedly", kind=held.kind, job=held.id)
-            self.metrics.bugs_total.labels(where=held.kind).inc()
+            self._bug("job failed unexpectedly", held)
         if not final:
             return await self._retry(held, error)
         return await self._give_up(held, route, error)
@@ -245,20 +247,17 @@ class Worker:
         return "retried" if isinstance(error, Transient | Conflict) else "retried_bug"
 
     async def _give_up(self, held: jobs.Claim, route: JobRoute, error: Exception) -> str:
-        payload = route.payload.model_validate_json(held.payload)
         known = error if isinstance(error, LecternError) else Permanent("an unexpected error")
+        payload, owed = self._owed(held, route, known)
         document: UUID | None = getattr(payload, "document_id", None)
-        effects: list[Effect] = list(route.gave_up(payload, known))
-        effects.append(
-            task_failed(
-                service=self.service,
-                kind=held.kind,
-                task=str(held.id),
-                error=error,
-                attempts=held.attempts,
-                document_id=document,
-                page=getattr(payload, "page", None),
-            )
+        failure = task_failed(
+            service=self.service,
+            kind=held.kind,
+            task=str(held.id),
+            error=error,
+            attempts=held.attempts,
+            document_id=document,
+            page=getattr(payload, "page", None),
         )
         log.warning("job given up", kind=held.kind, job=held.id, error=str(known))
 
@@ -266,8 +265,24 @@ class Worker:
             return await jobs.fail(connection, held, type(error).__name__)
 
         with contextlib.suppress(Transient, LeaseLost):  # else the lease ends by itself
-            await self._commit(fail, effects, current_traceparent())
+            await self._commit(fail, [*owed, failure], current_traceparent())
         return "failed"
+
+    def _owed(
+        self, held: jobs.Claim, route: JobRoute, error: LecternError
+    ) -> tuple[BaseModel | None, Sequence[Effect]]:
+        """Return the payload, if it can be read, and what its domain owes, if it can tell."""
+        payload = None
+        try:
+            payload = route.payload.model_validate_json(held.payload)
+            return payload, route.gave_up(payload, error)
+        except Exception:
+            self._bug("nothing can be said for a job given up", held)
+            return payload, []
+
+    def _bug(self, event: str, held: jobs.Claim) -> None:
+        log.exception(event, kind=held.kind, job=held.id)
+        self.metrics.bugs_total.labels(where=held.kind).inc()
 
 
 class _Slots:

@@ -158,6 +158,69 @@ async def test_a_job_whose_stream_keeps_moving_on_is_retried(database):
     assert await rows(database, events) == []
 
 
+def bugs(working):
+    return working.worker.metrics.bugs_total.labels(where="k")._value.get()
+
+
+async def set_first(database, **values):
+    async with database.transaction() as connection:
+        await connection.execute(update(jobs).where(jobs.c.id == 1).values(**values))
+
+
+async def nothing(job):
+    return []
+
+
+async def test_a_payload_that_cannot_be_read_is_given_up_and_the_others_go_on(database):
+    await add(database, 2, max_attempts=2)
+    await set_first(database, payload=b'{"of": "another release"}')
+    async with Working(database, nothing, slots=2) as working:
+        await working.until("failed")
+        await working.until("done")
+    [failed] = await rows(database, events)
+    assert failed.topic == TaskFailed.topic
+    assert b"unexpected ValidationError" in failed.body
+    assert [(row.status, row.attempts) for row in await rows(database, jobs)] == [
+        ("failed", 2),
+        ("done", 1),
+    ]
+    assert bugs(working) == 3
+
+
+async def test_a_job_whose_domain_cannot_tell_its_failure_is_given_up(database, monkeypatch):
+    def broken(payload, error):
+        raise KeyError("x")
+
+    async def run(job):
+        raise Rejected("x", "y")
+
+    monkeypatch.setitem(globals(), "gave_up", broken)
+    await add(database)
+    async with Working(database, run) as working:
+        await working.until("failed")
+    [failed] = await rows(database, events)
+    assert (failed.topic, bugs(working)) == (TaskFailed.topic, 1)
+
+
+async def test_a_job_that_cannot_be_brought_to_an_end_leaves_the_others_alone(
+    database, monkeypatch
+):
+    async def broken(*_):
+        raise LookupError
+
+    async def run(job):
+        if job.payload.page == 1:
+            raise Rejected("x", "y")
+        return []
+
+    monkeypatch.setattr(worker_module.jobs, "fail", broken)
+    await add(database, 3)
+    async with Working(database, run) as working:
+        await working.until("done", 2)
+    assert [row.status for row in await rows(database, jobs)] == ["running", "done", "done"]
+    assert bugs(working) == 1
+
+
 async def test_the_text_of_a_bug_is_not_shown(database):
     async def run(job):
         raise KeyError("secret-in-a-message")
