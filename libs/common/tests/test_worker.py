@@ -138,7 +138,7 @@ async def test_a_stream_that_moves_on_is_decided_on_again(database):
 
 
 async def test_a_job_whose_stream_keeps_moving_on_is_retried(database):
-    attempts = []
+    attempts: list[int] = []
 
     async def decide(connection):
         if len(attempts) < 3:
@@ -213,7 +213,7 @@ async def test_a_job_that_cannot_be_brought_to_an_end_leaves_the_others_alone(
             raise Rejected("x", "y")
         return []
 
-    monkeypatch.setattr(worker_module.jobs, "fail", broken)
+    monkeypatch.setattr("libs.common.jobs.fail", broken)
     await add(database, 3)
     async with Working(database, run) as working:
         await working.until("done", 2)
