@@ -12,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.cloudevents import rfc3339
 from libs.common.database import OUTBOX, ring_after_commit
-from libs.common.errors import Conflict
+from libs.common.errors import Conflict, Permanent
 from libs.common.events import Event, event_by_topic
 from libs.common.tables import events as table
 
 STREAMS_PER_QUERY = 500
+MAX_EVENT_BYTES = 900_000
+"""Of the 1 MiB that producers and brokers take by default; headers and framing are the rest."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ async def append(
 
     Raises:
         Conflict: Somebody appended to one of the streams first.
+        Permanent: An event is larger than a broker takes.
     """
     if expected is not None and await version_of(connection, events[0].stream) != expected:
         raise Conflict(events[0].stream)
@@ -50,6 +53,7 @@ async def append_traced(connection: AsyncConnection, events: Sequence[Traced]) -
 
     Raises:
         Conflict: Somebody appended to one of the streams first.
+        Permanent: An event is larger than a broker takes.
     """
     if not events:
         return
@@ -62,12 +66,16 @@ async def append_traced(connection: AsyncConnection, events: Sequence[Traced]) -
 
 def _row(traced: Traced) -> dict[str, Any]:
     event = traced.event
+    body = event.encode()
+    if len(body) > MAX_EVENT_BYTES:
+        # Refused here, where its maker hears of it: the relay could never get past it.
+        raise Permanent(f"{event.topic} has {len(body)} bytes; at most {MAX_EVENT_BYTES} are sent")
     return {
         "event_id": str(event.event_id),
         "stream": event.stream,
         "topic": event.topic,
         "key": event.key,
-        "body": event.encode(),
+        "body": body,
         "occurred_at": rfc3339(event.occurred_at),
         "traceparent": traced.traceparent,
     }

@@ -15,12 +15,20 @@ from uuid import UUID
 
 import structlog
 from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common import jobs
 from libs.common.backoff import delay_s
 from libs.common.database import Bell, Database
 from libs.common.effects import Effect, apply
-from libs.common.errors import LecternError, Permanent, Throttled, Transient, Unavailable
+from libs.common.errors import (
+    Conflict,
+    LecternError,
+    Permanent,
+    Throttled,
+    Transient,
+    Unavailable,
+)
 from libs.common.failures import task_failed
 from libs.common.metrics import Metrics
 from libs.common.telemetry import current_traceparent, span_from
@@ -28,6 +36,7 @@ from libs.common.telemetry import current_traceparent, span_from
 log = structlog.get_logger(__name__)
 
 RETRY_BASE_S = 2.0
+MAX_COMMITS = 5
 
 P = TypeVar("P", bound=BaseModel)
 P_contra = TypeVar("P_contra", bound=BaseModel, contravariant=True)
@@ -118,8 +127,11 @@ class Worker:
             return []
 
     async def _in_slot(self, held: jobs.Claim, route: JobRoute, slots: "_Slots") -> None:
+        """Work on a job; whatever goes wrong with it is no matter of the others."""
         try:
             await self._work_on(held, route)
+        except Exception:
+            self._bug("a job could not be brought to an end", held)  # its lease ends by itself
         finally:
             slots.give_back(held.kind)
 
@@ -146,18 +158,44 @@ class Worker:
             raise Permanent("the work stopped its worker every time it was tried")
         traceparent = current_traceparent()
 
+        async def renew(connection: AsyncConnection) -> bool:
+            return await jobs.renew(connection, held, self.lease_ms)
+
+        async def finish(connection: AsyncConnection) -> bool:
+            return await jobs.finish(connection, held)
+
         async def record(effects: Sequence[Effect]) -> None:
-            async with self.database.transaction() as connection:
-                if not await jobs.renew(connection, held, self.lease_ms):
-                    raise LeaseLost
-                await apply(connection, effects, traceparent)
+            await self._commit(renew, effects, traceparent)
 
         job = Job(held.id, route.payload.model_validate_json(held.payload), held.attempts, record)
         effects = await self._while_renewing(held, route.run(job))
-        async with self.database.transaction() as connection:
-            if not await jobs.finish(connection, held):
-                raise LeaseLost
-            await apply(connection, effects, traceparent)
+        await self._commit(finish, effects, traceparent)
+
+    async def _commit(
+        self,
+        change: Callable[[AsyncConnection], Awaitable[bool]],
+        effects: Sequence[Effect],
+        traceparent: str | None,
+    ) -> None:
+        """Change the job and carry out ``effects`` in one transaction.
+
+        If a stream moved on meanwhile, all of it is done again on top of what was appended.
+
+        Raises:
+            LeaseLost: ``change`` returned False.
+            Transient: A stream moved on every time.
+        """
+        for _ in range(MAX_COMMITS):
+            try:
+                async with self.database.transaction() as connection:
+                    if not await change(connection):
+                        raise LeaseLost
+                    await apply(connection, effects, traceparent)
+                return
+            except Conflict as error:
+                log.info("a stream moved on", error=str(error))
+                await asyncio.sleep(0)
+        raise Transient(f"a stream moved on {MAX_COMMITS} times while a job was recorded")
 
     async def _while_renewing(
         self, held: jobs.Claim, running: Awaitable[Sequence[Effect]]
@@ -190,10 +228,10 @@ class Worker:
                 await jobs.give_back(connection, held)
 
     async def _failed(self, held: jobs.Claim, route: JobRoute, error: Exception) -> str:
-        final = isinstance(error, Permanent) or held.attempts >= held.max_attempts
+        hopeless = isinstance(error, Permanent) and not isinstance(error, Conflict)
+        final = hopeless or held.attempts >= held.max_attempts
         if not isinstance(error, LecternError):
-            log.exception("job failed unexpectedly", kind=held.kind, job=held.id)
-            self.metrics.bugs_total.labels(where=held.kind).inc()
+            self._bug("job failed unexpectedly", held)
         if not final:
             return await self._retry(held, error)
         return await self._give_up(held, route, error)
@@ -206,30 +244,45 @@ class Worker:
         with contextlib.suppress(Unavailable):  # else the lease ends by itself
             async with self.database.transaction() as connection:
                 await jobs.retry(connection, held, int(wait_s * 1000), type(error).__name__)
-        return "retried" if isinstance(error, Transient) else "retried_bug"
+        return "retried" if isinstance(error, Transient | Conflict) else "retried_bug"
 
     async def _give_up(self, held: jobs.Claim, route: JobRoute, error: Exception) -> str:
-        payload = route.payload.model_validate_json(held.payload)
         known = error if isinstance(error, LecternError) else Permanent("an unexpected error")
+        payload, owed = self._owed(held, route, known)
         document: UUID | None = getattr(payload, "document_id", None)
-        effects: list[Effect] = list(route.gave_up(payload, known))
-        effects.append(
-            task_failed(
-                service=self.service,
-                kind=held.kind,
-                task=str(held.id),
-                error=error,
-                attempts=held.attempts,
-                document_id=document,
-                page=getattr(payload, "page", None),
-            )
+        failure = task_failed(
+            service=self.service,
+            kind=held.kind,
+            task=str(held.id),
+            error=error,
+            attempts=held.attempts,
+            document_id=document,
+            page=getattr(payload, "page", None),
         )
         log.warning("job given up", kind=held.kind, job=held.id, error=str(known))
-        with contextlib.suppress(Unavailable):
-            async with self.database.transaction() as connection:
-                if await jobs.fail(connection, held, type(error).__name__):
-                    await apply(connection, effects, current_traceparent())
+
+        async def fail(connection: AsyncConnection) -> bool:
+            return await jobs.fail(connection, held, type(error).__name__)
+
+        with contextlib.suppress(Transient, LeaseLost):  # else the lease ends by itself
+            await self._commit(fail, [*owed, failure], current_traceparent())
         return "failed"
+
+    def _owed(
+        self, held: jobs.Claim, route: JobRoute, error: LecternError
+    ) -> tuple[BaseModel | None, Sequence[Effect]]:
+        """Return the payload, if it can be read, and what its domain owes, if it can tell."""
+        payload = None
+        try:
+            payload = route.payload.model_validate_json(held.payload)
+            return payload, route.gave_up(payload, error)
+        except Exception:
+            self._bug("nothing can be said for a job given up", held)
+            return payload, []
+
+    def _bug(self, event: str, held: jobs.Claim) -> None:
+        log.exception(event, kind=held.kind, job=held.id)
+        self.metrics.bugs_total.labels(where=held.kind).inc()
 
 
 class _Slots:

@@ -16,7 +16,6 @@ from uuid import UUID
 from libs.common.effects import Effect
 from libs.common.errors import LecternError, Rejected
 from libs.common.events import (
-    Chapter,
     DocumentParsed,
     DocumentRejected,
     ObjectRef,
@@ -25,6 +24,7 @@ from libs.common.events import (
 from libs.common.history import History
 from libs.common.storage import Storage
 from libs.common.worker import Job
+from services.ingest.contents import contents
 from services.ingest.document import Metadata, Page
 from services.ingest.handlers import EraseJob, ParseJob
 
@@ -112,10 +112,7 @@ class Intake:
             author=found.author,
             language=found.language,
             media_type=found.media_type,
-            chapters=tuple(
-                Chapter(title=each.title, first_page=each.first_page, level=each.level)
-                for each in found.chapters
-            ),
+            chapters=contents(found.chapters),
             cover=await self._cover(wanted.document_id, found),
             warnings=tuple(found.warnings),
         )

@@ -4,8 +4,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from libs.common.errors import Conflict
-from libs.common.event_store import append, load, version_of
+from libs.common.errors import Conflict, Permanent
+from libs.common.event_store import MAX_EVENT_BYTES, append, load, version_of
 from libs.common.events import DocumentDeleted, DocumentRejected
 from libs.common.tables import events
 
@@ -63,6 +63,21 @@ async def test_concurrent_appends_never_share_a_version(database):
     async with database.reading() as connection:
         versions = (await connection.execute(select(events.c.version))).scalars().all()
     assert sorted(versions) == list(range(1, 13))
+
+
+async def test_an_event_that_no_broker_takes_is_refused(database):
+    def of_size(size):
+        empty = DocumentRejected(document_id=uuid4(), code="empty", reason="")
+        return empty.model_copy(update={"reason": "x" * (size - len(empty.encode()))})
+
+    largest, larger = of_size(MAX_EVENT_BYTES), of_size(MAX_EVENT_BYTES + 1)
+    async with database.transaction() as connection:
+        await append(connection, [largest])
+    with pytest.raises(Permanent, match=r"document\.rejected has 900001 bytes"):
+        async with database.transaction() as connection:
+            await append(connection, [rejected(), larger])
+    async with database.reading() as connection:
+        assert len((await connection.execute(select(events))).all()) == 1
 
 
 async def test_a_rolled_back_event_never_happened(database):

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from libs.common import worker as worker_module
 from libs.common.effects import apply
-from libs.common.errors import Rejected, Transient, Unavailable
+from libs.common.errors import Conflict, Rejected, Transient, Unavailable
 from libs.common.events import DocumentRejected, TaskFailed
 from libs.common.jobs import CancelJobs, NewJob
 from libs.common.metrics import Metrics
@@ -101,6 +101,124 @@ async def test_a_permanent_error_is_not_retried(database):
         await working.until("failed")
     assert attempts == [1]
     assert b"Remove the password." in (await rows(database, events))[0].body
+
+
+async def test_jobs_that_end_together_on_one_stream_are_all_recorded(database):
+    document_id, together = uuid4(), asyncio.Barrier(4)
+
+    async def run(job):
+        await together.wait()
+        return [DocumentRejected(document_id=document_id, code="x", reason="y")]
+
+    await add(database, 4)
+    async with Working(database, run, slots=4) as working:
+        await working.until("done", 4)
+    found = await rows(database, events)
+    assert [row.topic for row in found] == [DocumentRejected.topic] * 4
+    assert [row.attempts for row in await rows(database, jobs)] == [1] * 4
+
+
+async def test_a_stream_that_moves_on_is_decided_on_again(database):
+    decided = []
+
+    async def decide(connection):
+        decided.append(1)
+        if len(decided) < worker_module.MAX_COMMITS:
+            raise Conflict("s")
+        return [DocumentRejected(document_id=uuid4(), code="x", reason="y")]
+
+    async def run(job):
+        return [decide]
+
+    await add(database)
+    async with Working(database, run) as working:
+        await working.until("done")
+    assert len(await rows(database, events)) == 1
+    assert [row.attempts for row in await rows(database, jobs)] == [1]
+
+
+async def test_a_job_whose_stream_keeps_moving_on_is_retried(database):
+    attempts: list[int] = []
+
+    async def decide(connection):
+        if len(attempts) < 3:
+            raise Conflict("s")
+        return []
+
+    async def run(job):
+        attempts.append(job.attempt)
+        if job.attempt == 1:
+            raise Conflict("s")
+        return [decide]
+
+    await add(database)
+    async with Working(database, run) as working:
+        await working.until("done")
+    assert attempts == [1, 2, 3]
+    assert await rows(database, events) == []
+
+
+def bugs(working):
+    return working.worker.metrics.bugs_total.labels(where="k")._value.get()
+
+
+async def set_first(database, **values):
+    async with database.transaction() as connection:
+        await connection.execute(update(jobs).where(jobs.c.id == 1).values(**values))
+
+
+async def nothing(job):
+    return []
+
+
+async def test_a_payload_that_cannot_be_read_is_given_up_and_the_others_go_on(database):
+    await add(database, 2, max_attempts=2)
+    await set_first(database, payload=b'{"of": "another release"}')
+    async with Working(database, nothing, slots=2) as working:
+        await working.until("failed")
+        await working.until("done")
+    [failed] = await rows(database, events)
+    assert failed.topic == TaskFailed.topic
+    assert b"unexpected ValidationError" in failed.body
+    assert [(row.status, row.attempts) for row in await rows(database, jobs)] == [
+        ("failed", 2),
+        ("done", 1),
+    ]
+    assert bugs(working) == 3
+
+
+async def test_a_job_whose_domain_cannot_tell_its_failure_is_given_up(database, monkeypatch):
+    def broken(payload, error):
+        raise KeyError("x")
+
+    async def run(job):
+        raise Rejected("x", "y")
+
+    monkeypatch.setitem(globals(), "gave_up", broken)
+    await add(database)
+    async with Working(database, run) as working:
+        await working.until("failed")
+    [failed] = await rows(database, events)
+    assert (failed.topic, bugs(working)) == (TaskFailed.topic, 1)
+
+
+async def test_a_job_that_cannot_be_brought_to_an_end_leaves_the_others_alone(
+    database, monkeypatch
+):
+    async def broken(*_):
+        raise LookupError
+
+    async def run(job):
+        if job.payload.page == 1:
+            raise Rejected("x", "y")
+        return []
+
+    monkeypatch.setattr("libs.common.jobs.fail", broken)
+    await add(database, 3)
+    async with Working(database, run) as working:
+        await working.until("done", 2)
+    assert [row.status for row in await rows(database, jobs)] == ["running", "done", "done"]
+    assert bugs(working) == 1
 
 
 async def test_the_text_of_a_bug_is_not_shown(database):

@@ -7,7 +7,7 @@ import pytest
 
 from libs.common.database import Database
 from libs.common.errors import ObjectNotFound, Rejected, Unavailable
-from libs.common.event_store import append
+from libs.common.event_store import MAX_EVENT_BYTES, append
 from libs.common.events import (
     Chapter,
     DocumentParsed,
@@ -21,7 +21,7 @@ from libs.common.storage_folder import FolderStorage
 from libs.common.storage_memory import MemoryStorage
 from libs.common.tables import core
 from libs.common.worker import Job
-from services.ingest import document, intake
+from services.ingest import document, intake, markdown
 from services.ingest.document import Item, Metadata, Page
 from services.ingest.handlers import EraseJob, ParseJob
 from services.ingest.intake import Intake, erase_gave_up, parse_gave_up
@@ -237,6 +237,16 @@ async def test_what_was_found_is_told(read, storage):
     assert parsed.warnings == ("A page is missing.",)
     assert (parsed.cover.key, parsed.cover.media_type) == (f"{BASE}/cover", "image/png")
     assert storage.objects[parsed.cover.key] == b"a picture"
+
+
+async def test_a_file_of_thousands_of_headings_is_told_in_one_event(read):
+    title = "of the dictionary, " * 3
+    text = "".join(f"# Entry {n} {title}\n\nA short text of it.\n\n" for n in range(9000))
+    parsed = await read(*markdown.parse(text, "lexicon.md"))
+    assert parsed.pages == 9000
+    assert parsed.chapters[0].title.startswith("Entry 0 ")
+    assert 1000 < len(parsed.chapters) <= 2000
+    assert len(parsed.encode()) < MAX_EVENT_BYTES * 0.6
 
 
 async def test_a_cover_of_no_known_kind_is_left_out(read, storage):
