@@ -134,6 +134,10 @@ class Consumer:
         except (Malformed, UnknownVersion) as error:
             await self._put_aside(record, error)
             return "malformed"
+        except Exception as error:  # raised again, it would have the record come for ever
+            log.exception("a record could not be read", topic=record.topic)
+            await self._put_aside(record, error)
+            return "malformed"
         if delivery is None:
             return "ignored"
         try:

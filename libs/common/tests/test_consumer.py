@@ -141,6 +141,9 @@ async def test_given_up_work_is_reported_and_kept(database, error):
         {"value": b"{}"},
         {"value": None},
         {"value": b'{"version": 99}'},
+        {"value": b'{"version": 0}'},
+        {"value": b'{"version": 1e999}'},
+        {"value": b"[" * 100_000 + b"]" * 100_000},
         {"value": b"\xff\xfe"},
         {"headers": []},
         {"headers": [("ce_id", b"x"), ("ce_type", None)]},
@@ -151,6 +154,20 @@ async def test_what_cannot_be_read_is_put_aside(database, changes):
     letters = Letters()
     await consuming(database, reject, letters).take([record(deleted(), **changes)])
     assert [each[0] for each in letters.records] == ["document.deleted.ingest.dlq"]
+    assert await rows(database, inbox) == []
+
+
+async def test_what_reading_a_record_trips_over_is_put_aside(database, monkeypatch):
+    def trip(envelope, value):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(consumer_module, "decode", trip)
+    letters = Letters()
+    consumer = consuming(database, reject, letters)
+    await consumer.take([record(deleted()), record(deleted())])
+    assert [extra["dlq_error"] for *_, extra in letters.records] == [b"ZeroDivisionError"] * 2
+    counted = consumer.metrics.dead_letters_total.labels(topic=DocumentDeleted.topic)
+    assert counted._value.get() == 2
     assert await rows(database, inbox) == []
 
 
