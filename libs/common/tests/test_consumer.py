@@ -38,11 +38,15 @@ def deleted():
     return DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
 
 
-def consuming(database, handler, letters=None, **options):
+def rejected():
+    return DocumentRejected(document_id=uuid4(), code="gone", reason="Deleted.")
+
+
+def consuming(database, handler, letters=None, others=(), **options):
     return Consumer(
         database,
         "ingest",
-        [on(DocumentDeleted, handler)],
+        [on(DocumentDeleted, handler), *others],
         DeadLetters(letters or Letters(), "ingest"),
         Metrics("ingest"),
         **options,
@@ -207,6 +211,33 @@ async def test_a_success_forgives_earlier_bugs(database):
     fail = True
     await consumer.take([record(deleted())])
     assert not stopped
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_success_on_another_topic_forgives_no_bugs(database, together):
+    """Else a topic that always fails is drained while another one succeeds."""
+
+    async def fail(event):
+        raise ZeroDivisionError
+
+    async def succeed(event):
+        return []
+
+    stopped = []
+    consumer = consuming(
+        database,
+        fail,
+        others=[on(DocumentRejected, succeed)],
+        max_consecutive_bugs=2,
+        stop_service=lambda: stopped.append(True),
+    )
+    for _ in range(2):
+        await consumer.take([record(deleted())])
+        await consumer.take([record(rejected()) for _ in range(1 + together)])
+    assert not stopped
+    with pytest.raises(Permanent):
+        await consumer.take([record(deleted())])
+    assert stopped
 
 
 async def test_events_are_kept_where_read_models_are_rebuilt(database):
