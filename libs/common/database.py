@@ -27,6 +27,7 @@ PASSING = ("08", "40", "53", "55P03", "57", "58")
 locks, a server that starts or stops, its disks (PostgreSQL's manual, appendix A)."""
 
 READ_ONLY = {"lectern_read_only": True}
+SNAPSHOT = {"isolation_level": "REPEATABLE READ"}
 SQLITE_BUSY_TIMEOUT_S = 30
 
 
@@ -109,7 +110,8 @@ class Database:
             Unavailable: The database cannot be reached.
         """
         async with _translated(), self.engine.connect() as connection:
-            await connection.execution_options(**READ_ONLY)
+            # until it is back in the pool, which resets it
+            await connection.execution_options(**(READ_ONLY if self.sqlite else SNAPSHOT))
             async with connection.begin():
                 yield connection
 
