@@ -10,7 +10,7 @@ never happened, and its records are taken one by one: what a failure does is dec
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter, time
 
 import structlog
@@ -64,7 +64,7 @@ class Consumer:
     max_in_place_s: float = 60.0
     max_consecutive_bugs: int = 10
     stop_service: Callable[[], None] = lambda: None
-    _bugs: int = 0
+    _bugs: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._by_type = {each.event.topic: each for each in self.routes}
@@ -96,7 +96,9 @@ class Consumer:
                 "a batch is taken one by one", records=len(records), error=type(error).__name__
             )
             return False
-        self._bugs = 0
+        for _, delivery in found:
+            if delivery is not None:
+                self._bugs.pop(delivery.record.topic, None)
         seconds = (perf_counter() - started) / len(records)
         for record, delivery in found:
             self._count(record, self._outcome(delivery, new), seconds)
@@ -134,6 +136,10 @@ class Consumer:
         except (Malformed, UnknownVersion) as error:
             await self._put_aside(record, error)
             return "malformed"
+        except Exception as error:  # raised again, it would have the record come for ever
+            log.exception("a record could not be read", topic=record.topic)
+            await self._put_aside(record, error)
+            return "malformed"
         if delivery is None:
             return "ignored"
         try:
@@ -146,7 +152,7 @@ class Consumer:
         except Exception as error:
             await self._bug(delivery, error)
             return "bug"
-        self._bugs = 0
+        self._bugs.pop(record.topic, None)
         return self._outcome(delivery, new)
 
     def _outcome(self, delivery: Delivery | None, new: set[str]) -> str:
@@ -209,11 +215,11 @@ class Consumer:
                     await apply(connection, [failure], current_traceparent())
 
     async def _bug(self, delivery: Delivery, error: Exception) -> None:
-        self._bugs += 1
         topic = delivery.record.topic
+        in_a_row = self._bugs[topic] = self._bugs.get(topic, 0) + 1
         self.metrics.bugs_total.labels(where=topic).inc()
-        log.exception("handler failed unexpectedly", topic=topic, in_a_row=self._bugs)
-        if self._bugs > self.max_consecutive_bugs:
+        log.exception("handler failed unexpectedly", topic=topic, in_a_row=in_a_row)
+        if in_a_row > self.max_consecutive_bugs:
             self.stop_service()
             raise Permanent("too many unexpected errors in a row: stopping") from error
         await self._give_up(delivery, error, 1)

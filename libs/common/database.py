@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Executable, event, text
 from sqlalchemy.engine import Row, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from libs.common.errors import Unavailable
@@ -27,7 +28,9 @@ PASSING = ("08", "40", "53", "55P03", "57", "58")
 locks, a server that starts or stops, its disks (PostgreSQL's manual, appendix A)."""
 
 READ_ONLY = {"lectern_read_only": True}
+SNAPSHOT = {"isolation_level": "REPEATABLE READ"}
 SQLITE_BUSY_TIMEOUT_S = 30
+CONNECT_TIMEOUT_S = 10.0
 
 
 class Bell:
@@ -109,7 +112,8 @@ class Database:
             Unavailable: The database cannot be reached.
         """
         async with _translated(), self.engine.connect() as connection:
-            await connection.execution_options(**READ_ONLY)
+            # until it is back in the pool, which resets it
+            await connection.execution_options(**(READ_ONLY if self.sqlite else SNAPSHOT))
             async with connection.begin():
                 yield connection
 
@@ -156,7 +160,7 @@ def _bells_to_ring(connection: AsyncConnection) -> set[str]:
 async def _translated() -> AsyncIterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError, OSError) as error:
+    except (OperationalError, InterfaceError, NoFreeConnection, OSError) as error:
         if _is_wrong_sql(error):
             raise
         raise Unavailable(f"the database did not answer ({type(error).__name__})") from error
@@ -179,7 +183,13 @@ def _is_wrong_sql(error: Exception) -> bool:
 
 
 def _postgres_engine(url: str, pool_size: int) -> AsyncEngine:
-    return create_async_engine(url, pool_size=pool_size, max_overflow=5, pool_pre_ping=False)
+    return create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=5,
+        pool_pre_ping=False,
+        connect_args={"timeout": CONNECT_TIMEOUT_S},  # of a statement none: migrations take long
+    )
 
 
 def _sqlite_engine(url: str) -> AsyncEngine:

@@ -97,8 +97,10 @@ class Event(Value):
         try:
             body = json.loads(raw)
             found = int(body.pop("version", 1))
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise Malformed(cls.__name__, "the value is not a JSON object") from error
+        if found < 1:
+            raise Malformed(cls.__name__, f"no version is {found}")
         if found > cls.version:
             raise UnknownVersion(cls.__name__, found, cls.version)
         for old in range(found, cls.version):

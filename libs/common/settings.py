@@ -119,7 +119,7 @@ class CommonSettings(BaseSettings):
         default=60, gt=0, description="Longest that a failing handler holds up its partition."
     )
     max_consecutive_bugs: int = Field(
-        default=10, ge=1, description="This many bugs in a row stop the service."
+        default=10, ge=1, description="More bugs in a row on one topic stop the service."
     )
     relay_batch_size: int = Field(
         default=500, ge=1, le=10_000, description="Events that the relay sends at a time."

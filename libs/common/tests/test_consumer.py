@@ -38,11 +38,15 @@ def deleted():
     return DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
 
 
-def consuming(database, handler, letters=None, **options):
+def rejected():
+    return DocumentRejected(document_id=uuid4(), code="gone", reason="Deleted.")
+
+
+def consuming(database, handler, letters=None, others=(), **options):
     return Consumer(
         database,
         "ingest",
-        [on(DocumentDeleted, handler)],
+        [on(DocumentDeleted, handler), *others],
         DeadLetters(letters or Letters(), "ingest"),
         Metrics("ingest"),
         **options,
@@ -141,6 +145,9 @@ async def test_given_up_work_is_reported_and_kept(database, error):
         {"value": b"{}"},
         {"value": None},
         {"value": b'{"version": 99}'},
+        {"value": b'{"version": 0}'},
+        {"value": b'{"version": 1e999}'},
+        {"value": b"[" * 100_000 + b"]" * 100_000},
         {"value": b"\xff\xfe"},
         {"headers": []},
         {"headers": [("ce_id", b"x"), ("ce_type", None)]},
@@ -151,6 +158,20 @@ async def test_what_cannot_be_read_is_put_aside(database, changes):
     letters = Letters()
     await consuming(database, reject, letters).take([record(deleted(), **changes)])
     assert [each[0] for each in letters.records] == ["document.deleted.ingest.dlq"]
+    assert await rows(database, inbox) == []
+
+
+async def test_what_reading_a_record_trips_over_is_put_aside(database, monkeypatch):
+    def trip(envelope, value):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(consumer_module, "decode", trip)
+    letters = Letters()
+    consumer = consuming(database, reject, letters)
+    await consumer.take([record(deleted()), record(deleted())])
+    assert [extra["dlq_error"] for *_, extra in letters.records] == [b"ZeroDivisionError"] * 2
+    counted = consumer.metrics.dead_letters_total.labels(topic=DocumentDeleted.topic)
+    assert counted._value.get() == 2
     assert await rows(database, inbox) == []
 
 
@@ -190,6 +211,33 @@ async def test_a_success_forgives_earlier_bugs(database):
     fail = True
     await consumer.take([record(deleted())])
     assert not stopped
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_a_success_on_another_topic_forgives_no_bugs(database, together):
+    """Else a topic that always fails is drained while another one succeeds."""
+
+    async def fail(event):
+        raise ZeroDivisionError
+
+    async def succeed(event):
+        return []
+
+    stopped = []
+    consumer = consuming(
+        database,
+        fail,
+        others=[on(DocumentRejected, succeed)],
+        max_consecutive_bugs=2,
+        stop_service=lambda: stopped.append(True),
+    )
+    for _ in range(2):
+        await consumer.take([record(deleted())])
+        await consumer.take([record(rejected()) for _ in range(1 + together)])
+    assert not stopped
+    with pytest.raises(Permanent):
+        await consumer.take([record(deleted())])
+    assert stopped
 
 
 async def test_events_are_kept_where_read_models_are_rebuilt(database):

@@ -102,16 +102,26 @@ async def test_a_reader_is_not_held_up_by_a_writer_and_does_not_see_its_work(dat
     assert await numbers(database) == [1]
 
 
-async def test_a_reader_on_sqlite_keeps_its_snapshot_while_others_write(tmp_path):
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/test.db")
-    async with database.transaction() as connection:
-        await connection.run_sync(own.create_all)
+async def test_a_reader_keeps_its_snapshot_while_others_write(database):
     async with database.reading() as connection:
         before = (await connection.execute(select(marks))).all()
         await add(database, 1)
         after = (await connection.execute(select(marks))).all()
     assert before == after == []
     assert await numbers(database) == [1]
+
+
+async def test_only_a_reader_has_the_isolation_of_a_snapshot(postgres_database):
+    database = Database(postgres_database, pool_size=1)
+    level = text("SHOW transaction_isolation")
+    found = []
+    for open_one in (database.transaction, database.reading) * 2:
+        async with open_one() as connection:
+            found.append(await connection.scalar(level))
+    assert found == ["read committed", "repeatable read"] * 2
+    [[alone]] = await database.fetch(level)
+    assert alone == "read committed"
+    assert database.engine.pool.checkedin() == 1  # all on the same connection
     await database.close()
 
 

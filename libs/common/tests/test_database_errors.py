@@ -1,9 +1,12 @@
 """Which errors of PostgreSQL may pass, and which are ours."""
 
+import asyncio
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from libs.common import database as database_module
 from libs.common.database import Database
 from libs.common.errors import Unavailable
 
@@ -42,3 +45,45 @@ async def test_a_session_that_was_ended_is_unavailable_once(postgres):
         async with postgres.transaction() as connection:
             await connection.execute(text(ended))
     await postgres.check()
+
+
+async def hold(database: Database, held: asyncio.Semaphore, done: asyncio.Event) -> None:
+    async with database.reading():
+        held.release()
+        await done.wait()
+
+
+async def test_a_pool_without_a_free_connection_is_unavailable(postgres_database):
+    database = Database(postgres_database, pool_size=1)
+    database.engine.pool._timeout = 0.1
+    most = 1 + database.engine.pool._max_overflow
+    held, done = asyncio.Semaphore(0), asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        for _ in range(most):
+            tasks.create_task(hold(database, held, done))
+            await held.acquire()
+        try:
+            for use in (database.check, database.reading().__aenter__):
+                with pytest.raises(Unavailable, match="did not answer"):
+                    await use()
+        finally:
+            done.set()
+    await database.check()
+    await database.close()
+
+
+async def test_a_server_that_takes_a_connection_and_says_nothing_is_unavailable(monkeypatch):
+    monkeypatch.setattr(database_module, "CONNECT_TIMEOUT_S", 0.2)
+
+    async def say_nothing(reader, writer):
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    database = Database(f"postgresql+asyncpg://lectern:x@127.0.0.1:{port}/none?ssl=disable")
+    async with asyncio.timeout(10):
+        with pytest.raises(Unavailable, match="TimeoutError"):
+            await database.check()
+    await database.close()
+    server.close()
