@@ -52,6 +52,24 @@ y = 2
     ]
 
 
+def test_a_line_of_dialog_is_no_link_definition():
+    text = "# T\n\n[Alice]: Hello there Bob, how are you?\n\n[Bob]: Fine, thanks.\n\nThe end.\n"
+    assert pages_of(text)[0][0].split("\n\n") == [
+        "# T",
+        "\\[Alice]: Hello there Bob, how are you?",
+        "\\[Bob]: Fine, thanks.",
+        "The end.",
+    ]
+
+
+@pytest.mark.parametrize("title", ["", ' "A title"', " 'It\\'s'", " (so)  "])
+def test_link_definitions_may_have_a_title(title: str):
+    text = (
+        f"See [this] or [that].\n\n[this]: https://a.org/a{title}\n[that]: <https://a.org/b>{title}"
+    )
+    assert pages_of(text)[0] == ["See [this](https://a.org/a) or [that](https://a.org/b)."]
+
+
 def test_front_matter_gives_title_author_and_language():
     head = "---\ntitle: The Harbor\nauthor: 'Ida Berg'\nlang: de-AT\ntags: [a]\n---\n"
     pages, metadata = pages_of(f"{head}# Heading\n\nText.")
