@@ -31,7 +31,7 @@ MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.doc
 
 _TITLE_STYLE = "title"
 _QUOTE_STYLES = frozenset(("quote", "intense quote", "block text"))
-_CODE_STYLES = frozenset(("html preformatted", "code", "source code", "macro", "plain text"))
+_CODE_STYLES = frozenset(("html preformatted", "code", "source code", "macro"))
 _WRAPPERS = frozenset(("sdt", "sdtcontent", "ins", "moveto", "customxml", "smarttag"))
 _MAX_SPAN = 60
 _CHARS_PER_PARAGRAPH = 400
@@ -116,7 +116,7 @@ class _Body:
         if style in _QUOTE_STYLES:
             return Block(markup.indent(text, "> ", "> "), Kind.LINES, notes=found)
         if style in _CODE_STYLES:
-            return Block(markup.code_block(plain), Kind.CODE)
+            return Block(markup.code_block(plain), Kind.CODE, notes=found)
         return Block(text, notes=found)
 
     def _add_item(self, text: str, key: str, level: int) -> None:

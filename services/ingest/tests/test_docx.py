@@ -4,6 +4,7 @@ from pathlib import Path
 
 import docx
 import pytest
+from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 
@@ -87,6 +88,27 @@ def test_footnotes_deletions_links_and_alt_texts(tmp_path):
     rewritten(path, "word/footnotes.xml", lambda _: notes)
     pages, _ = read(path)
     assert pages[0].markdown == "Kept[^1] word![A ship](image)\n\n[^1]: The note."
+
+
+def test_plain_text_is_no_code(tmp_path):
+    document = docx.Document()
+    document.styles.add_style("Plain Text", WD_STYLE_TYPE.PARAGRAPH)
+    document.add_paragraph("Call me Ishmael.", style="Plain Text")
+    pages, _ = read(docx_file(tmp_path / "a.docx", document))
+    assert pages[0].markdown == "Call me Ishmael."
+
+
+def test_footnotes_of_code_are_kept(tmp_path):
+    document = docx.Document()
+    document.styles.add_style("Source Code", WD_STYLE_TYPE.PARAGRAPH)
+    paragraph = document.add_paragraph("x = 1", style="Source Code")
+    paragraph.add_run()._r.append(OxmlElement("w:footnoteReference", {qn("w:id"): "2"}))
+    path = docx_file(tmp_path / "a.docx", document)
+    note = '<w:footnote w:id="2"><w:p><w:r><w:t>The note.</w:t></w:r></w:p></w:footnote>'
+    root = f'<w:footnotes xmlns:w="{W}">{note}</w:footnotes>'
+    rewritten(path, "word/footnotes.xml", lambda _: root.encode())
+    pages, _ = read(path)
+    assert pages[0].markdown == "```\nx = 1\n```\n\n[^1]: The note."
 
 
 def test_hyperlinks(tmp_path):
