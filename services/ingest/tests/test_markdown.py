@@ -87,6 +87,34 @@ def test_footnotes_stay_with_their_references_in_a_long_text():
         assert ("[^" in page) == ("]: Note" in page)
 
 
+def test_no_footnote_is_lost():
+    text = """This is so[^1]: because.
+
+More text here[^2].
+
+[^1]: The first note.
+[^2]: The second note, see[^3].
+[^3]: Third, as in [^2].
+[^4]: Unused note.
+"""
+    assert pages_of(text)[0][0].split("\n\n") == [
+        "This is so[^1]: because.",
+        "More text here[^2].",
+        "[^1]: The first note.",
+        "[^2]: The second note, see.",
+        "[^3]: Third, as in.",
+        "[^4]: Unused note.",
+    ]
+
+
+def test_a_footnote_within_a_footnote_stays_near_it():
+    chapters = "".join(f"# Part {at}\n\n{SENTENCE * 200}[^{at}]\n\n" for at in range(3))
+    pages, _ = pages_of(f"{chapters}[^0]: First, see [^x].\n\n[^x]: Inner.\n\n[^1]: Second.\n")
+    first = next(at for at, page in enumerate(pages) if "First, see." in page)
+    assert any("Inner." in page for page in pages[first : first + 2])
+    assert sum("Inner." in page for page in pages) == 1
+
+
 def test_one_title_and_sections_below_it():
     sections = "".join(f"## S{at}\n\n{SENTENCE * 15}\n\n" for at in range(3))
     pages, metadata = pages_of(f"# Title\n\n{sections}")
