@@ -111,6 +111,33 @@ def test_footnotes_of_code_are_kept(tmp_path):
     assert pages[0].markdown == "```\nx = 1\n```\n\n[^1]: The note."
 
 
+def with_body(path: Path, body: str) -> Path:
+    """Return a document with the given XML as its body."""
+    document = docx.Document()
+    document.add_paragraph("BODY")
+    start = b"<w:p><w:r><w:t>BODY</w:t></w:r></w:p>"
+    made = docx_file(path, document)
+    return rewritten(made, "word/document.xml", lambda data: data.replace(start, body.encode()))
+
+
+@pytest.mark.parametrize(
+    ("inside", "text"),
+    [
+        (
+            "<w:r><w:t>In </w:t><w:ruby><w:rt><w:r><w:t>kyo</w:t></w:r></w:rt>"
+            "<w:rubyBase><w:r><w:t>京</w:t></w:r></w:rubyBase></w:ruby></w:r>",
+            "In 京",
+        ),
+        ('<w:r><w:t>Word</w:t><w:br w:type="page"/><w:t>After</w:t></w:r>', "Word After"),
+        ('<w:r><w:t>Word</w:t><w:br w:type="column"/><w:t>After</w:t></w:r>', "Word After"),
+        ('<w:bdo w:val="rtl"><w:r><w:t>Shalom</w:t></w:r></w:bdo>', "Shalom"),
+    ],
+)
+def test_ruby_breaks_and_directions(tmp_path, inside: str, text: str):
+    pages, _ = read(with_body(tmp_path / "a.docx", f"<w:p>{inside}</w:p>"))
+    assert pages[0].markdown == text
+
+
 def test_hyperlinks(tmp_path):
     document = docx.Document()
     paragraph = document.add_paragraph("See ")
