@@ -154,8 +154,11 @@ class _Body:
         if value(cell, "tcpr", "vmerge") == "continue":
             yield ""
             return
-        texts = (one_paragraph(self._runs.render(paragraph)[0]) for paragraph in cell.iter("{*}p"))
+        # The paragraphs of text boxes are among these; a fallback only repeats them.
+        paragraphs = (each for each in cell.iter("{*}p") if not _is_fallback(each))
+        texts = (one_paragraph(self._runs.render(each)[0]) for each in paragraphs)
         yield " ".join(filter(None, texts))
+        self._runs.take_boxes()
         span = value(cell, "tcpr", "gridspan")
         for _ in range(min(int(span), _MAX_SPAN) - 1 if span.isdigit() else 0):
             yield ""
@@ -175,6 +178,11 @@ def _cells(row: etree._Element) -> Iterator[etree._Element]:
             yield element
         elif local(element) in ("sdt", "sdtcontent"):
             yield from _cells(element)
+
+
+def _is_fallback(paragraph: etree._Element) -> bool:
+    """Say whether a paragraph is in the second version of something, for older programs."""
+    return any(local(each) == "fallback" for each in paragraph.iterancestors())
 
 
 def _is_contents(element: etree._Element) -> bool:

@@ -138,6 +138,20 @@ def test_ruby_breaks_and_directions(tmp_path, inside: str, text: str):
     assert pages[0].markdown == text
 
 
+def test_a_text_box_in_a_table_cell_is_read_once(tmp_path):
+    box = "<w:txbxContent><w:p><w:r><w:t>In the box</w:t></w:r></w:p></w:txbxContent>"
+    anchor = (
+        '<w:r><mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility'
+        f'/2006"><mc:Choice Requires="wps"><w:drawing>{box}</w:drawing></mc:Choice>'
+        f"<mc:Fallback><w:pict>{box}</w:pict></mc:Fallback></mc:AlternateContent></w:r>"
+    )
+    cells = f"<w:tc><w:p><w:r><w:t>Cell</w:t></w:r>{anchor}</w:p></w:tc><w:tc><w:p/></w:tc>"
+    after = "<w:p><w:r><w:t>After</w:t></w:r></w:p>"
+    table = f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>{after}"
+    pages, _ = read(with_body(tmp_path / "a.docx", table))
+    assert pages[0].markdown == "| Cell In the box |  |\n| --- | --- |\n\nAfter"
+
+
 def test_hyperlinks(tmp_path):
     document = docx.Document()
     paragraph = document.add_paragraph("See ")
