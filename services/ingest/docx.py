@@ -31,7 +31,7 @@ MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.doc
 
 _TITLE_STYLE = "title"
 _QUOTE_STYLES = frozenset(("quote", "intense quote", "block text"))
-_CODE_STYLES = frozenset(("html preformatted", "code", "source code", "macro", "plain text"))
+_CODE_STYLES = frozenset(("html preformatted", "code", "source code", "macro"))
 _WRAPPERS = frozenset(("sdt", "sdtcontent", "ins", "moveto", "customxml", "smarttag"))
 _MAX_SPAN = 60
 _CHARS_PER_PARAGRAPH = 400
@@ -116,7 +116,7 @@ class _Body:
         if style in _QUOTE_STYLES:
             return Block(markup.indent(text, "> ", "> "), Kind.LINES, notes=found)
         if style in _CODE_STYLES:
-            return Block(markup.code_block(plain), Kind.CODE)
+            return Block(markup.code_block(plain), Kind.CODE, notes=found)
         return Block(text, notes=found)
 
     def _add_item(self, text: str, key: str, level: int) -> None:
@@ -154,8 +154,11 @@ class _Body:
         if value(cell, "tcpr", "vmerge") == "continue":
             yield ""
             return
-        texts = (one_paragraph(self._runs.render(paragraph)[0]) for paragraph in cell.iter("{*}p"))
+        # The paragraphs of text boxes are among these; a fallback only repeats them.
+        paragraphs = (each for each in cell.iter("{*}p") if not _is_fallback(each))
+        texts = (one_paragraph(self._runs.render(each)[0]) for each in paragraphs)
         yield " ".join(filter(None, texts))
+        self._runs.take_boxes()
         span = value(cell, "tcpr", "gridspan")
         for _ in range(min(int(span), _MAX_SPAN) - 1 if span.isdigit() else 0):
             yield ""
@@ -175,6 +178,11 @@ def _cells(row: etree._Element) -> Iterator[etree._Element]:
             yield element
         elif local(element) in ("sdt", "sdtcontent"):
             yield from _cells(element)
+
+
+def _is_fallback(paragraph: etree._Element) -> bool:
+    """Say whether a paragraph is in the second version of something, for older programs."""
+    return any(local(each) == "fallback" for each in paragraph.iterancestors())
 
 
 def _is_contents(element: etree._Element) -> bool:

@@ -12,9 +12,8 @@ from services.ingest.docx_parts import Parts
 from services.ingest.inline import BREAK, one_paragraph
 from services.ingest.xmltree import attribute, children, local
 
-_CONTAINERS = frozenset(
-    ("hyperlink", "ins", "moveto", "smarttag", "sdt", "sdtcontent", "fldsimple", "customxml", "dir")
-)
+_CONTAINERS_WORDS = "hyperlink ins moveto smarttag sdt sdtcontent fldsimple customxml dir bdo"
+_CONTAINERS = frozenset(_CONTAINERS_WORDS.split())
 _OFF = frozenset(("0", "false", "off", "none"))
 _NOTE_CHARS = 5000
 
@@ -91,9 +90,8 @@ class Runs:
             case "tab" | "ptab":
                 return " ", " "
             case "br" | "cr":
-                return (
-                    (BREAK, "\n") if attribute(child, "type") in ("", "textWrapping") else ("", "")
-                )
+                of_line = attribute(child, "type") in ("", "textWrapping")
+                return (BREAK if of_line else " "), "\n"
             case "nobreakhyphen":
                 return "-", "-"
             case "footnotereference":
@@ -104,6 +102,8 @@ class Runs:
                 return self._picture(child), ""
             case "alternatecontent":
                 return self._alternative(child)
+            case "ruby":
+                return self._ruby(child)
             case _:
                 return "", ""
 
@@ -113,6 +113,13 @@ class Runs:
             made = [self._inside(child) for child in version]
             return "".join(each[0] for each in made), "".join(each[1] for each in made)
         return "", ""
+
+    def _ruby(self, ruby: etree._Element) -> tuple[str, str]:
+        """Read the text without the small one above it, which says how to pronounce it."""
+        pieces: list[_Piece] = []
+        for base in children(ruby, "rubybase"):
+            self._walk(base, "", pieces)
+        return "".join(each.markdown for each in pieces), "".join(each.plain for each in pieces)
 
     def _picture(self, drawing: etree._Element) -> str:
         self._boxes.extend(_outermost(drawing))

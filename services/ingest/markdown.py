@@ -5,8 +5,9 @@ A long text is read in parts, so that its first page is there at once.
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import Any
 
 from markdown_it import MarkdownIt
 from mdit_py_plugins.footnote import footnote_plugin
@@ -32,8 +33,11 @@ _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]|$)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 _SAFE_START = re.compile(r"[^\W\d_]|#{1,6}[ \t]")
 _NOTE = re.compile(r" {0,3}\[\^([^\]\s]{1,100})\]:")
-_NOTE_USE = re.compile(r"\[\^([^\]\s]{1,100})\](?!:)")
-_LINK = re.compile(r" {0,3}\[[^\]^][^\]]{0,200}\]:[ \t]*\S")
+_NOTE_USE = re.compile(r"[ \t]?(?<!\\)\[\^([^\]\s]{1,100})\]")
+_LINK = re.compile(
+    r" {0,3}\[[^\]^][^\]]{0,200}\]:[ \t]*(?:<[^<>]*>|[^\s<]\S*)"
+    r"(?:[ \t]+(?:\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'|\((?:[^()\\]|\\.)*\)))?[ \t]*$"
+)
 
 
 @cache
@@ -97,6 +101,10 @@ class _Source:
         self._links: list[str] = []
         self._lines: list[tuple[str, bool]] = []
         self._split(text.split("\n"))
+        env: dict[str, Any] = {}
+        _reader().parse("\n".join(self._links), env)
+        self._references = env.get("references", {})
+        self._given: set[str] = set()
         self._book = notes.NoteBook()
 
     def _split(self, lines: list[str]) -> None:
@@ -136,16 +144,49 @@ class _Source:
 
     def parts(self) -> Iterator[list[Block]]:
         """Yield the blocks of one part of the text after another."""
-        links = "\n".join(self._links)
-        env: dict[str, object] = {}
-        _reader().parse(links, env)
-        references = env.get("references", {})
         for part in self._parts():
-            used = dict.fromkeys(_NOTE_USE.findall(part))
-            bodies = [self._notes[label] for label in used if label in self._notes]
-            source = "\n\n".join([part, *bodies])
-            page = _reader().render(source, {"references": references})
-            yield self._blocks(page)
+            used = self._used(part)
+            yield self._read(part, used)
+            yield self._missed(self._within(used))
+        yield self._missed(self._notes)
+
+    def _used(self, text: str) -> list[str]:
+        """Return the labels of the footnotes that a text refers to, each once."""
+        used = dict.fromkeys(_NOTE_USE.findall(text))
+        return [label for label in used if label in self._notes]
+
+    def _within(self, labels: Iterable[str]) -> list[str]:
+        """Return the unread footnotes that those read refer to, directly or through others."""
+        ahead = [label for label in labels if label in self._given]
+        found: dict[str, None] = {}
+        while ahead:
+            used = self._used(self._notes[ahead.pop()])
+            fresh = [each for each in used if each not in found and each not in self._given]
+            found.update(dict.fromkeys(fresh))
+            ahead.extend(fresh)
+        return list(found)
+
+    def _missed(self, labels: Iterable[str]) -> list[Block]:
+        """Return those footnotes that were not read yet, each as a block without a text."""
+        missed = [label for label in labels if label not in self._given]
+        blocks = self._read("\n\n".join(f"[^{label}]" for label in missed), missed)
+        return [Block("", notes=block.notes) for block in blocks if block.notes]
+
+    def _read(self, text: str, labels: Iterable[str]) -> list[Block]:
+        """Return the blocks of a text that may refer to the footnotes with these labels."""
+        env: dict[str, Any] = {"references": self._references}
+        page = _reader().render("\n\n".join([text, *map(self._body, labels)]), env)
+        places: dict[str, int] = env.get("footnotes", {}).get("refs", {})
+        self._given.update(key[1:] for key, place in places.items() if place >= 0)
+        return self._blocks(page)
+
+    def _body(self, label: str) -> str:
+        """Return the definition of a footnote without references to others, which nobody reads."""
+        mark, _, text = self._notes[label].partition("]:")
+        return f"{mark}]:{_NOTE_USE.sub(self._without, text)}"
+
+    def _without(self, use: re.Match[str]) -> str:
+        return "" if use[1] in self._notes else use[0]
 
     def _parts(self) -> Iterator[str]:
         open_lines: list[str] = []

@@ -188,7 +188,7 @@ def _thousands(words: Vocabulary) -> Rule:
 def _signs(words: Vocabulary) -> Rule:
     """Name mathematical and other signs, where they stand for words."""
     anywhere, between, before = words.symbols, words.operators, words.before_digit
-    pattern = re.compile(f"[{re.escape(''.join({*anywhere, *between, *before}))}]")
+    pattern = re.compile(_any_of({**anywhere, **between, **before}))
 
     def edits(text: str) -> Iterator[Edit]:
         for found in pattern.finditer(text):

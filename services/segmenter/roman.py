@@ -44,13 +44,16 @@ def leading(heading: str) -> Iterator[Edit]:
 
 
 def numbered(words: Iterable[str]) -> Callable[[str], Iterator[Edit]]:
-    """Return the rule for numerals right after one of ``words``, in lower case or capitals."""
+    """Return the rule for numerals right after one of ``words``, in lower case or capitals.
+
+    A lone C, D, L or M is a letter.
+    """
     names = "|".join(f"{re.escape(word)}|{re.escape(word.upper())}" for word in words)
     pattern = re.compile(rf"(?<!\w)(?:{names})\s+([IVXLC]+)\b", re.ASCII)
 
     def edits(text: str) -> Iterator[Edit]:
         for found in pattern.finditer(text):
-            if value := number(found[1]):
+            if found[1] not in _LETTERS and (value := number(found[1])):
                 yield Edit(*found.span(1), str(value))
 
     return edits

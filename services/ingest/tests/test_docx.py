@@ -4,6 +4,7 @@ from pathlib import Path
 
 import docx
 import pytest
+from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 
@@ -87,6 +88,68 @@ def test_footnotes_deletions_links_and_alt_texts(tmp_path):
     rewritten(path, "word/footnotes.xml", lambda _: notes)
     pages, _ = read(path)
     assert pages[0].markdown == "Kept[^1] word![A ship](image)\n\n[^1]: The note."
+
+
+def test_plain_text_is_no_code(tmp_path):
+    document = docx.Document()
+    document.styles.add_style("Plain Text", WD_STYLE_TYPE.PARAGRAPH)
+    document.add_paragraph("Call me Ishmael.", style="Plain Text")
+    pages, _ = read(docx_file(tmp_path / "a.docx", document))
+    assert pages[0].markdown == "Call me Ishmael."
+
+
+def test_footnotes_of_code_are_kept(tmp_path):
+    document = docx.Document()
+    document.styles.add_style("Source Code", WD_STYLE_TYPE.PARAGRAPH)
+    paragraph = document.add_paragraph("x = 1", style="Source Code")
+    paragraph.add_run()._r.append(OxmlElement("w:footnoteReference", {qn("w:id"): "2"}))
+    path = docx_file(tmp_path / "a.docx", document)
+    note = '<w:footnote w:id="2"><w:p><w:r><w:t>The note.</w:t></w:r></w:p></w:footnote>'
+    root = f'<w:footnotes xmlns:w="{W}">{note}</w:footnotes>'
+    rewritten(path, "word/footnotes.xml", lambda _: root.encode())
+    pages, _ = read(path)
+    assert pages[0].markdown == "```\nx = 1\n```\n\n[^1]: The note."
+
+
+def with_body(path: Path, body: str) -> Path:
+    """Return a document with the given XML as its body."""
+    document = docx.Document()
+    document.add_paragraph("BODY")
+    start = b"<w:p><w:r><w:t>BODY</w:t></w:r></w:p>"
+    made = docx_file(path, document)
+    return rewritten(made, "word/document.xml", lambda data: data.replace(start, body.encode()))
+
+
+@pytest.mark.parametrize(
+    ("inside", "text"),
+    [
+        (
+            "<w:r><w:t>In </w:t><w:ruby><w:rt><w:r><w:t>kyo</w:t></w:r></w:rt>"
+            "<w:rubyBase><w:r><w:t>京</w:t></w:r></w:rubyBase></w:ruby></w:r>",
+            "In 京",
+        ),
+        ('<w:r><w:t>Word</w:t><w:br w:type="page"/><w:t>After</w:t></w:r>', "Word After"),
+        ('<w:r><w:t>Word</w:t><w:br w:type="column"/><w:t>After</w:t></w:r>', "Word After"),
+        ('<w:bdo w:val="rtl"><w:r><w:t>Shalom</w:t></w:r></w:bdo>', "Shalom"),
+    ],
+)
+def test_ruby_breaks_and_directions(tmp_path, inside: str, text: str):
+    pages, _ = read(with_body(tmp_path / "a.docx", f"<w:p>{inside}</w:p>"))
+    assert pages[0].markdown == text
+
+
+def test_a_text_box_in_a_table_cell_is_read_once(tmp_path):
+    box = "<w:txbxContent><w:p><w:r><w:t>In the box</w:t></w:r></w:p></w:txbxContent>"
+    anchor = (
+        '<w:r><mc:AlternateContent xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility'
+        f'/2006"><mc:Choice Requires="wps"><w:drawing>{box}</w:drawing></mc:Choice>'
+        f"<mc:Fallback><w:pict>{box}</w:pict></mc:Fallback></mc:AlternateContent></w:r>"
+    )
+    cells = f"<w:tc><w:p><w:r><w:t>Cell</w:t></w:r>{anchor}</w:p></w:tc><w:tc><w:p/></w:tc>"
+    after = "<w:p><w:r><w:t>After</w:t></w:r></w:p>"
+    table = f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>{after}"
+    pages, _ = read(with_body(tmp_path / "a.docx", table))
+    assert pages[0].markdown == "| Cell In the box |  |\n| --- | --- |\n\nAfter"
 
 
 def test_hyperlinks(tmp_path):

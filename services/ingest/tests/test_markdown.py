@@ -52,6 +52,24 @@ y = 2
     ]
 
 
+def test_a_line_of_dialog_is_no_link_definition():
+    text = "# T\n\n[Alice]: Hello there Bob, how are you?\n\n[Bob]: Fine, thanks.\n\nThe end.\n"
+    assert pages_of(text)[0][0].split("\n\n") == [
+        "# T",
+        "\\[Alice]: Hello there Bob, how are you?",
+        "\\[Bob]: Fine, thanks.",
+        "The end.",
+    ]
+
+
+@pytest.mark.parametrize("title", ["", ' "A title"', " 'It\\'s'", " (so)  "])
+def test_link_definitions_may_have_a_title(title: str):
+    text = (
+        f"See [this] or [that].\n\n[this]: https://a.org/a{title}\n[that]: <https://a.org/b>{title}"
+    )
+    assert pages_of(text)[0] == ["See [this](https://a.org/a) or [that](https://a.org/b)."]
+
+
 def test_front_matter_gives_title_author_and_language():
     head = "---\ntitle: The Harbor\nauthor: 'Ida Berg'\nlang: de-AT\ntags: [a]\n---\n"
     pages, metadata = pages_of(f"{head}# Heading\n\nText.")
@@ -67,6 +85,34 @@ def test_footnotes_stay_with_their_references_in_a_long_text():
     assert sum("goes on." in page for page in pages) == 3
     for page in pages:
         assert ("[^" in page) == ("]: Note" in page)
+
+
+def test_no_footnote_is_lost():
+    text = """This is so[^1]: because.
+
+More text here[^2].
+
+[^1]: The first note.
+[^2]: The second note, see[^3].
+[^3]: Third, as in [^2].
+[^4]: Unused note.
+"""
+    assert pages_of(text)[0][0].split("\n\n") == [
+        "This is so[^1]: because.",
+        "More text here[^2].",
+        "[^1]: The first note.",
+        "[^2]: The second note, see.",
+        "[^3]: Third, as in.",
+        "[^4]: Unused note.",
+    ]
+
+
+def test_a_footnote_within_a_footnote_stays_near_it():
+    chapters = "".join(f"# Part {at}\n\n{SENTENCE * 200}[^{at}]\n\n" for at in range(3))
+    pages, _ = pages_of(f"{chapters}[^0]: First, see [^x].\n\n[^x]: Inner.\n\n[^1]: Second.\n")
+    first = next(at for at, page in enumerate(pages) if "First, see." in page)
+    assert any("Inner." in page for page in pages[first : first + 2])
+    assert sum("Inner." in page for page in pages) == 1
 
 
 def test_one_title_and_sections_below_it():

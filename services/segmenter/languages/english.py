@@ -234,6 +234,7 @@ VOCABULARY = Vocabulary(
         "©": "copyright",
         "№": "number",
         "§": "section",
+        "§§": "sections",
         "∞": "infinity",
         "→": "to",
     },

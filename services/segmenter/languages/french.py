@@ -143,6 +143,7 @@ VOCABULARY = Vocabulary(
         "±": "plus ou moins",
         "÷": "divisé par",
         "§": "paragraphe",
+        "§§": "paragraphes",
         "№": "numéro",
         "→": "vers",
     },

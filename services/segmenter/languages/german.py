@@ -172,6 +172,7 @@ VOCABULARY = Vocabulary(
         "±": "plus minus",
         "÷": "geteilt durch",
         "§": "Paragraf",
+        "§§": "Paragrafen",
         "№": "Nummer",
         "→": "zu",
     },

@@ -161,6 +161,7 @@ VOCABULARY = Vocabulary(
         "±": "más menos",
         "÷": "dividido por",
         "§": "sección",
+        "§§": "secciones",
         "№": "número",
         "→": "a",
     },

@@ -55,6 +55,10 @@ def test_english(text: str, expected: str):
     [
         ("de", "1.234.567,89 € und 3,5 %", "1234567,89 Euro und 3,5 Prozent"),
         ("de", "§ 5, 1 Std, 2 l", "Paragraf 5, 1 Stunde, 2 Liter"),
+        ("de", "§§ 5 und 6, §§5", "Paragrafen 5 und 6, Paragrafen 5"),
+        ("en", "§§ 5 and 6, § 7", "sections 5 and 6, section 7"),
+        ("fr", "§§ 5 et 6", "paragraphes 5 et 6"),
+        ("es", "§§ 5 y 6", "secciones 5 y 6"),
         ("fr", "12\u202f345 km² à 5 €", "12345 kilomètres carrés à 5 euros"),
         ("es", "10–20 €, 1 °C", "10 a 20 euros, 1 grado Celsius"),
         ("it", "1.234 € 5 %", "1.234 € 5 %"),

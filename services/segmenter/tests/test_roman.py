@@ -25,3 +25,8 @@ def test_numerals_follow_what_is_numbered():
     rule = roman.numbered(["Chapter", "Part"])
     edits = list(rule("CHAPTER IX of Part II, Chapter ICI, Apart V"))
     assert [edit.text for edit in edits] == ["9", "2"]
+
+
+def test_a_lone_letter_after_what_is_numbered_is_a_letter():
+    rule = roman.numbered(["appendix", "Part"])
+    assert [edit.text for edit in rule("appendix C, Part L, Part X, Part LI")] == ["10", "51"]
