@@ -50,19 +50,19 @@ def check_source(source: Source) -> None:
         )
 
 
-async def page_row(connection: AsyncConnection, document_id: UUID, page: int) -> AnyRow:
+async def page_row(
+    connection: AsyncConnection, document_id: UUID, page: int, *, lock: bool = True
+) -> AnyRow:
     """Return the row of a page that has a text, locked until the transaction ends.
 
-    Of two edits at once the second one waits here, and then sees what the first one made.
+    Of two edits at once the second one waits here, and then sees what the first one made. Who only
+    reads must not lock: in a snapshot, a row that changed since cannot be locked.
 
     Raises:
         NotFound: There is none.
     """
-    found = await connection.execute(
-        select(pages)
-        .where(pages.c.document_id == str(document_id), pages.c.page == page)
-        .with_for_update()
-    )
+    wanted = select(pages).where(pages.c.document_id == str(document_id), pages.c.page == page)
+    found = await connection.execute(wanted.with_for_update() if lock else wanted)
     row = found.first()
     if row is None or row.extracted is None:
         raise NotFound("page")
@@ -70,7 +70,13 @@ async def page_row(connection: AsyncConnection, document_id: UUID, page: int) ->
 
 
 async def page_to_edit(
-    connection: AsyncConnection, caller: UUID, document_id: UUID, page: int, revision: int
+    connection: AsyncConnection,
+    caller: UUID,
+    document_id: UUID,
+    page: int,
+    revision: int,
+    *,
+    lock: bool = True,
 ) -> AnyRow:
     """Return the row of a page that has this revision, and that the caller may edit.
 
@@ -79,7 +85,7 @@ async def page_to_edit(
         Stale: The page has another revision by now.
     """
     await document_for(connection, caller, document_id, Capability.EDIT_PAGE)
-    row = await page_row(connection, document_id, page)
+    row = await page_row(connection, document_id, page, lock=lock)
     if (row.edited_revision or 0) != revision:
         raise Stale("Somebody else changed this page; read it again before you edit it.")
     return row

@@ -202,7 +202,7 @@ class Commands:
         new = revision + 1
         key = f"documents/{document_id}/pages/{page:05d}.r{new}.{uuid4().hex[:8]}.md"
         async with self.database.reading() as connection:
-            await page_to_edit(connection, caller, document_id, page, revision)
+            await page_to_edit(connection, caller, document_id, page, revision, lock=False)
         stored = await self.storage.write(key, text, MARKDOWN)
         try:
             async with self.database.transaction() as connection:

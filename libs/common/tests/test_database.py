@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import socket
+from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
@@ -121,7 +122,8 @@ async def test_only_a_reader_has_the_isolation_of_a_snapshot(postgres_database):
     assert found == ["read committed", "repeatable read"] * 2
     [[alone]] = await database.fetch(level)
     assert alone == "read committed"
-    assert database.engine.pool.checkedin() == 1  # all on the same connection
+    pool: Any = database.engine.pool
+    assert pool.checkedin() == 1  # all on the same connection
     await database.close()
 
 

@@ -1,6 +1,7 @@
 """Which errors of PostgreSQL may pass, and which are ours."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -55,8 +56,9 @@ async def hold(database: Database, held: asyncio.Semaphore, done: asyncio.Event)
 
 async def test_a_pool_without_a_free_connection_is_unavailable(postgres_database):
     database = Database(postgres_database, pool_size=1)
-    database.engine.pool._timeout = 0.1
-    most = 1 + database.engine.pool._max_overflow
+    pool: Any = database.engine.pool
+    pool._timeout = 0.1
+    most = 1 + pool._max_overflow
     held, done = asyncio.Semaphore(0), asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
         for _ in range(most):
