@@ -26,6 +26,7 @@ from services.ingest.xmltree import local, parse_html
 MEDIA_TYPE = "text/markdown"
 
 _PART_CHARS = 12_000
+_NOTES_AT_ONCE = 200
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.{0,20000}?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
 _FIELD = re.compile(r"^(title|author|authors|lang|language)\s*:\s*(.+?)\s*$", re.M | re.I)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -147,8 +148,8 @@ class _Source:
         for part in self._parts():
             used = self._used(part)
             yield self._read(part, used)
-            yield self._missed(self._within(used))
-        yield self._missed(self._notes)
+            yield from self._missed(self._within(used))
+        yield from self._missed(self._notes)
 
     def _used(self, text: str) -> list[str]:
         """Return the labels of the footnotes that a text refers to, each once."""
@@ -166,11 +167,13 @@ class _Source:
             ahead.extend(fresh)
         return list(found)
 
-    def _missed(self, labels: Iterable[str]) -> list[Block]:
-        """Return those footnotes that were not read yet, each as a block without a text."""
+    def _missed(self, labels: Iterable[str]) -> Iterator[list[Block]]:
+        """Yield those footnotes that were not read yet, each as a block without a text."""
         missed = [label for label in labels if label not in self._given]
-        blocks = self._read("\n\n".join(f"[^{label}]" for label in missed), missed)
-        return [Block("", notes=block.notes) for block in blocks if block.notes]
+        for at in range(0, len(missed), _NOTES_AT_ONCE):
+            some = missed[at : at + _NOTES_AT_ONCE]
+            blocks = self._read("\n\n".join(f"[^{label}]" for label in some), some)
+            yield [Block("", notes=block.notes) for block in blocks if block.notes]
 
     def _read(self, text: str, labels: Iterable[str]) -> list[Block]:
         """Return the blocks of a text that may refer to the footnotes with these labels."""
