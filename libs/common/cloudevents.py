@@ -68,11 +68,14 @@ def read_envelope(raw: Mapping[str, str]) -> Envelope:
     try:
         if raw["ce_specversion"] != SPEC_VERSION:
             raise Malformed(kind or "event", f"CloudEvents {raw['ce_specversion']} is not known")
+        moment = datetime.fromisoformat(raw["ce_time"])
+        if moment.tzinfo is None:
+            raise ValueError("a time without a zone is no moment")
         return Envelope(
             event_id=UUID(raw["ce_id"]),
             type=raw["ce_type"],
             source=raw["ce_source"],
-            time=datetime.fromisoformat(raw["ce_time"]),
+            time=moment,
             traceparent=raw.get("traceparent"),
         )
     except KeyError as error:

@@ -68,6 +68,7 @@ def test_a_missing_attribute_is_named(name):
     [
         ("ce_id", "seven", "a ce_ header is unreadable"),
         ("ce_time", "yesterday", "a ce_ header is unreadable"),
+        ("ce_time", "2026-11-20T09:30:00", "a ce_ header is unreadable"),
         ("ce_specversion", "0.3", "CloudEvents 0.3 is not known"),
     ],
 )
