@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from time import monotonic, perf_counter
+from time import perf_counter
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common import jobs
 from libs.common.backoff import delay_s
-from libs.common.database import Bell, Database
+from libs.common.database import Database
 from libs.common.effects import Effect, apply
 from libs.common.errors import (
     Conflict,
@@ -32,6 +32,7 @@ from libs.common.errors import (
 from libs.common.failures import task_failed
 from libs.common.metrics import Metrics
 from libs.common.telemetry import current_traceparent, span_from
+from libs.common.worker_slots import Slots
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +99,8 @@ class Worker:
         """Work until :meth:`drain` is called; jobs still running when cancelled are given back."""
         by_kind = {route.kind: route for route in self.routes}
         bell = self.database.jobs_bell
-        slots = _Slots(self.routes, bell, self.poll_interval_s)
+        free = {route.kind: route.slots for route in self.routes}
+        slots = Slots(free, bell, self.poll_interval_s)
         async with asyncio.TaskGroup() as group:
             while not self._draining.is_set():
                 wanted = slots.wanted()
@@ -126,7 +128,7 @@ class Worker:
             log.warning("cannot claim jobs", error=str(error))
             return []
 
-    async def _in_slot(self, held: jobs.Claim, route: JobRoute, slots: "_Slots") -> None:
+    async def _in_slot(self, held: jobs.Claim, route: JobRoute, slots: Slots) -> None:
         """Work on a job; whatever goes wrong with it is no matter of the others."""
         try:
             await self._work_on(held, route)
@@ -283,40 +285,3 @@ class Worker:
     def _bug(self, event: str, held: jobs.Claim) -> None:
         log.exception(event, kind=held.kind, job=held.id)
         self.metrics.bugs_total.labels(where=held.kind).inc()
-
-
-class _Slots:
-    """Free slots by kind of job, and which kinds are worth asking the database for.
-
-    A kind of which nothing was left is asked for again when the bell rings for new jobs, or after
-    ``poll_interval_s`` for those of other processes and those that are due later.
-    """
-
-    def __init__(self, routes: Sequence[JobRoute], bell: Bell, poll_interval_s: float) -> None:
-        self._free = {route.kind: route.slots for route in routes}
-        self._bell = bell
-        self._poll_interval_s = poll_interval_s
-        self._none_left: set[str] = set()
-        self._rings, self._looked = bell.rings, monotonic()
-
-    def wanted(self) -> dict[str, int]:
-        """Return the free slots of the kinds to ask for."""
-        now = monotonic()
-        if self._bell.rings != self._rings or now - self._looked >= self._poll_interval_s:
-            self._rings, self._looked = self._bell.rings, now
-            self._none_left.clear()
-        return {
-            kind: free for kind, free in self._free.items() if free and kind not in self._none_left
-        }
-
-    def took(self, wanted: dict[str, int], claimed: Sequence[jobs.Claim]) -> None:
-        """Note what came of asking."""
-        for each in claimed:
-            self._free[each.kind] -= 1
-        if wanted and len(claimed) < min(wanted.values()):
-            self._none_left |= wanted.keys()
-
-    def give_back(self, kind: str) -> None:
-        """Have the slot of a job that is over filled again."""
-        self._free[kind] += 1
-        self._bell.wake()

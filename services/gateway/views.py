@@ -200,24 +200,18 @@ def document_view(row: AnyRow, pages_ready: int) -> DocumentView:
 def page_view(row: AnyRow) -> PageView:
     """Return a page from its row, which must have been extracted."""
     state, failure = page_state(row)
+    found = None if row.edited else row.extracted_characters
     return PageView(
         document_id=UUID(row.document_id),
         page=row.page,
         title=row.title,
         language=row.language,
-        characters=_characters(row, state),
+        characters=row.segments_characters if state == "speakable" else found,
         revision=row.edited_revision or 0,
         state=state,
         failure=failure,
         text=ObjectRef.model_validate(row.edited or row.extracted),
     )
-
-
-def _characters(row: AnyRow, state: PageState) -> int | None:
-    """Those that are spoken, or that were found; of an edit, none are known before it is cut."""
-    known = None if row.edited else row.extracted_characters
-    found: int | None = row.segments_characters if state == "speakable" else known
-    return found
 
 
 def page_state(row: AnyRow) -> tuple[PageState, Failure | None]:

@@ -292,10 +292,6 @@ VOCABULARY = Vocabulary(
         "October",
         "November",
         "December",
-        "spring",
-        "summer",
-        "autumn",
-        "fall",
-        "winter",
+        *("spring", "summer", "autumn", "fall", "winter"),
     ),
 )
