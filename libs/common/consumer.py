@@ -39,6 +39,8 @@ from libs.common.telemetry import current_traceparent, span_from
 
 log = structlog.get_logger(__name__)
 
+UNEXPECTED = "an unexpected error"
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -212,7 +214,9 @@ class Consumer:
         with span_from(delivery.envelope.traceparent, f"give up {event.topic}"):
             async with self.database.transaction() as connection:
                 if await self._first_of(connection, [event]):
-                    await apply(connection, [failure], current_traceparent())
+                    known = error if isinstance(error, LecternError) else Permanent(UNEXPECTED)
+                    effects = [*delivery.route.gave_up(event, known), failure]
+                    await apply(connection, effects, current_traceparent())
 
     async def _bug(self, delivery: Delivery, error: Exception) -> None:
         topic = delivery.record.topic

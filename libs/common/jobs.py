@@ -96,13 +96,17 @@ def new_job(dialect: str, job: NewJob, traceparent: str | None) -> Write:
 def _enqueue_statement(larger: Callable[..., ColumnElement[Any]]) -> Insert:
     mine = and_(jobs.c.owner == bindparam("owner"), IS_LIVE)
     after_mine = select(func.max(jobs.c.turn) + 1).where(mine).scalar_subquery()
-    now_served = select(func.min(jobs.c.turn)).where(jobs.c.status == READY).scalar_subquery()
+    same = jobs.c.kind == bindparam("kind")
+    due = and_(same, jobs.c.status == READY, jobs.c.run_at_ms <= now_ms())
+    next_one = select(func.min(jobs.c.turn)).where(due).scalar_subquery()
+    at_work = select(func.max(jobs.c.turn)).where(same, jobs.c.status == RUNNING).scalar_subquery()
+    now_served = func.coalesce(next_one, at_work, 0)
     return insert(jobs).values(
         kind=bindparam("kind"),
         subject=bindparam("subject"),
         owner=bindparam("owner"),
         priority=bindparam("priority"),
-        turn=larger(func.coalesce(after_mine, 0), func.coalesce(now_served, 0)),
+        turn=larger(func.coalesce(after_mine, 0), now_served),
         payload=bindparam("payload"),
         status=READY,
         attempts=0,

@@ -5,10 +5,17 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from libs.common.effects import Effect
+from libs.common.errors import LecternError
 from libs.common.events import Event
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[E], Awaitable[Sequence[Effect]]]
+GaveUp = Callable[[E, LecternError], Sequence[Effect]]
+
+
+def nothing(_event: Event, _error: LecternError) -> Sequence[Effect]:
+    """Owe nothing more than ``task.failed``."""
+    return []
 
 
 @dataclass(frozen=True)
@@ -17,8 +24,12 @@ class Route:
 
     event: type[Event]
     handler: Handler[Any]
+    gave_up: GaveUp[Any] = nothing
 
 
-def on(event: type[E], handler: Handler[E]) -> Route:
-    """Send every ``event`` to ``handler``; the type checker matches the two."""
-    return Route(event, handler)
+def on(event: type[E], handler: Handler[E], gave_up: GaveUp[E] = nothing) -> Route:
+    """Send every ``event`` to ``handler``; the type checker matches the two.
+
+    ``gave_up`` returns the failure event that the domain owes for one that will not be handled.
+    """
+    return Route(event, handler, gave_up)

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.effects import Effect
-from libs.common.events import DocumentDeleted, DocumentSubmitted, Source
+from libs.common.errors import LecternError
+from libs.common.events import DocumentDeleted, DocumentRejected, DocumentSubmitted, Source
 from libs.common.jobs import CancelJobs, NewJob
 from libs.common.routes import Route, on
 from libs.common.upsert import add_once
@@ -49,6 +50,11 @@ async def submitted(event: DocumentSubmitted) -> Sequence[Effect]:
     return [unless_deleted]
 
 
+def not_read(event: DocumentSubmitted, error: LecternError) -> Sequence[Effect]:
+    """Tell the owner why the document could not be read."""
+    return [DocumentRejected(document_id=event.document_id, code=error.code, reason=str(error))]
+
+
 async def deleted(event: DocumentDeleted) -> Sequence[Effect]:
     """Stop reading the document, and remove what is stored about it."""
     subject = str(event.document_id)
@@ -71,4 +77,4 @@ async def is_deleted(connection: AsyncConnection, document_id: UUID) -> bool:
 
 def routes() -> list[Route]:
     """Which event goes where."""
-    return [on(DocumentSubmitted, submitted), on(DocumentDeleted, deleted)]
+    return [on(DocumentSubmitted, submitted, not_read), on(DocumentDeleted, deleted)]

@@ -8,14 +8,14 @@ from tempfile import TemporaryDirectory
 
 from libs.common.effects import Effect
 from libs.common.errors import LecternError, Permanent
-from libs.common.events import AudiobookFailed, AudiobookReady, AudiobookRequested, AudioReady
+from libs.common.events import AudiobookReady, AudiobookRequested, AudioReady
 from libs.common.history import History
 from libs.common.pool import CpuPool
 from libs.common.storage import Storage, read_verified
 from libs.common.worker import Job
 from services.synth.assembly import bind_book
 from services.synth.audio.tags import Tags
-from services.synth.handlers import BindJob, EraseJob
+from services.synth.handlers import BindJob, EraseJob, book_gave_up
 from services.synth.speaking import MEDIA_TYPES
 
 PAGES_AT_ONCE = 8
@@ -128,15 +128,7 @@ def tags_of(asked: AudiobookRequested) -> Tags:
 
 def bind_gave_up(payload: BindJob, error: LecternError) -> Sequence[Effect]:
     """Tell the one who asked why there is no audiobook."""
-    asked = payload.request
-    return [
-        AudiobookFailed(
-            document_id=asked.document_id,
-            audiobook_id=asked.audiobook_id,
-            code=error.code,
-            reason=str(error),
-        )
-    ]
+    return book_gave_up(payload.request, error)
 
 
 def erase_gave_up(payload: EraseJob, error: LecternError) -> Sequence[Effect]:

@@ -8,7 +8,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.effects import Effect
-from libs.common.events import AudiobookRequested, AudioDeleted, AudioRequested, DocumentDeleted
+from libs.common.errors import LecternError
+from libs.common.events import (
+    AudiobookFailed,
+    AudiobookRequested,
+    AudioDeleted,
+    AudioFailed,
+    AudioRequested,
+    DocumentDeleted,
+)
 from libs.common.jobs import CancelJobs, NewJob
 from libs.common.routes import Route, on
 from libs.common.upsert import add_once
@@ -102,11 +110,36 @@ def _unless_deleted(job: NewJob, *subjects: str) -> Effect:
     return check
 
 
+def speech_gave_up(event: AudioRequested, error: LecternError) -> Sequence[Effect]:
+    """Tell the one who asked why there is no audio."""
+    return [
+        AudioFailed(
+            document_id=event.document_id,
+            audio_id=event.audio_id,
+            page=event.page,
+            code=error.code,
+            reason=str(error),
+        )
+    ]
+
+
+def book_gave_up(event: AudiobookRequested, error: LecternError) -> Sequence[Effect]:
+    """Tell the one who asked why there is no audiobook."""
+    return [
+        AudiobookFailed(
+            document_id=event.document_id,
+            audiobook_id=event.audiobook_id,
+            code=error.code,
+            reason=str(error),
+        )
+    ]
+
+
 def routes() -> list[Route]:
     """Which event goes where."""
     return [
-        on(AudioRequested, audio_requested),
-        on(AudiobookRequested, audiobook_requested),
+        on(AudioRequested, audio_requested, speech_gave_up),
+        on(AudiobookRequested, audiobook_requested, book_gave_up),
         on(AudioDeleted, audio_deleted),
         on(DocumentDeleted, document_deleted),
     ]

@@ -13,7 +13,6 @@ from time import monotonic
 from libs.common.effects import Effect
 from libs.common.errors import LecternError, Permanent
 from libs.common.events import (
-    AudioFailed,
     AudioProgressed,
     AudioReady,
     AudioRequested,
@@ -28,7 +27,7 @@ from libs.common.worker import Job
 from services.synth.assembly import Assembled, assemble_page
 from services.synth.audio.codecs import FORMATS
 from services.synth.audio.tags import Tags
-from services.synth.handlers import SpeakJob
+from services.synth.handlers import SpeakJob, speech_gave_up
 from services.synth.orchestra import Orchestra
 from services.synth.speech import segment_key
 from services.synth.takes import Part, Take, Taker, Tally
@@ -180,13 +179,4 @@ class _Progress:
 
 def speak_gave_up(payload: SpeakJob, error: LecternError) -> Sequence[Effect]:
     """Tell the one who asked why there is no audio."""
-    asked = payload.request
-    return [
-        AudioFailed(
-            document_id=asked.document_id,
-            audio_id=asked.audio_id,
-            page=asked.page,
-            code=error.code,
-            reason=str(error),
-        )
-    ]
+    return speech_gave_up(payload.request, error)

@@ -137,6 +137,22 @@ async def test_given_up_work_is_reported_and_kept(database, error):
     assert extra["ce_id"] == str(event.event_id).encode()
 
 
+@pytest.mark.parametrize("error", [Permanent("never"), ValueError("a bug")])
+async def test_what_the_domain_owes_for_given_up_work_is_recorded_too(database, error):
+    async def handler(event):
+        raise error
+
+    def gave_up(event, known):
+        reason = str(known)
+        return [DocumentRejected(document_id=event.document_id, code=known.code, reason=reason)]
+
+    owing = on(DocumentDeleted, handler, gave_up)
+    await consuming(database, handler, others=[owing]).take([record(deleted())])
+    rejected, failed = await rows(database, events)
+    assert (rejected.topic, failed.topic) == (DocumentRejected.topic, TaskFailed.topic)
+    assert b"a bug" not in rejected.body
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -66,6 +66,29 @@ async def test_an_owner_who_comes_late_does_not_overtake_for_ever(database):
     assert order == [2, 10, 11, 12]
 
 
+async def test_a_job_that_is_due_later_does_not_hold_the_turns_up(database):
+    await add(database, 99, owner="later", delay_ms=60_000)
+    for n in range(6):
+        await add(database, n, owner="first")
+    for _ in range(4):
+        await take(database)
+    for n in range(10, 13):
+        await add(database, n, owner="late")
+    order = [await number(await take(database)) for _ in range(5)]
+    assert order == [4, 10, 5, 11, 12]
+
+
+async def test_who_comes_while_all_work_is_under_way_does_not_overtake_either(database):
+    for n in range(4):
+        await add(database, n, owner="first")
+        await take(database)
+    for n in range(10, 13):
+        await add(database, n, owner="late")
+    await add(database, 4, owner="first")
+    order = [await number(await take(database)) for _ in range(4)]
+    assert order == [10, 11, 4, 12]
+
+
 async def test_priority_goes_before_turns(database):
     await add(database, 1)
     await add(database, 2, priority=1)

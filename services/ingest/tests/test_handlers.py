@@ -7,7 +7,8 @@ from sqlalchemy import select
 
 from libs.common.database import Database
 from libs.common.effects import apply
-from libs.common.events import DocumentDeleted, DocumentSubmitted, Source
+from libs.common.errors import Permanent
+from libs.common.events import DocumentDeleted, DocumentRejected, DocumentSubmitted, Source
 from libs.common.migrate import upgrade
 from libs.common.tables import jobs
 from services import ingest
@@ -111,3 +112,11 @@ async def test_a_second_deletion_does_no_harm(take, kept):
     await take(event, deleted(event), deleted(event), event)
     assert [each.status for each in await kept(PARSE)] == ["cancelled"]
     assert {each.status for each in await kept(ERASE)} == {"ready"}
+
+
+def test_a_submission_that_is_given_up_is_a_rejected_document():
+    [route] = [each for each in routes() if each.event is DocumentSubmitted]
+    event = submitted()
+    [told] = route.gave_up(event, Permanent("it is broken"))
+    assert isinstance(told, DocumentRejected)
+    assert (told.document_id, told.reason) == (event.document_id, "it is broken")

@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from libs.common.effects import apply
-from libs.common.events import AudioDeleted, DocumentDeleted
+from libs.common.errors import Permanent
+from libs.common.events import AudiobookFailed, AudioDeleted, AudioFailed, DocumentDeleted
 from libs.common.tables import jobs
 from services.synth.handlers import (
     BIND,
@@ -121,3 +122,18 @@ async def test_the_deletion_of_a_document_does_not_stop_the_sweep_of_an_audio(ta
     asked = await requested(storage, "Hello.")
     await take(audio_deleted(asked), document_deleted(asked), document_deleted(asked))
     assert [each.status for each in await kept(ERASE)].count("cancelled") == 0
+
+
+def given_up(event):
+    [route] = [each for each in routes() if isinstance(event, each.event)]
+    [told] = route.gave_up(event, Permanent("it is broken"))
+    return told
+
+
+async def test_a_request_that_is_given_up_is_answered(storage):
+    asked, book = await requested(storage), book_requested()
+    audio, bound = given_up(asked), given_up(book)
+    assert isinstance(audio, AudioFailed)
+    assert isinstance(bound, AudiobookFailed)
+    assert (audio.audio_id, bound.audiobook_id) == (asked.audio_id, book.audiobook_id)
+    assert audio.reason == bound.reason == "it is broken"
