@@ -77,9 +77,13 @@ async def test_a_pool_without_a_free_connection_is_unavailable(postgres_database
 async def test_a_server_that_takes_a_connection_and_says_nothing_is_unavailable(monkeypatch):
     monkeypatch.setattr(database_module, "CONNECT_TIMEOUT_S", 0.2)
 
+    left = asyncio.Event()
+
     async def say_nothing(reader, writer):
         await reader.read()
         writer.close()
+        await writer.wait_closed()
+        left.set()
 
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
@@ -87,5 +91,7 @@ async def test_a_server_that_takes_a_connection_and_says_nothing_is_unavailable(
     async with asyncio.timeout(10):
         with pytest.raises(Unavailable, match="TimeoutError"):
             await database.check()
+        await left.wait()
     await database.close()
     server.close()
+    await server.wait_closed()
