@@ -9,7 +9,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes
 OUT := out
 SERVICES := gateway ingest segmenter synth notifier
+# One process of tests for each core. With PARALLEL= they run one after the other, as pdb needs it.
+PARALLEL ?= -n auto
 PYTEST_ARGS ?=
+PYTEST = -m pytest $(PARALLEL) $(PYTEST_ARGS)
+MUTATE ?= libs/common/store
 UPGRADE ?=
 
 ##@ To hear something
@@ -34,19 +38,37 @@ setup: $(VENV)/dev.stamp ## Make .venv with everything that services and develop
 
 .PHONY: test
 test: setup ## Run every test that can run on this machine
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python $(PYTEST)
 
-.PHONY: check
-check: setup ## Do all that CI does: format, lint, types, imports, generated files, tests
+.PHONY: test-fast
+test-fast: setup ## Run the tests that need no server; about a minute
+	$(BIN)/python $(PYTEST) --fast --durations=5 --durations-min=2
+
+.PHONY: lint
+lint: setup ## Do all that CI does but the tests: format, lint, spelling, types, imports, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/typos
+	@# The hooks that have no line of their own here; which files are ours, git knows.
+	@if [ -e .git ]; then SKIP=spelling,format,lint,types,imports,generated \
+	  $(BIN)/pre-commit run --all-files; fi
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m lectern.generated --check
-	$(MAKE) --no-print-directory test
+	$(BIN)/python -m lectern.generate --check
 
-.PHONY: ci
-ci: check ## The same as check
+.PHONY: check
+check: lint test ## Do exactly what CI does: lint, then test
+
+.PHONY: coverage
+coverage: setup ## Print which lines no test reaches; [tool.coverage] says what is not counted, and why
+	$(BIN)/coverage erase
+	$(BIN)/coverage run $(PYTEST) libs services lectern tests/contracts
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+.PHONY: mutation
+mutation: setup ## List changes of MUTATE="what tests..." that no test notices; takes long
+	scripts/mutation $(MUTATE)
 
 .PHONY: format
 format: setup ## Format the code, and repair what ruff can repair
@@ -55,7 +77,7 @@ format: setup ## Format the code, and repair what ruff can repair
 
 .PHONY: generate
 generate: setup ## Write the generated files anew: schemas, docs, .env.example
-	$(BIN)/python -m lectern.generated
+	$(BIN)/python -m lectern.generate
 
 .PHONY: bench
 bench: setup ## Measure: ratios, printed as a table
@@ -94,7 +116,7 @@ requirements: $(VENV)/dev.stamp ## Pin and hash all packages anew; UPGRADE=--upg
 
 .PHONY: clean
 clean: ## Remove what was made, but not .venv
-	rm -rf $(OUT) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(OUT) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -not -path './$(VENV)/*' -prune -exec rm -rf {} +
 
 .PHONY: help

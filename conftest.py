@@ -3,10 +3,20 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 
+import hypothesis
 import pytest
 
-# pytest must be the first to import a plugin, or it warns: fixtures imports report.
-pytest_plugins = ["libs.common.testing.report", "libs.common.testing.fixtures"]
+# A test that waits for a core says nothing of the code; what measures a time does so by itself.
+hypothesis.settings.register_profile("lectern", deadline=None)
+hypothesis.settings.load_profile("lectern")
+
+# pytest must be the first to import a plugin, or it warns: each may import those above it.
+pytest_plugins = [
+    "libs.common.testing.selection",
+    "libs.common.testing.report",
+    "libs.common.testing.parallel",
+    "libs.common.testing.fixtures",
+]
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import espeakng_loader
 import numpy as np
 
-from services.synth.audio.codecs import CodecName
-from services.synth.audio.encode import encode_segment
-from services.synth.audio.resample import to_book_rate
-from services.synth.engines.espeak_worker import HEADER, Espeak
+from services.synth.audio.codecs.codec import CodecName
+from services.synth.audio.codecs.encode import encode_segment
+from services.synth.audio.codecs.resample import to_book_rate
+from services.synth.engines.espeak.espeak_worker import HEADER, Espeak
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer

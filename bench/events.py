@@ -20,23 +20,24 @@ from typing import Any
 from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
+from faststream import FastStream
 
-from libs.common.broker import consuming_broker, producer
-from libs.common.consumer import Consumer
-from libs.common.database import Database
-from libs.common.dead_letters import DeadLetters
-from libs.common.effects import Effect
-from libs.common.events import DocumentDeleted, DocumentRejected
-from libs.common.metrics import Metrics
-from libs.common.relay import Relay
-from libs.common.routes import on
-from libs.common.sender import Sender
+from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
+from libs.common.database.engine import Database
+from libs.common.kafka.broker import consuming_broker, producer
+from libs.common.kafka.sender import Sender
+from libs.common.kafka.subscription import subscribe
+from libs.common.kafka.topics import TopicSpec, create_topics
+from libs.common.observability.metrics import Metrics
+from libs.common.processing.consumer import Consumer
+from libs.common.processing.dead_letters import DeadLetters
+from libs.common.processing.relay import Relay
+from libs.common.processing.routes import on
 from libs.common.settings import CommonSettings, load
-from libs.common.subscription import subscribe
-from libs.common.tables import core
+from libs.common.store.effects import Effect
+from libs.common.store.tables import core
 from libs.common.testing.records import record
 from libs.common.testing.servers import NativeKafka, NativePostgres
-from libs.common.topics import TopicSpec, create_topics
 
 SERVICE = "bench"
 IN, OUT = DocumentDeleted.topic, DocumentRejected.topic
@@ -72,7 +73,7 @@ async def bare(bootstrap: str, count: int) -> float:
     sent: list[Any] = []
     while len(sent) < count:
         for records in (await consumer.getmany(timeout_ms=200)).values():
-            sent += [await _pass_on(answering, each) for each in records]
+            sent += [await _pass_on(answering, raw) for raw in records]
     await asyncio.gather(*sent)
     seconds = perf_counter() - started
     await consumer.stop()
@@ -96,27 +97,58 @@ async def ours(bootstrap: str, url: str, count: int) -> tuple[float, float, str]
         await connection.run_sync(core.create_all)
     sender = Sender(lambda: producer(settings))
     await sender.connect()
-    relay = Relay(database, sender, "/lectern/bench", metrics)
-    broker = consuming_broker(settings)
-    letters = DeadLetters(sender, SERVICE)
-    consumer = Consumer(database, SERVICE, [on(DocumentDeleted, answer)], letters, metrics)
-    offsets = subscribe(consumer, broker, fetch_max_wait_ms=100, max_poll_interval_ms=300_000)
+    relay = _relay(settings, database, sender, metrics)
+    consuming = _consuming(settings, database, sender, metrics)
     relaying = asyncio.create_task(relay.run())
     started, cpu = perf_counter(), process_time()
-    await broker.start()
+    await consuming.start()
     await _until_sent(metrics, count)
     wall_s, cpu_s = perf_counter() - started, process_time() - cpu
     profile = cProfile.Profile()  # of the second half only: it slows everything down
     profile.enable()
     await _until_sent(metrics, 2 * count)
     profile.disable()
-    await offsets.close()
-    await broker.stop()
+    await consuming.stop()
     relay.stop()
     await relaying
     await sender.stop()
     await database.close()
     return wall_s, cpu_s, _largest(profile)
+
+
+def _relay(settings: CommonSettings, database: Database, sender: Sender, metrics: Metrics) -> Relay:
+    return Relay(
+        database=database,
+        producer=sender,
+        source="/lectern/bench",
+        metrics=metrics,
+        batch_size=settings.relay_batch_size,
+        poll_interval_s=settings.relay_poll_interval_ms / 1000,
+    )
+
+
+def _consuming(
+    settings: CommonSettings, database: Database, sender: Sender, metrics: Metrics
+) -> FastStream:
+    consumer = Consumer(
+        database=database,
+        service=SERVICE,
+        routes=[on(DocumentDeleted, answer)],
+        dead_letters=DeadLetters(
+            sender, SERVICE, max_in_place_s=settings.handler_max_retry_seconds
+        ),
+        metrics=metrics,
+        max_attempts=settings.handler_max_attempts,
+        max_in_place_s=settings.handler_max_retry_seconds,
+        max_consecutive_bugs=settings.max_consecutive_bugs,
+    )
+    return subscribe(
+        consumer,
+        consuming_broker(settings),
+        fetch_max_wait_ms=settings.fetch_max_wait_ms,
+        max_poll_interval_ms=settings.max_poll_interval_ms,
+        session_timeout_ms=settings.session_timeout_ms,
+    )
 
 
 async def _until_sent(metrics: Metrics, count: int) -> None:
@@ -136,7 +168,7 @@ def _largest(profile: cProfile.Profile) -> str:
         name = "lectern" if "libs" in parts else name
         name = "waiting" if path == "~" and own > total / 3 else name
         packages[name] = packages.get(name, 0.0) + own
-    largest = sorted(packages.items(), key=lambda each: -each[1])[:6]
+    largest = sorted(packages.items(), key=lambda package: -package[1])[:6]
     return ", ".join(f"{name} {own / total:.0%}" for name, own in largest)
 
 
@@ -147,7 +179,10 @@ async def measure(count: int) -> dict[str, object]:
         kafka.start()
         postgres.start()
         try:
-            specs = [TopicSpec(name, 1, 1) for name in (IN, OUT, f"{OUT}.bare")]
+            specs = [
+                TopicSpec(name=name, partitions=1, replication_factor=1)
+                for name in (IN, OUT, f"{OUT}.bare")
+            ]
             await create_topics(kafka.bootstrap, specs)
             await fill(kafka.bootstrap, 2 * count)
             bare_s = await bare(kafka.bootstrap, count)

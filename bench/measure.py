@@ -17,7 +17,7 @@ SAMPLE_EVERY_S = 0.5
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cost:
     """What a command cost: wall and CPU seconds, and the peak of its memory if it was watched.
 
@@ -56,7 +56,7 @@ def run(
     _reap()
     if process.returncode != 0:
         raise RuntimeError(f"{' '.join(arguments)} failed: {errors[-2000:]}")
-    return Cost(wall_s, _children_cpu_s() - before, peak, output)
+    return Cost(wall_s=wall_s, cpu_s=_children_cpu_s() - before, peak_bytes=peak, output=output)
 
 
 def python(module: str, *arguments: str) -> list[str]:
@@ -89,9 +89,9 @@ def _watch(process: "subprocess.Popen[str]") -> int:
     while process.poll() is None:
         total = 0
         try:
-            for each in [watched, *watched.children(recursive=True)]:
+            for member in [watched, *watched.children(recursive=True)]:
                 try:
-                    total += each.memory_full_info().pss
+                    total += member.memory_full_info().pss
                 except psutil.Error:
                     continue
         except psutil.Error:

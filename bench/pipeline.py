@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.book import CHARACTERS_PER_HOUR, CHARACTERS_PER_PAGE, book, paragraphs, short_pages
+from bench.long_book import CHARACTERS_PER_HOUR, CHARACTERS_PER_PAGE, book, paragraphs, short_pages
 from bench.measure import Cost, python, run
 from bench.warm import edited
-from services.segmenter.segment import segment_page
+from services.segmenter.cutting.segment import segment_page
 
 MIB = 1 << 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Row:
     """One line of the table. ``limit`` None: reported, not bounded."""
 
@@ -71,8 +71,20 @@ def throughput(folder: Path, hours: float) -> list[Row]:
     cpu = f"{ours.cost.cpu_s:.0f} s against {bare}, {audio_h:.1f} h of audio"
     wall = f"{ours.cost.wall_s:.0f} s on {os.cpu_count()} cores against {wall_s:.0f} s on one"
     return [
-        Row("CPU, pipeline / bare loop", ours.cost.cpu_s / cpu_s, 1.25, "x", cpu),
-        Row("wall, pipeline / bare loop", ours.cost.wall_s / wall_s, 0.65, "x", wall),
+        Row(
+            what="CPU, pipeline / bare loop",
+            value=ours.cost.cpu_s / cpu_s,
+            limit=1.25,
+            unit="x",
+            detail=cpu,
+        ),
+        Row(
+            what="wall, pipeline / bare loop",
+            value=ours.cost.wall_s / wall_s,
+            limit=0.65,
+            unit="x",
+            detail=wall,
+        ),
     ]
 
 
@@ -99,7 +111,9 @@ def repetition(folder: Path, hours: float) -> list[Row]:
 
 def _share(what: str, part: dict[str, Any], whole: dict[str, Any], limit: float) -> Row:
     detail = f"{part['seconds']:.1f} s of {whole['seconds']:.1f} s wall, {whole['pages']} pages"
-    return Row(what, part["seconds"] / whole["seconds"], limit, "x", detail)
+    return Row(
+        what=what, value=part["seconds"] / whole["seconds"], limit=limit, unit="x", detail=detail
+    )
 
 
 def _bare(folder: Path, text: str) -> Cost:
@@ -123,7 +137,15 @@ def memory(folder: Path, hours: float) -> list[Row]:
         peaks[name] = read(source, folder / name, memory=True).cost.peak_bytes
     detail = f"{peaks['long'] / MIB:.0f} MiB against {peaks['short'] / MIB:.0f} MiB, all processes"
     ratio = peaks["long"] / peaks["short"]
-    return [Row(f"peak memory, {hours:g} h / {hours / 10:g} h", ratio, 1.3, "x", detail)]
+    return [
+        Row(
+            what=f"peak memory, {hours:g} h / {hours / 10:g} h",
+            value=ratio,
+            limit=1.3,
+            unit="x",
+            detail=detail,
+        )
+    ]
 
 
 def scaling(folder: Path, pages: int) -> list[Row]:
@@ -139,7 +161,7 @@ def scaling(folder: Path, pages: int) -> list[Row]:
     )
     detail = f"{many * 1000:.0f} ms against {few * 1000:.0f} ms a page of 300 characters"
     what = f"time per page, {spent['many'][1]} / {spent['few'][1]} pages"
-    return [Row(what, many / few, 1.1, "x", detail)]
+    return [Row(what=what, value=many / few, limit=1.1, unit="x", detail=detail)]
 
 
 def first_audio(folder: Path, pages: int) -> list[Row]:
@@ -153,7 +175,15 @@ def first_audio(folder: Path, pages: int) -> list[Row]:
         ).output
     )[1]
     detail = f"a book of about {pages} pages, standalone, running"
-    return [Row("first audio after submit", found["first_page_s"], 2.0, "s", detail)]
+    return [
+        Row(
+            what="first audio after submit",
+            value=found["first_page_s"],
+            limit=2.0,
+            unit="s",
+            detail=detail,
+        )
+    ]
 
 
 def long_paragraph() -> list[Row]:
@@ -166,7 +196,15 @@ def long_paragraph() -> list[Row]:
         spent[characters] = time.process_time() - started
     ratio = spent[200_000] / spent[100_000]
     detail = f"{spent[200_000]:.2f} s against {spent[100_000]:.2f} s; linear is 2"
-    return [Row("segmenting 200,000 / 100,000 characters", ratio, 2.5, "x", detail)]
+    return [
+        Row(
+            what="segmenting 200,000 / 100,000 characters",
+            value=ratio,
+            limit=2.5,
+            unit="x",
+            detail=detail,
+        )
+    ]
 
 
 def wire(count: int) -> list[Row]:
@@ -174,13 +212,27 @@ def wire(count: int) -> list[Row]:
     try:
         found = json.loads(run(python("bench.events", str(count))).output)
     except RuntimeError as error:
-        return [Row("events, ours / bare", math.nan, None, "x", f"not run: {str(error)[-60:]}")]
+        return [
+            Row(
+                what="events, ours / bare",
+                value=math.nan,
+                limit=None,
+                unit="x",
+                detail=f"not run: {str(error)[-60:]}",
+            )
+        ]
     ratio = found["ours_s"] / found["bare_s"]
     rate = found["count"] / found["ours_s"]
     detail = f"{rate:.0f} events/s against {found['count'] / found['bare_s']:.0f}"
     return [
-        Row("events, ours / bare aiokafka", ratio, None, "x", detail),
-        Row("events, CPU each", found["ours_cpu_s"] / count * 1000, None, "ms", found["profile"]),
+        Row(what="events, ours / bare aiokafka", value=ratio, limit=None, unit="x", detail=detail),
+        Row(
+            what="events, CPU each",
+            value=found["ours_cpu_s"] / count * 1000,
+            limit=None,
+            unit="ms",
+            detail=found["profile"],
+        ),
     ]
 
 

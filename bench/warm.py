@@ -2,7 +2,7 @@
 
 Prints, as JSON, the seconds from each submission to its audiobook and to the audio of its first
 page. Start-up is left out. With ``--edit`` a sentence in the middle of the first book is changed at
-the end, and the book ordered again; with ``--first-page`` the last book is left as soon as its
+the end, and the book asked for again; with ``--first-page`` the last book is left as soon as its
 first page can be heard.
 """
 
@@ -20,12 +20,17 @@ from sqlalchemy import select
 from lectern.reading import LOCAL_OWNER
 from lectern.reading_command import logging_to_stderr, until_voices
 from lectern.standalone import Options, Standalone, running
-from services.gateway.commands import Order
-from services.gateway.tables import audios
-from services.gateway.views import NarrationView
+from services.gateway.audio.queries import AudioQueries
+from services.gateway.audio.tables import audios
+from services.gateway.documents.commands import DocumentCommands, Submission
+from services.gateway.documents.queries import DocumentQueries
+from services.gateway.narrations.commands import NarrationCommands
+from services.gateway.narrations.options import NarrationOptions
+from services.gateway.narrations.queries import NarrationQueries
+from services.gateway.narrations.views import NarrationView
 
 LOOK_EVERY_S = 0.05
-ORDER = Order(voice="en-us", audiobook="m4b")
+OPTIONS = NarrationOptions(voice="en-us", audiobook="m4b")
 
 
 async def main() -> None:
@@ -53,18 +58,20 @@ async def main() -> None:
 async def _read(
     lectern: Standalone, book: Path, documents: list[UUID], *, only_first_page: bool
 ) -> dict[str, Any]:
-    gateway = lectern.gateway
+    kernel = lectern.gateway.kernel
+    commands = DocumentCommands(kernel)
     text = await asyncio.to_thread(book.read_bytes)
     started = monotonic()
-    document_id = await gateway.commands.submit_stream(
-        LOCAL_OWNER, _once(text), kind="file", filename=book.name, title=None
-    )
+    upload = await commands.receive(_once(text))
+    document_id = upload.document_id
+    source = upload.source("file", book.name)
+    await commands.submit(Submission(document_id=document_id, owner_id=LOCAL_OWNER, source=source))
     documents.append(document_id)
-    narration_id = await gateway.commands.narrate(LOCAL_OWNER, document_id, ORDER)
+    narration_id = await NarrationCommands(kernel).narrate(LOCAL_OWNER, document_id, OPTIONS)
     heard = select(audios.c.audio_id).where(
         audios.c.document_id == str(document_id), audios.c.ready_at.is_not(None)
     )
-    while not await gateway.queries.database.fetch(heard.limit(1)):
+    while not await kernel.database.fetch(heard.limit(1)):
         await asyncio.sleep(LOOK_EVERY_S)
     first_page_s = monotonic() - started
     if only_first_page:
@@ -74,24 +81,24 @@ async def _read(
 
 
 async def _edit(lectern: Standalone, document_id: UUID) -> dict[str, Any]:
-    """Change a word of the page in the middle as an editor does, and order the book again."""
-    gateway = lectern.gateway
-    document = await gateway.queries.document(LOCAL_OWNER, document_id)
+    """Change a word of the page in the middle as an editor does, and ask for the book again."""
+    kernel = lectern.gateway.kernel
+    document = await DocumentQueries(kernel.database).document(LOCAL_OWNER, document_id)
     number = (document.pages_total or 0) // 2
-    page, _ = await gateway.queries.page(LOCAL_OWNER, document_id, number)
-    text = await gateway.commands.storage.read(page.text.key)
+    page, _ = await AudioQueries(kernel.database).page(LOCAL_OWNER, document_id, number)
+    text = await kernel.storage.read(page.text_object.key)
     started = monotonic()
-    await gateway.commands.edit_page(
+    await DocumentCommands(kernel).edit_page(
         LOCAL_OWNER, document_id, number, edited(text.decode()), page.revision
     )
-    narration_id = await gateway.commands.narrate(LOCAL_OWNER, document_id, ORDER)
+    narration_id = await NarrationCommands(kernel).narrate(LOCAL_OWNER, document_id, OPTIONS)
     return _figures(await _done(lectern, narration_id), started)
 
 
 async def _done(lectern: Standalone, narration_id: UUID) -> NarrationView:
     """Wait for the audiobook."""
-    queries = lectern.gateway.queries
-    while not await queries.has_book(narration_id):
+    queries = NarrationQueries(lectern.gateway.kernel.database)
+    while not await queries.has_audiobook(narration_id):
         narration = await queries.narration(LOCAL_OWNER, narration_id)
         if narration.state not in {"working", "ready"}:
             raise RuntimeError(f"the narration is {narration.state}")

@@ -48,8 +48,8 @@ class Seen:
 async def main(options: argparse.Namespace) -> int:
     """Print events until interrupted, or until there were ``--count``; return the exit code."""
     stop = asyncio.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(each, stop.set)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     consumer = AIOKafkaConsumer(
         options.topic,
         bootstrap_servers=options.bootstrap,
@@ -106,7 +106,7 @@ def show(record: ConsumerRecord, headers: Mapping[str, str]) -> bool:
         at = f"{record.topic}[{record.partition}] offset {record.offset}"
         print(f"{at} skipped: {type(error).__name__} {error}", file=sys.stderr)
         return False
-    print(text, *(f"    {name}: {each}" for name, each in headers.items()), sep="\n", flush=True)
+    print(text, *(f"    {name}: {value}" for name, value in headers.items()), sep="\n", flush=True)
     return True
 
 
@@ -123,7 +123,8 @@ def readable(raw: bytes, headers: Mapping[str, str]) -> str:
 def line(time: str, value: Mapping[str, Any]) -> str:
     """Return what an event says, on one line."""
     files = ", ".join(
-        f"{each['format']} {each['object']['size']:,} bytes" for each in value["renditions"]
+        f"{rendition['format']} {rendition['object']['size']:,} bytes"
+        for rendition in value["renditions"]
     )
     return (
         f"{time} page {value['page']} of document {value['document_id']}: "

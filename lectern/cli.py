@@ -29,7 +29,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     try:
         return asyncio.run(running)
     except (KeyboardInterrupt, asyncio.CancelledError):
-        sys.stderr.write("interrupted; the same command goes on from here\n")
+        sys.stderr.write("interrupted; run the same command again to resume\n")
         return Exit.INTERRUPTED
     except Exception as error:
         failed = classify(error)
@@ -43,7 +43,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     top = argparse.ArgumentParser(
-        prog="lectern", description="Documents that should be heard.", epilog=EPILOG
+        prog="lectern", description="Turn documents into audio.", epilog=EPILOG
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     reading_command.add_to(commands)

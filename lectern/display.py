@@ -11,8 +11,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 LINE_EVERY_S = 5.0
 
 
-@dataclass(frozen=True)
-class Standing:
+@dataclass(frozen=True, kw_only=True)
+class ReadingProgress:
     """How far a reading has come. ``pages`` is unknown until the document is parsed."""
 
     title: str
@@ -24,9 +24,9 @@ class Standing:
 
 
 class Display(Protocol):
-    """Shows a standing."""
+    """Shows how far a reading has come."""
 
-    def show(self, standing: Standing) -> None:
+    def show(self, progress: ReadingProgress) -> None:
         """Show how far it has come."""
         ...
 
@@ -49,20 +49,20 @@ class Live:
         self._task: TaskID = self._progress.add_task("starting", total=None, detail="")
         self._progress.start()
 
-    def show(self, standing: Standing) -> None:
+    def show(self, progress: ReadingProgress) -> None:
         """Move the bar."""
-        total = standing.pages
-        of = total or (f"{standing.found}+" if standing.found else "?")
+        total = progress.pages
+        of = total or (f"{progress.found}+" if progress.found else "?")
         self._progress.update(
             self._task,
-            description=f"{standing.title[:40]}: {standing.stage}",
+            description=f"{progress.title[:40]}: {progress.stage}",
             total=total,
-            completed=standing.ready,
-            detail=f"{standing.ready}/{of} pages, {clock(standing.audio_ms)} of audio",
+            completed=progress.ready,
+            detail=f"{progress.ready}/{of} pages, {clock(progress.audio_ms)} of audio",
         )
 
     def close(self) -> None:
-        """Leave the last state of the bar standing."""
+        """Leave the last state of the bar in place."""
         self._progress.stop()
 
 
@@ -73,15 +73,15 @@ class Lines:
     _last: float = field(default=float("-inf"))
     _stage: str = ""
 
-    def show(self, standing: Standing) -> None:
+    def show(self, progress: ReadingProgress) -> None:
         """Print a line when the stage changes, and every few seconds."""
         now = monotonic()
-        if standing.stage == self._stage and now - self._last < LINE_EVERY_S:
+        if progress.stage == self._stage and now - self._last < LINE_EVERY_S:
             return
-        self._last, self._stage = now, standing.stage
-        of = standing.pages or "?"
+        self._last, self._stage = now, progress.stage
+        of = progress.pages or "?"
         print(
-            f"{standing.stage}: {standing.ready}/{of} pages, {clock(standing.audio_ms)} of audio",
+            f"{progress.stage}: {progress.ready}/{of} pages, {clock(progress.audio_ms)} of audio",
             file=sys.stderr,
             flush=True,
         )
@@ -93,7 +93,7 @@ class Lines:
 class Silent:
     """Shows nothing."""
 
-    def show(self, standing: Standing) -> None:
+    def show(self, progress: ReadingProgress) -> None:
         """Show nothing."""
 
     def close(self) -> None:

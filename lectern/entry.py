@@ -11,17 +11,17 @@ import sys
 INTERRUPTED = 130
 WORKING_COMMANDS = {"read", "serve", "voices"}
 PRELOADED = (
-    "services.synth.studio",
-    "services.synth.assembly",
+    "services.synth.synthesis.engine_worker",
+    "services.synth.audio.assembly",
     "services.synth.audio.book",
-    "services.synth.audio.calibration",
+    "services.synth.audio.loudness.calibration",
     "services.synth.audio.captions",
     "services.synth.audio.page",
     "services.synth.audio.produce",
     "services.synth.audio.timings",
-    "services.synth.engines.espeak",
-    "services.segmenter.page_work",
-    "services.segmenter.warmed",
+    "services.synth.engines.espeak.engine",
+    "services.segmenter.cutting.page_task",
+    "services.segmenter.cutting.preload",
 )
 """What workers need. It is loaded once, while this process loads the command line."""
 
@@ -30,18 +30,18 @@ def main() -> None:
     """Run the command line, and exit 130 when interrupted, however early."""
     # SIGTERM ends a command as Ctrl-C does; what a shell had us ignore stays ignored.
     ending = [
-        each
-        for each in (signal.SIGINT, signal.SIGTERM)
-        if signal.getsignal(each) is not signal.SIG_IGN
+        caught
+        for caught in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(caught) is not signal.SIG_IGN
     ]
     # Not raised while modules are loaded: it may come out of an import as another error, and once
     # it has passed through ``exec``, Python ends by SIGINT although it was caught.
     came: list[int] = []
-    for each in ending:
-        signal.signal(each, lambda number, _: came.append(number))
+    for caught in ending:
+        signal.signal(caught, lambda number, _: came.append(number))
     if WORKING_COMMANDS.intersection(sys.argv[1:2]):
-        from libs.common.pool import preload
-        from services.ingest.zygote_process import start_ahead
+        from libs.common.runtime.pool import preload
+        from services.ingest.sandbox.zygote_process import start_ahead
 
         preload(*PRELOADED)
         start_ahead()
@@ -52,8 +52,8 @@ def main() -> None:
     gc.freeze()
     gc.enable()
     try:
-        for each in ending:
-            signal.signal(each, signal.default_int_handler)
+        for caught in ending:
+            signal.signal(caught, signal.default_int_handler)
         if came:
             raise KeyboardInterrupt
         run()

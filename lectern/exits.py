@@ -6,9 +6,9 @@
 from enum import IntEnum
 
 from lectern.embedded_broker import EmbeddedBrokerError
-from lectern.standalone import CannotKeep, InUse
+from lectern.standalone import DataFolderInUse, DataFolderUnusable
 from libs.common.errors import LecternError, Rejected, Transient
-from libs.common.http_server import CannotListen
+from libs.common.runtime.http_server import CannotListen
 from libs.common.settings import InvalidSettings
 
 
@@ -41,9 +41,9 @@ def classify(error: BaseException) -> Failed | None:
         return error
     if isinstance(error, InvalidSettings):
         return Failed(Exit.BAD_SETTINGS, str(error))
-    if isinstance(error, InUse | CannotListen | EmbeddedBrokerError):
+    if isinstance(error, DataFolderInUse | CannotListen | EmbeddedBrokerError):
         return Failed(Exit.UNAVAILABLE, str(error))
-    if isinstance(error, CannotKeep):
+    if isinstance(error, DataFolderUnusable):
         return Failed(Exit.CANNOT_WRITE, str(error))
     if isinstance(error, Rejected):
         return Failed(Exit.BAD_DOCUMENT, str(error))

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from lectern.house import ROOMS, consumers
 from lectern.reading_command import DATA
-from libs.common.broker import connection_security
-from libs.common.cloudevents import rfc3339
-from libs.common.database import Database
-from libs.common.migrate import upgrade
+from lectern.service_catalog import SERVICES, consumers
+from libs.common.contracts.cloudevents import rfc3339
+from libs.common.database.engine import Database
+from libs.common.kafka.broker import connection_security
+from libs.common.kafka.topics import create_topics, declared_topics
 from libs.common.settings import CommonSettings, load
-from libs.common.topics import create_topics, declared_topics
+from libs.common.store.migrate import upgrade
+from services.gateway.accounts.tokens import Tokens
 from services.gateway.settings import Settings as GatewaySettings
-from services.gateway.tokens import Tokens
 
 MAX_DAYS = 36_500
 
@@ -28,7 +28,9 @@ def add_to(commands: Any) -> None:
     create.set_defaults(run=create_missing_topics)
     migrate = commands.add_parser("migrate", help="bring the services' databases up to date")
     migrate.set_defaults(run=migrate_databases)
-    migrate.add_argument("service", nargs="*", type=_room, metavar="SERVICE", help="default: all")
+    migrate.add_argument(
+        "service", nargs="*", type=_service_name, metavar="SERVICE", help="default: all"
+    )
     _add_tokens(commands)
 
 
@@ -37,7 +39,7 @@ def _add_tokens(commands: Any) -> None:
     actions = token.add_subparsers(required=True)
     create = actions.add_parser("create", help="make a token and print it, once")
     create.set_defaults(run=create_token)
-    create.add_argument("--name", required=True, help="whose it is, or what it is for")
+    create.add_argument("--name", required=True, help="who or what the token is for")
     create.add_argument("--owner", type=UUID, help="an existing owner's id; default: a new one")
     create.add_argument("--valid-days", type=_days, help="default: until it is revoked")
     listing = actions.add_parser("list", help="list tokens, never the secret itself")
@@ -45,8 +47,8 @@ def _add_tokens(commands: Any) -> None:
     revoke = actions.add_parser("revoke", help="make all tokens of a name invalid")
     revoke.set_defaults(run=revoke_token)
     revoke.add_argument("--name", required=True)
-    for each in (create, listing, revoke):
-        each.add_argument(
+    for action in (create, listing, revoke):
+        action.add_argument(
             "--data",
             type=Path,
             help=f"a standalone's data folder ({DATA}); default: GATEWAY_DATABASE_URL",
@@ -66,15 +68,15 @@ async def create_missing_topics(arguments: argparse.Namespace) -> int:
 
 async def migrate_databases(arguments: argparse.Namespace) -> int:
     """Migrate the databases of the named services, or of all; needs nothing but those."""
-    for room in ROOMS:
-        if arguments.service and room.name not in arguments.service:
+    for spec in SERVICES:
+        if arguments.service and spec.name not in arguments.service:
             continue
-        database = Database(load(room.settings).database_url)
+        database = Database(load(spec.settings).database_url)
         try:
-            await upgrade(database, room.migrations)
+            await upgrade(database, spec.migrations)
         finally:
             await database.close()
-        print(f"{room.name}: up to date")
+        print(f"{spec.name}: up to date")
     return 0
 
 
@@ -97,17 +99,16 @@ async def list_tokens(arguments: argparse.Namespace) -> int:
     database = await _gateway_database(arguments)
     now = rfc3339(datetime.now(UTC))
     try:
-        for each in await Tokens(database).listing():
-            expired = each["expires_at"] is not None and each["expires_at"] <= now
-            state = "revoked" if each["revoked_at"] else "expired" if expired else "valid"
-            print(f"{each['name']:30} {each['owner_id']} {state} since {each['created_at']}")
+        for token in await Tokens(database).listing():
+            state = token.state(now)
+            print(f"{token.name:30} {token.owner_id} {state} since {token.created_at}")
     finally:
         await database.close()
     return 0
 
 
-def _room(text: str) -> str:
-    names = [room.name for room in ROOMS]
+def _service_name(text: str) -> str:
+    names = [spec.name for spec in SERVICES]
     if text not in names:
         raise argparse.ArgumentTypeError(f"there is no {text!r}; name {', '.join(names)}")
     return text
@@ -134,5 +135,5 @@ async def _gateway_database(arguments: argparse.Namespace) -> Database:
     if arguments.data is None:
         return Database(load(GatewaySettings).database_url)
     database = Database(f"sqlite+aiosqlite:///{(arguments.data / 'gateway.db').resolve()}")
-    await upgrade(database, ROOMS[0].migrations)
+    await upgrade(database, SERVICES[0].migrations)
     return database

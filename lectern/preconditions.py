@@ -1,13 +1,13 @@
-"""What can be told before anything is read: nobody should learn at the end that it is in vain."""
+"""Checks of the source and the output before anything is read, so that mistakes show at once."""
 
 import os
 from pathlib import Path
 
 from lectern.exits import Exit, Failed
-from lectern.reading import Wanted
+from lectern.reading import ReadRequest
 
 
-def check_source(wanted: Wanted) -> None:
+def check_source(wanted: ReadRequest) -> None:
     """Raise Failed if the source cannot be read at all."""
     if wanted.is_url:
         return
@@ -20,7 +20,7 @@ def check_source(wanted: Wanted) -> None:
         raise Failed(Exit.NO_INPUT, f"The file {wanted.source} may not be read; check its rights.")
 
 
-def check_output(wanted: Wanted) -> None:
+def check_output(wanted: ReadRequest) -> None:
     """Make the folders that are written to.
 
     Raises:

@@ -1,7 +1,7 @@
 """``lectern read``: one document in, one audiobook out, through all five services.
 
 The ids of document and narration follow from what is read and how, so the same command after an
-interruption finds its earlier self and goes on where that stopped.
+interruption finds what the earlier run left and resumes there.
 """
 
 import asyncio
@@ -17,14 +17,21 @@ from time import monotonic
 from typing import Any
 from uuid import UUID, uuid5
 
-from lectern.display import Display, Standing
+from lectern.display import Display, ReadingProgress
 from lectern.exits import Exit, Failed
 from lectern.standalone import Standalone
-from libs.common.database import Bell
-from libs.common.events import BookFormat, ObjectRef
-from services.gateway.commands import Order
-from services.gateway.problems import NotFound
-from services.gateway.views import DocumentView, NarrationView
+from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.documents import Source
+from libs.common.contracts.formats import BookFormat
+from libs.common.database.wakeups import Wakeup
+from services.gateway.documents.commands import DocumentCommands, Submission
+from services.gateway.documents.queries import DocumentQueries
+from services.gateway.documents.views import DocumentView
+from services.gateway.kernel.errors import NotFound
+from services.gateway.narrations.commands import NarrationCommands
+from services.gateway.narrations.options import NarrationOptions
+from services.gateway.narrations.queries import NarrationQueries
+from services.gateway.narrations.views import NarrationView
 
 LOCAL_OWNER = UUID("6f1d5b52-8a0e-4a53-9d5b-0a4c5f0a7e11")
 """Whose documents are those of the command line."""
@@ -38,13 +45,13 @@ LOOK_SHARE = 0.01
 FORMATS: dict[str, BookFormat] = {"m4b": "m4b", "mp3": "mp3", "opus": "opus"}
 
 
-@dataclass(frozen=True)
-class Wanted:
+@dataclass(frozen=True, kw_only=True)
+class ReadRequest:
     """What the command line asks for. ``source`` is a path or a web address."""
 
     source: str
     output: Path
-    order: Order
+    options: NarrationOptions
     pages_folder: Path | None = None
     fresh: bool = False
 
@@ -54,8 +61,8 @@ class Wanted:
         return self.source.startswith(("http://", "https://"))
 
 
-@dataclass(frozen=True)
-class Result:
+@dataclass(frozen=True, kw_only=True)
+class ReadingResult:
     """What was made, for people and, as JSON, for machines."""
 
     document_id: str
@@ -80,15 +87,17 @@ class Result:
 class Reading:
     """One run of ``lectern read``."""
 
-    def __init__(self, lectern: Standalone, wanted: Wanted, display: Display) -> None:
+    def __init__(self, lectern: Standalone, wanted: ReadRequest, display: Display) -> None:
         self._lectern = lectern
-        self._gateway = lectern.gateway
+        self._kernel = lectern.gateway.kernel
+        self._documents = DocumentQueries(self._kernel.database)
+        self._narrations = NarrationQueries(self._kernel.database)
         self._wanted = wanted
         self._display = display
         self._started = monotonic()
         self._started_at = datetime.now(UTC)
 
-    async def run(self) -> Result:
+    async def run(self) -> ReadingResult:
         """Read the document and write the audiobook.
 
         Raises:
@@ -102,8 +111,8 @@ class Reading:
         size = await self._write(ObjectRef.model_validate(book.object), self._wanted.output)
         page_files = await self._write_pages(narration_id)
         took = monotonic() - self._started
-        document = await self._gateway.queries.document(LOCAL_OWNER, document_id)
-        return Result(
+        document = await self._documents.document(LOCAL_OWNER, document_id)
+        return ReadingResult(
             document_id=str(document_id),
             title=document.title,
             output=str(self._wanted.output),
@@ -125,23 +134,25 @@ class Reading:
         identity = await asyncio.to_thread(_identity, wanted)
         for number in range(1000):
             document_id = uuid5(LOCAL_OWNER, f"{identity}/{number}")
-            narration_id = uuid5(document_id, _order_name(wanted.order))
+            narration_id = uuid5(document_id, _options_name(wanted.options))
             try:
-                document = await self._gateway.queries.document(LOCAL_OWNER, document_id)
+                document = await self._documents.document(LOCAL_OWNER, document_id)
             except NotFound:
                 await self._hand_in(document_id)
                 await self._narrate(document_id, narration_id)
                 return document_id, narration_id, False
             if document.failure is not None or await self._is_old(narration_id):
-                continue  # it failed, or its time is over: read it anew
+                continue  # it failed or is outdated: read it again
             await self._narrate(document_id, narration_id)
             return document_id, narration_id, True
-        raise Failed(Exit.INTERNAL, "read a thousand times before: clear the data folder")
+        raise Failed(
+            Exit.INTERNAL, "this document was read a thousand times before; clear the data folder"
+        )
 
     async def _is_old(self, narration_id: UUID) -> bool:
         """Whether an earlier reading is not one to go on with."""
         try:
-            narration = await self._gateway.queries.narration(LOCAL_OWNER, narration_id)
+            narration = await self._narrations.narration(LOCAL_OWNER, narration_id)
         except NotFound:
             return False
         if narration.state in {"failed", "outdated"}:
@@ -150,61 +161,58 @@ class Reading:
         return over and (self._wanted.fresh or self._wanted.is_url)
 
     async def _hand_in(self, document_id: UUID) -> None:
-        wanted, commands = self._wanted, self._gateway.commands
+        wanted, commands = self._wanted, DocumentCommands(self._kernel)
         if wanted.is_url:
-            await commands.submit_url(LOCAL_OWNER, wanted.source, None, document_id)
-            return
-        path = Path(wanted.source)
-        async with aclosing(_blocks(path)) as blocks:
-            await commands.submit_stream(
-                LOCAL_OWNER,
-                blocks,
-                kind="file",
-                filename=path.name,
-                title=None,
-                document_id=document_id,
-            )
+            source = Source(kind="url", url=wanted.source)
+        else:
+            path = Path(wanted.source)
+            async with aclosing(_blocks(path)) as blocks:
+                upload = await commands.receive(blocks, document_id=document_id)
+            source = upload.source("file", path.name)
+        await commands.submit(
+            Submission(document_id=document_id, owner_id=LOCAL_OWNER, source=source)
+        )
 
     async def _narrate(self, document_id: UUID, narration_id: UUID) -> None:
         try:
-            await self._gateway.queries.narration(LOCAL_OWNER, narration_id)
+            await self._narrations.narration(LOCAL_OWNER, narration_id)
         except NotFound:
-            await self._gateway.commands.narrate(
-                LOCAL_OWNER, document_id, self._wanted.order, narration_id
+            await NarrationCommands(self._kernel).narrate(
+                LOCAL_OWNER, document_id, self._wanted.options, narration_id
             )
 
     async def _follow(self, document_id: UUID, narration_id: UUID) -> NarrationView:
         """Wait until the audiobook is there, and return the narration."""
-        with self._gateway.changes.watching(document_id) as bell:
+        with self._kernel.changes.watching(document_id) as wakeup:
             while True:
                 began = monotonic()
                 if self._lectern.stopping.is_set():
                     raise Failed(Exit.INTERNAL, "a service stopped; the log says why")
-                document = await self._gateway.queries.document(LOCAL_OWNER, document_id)
-                narration = await self._gateway.queries.narration(LOCAL_OWNER, narration_id)
+                document = await self._documents.document(LOCAL_OWNER, document_id)
+                narration = await self._narrations.narration(LOCAL_OWNER, narration_id)
                 self._note(document, narration)
                 _raise_if_it_failed(document, narration)
                 book = narration.audiobook
                 if book is not None and book.object is not None:
                     return narration
-                await self._until_worth_a_look(bell, narration_id, monotonic() - began)
+                await self._until_worth_a_look(wakeup, narration_id, monotonic() - began)
 
-    async def _until_worth_a_look(self, bell: Bell, narration_id: UUID, look_s: float) -> None:
+    async def _until_worth_a_look(self, wakeup: Wakeup, narration_id: UUID, look_s: float) -> None:
         """Return when something has changed, but not too soon after a look that took ``look_s``."""
         not_before = monotonic() + look_s / LOOK_SHARE
         while True:
-            await bell.wait(LOOK_EVERY_S)
+            await wakeup.wait(LOOK_EVERY_S)
             await asyncio.sleep(SETTLE_S)
             if monotonic() >= not_before or self._lectern.stopping.is_set():
                 return
-            if await self._gateway.queries.has_book(narration_id):
+            if await self._narrations.has_audiobook(narration_id):
                 return
 
     def _note(self, document: DocumentView, narration: NarrationView) -> None:
         complete = narration.pages_total and narration.pages_ready >= narration.pages_total
         stage = "binding" if complete else "speaking" if document.pages_ready else "reading"
         self._display.show(
-            Standing(
+            ReadingProgress(
                 title=document.title,
                 ready=narration.pages_ready,
                 found=document.pages_ready,
@@ -226,13 +234,13 @@ class Reading:
         if folder is None:
             return []
         written: list[str] = []
-        for audio in await self._gateway.queries.page_audios(LOCAL_OWNER, narration_id):
+        for audio in await self._narrations.page_audios(LOCAL_OWNER, narration_id):
             name = f"page-{audio.page:04d}"
             for rendition in audio.renditions:
                 path = folder / f"{name}.{rendition.format}"
                 await self._write(rendition.object, path)
                 written.append(str(path))
-            for beside, suffix in ((audio.timings, "json"), (audio.captions, "vtt")):
+            for beside, suffix in ((audio.timings_object, "json"), (audio.captions_object, "vtt")):
                 if beside is not None:
                     await self._write(beside, folder / f"{name}.{suffix}")
         return written
@@ -242,7 +250,7 @@ class Reading:
         part = path.with_name(f".{path.name}.part")
         try:
             await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-            await self._gateway.commands.storage.fetch(ref.key, part)
+            await self._kernel.storage.fetch(ref.key, part)
             await asyncio.to_thread(os.replace, part, path)
         except OSError as error:
             raise Failed(
@@ -267,7 +275,7 @@ def _raise_if_it_failed(document: DocumentView, narration: NarrationView) -> Non
     raise Failed(Exit.UNAVAILABLE, reason)
 
 
-def _identity(wanted: Wanted) -> str:
+def _identity(wanted: ReadRequest) -> str:
     if wanted.is_url:
         return wanted.source
     digest = hashlib.sha256()
@@ -277,8 +285,8 @@ def _identity(wanted: Wanted) -> str:
     return f"{digest.hexdigest()}/{Path(wanted.source).name}"
 
 
-def _order_name(order: Order) -> str:
-    return json.dumps(asdict(order), sort_keys=True)
+def _options_name(options: NarrationOptions) -> str:
+    return json.dumps(asdict(options), sort_keys=True)
 
 
 async def _blocks(path: Path) -> AsyncGenerator[bytes, None]:

@@ -8,18 +8,18 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, redirect_stdout
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from lectern.display import choose, clock
 from lectern.exits import Exit, Failed
 from lectern.preconditions import check_output, check_source
-from lectern.reading import FORMATS, Reading, Result, Wanted
+from lectern.reading import FORMATS, Reading, ReadingResult, ReadRequest
 from lectern.standalone import Options, Standalone, running
 from libs.common.errors import Permanent
-from services.gateway.commands import Order
-from services.synth.speech import ENGINES
+from services.gateway.audio.queries import AudioQueries
+from services.gateway.narrations.options import NarrationOptions
+from services.synth.engines.build import ENGINES
 
 DATA = Path.home() / ".local" / "share" / "lectern"
 DRAIN_S = 2.0
@@ -98,10 +98,10 @@ async def list_voices(arguments: argparse.Namespace) -> int:
     )
     async with logging_to_stderr(), running(options) as lectern:
         await until_it_can_speak(lectern)
-        found = await lectern.gateway.queries.voices()
+        found = await AudioQueries(lectern.gateway.kernel.database).voices()
     offered = lectern.engines
     voices = [
-        asdict(voice)
+        {"engine": voice.engine, **voice.model_dump()}
         for engine in found
         if engine.engine in offered
         for voice in engine.voices
@@ -110,8 +110,8 @@ async def list_voices(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(voices))
     else:
-        for each in voices:
-            print(f"{each['engine']:8} {each['id']:24} {each['language']:12} {each['name']}")
+        for voice in voices:
+            print(f"{voice['engine']:8} {voice['id']:24} {voice['language']:12} {voice['name']}")
     return Exit.OK
 
 
@@ -131,7 +131,8 @@ async def until_it_can_speak(lectern: Standalone) -> None:
 
 async def until_voices(lectern: Standalone) -> None:
     """Return when the gateway knows the voices of every engine that synth offers."""
-    while not lectern.engines <= {each.engine for each in await lectern.gateway.queries.voices()}:
+    queries = AudioQueries(lectern.gateway.kernel.database)
+    while not lectern.engines <= {engine.engine for engine in await queries.voices()}:
         if lectern.stopping.is_set():
             raise Failed(Exit.UNAVAILABLE, "the speech engine could not start; the log says why")
         await asyncio.sleep(0.02)
@@ -163,14 +164,14 @@ def _rate(text: str) -> float:
     return rate
 
 
-def _wanted(arguments: argparse.Namespace) -> Wanted:
+def _wanted(arguments: argparse.Namespace) -> ReadRequest:
     name = Path(arguments.source.rstrip("/")).stem or "document"
     output: Path = arguments.output or Path(f"{name}.{arguments.format or 'm4b'}")
     suffix = output.suffix.lstrip(".").lower()
     chosen = FORMATS.get(arguments.format or suffix)
     if chosen is None:
         raise Failed(Exit.USAGE, f"{output} is no .m4b, .mp3 or .opus; say which with --format")
-    order = Order(
+    options = NarrationOptions(
         pages=arguments.pages,
         engine=arguments.engine,
         voice=arguments.voice,
@@ -178,14 +179,20 @@ def _wanted(arguments: argparse.Namespace) -> Wanted:
         format="m4a" if chosen == "m4b" else chosen,
         audiobook=chosen,
     )
-    return Wanted(arguments.source, output, order, arguments.pages_folder, arguments.fresh)
+    return ReadRequest(
+        source=arguments.source,
+        output=output,
+        options=options,
+        pages_folder=arguments.pages_folder,
+        fresh=arguments.fresh,
+    )
 
 
 def _speaks(language: str, wanted: str | None) -> bool:
     return wanted is None or language.lower().startswith(wanted.lower())
 
 
-def _report(result: Result) -> str:
+def _report(result: ReadingResult) -> str:
     lines = [
         f"{result.output}: {result.title}, {clock(result.duration_ms)}, "
         f"{result.bytes / 1e6:.1f} MB, {_count(result.chapters, 'chapter')}, "

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from lectern.exits import Exit
-from lectern.house import ROOMS
 from lectern.reading import LOCAL_OWNER
 from lectern.reading_command import add_data
+from lectern.service_catalog import SERVICES
 from lectern.standalone import Options, Standalone, running
+from services.gateway.accounts.tokens import Tokens
 
 
 def add_to(commands: Any) -> None:
@@ -37,8 +38,8 @@ async def serve_all(arguments: argparse.Namespace) -> int:
     )
     async with running(options) as lectern:
         loop = asyncio.get_running_loop()
-        for each in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(each, lectern.stopping.set)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, lectern.stopping.set)
         await lectern.until_ready()
         await _greet(lectern, arguments.host, arguments.data)
         await lectern.stopping.wait()
@@ -47,10 +48,13 @@ async def serve_all(arguments: argparse.Namespace) -> int:
 
 async def _greet(lectern: Standalone, host: str, data: Path) -> None:
     """Say where everything is, and hand out a token if there is none."""
-    lines = [f"{room.name:10} http://{host}:{lectern.services[room.name].port}" for room in ROOMS]
-    if not await lectern.gateway.tokens.listing():
+    lines = [
+        f"{spec.name:10} http://{host}:{lectern.services[spec.name].port}" for spec in SERVICES
+    ]
+    tokens = Tokens(lectern.gateway.kernel.database)
+    if not await tokens.listing():
         today = datetime.now(UTC).date().isoformat()
-        _, token = await lectern.gateway.tokens.create(f"first token, {today}", LOCAL_OWNER)
+        _, token = await tokens.create(f"first token, {today}", LOCAL_OWNER)
         more = f"lectern token create --data {data} --name WHOSE"
         lines.append(f"token      {token}\n           shown once; make more with `{more}`")
     sys.stderr.write("\n".join(lines) + "\nLectern is ready. Ctrl-C stops it.\n")

@@ -15,46 +15,40 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from multiprocessing.util import get_temp_dir
 from pathlib import Path
-from time import monotonic, time
+from time import monotonic
 from typing import Any
-
-import structlog
 
 import services.gateway.app
 from lectern.embedded_broker import EmbeddedBroker
-from lectern.house import ROOMS, consumers
-from lectern.recovery import release_jobs, resend_unhandled
+from lectern.recovery import Sweeper, release_jobs
+from lectern.service_catalog import SERVICES, consumed_topics, consumers
 from libs.common.errors import Permanent
-from libs.common.fetching import FetchOnDemand
-from libs.common.migrate import upgrade
-from libs.common.service import Service
+from libs.common.kafka.fetching import FetchOnDemand
+from libs.common.kafka.topics import declared_topics
+from libs.common.runtime.service import Service
 from libs.common.settings import CommonSettings, load
-from libs.common.topics import declared_topics
+from libs.common.store.migrate import upgrade
 from services.gateway.app import Assembly
 from services.gateway.settings import Settings as GatewaySettings
 from services.synth.settings import Settings as SynthSettings
 
-log = structlog.get_logger(__name__)
-
 PARTITIONS = 1
-SWEEP_EVERY_S = 15.0
 LOOK_EVERY_S = 0.5
-LOST_AFTER_S = 10.0
 
 
-class InUse(Permanent):
+class DataFolderInUse(Permanent):
     """Another process works in this data folder."""
 
     code = "in_use"
 
 
-class CannotKeep(Permanent):
+class DataFolderUnusable(Permanent):
     """The data folder cannot be made or written."""
 
     code = "cannot_keep"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """How standalone runs. ``port`` None: no service listens anywhere but on a free port."""
 
@@ -103,10 +97,10 @@ class Standalone:
                     raise service.hindrance
 
     async def _wait_a_moment(self, ready: asyncio.Event) -> None:
-        waiting = [asyncio.create_task(each.wait()) for each in (ready, self.stopping)]
+        waiting = [asyncio.create_task(event.wait()) for event in (ready, self.stopping)]
         await asyncio.wait(waiting, timeout=LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
-        for each in waiting:
-            each.cancel()
+        for task in waiting:
+            task.cancel()
 
 
 @asynccontextmanager
@@ -114,19 +108,19 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
     """Run all services while the block does.
 
     Raises:
-        InUse: Another process works in the data folder.
-        CannotKeep: The data folder cannot be made or written.
+        DataFolderInUse: Another process works in the data folder.
+        DataFolderUnusable: The data folder cannot be made or written.
         CannotListen: A port is taken.
     """
-    topics = {each.name: each.partitions for each in declared_topics(consumers(), 1, PARTITIONS)}
-    with _only_one(options.data), _scratch(options.data), EmbeddedBroker(topics) as broker:
+    topics = {topic.name: topic.partitions for topic in declared_topics(consumers(), 1, PARTITIONS)}
+    with _locked(options.data), _temporary_files(options.data), EmbeddedBroker(topics) as broker:
         stopping = asyncio.Event()
         gateway, started = _build(options, broker.bootstrap, stopping)
-        for room in ROOMS:
-            await upgrade(started[room.name].parts.database, room.migrations)
-        sweeper = _Sweeper({room.name: _database(options, room.name) for room in ROOMS})
-        await sweeper.after_restart()
-        sweeping = asyncio.create_task(sweeper.run())
+        for spec in SERVICES:
+            await upgrade(started[spec.name].parts.database, spec.migrations)
+        databases = {name: service.parts.database for name, service in started.items()}
+        await release_jobs(databases.values())
+        sweeping = asyncio.create_task(Sweeper(databases, consumed_topics()).run())
         begun: list[Service] = []
         try:
             for service in started.values():
@@ -153,8 +147,8 @@ def common_settings(options: Options, bootstrap: str) -> CommonSettings:
         storage_url=objects.as_uri(),
         bind_host=options.host,
         log_level=options.log_level,
-        # Bells ring for all work of this process; polling finds what the sweeper put back and
-        # what is due later. Each look costs 4 ms, five services make it.
+        # Wakeups tell of all work of this process; polling finds what is due later. Each look
+        # costs 4 ms, five services make it.
         relay_poll_interval_ms=10_000,
         job_poll_interval_ms=3000,
         # A fetch is made when there is something. One that finds nothing takes this long.
@@ -165,7 +159,7 @@ def common_settings(options: Options, bootstrap: str) -> CommonSettings:
 
 def service_settings(options: Options, name: str) -> dict[str, Any]:
     """Return what standalone sets for one service."""
-    number = [room.name for room in ROOMS].index(name)
+    number = [spec.name for spec in SERVICES].index(name)
     return {
         "database_url": f"sqlite+aiosqlite:///{_database(options, name)}",
         "http_port": 0 if options.port is None else options.port + number,
@@ -177,17 +171,17 @@ def _build(
     options: Options, bootstrap: str, stopping: asyncio.Event
 ) -> tuple[Assembly, dict[str, Service]]:
     common = common_settings(options, bootstrap)
-    fetches = FetchOnDemand()
+    clients = FetchOnDemand().clients()
     built: dict[str, Service] = {}
     gateway: Assembly | None = None
-    for room in ROOMS:
-        settings = load(room.settings, **service_settings(options, room.name))
+    for spec in SERVICES:
+        settings = load(spec.settings, **service_settings(options, spec.name))
         if isinstance(settings, GatewaySettings):
             gateway = services.gateway.app.assemble(common, settings)
             parts = gateway.parts
         else:
-            parts = room.build(common, settings)
-        built[room.name] = Service(parts, stopping=stopping, fetches=fetches)
+            parts = spec.build(common, settings)
+        built[spec.name] = Service(parts=parts, stopping=stopping, clients=clients)
     if gateway is None:
         raise Permanent("there is no gateway")
     return gateway, built
@@ -198,19 +192,19 @@ def _database(options: Options, name: str) -> Path:
 
 
 @contextlib.contextmanager
-def _only_one(data: Path) -> Iterator[None]:
+def _locked(data: Path) -> Iterator[None]:
     try:
         data.mkdir(parents=True, exist_ok=True)
         handle = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise CannotKeep(
+        raise DataFolderUnusable(
             f"nothing can be kept in {data} ({error.strerror}); choose another folder with --data"
         ) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError:
-        raise InUse(
+        raise DataFolderInUse(
             f"another lectern works in {data}; stop it, or choose another folder with --data"
         ) from None
     finally:
@@ -218,7 +212,7 @@ def _only_one(data: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _scratch(data: Path) -> Iterator[None]:
+def _temporary_files(data: Path) -> Iterator[None]:
     """Keep temporary files in the data folder, where the next start finds what a kill left."""
     get_temp_dir()  # multiprocessing settles for its own, which has to outlive this block
     folder, before = data.resolve() / "temporary", tempfile.tempdir
@@ -230,27 +224,3 @@ def _scratch(data: Path) -> Iterator[None]:
     finally:
         tempfile.tempdir = before
         shutil.rmtree(folder, ignore_errors=True)
-
-
-class _Sweeper:
-    """Sends again what the embedded broker lost."""
-
-    def __init__(self, databases: Mapping[str, Path]) -> None:
-        self._databases = databases
-        self._topics = {
-            name: [each.topic for each in consumed] for name, consumed in consumers().items()
-        }
-
-    async def after_restart(self) -> None:
-        """Take up everything that was under way when the last process ended."""
-        await asyncio.to_thread(release_jobs, self._databases.values())
-        await asyncio.to_thread(resend_unhandled, self._databases, self._topics)
-
-    async def run(self) -> None:
-        """Look now and then for events that were sent a while ago and never handled."""
-        while True:
-            await asyncio.sleep(SWEEP_EVERY_S)
-            before = int((time() - LOST_AFTER_S) * 1000)
-            lost = await asyncio.to_thread(resend_unhandled, self._databases, self._topics, before)
-            if lost:
-                log.warning("sent again what the broker lost", events=lost)

@@ -12,7 +12,7 @@ def main() -> None:
     """Print the lines."""
     book, pages = Path(sys.argv[1]), Path(sys.argv[2])
     openers = OPENERS.get(sys.platform, ())
-    opener = next((each for each in openers if shutil.which(each)), None)
+    opener = next((opener for opener in openers if shutil.which(opener)), None)
     where = f"{opener} {book}" if opener else f"any player of audiobooks, such as VLC: {book}"
     sys.stdout.write(
         f"to listen: {where}\n"

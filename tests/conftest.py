@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from libs.common.testing.fixtures import S3Server, first_of
+from libs.common.testing.fixtures import server
 from libs.common.testing.servers import NativeKafka
+from libs.common.testing.shared_servers import Servers
+from libs.common.testing.starters import S3Server
 
 if TYPE_CHECKING:
     from tests.journeys.deployment import Deployment
@@ -29,8 +31,9 @@ def own_kafka(
         address = server.start()
         return server, f"Apache Kafka {server.version} native at {address}"
 
-    with ExitStack() as stack:
-        yield first_of(pytestconfig, stack, native)
+    servers = Servers({"own kafka": [native]})
+    yield server("own kafka", servers, pytestconfig)
+    servers.close()
 
 
 @pytest.fixture(scope="session")
@@ -55,8 +58,8 @@ def deployment(one_deployment: "Deployment") -> Iterator["Deployment"]:
     one_deployment.start_missing()
     yield one_deployment
     one_deployment.wire.mend()
-    asked = [each for each in one_deployment.asked if each in one_deployment.processes]
-    for name in [*asked, *(each for each in one_deployment.processes if "-" in each)]:
+    asked = [name for name in one_deployment.asked if name in one_deployment.processes]
+    for name in [*asked, *(process for process in one_deployment.processes if "-" in process)]:
         one_deployment.stop(name)
     ended = one_deployment.drop_ended()
     assert not ended, f"services ended by themselves: {ended}; logs are in {one_deployment.logs}"

@@ -15,7 +15,7 @@ SILENCE_STEP_S = 0.01
 INTEGRATED = "lavfi.r128.I"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Heard:
     """What was heard: ``loudness_lufs`` is by EBU R128; chapters are (title, start in s)."""
 
@@ -35,8 +35,11 @@ def hear(file: bytes) -> Heard:
     """
     with av.open(io.BytesIO(file), "r") as container:
         chapters = tuple(
-            (each["metadata"].get("title", ""), float(each["start"] * (each["time_base"] or 0)))
-            for each in container.chapters()
+            (
+                chapter["metadata"].get("title", ""),
+                float(chapter["start"] * (chapter["time_base"] or 0)),
+            )
+            for chapter in container.chapters()
         )
         tags = {name.lower(): value for name, value in container.metadata.items()}
         has_cover = bool(container.streams.video)

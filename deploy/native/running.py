@@ -22,7 +22,7 @@ SAME_START_S = 1.0
 """A process id is taken again one day; a process that started at another time is another one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Started:
     """One process: its id, when it started (Unix time, seconds), and the signal that ends it."""
 
@@ -36,7 +36,12 @@ class Started:
         """Describe a running server."""
         started_at = psutil.Process(server.pid).create_time()
         program = server.program
-        return cls(program.name, server.pid, started_at, int(program.stop_signal))
+        return cls(
+            name=program.name,
+            pid=server.pid,
+            started_at=started_at,
+            stop_signal=int(program.stop_signal),
+        )
 
     def process(self) -> psutil.Process | None:
         """The process, unless it has ended."""
@@ -57,7 +62,7 @@ class Running:
 
     def alive(self) -> list[Started]:
         """Those that still run."""
-        return [each for each in self.processes if each.process() is not None]
+        return [started for started in self.processes if started.process() is not None]
 
     def save(self, path: Path) -> None:
         """Write ``pids.json``."""
@@ -70,7 +75,7 @@ class Running:
         if not path.exists():
             return cls()
         found = json.loads(path.read_text())
-        return cls([Started(**each) for each in found["processes"]], found["directories"])
+        return cls([Started(**fields) for fields in found["processes"]], found["directories"])
 
 
 def end(running: Running) -> list[str]:
@@ -78,7 +83,7 @@ def end(running: Running) -> list[str]:
 
     Services drain before the servers that they use are gone.
     """
-    ended = [each.name for each in reversed(running.processes) if _end(each)]
+    ended = [started.name for started in reversed(running.processes) if _end(started)]
     _remove(running.directories)
     return ended
 

@@ -2,7 +2,7 @@
 
     python -m deploy.native.smoke
 
-Everything goes through the gateway's REST API, as a user's program would: upload with an order,
+Everything goes through the gateway's REST API, as a user's program would: upload with a narration,
 wait, download the audiobook and the first page, decode both.
 """
 
@@ -25,7 +25,7 @@ from examples.book.build import build
 
 PATIENCE_S = 300.0
 LOOK_EVERY_S = 0.5
-ORDER = {"voice": "en-us", "audiobook": "m4b"}
+NARRATION = {"voice": "en-us", "audiobook": "m4b"}
 LOUDNESS_LUFS = (-20.5, -17.5)
 LONGEST_SILENCE_S = 2.0
 FEWEST_CHAPTERS = 8
@@ -59,7 +59,7 @@ def _smoke(api: httpx.Client) -> None:
             answer = api.post(
                 "/documents",
                 files={"file": ("sample.epub", upload)},
-                data={"narrate": json.dumps(ORDER)},
+                data={"narrate": json.dumps(NARRATION)},
             )
     _expect(answer.status_code == httpx.codes.ACCEPTED, f"the upload was refused: {answer.text}")
     submitted = answer.json()

@@ -66,7 +66,7 @@ def up(state: Path, *, servers_only: bool) -> Running:
         start_servers(kafka, postgres, s3)
         running.directories.append(str(postgres.directory))
         servers = (kafka.process, postgres.process, s3.process)
-        running.processes.extend(Started.of(each) for each in servers)
+        running.processes.extend(Started.of(server) for server in servers)
         environment = addresses(kafka, postgres, s3)
         write_env(state / "env", environment)
         running.save(state / "pids.json")
@@ -91,9 +91,9 @@ def up(state: Path, *, servers_only: bool) -> Running:
 def start_servers(kafka: NativeKafka, postgres: NativePostgres, s3: MotoS3) -> None:
     """Start the three at the same time, and make one database for each service."""
     with ThreadPoolExecutor(3) as pool:
-        starting = [pool.submit(each.start) for each in (kafka, postgres, s3)]
-    for each in starting:
-        each.result()
+        starting = [pool.submit(server.start) for server in (kafka, postgres, s3)]
+    for started in starting:
+        started.result()
     for service in SERVICES:
         postgres.create_database(service)
 
@@ -106,7 +106,7 @@ def addresses(kafka: NativeKafka, postgres: NativePostgres, s3: MotoS3) -> dict[
         "LECTERN_STORAGE_URL": f"s3://{s3.bucket}?endpoint={endpoint}&region={REGION}",
         "LECTERN_S3_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "LECTERN_S3_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
-        **{f"{each.upper()}_DATABASE_URL": postgres.url(each) for each in SERVICES},
+        **{f"{service.upper()}_DATABASE_URL": postgres.url(service) for service in SERVICES},
         "LECTERN_TEST_KAFKA": kafka.bootstrap,
         "LECTERN_TEST_POSTGRES_URL": postgres.url(),
         "LECTERN_TEST_S3_ENDPOINT": s3.endpoint,
@@ -118,7 +118,9 @@ def write_env(path: Path, environment: Mapping[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
     path.chmod(0o600)
-    path.write_text("".join(f"{name}={shlex.quote(each)}\n" for name, each in environment.items()))
+    path.write_text(
+        "".join(f"{name}={shlex.quote(value)}\n" for name, value in environment.items())
+    )
 
 
 def _say(line: str) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from examples.book import cover
+from examples.book import draw_cover as cover
 
 TITLE = "The Keeper’s Clock"
 AUTHOR = "The Lectern Authors"
@@ -38,7 +38,7 @@ CONTAINER = f"""{DECLARATION}\
 
 
 @dataclass(frozen=True)
-class Chapter:
+class ChapterFile:
     """One file of the text; ``title`` is its heading."""
 
     name: str
@@ -51,17 +51,17 @@ class Chapter:
         return f"chapter-{self.name[:2]}"
 
 
-def chapters() -> list[Chapter]:
+def chapters() -> list[ChapterFile]:
     """Read the text, in order."""
     return [_chapter(path) for path in sorted((HERE / "text").glob("*.xhtml"))]
 
 
-def _chapter(path: Path) -> Chapter:
+def _chapter(path: Path) -> ChapterFile:
     xhtml = path.read_bytes()
     heading = ElementTree.fromstring(xhtml).find(f".//{H1}")  # noqa: S314 - our own file
     if heading is None:
         raise SystemExit(f"{path} has no h1")
-    return Chapter(path.name, "".join(heading.itertext()), xhtml)
+    return ChapterFile(path.name, "".join(heading.itertext()), xhtml)
 
 
 def build(path: Path) -> None:
@@ -81,7 +81,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-def _contents(text: list[Chapter]) -> Iterator[tuple[str, bytes]]:
+def _contents(text: list[ChapterFile]) -> Iterator[tuple[str, bytes]]:
     yield "META-INF/container.xml", CONTAINER.encode()
     yield "OEBPS/book.opf", _package(text).encode()
     yield "OEBPS/nav.xhtml", _nav(text).encode()
@@ -92,12 +92,12 @@ def _contents(text: list[Chapter]) -> Iterator[tuple[str, bytes]]:
         yield f"OEBPS/{chapter.name}", chapter.xhtml
 
 
-def _package(text: list[Chapter]) -> str:
+def _package(text: list[ChapterFile]) -> str:
     items = "\n".join(
-        f'    <item id="{each.id}" href="{each.name}" media-type="application/xhtml+xml"/>'
-        for each in text
+        f'    <item id="{chapter.id}" href="{chapter.name}" media-type="application/xhtml+xml"/>'
+        for chapter in text
     )
-    spine = "\n".join(f'    <itemref idref="{each.id}"/>' for each in text)
+    spine = "\n".join(f'    <itemref idref="{chapter.id}"/>' for chapter in text)
     return f"""{DECLARATION}\
 <package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="id" xml:lang="en">
   <metadata xmlns:dc="http://purl.org/dc/elements/1.1/">
@@ -125,9 +125,9 @@ def _package(text: list[Chapter]) -> str:
 """
 
 
-def _nav(text: list[Chapter]) -> str:
+def _nav(text: list[ChapterFile]) -> str:
     items = "\n".join(
-        f'    <li><a href="{each.name}">{escape(each.title)}</a></li>' for each in text
+        f'    <li><a href="{chapter.name}">{escape(chapter.title)}</a></li>' for chapter in text
     )
     return f"""{DECLARATION}\
 <!DOCTYPE html>
@@ -145,12 +145,12 @@ def _nav(text: list[Chapter]) -> str:
 """
 
 
-def _ncx(text: list[Chapter]) -> str:
+def _ncx(text: list[ChapterFile]) -> str:
     points = "\n".join(
         f'    <navPoint id="point-{number}" playOrder="{number}">'
-        f"<navLabel><text>{escape(each.title)}</text></navLabel>"
-        f'<content src="{each.name}"/></navPoint>'
-        for number, each in enumerate(text, 1)
+        f"<navLabel><text>{escape(chapter.title)}</text></navLabel>"
+        f'<content src="{chapter.name}"/></navPoint>'
+        for number, chapter in enumerate(text, 1)
     )
     return f"""{DECLARATION}\
 <ncx xmlns="http://www.daisy.org/z3986/2005/ncx/" version="2005-1" xml:lang="en">

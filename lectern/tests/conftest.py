@@ -9,7 +9,7 @@ import pytest_asyncio
 from lectern.entry import PRELOADED
 from lectern.reading_command import until_voices
 from lectern.standalone import Options, running
-from libs.common.pool import preload
+from libs.common.runtime.pool import preload
 from libs.common.testing.report import ran_against
 
 
@@ -20,7 +20,9 @@ async def lectern(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPath
     preload(*PRELOADED)
     data: Path = tmp_path_factory.mktemp("lectern")
     async with AsyncExitStack() as stack:
-        running_one = await stack.enter_async_context(running(Options(data, log_level="ERROR")))
+        running_one = await stack.enter_async_context(
+            running(Options(data=data, log_level="ERROR"))
+        )
         await running_one.until_ready()
         await until_voices(running_one)
         yield running_one

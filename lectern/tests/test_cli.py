@@ -38,11 +38,11 @@ def test_a_bug_shows_where_it_is(monkeypatch, capsys):
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), KeyboardInterrupt()])
 def test_an_interruption_is_told_as_such(monkeypatch, capsys, error):
     assert running(monkeypatch, error) == 130
-    assert "goes on from here" in capsys.readouterr().err
+    assert "to resume" in capsys.readouterr().err
 
 
 def test_the_epilog_names_every_exit_code():
-    assert {int(each) for each in re.findall(r"\b(\d+)\b", cli.EPILOG)} == {int(x) for x in Exit}
+    assert {int(code) for code in re.findall(r"\b(\d+)\b", cli.EPILOG)} == {int(x) for x in Exit}
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lectern.display import Lines, Live, Silent, Standing, choose, clock
+from lectern.display import Lines, Live, ReadingProgress, Silent, choose, clock
 
-START = Standing(title="Emma", ready=0, found=0, pages=None, audio_ms=0, stage="reading")
+START = ReadingProgress(title="Emma", ready=0, found=0, pages=None, audio_ms=0, stage="reading")
 
 
 @given(st.integers(0, 10**9))
@@ -26,14 +26,14 @@ def test_a_clock_shows_hours_minutes_seconds(ms, text):
 
 def test_lines_come_when_the_stage_changes_and_not_for_every_page(capsys):
     lines = Lines()
-    for standing in [
+    for progress in [
         START,
         replace(START, found=1),
         replace(START, stage="speaking", ready=1, found=4, audio_ms=61_000),
         replace(START, stage="speaking", ready=2, found=4, pages=4),
         replace(START, stage="binding", ready=4, found=4, pages=4),
     ]:
-        lines.show(standing)
+        lines.show(progress)
     lines.close()
     shown = capsys.readouterr()
     assert shown.out == ""

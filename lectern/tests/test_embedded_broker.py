@@ -47,9 +47,11 @@ async def test_carries_keys_headers_and_values_to_a_group(
             await producer.send("page.extracted", value, key=b"document-7", headers=HEADERS)
         await producer.flush()
         received = [await asyncio.wait_for(anext(reader), 20) for _ in values]
-    assert [each.value for each in received] == values
-    assert {each.partition for each in received} == {received[0].partition}
-    assert all(each.key == b"document-7" and list(each.headers) == HEADERS for each in received)
+    assert [record.value for record in received] == values
+    assert {record.partition for record in received} == {received[0].partition}
+    assert all(
+        record.key == b"document-7" and list(record.headers) == HEADERS for record in received
+    )
 
 
 async def test_has_the_declared_partitions(broker: EmbeddedBroker) -> None:

@@ -32,7 +32,7 @@ class Looking:
     def find_spec(self, name, path=None, target=None):
         if name == "lectern.cli":
             import psutil
-            print(*(" ".join(each.cmdline()) for each in psutil.Process().children()), sep="\\n")
+            print(*(" ".join(child.cmdline()) for child in psutil.Process().children()), sep="\\n")
 
 sys.meta_path.insert(0, Looking())
 from lectern.entry import main
@@ -65,7 +65,7 @@ def test_workers_and_parsers_load_while_the_command_line_does(argument, expected
         check=True,
     )
     children, _, _ = done.stdout.partition("usage:")
-    assert ("services.ingest.zygote" in children) == expected
+    assert ("services.ingest.sandbox.zygote" in children) == expected
     assert ("multiprocessing.forkserver" in children) == expected
 
 
@@ -85,7 +85,7 @@ def interrupted(folder, module, number, argument, **options):
 
 
 @pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
-@pytest.mark.parametrize("module", ["libs.common.pool", "lectern.cli"])
+@pytest.mark.parametrize("module", ["libs.common.runtime.pool", "lectern.cli"])
 def test_an_interruption_while_loading_is_silent(tmp_path, number, module):
     """Raised in code that another module gives to exec(), it would end the process by SIGINT."""
     done = interrupted(tmp_path, module, number, "read")

@@ -2,9 +2,9 @@ import pytest
 
 from lectern.embedded_broker import EmbeddedBrokerError
 from lectern.exits import Exit, Failed, classify
-from lectern.standalone import CannotKeep, InUse
+from lectern.standalone import DataFolderInUse, DataFolderUnusable
 from libs.common.errors import Permanent, Rejected, Throttled, Transient, Unavailable
-from libs.common.http_server import CannotListen
+from libs.common.runtime.http_server import CannotListen
 from libs.common.settings import CommonSettings, InvalidSettings, load
 
 
@@ -13,9 +13,9 @@ from libs.common.settings import CommonSettings, InvalidSettings, load
     [
         (Failed(Exit.NO_INPUT, "why"), 66),
         (Rejected("encrypted", "why"), 65),
-        (InUse("why"), 69),
+        (DataFolderInUse("why"), 69),
         (EmbeddedBrokerError("why"), 69),
-        (CannotKeep("why"), 73),
+        (DataFolderUnusable("why"), 73),
         (Transient("why"), 75),
         (Throttled("why"), 75),
         (Unavailable("why"), 75),

@@ -6,8 +6,8 @@ import pytest
 
 from lectern import operating
 from lectern.cli import run
-from lectern.house import ROOMS
-from libs.common.cloudevents import rfc3339
+from lectern.service_catalog import SERVICES
+from libs.common.contracts.cloudevents import rfc3339
 
 TOKEN = re.compile(r"lectern_[\w-]{43}\n")
 
@@ -56,9 +56,9 @@ def databases(tmp_path, monkeypatch):
     """Addresses of databases, and of nothing else: migrations need no more."""
     for name in ("LECTERN_STORAGE_URL", "LECTERN_KAFKA_BOOTSTRAP_SERVERS"):
         monkeypatch.delenv(name, raising=False)
-    for room in ROOMS:
-        url = f"sqlite+aiosqlite:///{tmp_path / room.name}.db"
-        monkeypatch.setenv(f"{room.name.upper()}_DATABASE_URL", url)
+    for spec in SERVICES:
+        url = f"sqlite+aiosqlite:///{tmp_path / spec.name}.db"
+        monkeypatch.setenv(f"{spec.name.upper()}_DATABASE_URL", url)
     return tmp_path
 
 
@@ -69,4 +69,4 @@ def test_databases_are_migrated_by_name_or_all_and_twice(databases, capsys):
     for _ in range(2):
         assert run(["migrate"]) == 0
         lines = capsys.readouterr().out.splitlines()
-        assert lines == [f"{room.name}: up to date" for room in ROOMS]
+        assert lines == [f"{spec.name}: up to date" for spec in SERVICES]

@@ -4,12 +4,14 @@ import pytest
 
 from lectern.exits import Exit, Failed
 from lectern.preconditions import check_output, check_source
-from lectern.reading import Wanted
-from services.gateway.commands import Order
+from lectern.reading import ReadRequest
+from services.gateway.narrations.options import NarrationOptions
 
 
-def wanted(source: Path | str, output: Path | None = None) -> Wanted:
-    return Wanted(str(source), output or Path(f"{source}.m4b"), Order())
+def wanted(source: Path | str, output: Path | None = None) -> ReadRequest:
+    return ReadRequest(
+        source=str(source), output=output or Path(f"{source}.m4b"), options=NarrationOptions()
+    )
 
 
 def test_sources_are_looked_at_first(tmp_path):

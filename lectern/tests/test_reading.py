@@ -8,9 +8,11 @@ import pytest
 from lectern import reading
 from lectern.display import Silent
 from lectern.exits import Exit, Failed, classify
-from lectern.reading import LOCAL_OWNER, Reading, Wanted
-from libs.common.pool import CpuPool
-from services.gateway.commands import Order
+from lectern.reading import LOCAL_OWNER, Reading, ReadRequest
+from libs.common.runtime.pool import CpuPool
+from services.gateway.documents.queries import DocumentQueries
+from services.gateway.narrations.options import NarrationOptions
+from services.gateway.narrations.queries import NarrationQueries
 
 SERVICE_ONLY = {
     "sqlalchemy",
@@ -25,13 +27,13 @@ SERVICE_ONLY = {
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-def wanted(source: Path | str, output: Path | None = None, **order) -> Wanted:
+def wanted(source: Path | str, output: Path | None = None, **order) -> ReadRequest:
     fields = {"pages": None, "engine": None, "voice": None, "rate": 1.0}
-    made = Order(**(fields | {"format": "m4a", "audiobook": "m4b"} | order))
-    return Wanted(str(source), output or Path(f"{source}.m4b"), made)
+    made = NarrationOptions(**(fields | {"format": "m4a", "audiobook": "m4b"} | order))
+    return ReadRequest(source=str(source), output=output or Path(f"{source}.m4b"), options=made)
 
 
-async def refused(lectern, order: Wanted) -> Failed:
+async def refused(lectern, order: ReadRequest) -> Failed:
     """Read what cannot be read, and return what somebody at a terminal is told."""
     with pytest.raises(Exception) as raised:  # noqa: PT011 - classify judges it
         await Reading(lectern, order, Silent()).run()
@@ -84,12 +86,12 @@ async def test_the_first_audio_is_told_by_its_event_however_late_one_looks(
 ):
     monkeypatch.setattr(reading, "LOOK_SHARE", 1e-9)  # looks once, and then when all is over
     found = await Reading(lectern, wanted(page), Silent()).run()
-    narrations = await lectern.gateway.queries.narrations(LOCAL_OWNER, UUID(found.document_id))
-    document = await lectern.gateway.queries.document(LOCAL_OWNER, UUID(found.document_id))
-    submitted, ready = (
-        datetime.fromisoformat(each)
-        for each in (document.submitted_at, narrations[0].first_ready_at)
-    )
+    database, document_id = lectern.gateway.kernel.database, UUID(found.document_id)
+    narrations = await NarrationQueries(database).narrations(LOCAL_OWNER, document_id)
+    document = await DocumentQueries(database).document(LOCAL_OWNER, document_id)
+    first_ready_at = narrations[0].first_ready_at
+    assert first_ready_at is not None
+    submitted, ready = map(datetime.fromisoformat, (document.submitted_at, first_ready_at))
     waited = (ready - submitted).total_seconds()
     assert found.first_audio_seconds is not None
     assert waited - 0.01 <= found.first_audio_seconds <= found.seconds
@@ -100,7 +102,9 @@ async def test_workers_load_what_their_work_needs_and_nothing_of_the_service(lec
     await Reading(lectern, wanted(page), Silent()).run()
     loaded: dict[str, set[str]] = {}
     for name, service in lectern.services.items():
-        for pool in (each for each in service.parts.resources if isinstance(each, CpuPool)):
+        for pool in (
+            resource for resource in service.parts.resources if isinstance(resource, CpuPool)
+        ):
             modules = await pool.run(eval, "{*__import__('sys').modules}")
             loaded[name] = modules & SERVICE_ONLY
     assert loaded == {"segmenter": set(), "synth": set()}

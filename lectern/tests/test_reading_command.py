@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from lectern import reading_command
 from lectern.cli import parser, run
 from lectern.exits import Exit, Failed
-from lectern.reading import Result
+from lectern.reading import ReadingResult
 from lectern.reading_command import _rate, _report, _speaks, _wanted, page_numbers
 
 RANGES = st.lists(
-    st.tuples(st.integers(1, 2000), st.integers(0, 30)).map(lambda each: (each[0], sum(each))),
+    st.tuples(st.integers(1, 2000), st.integers(0, 30)).map(lambda pair: (pair[0], sum(pair))),
     min_size=1,
     max_size=8,
 )
@@ -77,7 +77,7 @@ def wanted(*arguments):
 def test_format_and_output_follow_from_each_other(arguments, output, page_format, book_format):
     found = wanted(*arguments)
     assert found.output == Path(output)
-    assert (found.order.format, found.order.audiobook) == (page_format, book_format)
+    assert (found.options.format, found.options.audiobook) == (page_format, book_format)
     assert found.is_url == arguments[0].startswith("https")
 
 
@@ -103,7 +103,7 @@ def result(**changes):
         "resumed": False,
         "page_files": [],
     }
-    return Result(**(fields | changes))
+    return ReadingResult(**(fields | changes))
 
 
 def test_the_report_says_what_was_made():

@@ -1,5 +1,4 @@
 import asyncio
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -8,16 +7,16 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 from sqlalchemy import insert, select, update
 
-from lectern.house import ROOMS
-from lectern.recovery import release_jobs, resend_unhandled
-from libs.common import jobs
-from libs.common.database import Database
-from libs.common.effects import apply
-from libs.common.event_store import append
-from libs.common.events import DocumentDeleted
-from libs.common.migrate import upgrade
-from libs.common.tables import events, inbox
-from libs.common.tables import jobs as job_rows
+from lectern.recovery import Sweeper, release_jobs
+from lectern.service_catalog import SERVICES
+from libs.common.contracts.documents import DocumentDeleted
+from libs.common.database.engine import Database
+from libs.common.store import jobs
+from libs.common.store.effects import apply
+from libs.common.store.event_store import append
+from libs.common.store.migrate import upgrade
+from libs.common.store.tables import events, inbox
+from libs.common.store.tables import jobs as job_rows
 
 CONSUMED = {"gateway": [], "ingest": [DocumentDeleted.topic], "synth": [DocumentDeleted.topic]}
 
@@ -29,18 +28,14 @@ class Payload(BaseModel):
 @pytest.fixture
 async def databases(tmp_path):
     opened = {}
-    for room in ROOMS:
-        if room.name in CONSUMED:
-            database = Database(f"sqlite+aiosqlite:///{tmp_path / room.name}.db")
-            await upgrade(database, room.migrations)
-            opened[room.name] = database
+    for spec in SERVICES:
+        if spec.name in CONSUMED:
+            database = Database(f"sqlite+aiosqlite:///{tmp_path / spec.name}.db")
+            await upgrade(database, spec.migrations)
+            opened[spec.name] = database
     yield opened
     for database in opened.values():
         await database.close()
-
-
-def paths(databases) -> dict[str, Path]:
-    return {name: Path(database.url.database) for name, database in databases.items()}
 
 
 async def published(database, count, sent_at_ms=1000):
@@ -49,14 +44,14 @@ async def published(database, count, sent_at_ms=1000):
     async with database.transaction() as connection:
         await append(connection, happened)
         await connection.execute(update(events).values(sent_at_ms=sent_at_ms))
-    return [str(each.event_id) for each in happened]
+    return [str(event.event_id) for event in happened]
 
 
 async def handled(database, consumer, event_ids):
     async with database.transaction() as connection:
-        for each in event_ids:
+        for event_id in event_ids:
             await connection.execute(
-                insert(inbox).values(consumer=consumer, event_id=each, received_at_ms=1)
+                insert(inbox).values(consumer=consumer, event_id=event_id, received_at_ms=1)
             )
 
 
@@ -76,17 +71,17 @@ def test_exactly_what_an_inbox_lacks_is_sent_again(by_ingest, by_synth, tmp_path
     async def check():
         folder = tmp_path_factory.mktemp("recovery")
         opened = {name: Database(f"sqlite+aiosqlite:///{folder / name}.db") for name in CONSUMED}
-        migrations = {room.name: room.migrations for room in ROOMS}
+        migrations = {spec.name: spec.migrations for spec in SERVICES}
         for name, database in opened.items():
             await upgrade(database, migrations[name])
         ids = await published(opened["gateway"], 5)
-        await handled(opened["ingest"], "ingest", [ids[each] for each in by_ingest])
-        await handled(opened["synth"], "synth", [ids[each] for each in by_synth])
-        count = resend_unhandled(paths(opened), CONSUMED)
-        lacking = {ids[each] for each in range(5) if each not in by_ingest & by_synth}
+        await handled(opened["ingest"], "ingest", [ids[number] for number in by_ingest])
+        await handled(opened["synth"], "synth", [ids[number] for number in by_synth])
+        count = await Sweeper(opened, CONSUMED).sweep()
+        lacking = {ids[number] for number in range(5) if number not in by_ingest & by_synth}
         assert await unsent(opened["gateway"]) == lacking
         assert count == len(lacking)
-        assert resend_unhandled(paths(opened), CONSUMED) == 0
+        assert await Sweeper(opened, CONSUMED).sweep() == 0
         for database in opened.values():
             await database.close()
 
@@ -96,32 +91,55 @@ def test_exactly_what_an_inbox_lacks_is_sent_again(by_ingest, by_synth, tmp_path
 async def test_a_service_that_consumes_its_own_events_is_looked_at_too(databases):
     (event_id,) = await published(databases["synth"], 1)
     await handled(databases["ingest"], "ingest", [event_id])
-    assert resend_unhandled(paths(databases), CONSUMED) == 1
+    assert await Sweeper(databases, CONSUMED).sweep() == 1
     await published(databases["synth"], 0)
     await handled(databases["synth"], "synth", [event_id])
-    assert resend_unhandled(paths(databases), CONSUMED) == 0
+    assert await Sweeper(databases, CONSUMED).sweep() == 0
 
 
 async def test_what_was_just_sent_is_given_time(databases):
     await published(databases["gateway"], 2, sent_at_ms=5000)
-    assert resend_unhandled(paths(databases), CONSUMED, sent_before_ms=5000) == 0
-    assert resend_unhandled(paths(databases), CONSUMED, sent_before_ms=5001) == 2
+    assert await Sweeper(databases, CONSUMED).sweep(5000) == 0
+    assert await Sweeper(databases, CONSUMED).sweep(5001) == 2
 
 
 async def test_the_inbox_of_another_consumer_says_nothing(databases):
     ids = await published(databases["gateway"], 1)
     await handled(databases["synth"], "ingest", ids)
     await handled(databases["ingest"], "ingest", ids)
-    assert resend_unhandled(paths(databases), CONSUMED) == 1
+    assert await Sweeper(databases, CONSUMED).sweep() == 1
+
+
+async def test_what_is_settled_is_not_looked_at_again(databases):
+    sweeper = Sweeper(databases, CONSUMED)
+    first, second, third = await published(databases["gateway"], 3)
+    for consumer in ("ingest", "synth"):
+        await handled(databases[consumer], consumer, [first, third])
+    assert await sweeper.sweep() == 1
+    assert sweeper.settled["gateway"] == 1
+    assert await sweeper.sweep() == 0  # it is on its way again
+    assert sweeper.settled["gateway"] == 1
+    async with databases["gateway"].transaction() as connection:
+        await connection.execute(update(events).values(sent_at_ms=9000))
+    assert await sweeper.sweep(9000) == 0  # too young to be missed
+    assert sweeper.settled["gateway"] == 1
+    for consumer in ("ingest", "synth"):
+        await handled(databases[consumer], consumer, [second])
+    assert await sweeper.sweep() == 0
+    assert sweeper.settled["gateway"] == 3
+    await published(databases["gateway"], 1)
+    assert await sweeper.sweep() == 1
 
 
 async def test_jobs_of_a_process_that_is_gone_are_free_again_and_it_is_fenced_off(databases):
     database = databases["synth"]
     async with database.transaction() as connection:
         for subject in ("running", "waiting"):
-            await apply(connection, [jobs.NewJob("speak", Payload(), subject)], None)
+            await apply(
+                connection, [jobs.NewJob(kind="speak", payload=Payload(), subject=subject)], None
+            )
         [held] = await jobs.claim(connection, ["speak"], 60_000)
-    assert release_jobs(paths(databases).values()) == 1
+    assert await release_jobs(databases.values()) == 1
     async with database.transaction() as connection:
         assert not await jobs.finish(connection, held)
         [again] = await jobs.claim(connection, ["speak"], 60_000)
@@ -129,4 +147,4 @@ async def test_jobs_of_a_process_that_is_gone_are_free_again_and_it_is_fenced_of
         assert await jobs.finish(connection, again)
         states = await connection.execute(select(job_rows.c.status).order_by(job_rows.c.id))
         assert states.scalars().all() == ["done", "ready"]
-    assert release_jobs(paths(databases).values()) == 0
+    assert await release_jobs(databases.values()) == 0

@@ -4,6 +4,7 @@ import pytest
 
 from lectern.cli import parser
 from lectern.serving import _greet, serve_all
+from services.gateway.accounts.tokens import Tokens
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -18,7 +19,7 @@ async def test_the_greeting_says_where_everything_is_and_a_token_once(lectern, c
     assert "lectern token create --data data --name" in first.err
     assert "token" not in second.err
     token = next(word for word in first.err.split() if word.startswith("lectern_"))
-    assert await lectern.gateway.tokens.caller(token)
+    assert await Tokens(lectern.gateway.kernel.database).caller(token)
 
 
 async def test_serve_listens_where_it_is_told():

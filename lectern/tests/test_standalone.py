@@ -4,16 +4,22 @@ import tempfile
 import pytest
 
 from lectern.embedded_broker import EmbeddedBroker
-from lectern.house import consumers
-from lectern.standalone import CannotKeep, InUse, Options, common_settings, running
-from libs.common.http_server import CannotListen
-from libs.common.topics import declared_topics
+from lectern.service_catalog import consumers
+from lectern.standalone import (
+    DataFolderInUse,
+    DataFolderUnusable,
+    Options,
+    common_settings,
+    running,
+)
+from libs.common.kafka.topics import declared_topics
+from libs.common.runtime.http_server import CannotListen
 
 
 async def test_a_data_folder_is_for_one_at_a_time_and_free_again_after(tmp_path):
-    options = Options(tmp_path / "data")
+    options = Options(data=tmp_path / "data")
     async with running(options) as first:
-        with pytest.raises(InUse, match="--data"):
+        with pytest.raises(DataFolderInUse, match="--data"):
             async with running(options):
                 pass
         await first.until_ready()
@@ -27,7 +33,7 @@ async def test_temporary_files_live_in_the_data_folder_and_go_with_it(tmp_path):
     before = tempfile.gettempdir()
     left = tmp_path / "temporary" / "left-by-a-kill"
     left.mkdir(parents=True)
-    async with running(Options(tmp_path)) as lectern:
+    async with running(Options(data=tmp_path)) as lectern:
         await lectern.until_ready()  # aiokafka leaves sockets open when it is stopped earlier
         assert not left.exists()
         with tempfile.TemporaryDirectory() as folder:
@@ -38,8 +44,8 @@ async def test_temporary_files_live_in_the_data_folder_and_go_with_it(tmp_path):
 
 async def test_a_folder_that_cannot_be_is_said(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(CannotKeep, match="--data"):
-        async with running(Options(tmp_path / "file" / "data")):
+    with pytest.raises(DataFolderUnusable, match="--data"):
+        async with running(Options(data=tmp_path / "file" / "data")):
             pass
 
 
@@ -49,24 +55,25 @@ async def test_a_port_that_is_taken_is_said_and_nothing_stays_open(tmp_path):
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(CannotListen, match=str(port)):
-            async with running(Options(tmp_path, port=port)):
+            async with running(Options(data=tmp_path, port=port)):
                 pass
-    async with running(Options(tmp_path)) as lectern:
+    async with running(Options(data=tmp_path)) as lectern:
         await lectern.until_ready()
 
 
 def test_the_environment_cannot_point_standalone_elsewhere(tmp_path, monkeypatch):
     monkeypatch.setenv("LECTERN_KAFKA_BOOTSTRAP_SERVERS", "kafka.example.org:9092")
     monkeypatch.setenv("LECTERN_STORAGE_URL", "s3://bucket")
-    found = common_settings(Options(tmp_path), "127.0.0.1:1")
+    found = common_settings(Options(data=tmp_path), "127.0.0.1:1")
     assert found.kafka_bootstrap_servers == "127.0.0.1:1"
     assert found.storage_url == (tmp_path / "objects").as_uri()
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(20)
 def test_the_embedded_broker_has_all_topics_at_once():
     """A lost wake-up used to cost a second for every seventh topic."""
-    topics = {each.name: each.partitions for each in declared_topics(consumers(), 1, 1)}
+    topics = {topic.name: topic.partitions for topic in declared_topics(consumers(), 1, 1)}
     for _ in range(10):
         with EmbeddedBroker(topics):
             pass

@@ -224,7 +224,10 @@ def load(settings: type[S], **overrides: Any) -> S:
     try:
         return settings(**overrides)
     except ValidationError as error:
-        lines = [f"  {_complaint(settings, each)}" for each in error.errors(include_input=False)]
+        lines = [
+            f"  {_complaint(settings, complaint)}"
+            for complaint in error.errors(include_input=False)
+        ]
         summary = "These environment variables must be set or changed:"
         raise InvalidSettings("\n".join([summary, *lines])) from None
 
@@ -232,9 +235,9 @@ def load(settings: type[S], **overrides: Any) -> S:
 def complaints(*settings: type[BaseSettings]) -> str:
     """Return all that is missing or wrong in the environment for ``settings``; empty if nothing."""
     found = []
-    for each in settings:
+    for section in settings:
         try:
-            load(each)
+            load(section)
         except InvalidSettings as error:
             found.append(str(error))
     return "\n".join(found)
@@ -249,8 +252,8 @@ def secret_values(*settings: BaseSettings) -> set[str]:
     """Return what must never be shown: secrets, and passwords inside URLs."""
     return {
         secret
-        for each in settings
-        for value in dict(each).values()
+        for group in settings
+        for value in dict(group).values()
         for secret in _secrets_in(value)
         if len(secret) >= SHORTEST_SECRET
     }
@@ -275,8 +278,8 @@ def _secrets_in(value: object) -> Iterator[str]:
         value = value.get_secret_value()
         yield value
     if isinstance(value, tuple):
-        for each in value:
-            yield from _secrets_in(each)
+        for part in value:
+            yield from _secrets_in(part)
     if isinstance(value, str) and "://" in value:
         try:
             password = urlsplit(value).password

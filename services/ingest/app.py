@@ -2,25 +2,27 @@
 
 from pathlib import Path
 
-from libs.common.connect import open_database, open_object_storage
-from libs.common.events import DocumentParsed, DocumentRejected, PageExtracted, TaskFailed
-from libs.common.history import History
-from libs.common.metrics import Metrics
-from libs.common.service import Parts
+from libs.common.contracts.documents import DocumentParsed, DocumentRejected, PageExtracted
+from libs.common.contracts.tasks import TaskFailed
+from libs.common.observability.metrics import Metrics
+from libs.common.processing.erasing import ERASE, Eraser
+from libs.common.runtime.connect import open_database, open_object_storage
+from libs.common.runtime.service_parts import ServiceParts
 from libs.common.settings import CommonSettings
-from libs.common.worker import work
-from services.ingest.fetch import Fetcher
-from services.ingest.handlers import ERASE, PARSE, EraseJob, ParseJob, routes
-from services.ingest.intake import Intake, erase_gave_up, parse_gave_up
-from services.ingest.sandbox import Limits, Sandbox
+from libs.common.store.history import History
+from services.ingest.handlers import routes
+from services.ingest.intake import Intake
+from services.ingest.jobs import PARSE
+from services.ingest.sandbox.sandbox import Limits, Sandbox
 from services.ingest.settings import Settings
+from services.ingest.sources.fetch import WebFetcher
 
 NAME = "ingest"
 PUBLISHES = (PageExtracted, DocumentParsed, DocumentRejected, TaskFailed)
-CONSUMES = tuple(each.event for each in routes())
+CONSUMES = tuple(route.event for route in routes())
 
 
-def build(common: CommonSettings, settings: Settings) -> Parts:
+def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     """Return the service's parts, connected to nothing yet."""
     database = open_database(common, settings)
     storage = open_object_storage(common)
@@ -31,20 +33,20 @@ def build(common: CommonSettings, settings: Settings) -> Parts:
             wall_seconds=settings.parse_wall_seconds,
         )
     )
-    fetcher = Fetcher(
+    fetcher = WebFetcher(
         max_bytes=settings.url_max_bytes,
         timeout_seconds=settings.url_timeout_seconds,
         allow_private=settings.url_allow_private,
     )
-    intake = Intake(storage, History(database), sandbox, fetcher)
-    return Parts(
+    intake = Intake(storage=storage, history=History(database), parser=sandbox, fetcher=fetcher)
+    return ServiceParts(
         name=NAME,
         migrations=Path(__file__).with_name("migrations"),
         publishes=PUBLISHES,
         routes=routes(),
         work=[
-            work(PARSE, ParseJob, intake.parse, parse_gave_up, slots=settings.workers or 2),
-            work(ERASE, EraseJob, intake.erase, erase_gave_up),
+            PARSE.done_by(intake.parse, slots=settings.workers or 2),
+            ERASE.done_by(Eraser(storage).erase),
         ],
         settings=settings,
         common=common,

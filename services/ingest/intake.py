@@ -1,7 +1,7 @@
 """The job that reads one document: fetch, parse in the sandbox, announce page by page.
 
-Pages are announced as they come, so that speaking starts while reading goes on. A job that is run
-again skips the pages that its earlier self announced.
+Pages are announced as they come, so that speaking starts while the rest is still read. A job that
+is run again skips the pages that its earlier run announced.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -13,23 +13,18 @@ from time import monotonic
 from typing import Protocol
 from uuid import UUID
 
-from libs.common.effects import Effect
-from libs.common.errors import LecternError, Rejected
-from libs.common.events import (
-    DocumentParsed,
-    DocumentRejected,
-    ObjectRef,
-    PageExtracted,
-)
-from libs.common.history import History
-from libs.common.storage import Storage
-from libs.common.worker import Job
-from services.ingest.contents import contents
-from services.ingest.document import Metadata, Page
-from services.ingest.handlers import EraseJob, ParseJob
+from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.documents import DocumentParsed, DocumentSubmitted, PageExtracted
+from libs.common.contracts.formats import MARKDOWN
+from libs.common.errors import Rejected
+from libs.common.processing.job_kind import Job
+from libs.common.storage.port import Storage
+from libs.common.store.effects import Effect
+from libs.common.store.history import History
+from services.ingest.pages.contents import contents
+from services.ingest.pages.document import Metadata, Page
+from services.ingest.pages.titles import document_title
 
-MARKDOWN = "text/markdown; charset=utf-8"
-MAX_TITLE_CHARACTERS = 255
 ANNOUNCE_AT_ONCE = 2
 ANNOUNCE_EVERY_S = 0.25
 PAGES_AT_ONCE = 64
@@ -51,20 +46,20 @@ class Fetcher(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Intake:
-    """Reads documents, and forgets them."""
+    """Reads documents."""
 
     storage: Storage
     history: History
     parser: Parser
     fetcher: Fetcher
 
-    async def parse(self, job: Job[ParseJob]) -> Sequence[Effect]:
+    async def parse(self, job: Job[DocumentSubmitted]) -> Sequence[Effect]:
         """Read one document. Raises Rejected when it cannot be read."""
         wanted = job.payload
-        stream = f"document/{wanted.document_id}"
-        announced = {each.page for each in await self.history.of(stream, PageExtracted)}
+        stream = PageExtracted.stream_of(document_id=wanted.document_id)
+        announced = {event.page for event in await self.history.of(stream, PageExtracted)}
         announcer = _Announcer(self.storage, job, announced)
         metadata: Metadata | None = None
         async with self._local_copy(wanted) as (path, filename):
@@ -78,13 +73,10 @@ class Intake:
             raise Rejected("empty", "The document has no text that could be read aloud.")
         return [await self._parsed(wanted, metadata, announcer, filename)]
 
-    async def erase(self, job: Job[EraseJob]) -> Sequence[Effect]:
-        """Remove what is stored about a document."""
-        await self.storage.delete_prefix(f"documents/{job.payload.document_id}/")
-        return []
-
     @asynccontextmanager
-    async def _local_copy(self, wanted: ParseJob) -> AsyncIterator[tuple[Path, str | None]]:
+    async def _local_copy(
+        self, wanted: DocumentSubmitted
+    ) -> AsyncIterator[tuple[Path, str | None]]:
         with TemporaryDirectory(prefix="lectern-ingest-") as folder:
             path, fetched = Path(folder) / "source", Path(folder) / "fetched"
             filename = wanted.source.filename
@@ -101,14 +93,17 @@ class Intake:
             yield path, filename
 
     async def _parsed(
-        self, wanted: ParseJob, found: Metadata, announcer: "_Announcer", filename: str | None
+        self,
+        wanted: DocumentSubmitted,
+        found: Metadata,
+        announcer: "_Announcer",
+        filename: str | None,
     ) -> DocumentParsed:
-        title = wanted.title or found.title or (Path(filename).stem if filename else "Untitled")
         return DocumentParsed(
             document_id=wanted.document_id,
             pages=announcer.pages,
             characters=max(1, announcer.characters),
-            title=title[:MAX_TITLE_CHARACTERS],
+            title=document_title(wanted.title, found.title, filename),
             author=found.author,
             language=found.language,
             media_type=found.media_type,
@@ -128,7 +123,7 @@ class Intake:
 class _Announcer:
     """Stores pages and announces them: the first ones at once, then a few times a second."""
 
-    def __init__(self, storage: Storage, job: Job[ParseJob], announced: set[int]) -> None:
+    def __init__(self, storage: Storage, job: Job[DocumentSubmitted], announced: set[int]) -> None:
         self.pages = 0
         self.characters = 0
         self._storage = storage
@@ -157,8 +152,8 @@ class _Announcer:
     async def _stored(self, pages: Sequence[Page]) -> list[PageExtracted]:
         document_id = self._job.payload.document_id
         texts = {
-            f"documents/{document_id}/pages/{each.number:05d}.r0.md": each.markdown.encode()
-            for each in pages
+            f"documents/{document_id}/pages/{page.number:05d}.r0.md": page.markdown.encode()
+            for page in pages
         }
         written = await self._storage.write_some(texts, MARKDOWN)
         return [
@@ -172,13 +167,3 @@ class _Announcer:
             )
             for page, text in zip(pages, written, strict=True)
         ]
-
-
-def parse_gave_up(payload: ParseJob, error: LecternError) -> Sequence[Effect]:
-    """Tell the owner why the document could not be read."""
-    return [DocumentRejected(document_id=payload.document_id, code=error.code, reason=str(error))]
-
-
-def erase_gave_up(payload: EraseJob, error: LecternError) -> Sequence[Effect]:
-    """Nothing more than ``task.failed``, which operators see."""
-    return []

@@ -5,57 +5,60 @@ from pathlib import Path
 
 import httpx
 
-from libs.common.connect import open_database, open_object_storage
-from libs.common.events import NotificationFailed, NotificationSent, TaskFailed
-from libs.common.metrics import Metrics
-from libs.common.service import Parts
+from libs.common.contracts.notifications import NotificationFailed, NotificationSent
+from libs.common.contracts.tasks import TaskFailed
+from libs.common.observability.metrics import Metrics
+from libs.common.runtime.connect import open_database, open_object_storage
+from libs.common.runtime.service_parts import ServiceParts
 from libs.common.settings import CommonSettings
-from libs.common.worker import work
-from services.notifier.delivery import Postman, gave_up
+from services.notifier.channels.mail import Mailer, SmtpServer
+from services.notifier.channels.signing import signing_key
+from services.notifier.channels.webhooks import Webhooks, webhook_client
+from services.notifier.deliveries.batching import DeliverySchedule
+from services.notifier.deliveries.deliverer import Deliverer
+from services.notifier.deliveries.jobs import MAIL, WEBHOOK
 from services.notifier.handlers import Notifier
-from services.notifier.ledger import Pace
-from services.notifier.mail import Mailer, SmtpServer
-from services.notifier.notices import MAIL, WEBHOOK, Notice
+from services.notifier.notices import TOLD
 from services.notifier.settings import Settings
-from services.notifier.signing import signing_key
-from services.notifier.webhooks import Webhooks, webhook_client
 
 NAME = "notifier"
 PUBLISHES = (NotificationSent, NotificationFailed, TaskFailed)
-CONSUMES = tuple(each.event for each in Notifier(targets=()).routes())
+CONSUMES = TOLD
 
 
-def build(common: CommonSettings, settings: Settings) -> Parts:
+def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     """Return the service's parts, connected to nothing yet."""
     client = webhook_client(allow_private=settings.webhook_allow_private)
     targets = settings.targets()
-    pace = Pace(
+    metrics = Metrics(NAME)
+    schedule = DeliverySchedule(
         max_attempts=settings.max_attempts,
         batch_wait_ms=int(settings.mail_batch_seconds * 1000),
         batch_interval_ms=int(settings.mail_batch_interval_seconds * 1000),
     )
-    notifier = Notifier(targets, pace, timedelta(hours=settings.max_age_hours))
-    postman = Postman(
-        {each.key: each for each in targets},
-        _mailer(settings),
-        _webhooks(settings, client),
-        settings.public_url,
+    notifier = Notifier(targets, schedule, timedelta(hours=settings.max_age_hours))
+    deliverer = Deliverer(
+        targets={target.key: target for target in targets},
+        mailer=_mailer(settings),
+        webhooks=_webhooks(settings, client),
+        public_url=settings.public_url,
+        metrics=metrics,
     )
     slots = settings.workers or 4
-    return Parts(
+    return ServiceParts(
         name=NAME,
         migrations=Path(__file__).with_name("migrations"),
         publishes=PUBLISHES,
         routes=notifier.routes(),
         work=[
-            work(MAIL, Notice, postman.mail, gave_up, slots=slots),
-            work(WEBHOOK, Notice, postman.webhook, gave_up, slots=slots),
+            MAIL.done_by(deliverer.mail, slots=slots),
+            WEBHOOK.done_by(deliverer.webhook, slots=slots),
         ],
         settings=settings,
         common=common,
         database=open_database(common, settings),
         storage=open_object_storage(common),
-        metrics=Metrics(NAME),
+        metrics=metrics,
         resources=[client],
     )
 
@@ -79,8 +82,8 @@ def _webhooks(settings: Settings, client: httpx.AsyncClient) -> Webhooks | None:
     if not settings.webhook_urls or settings.webhook_secret is None:
         return None
     return Webhooks(
-        client,
-        signing_key(settings.webhook_secret.get_secret_value()),
-        settings.webhook_timeout_seconds,
-        settings.webhook_allow_private,
+        client=client,
+        key=signing_key(settings.webhook_secret.get_secret_value()),
+        timeout_s=settings.webhook_timeout_seconds,
+        allow_private=settings.webhook_allow_private,
     )

@@ -1,25 +1,21 @@
 """What notifier does when an event arrives: it records who is to be told. The end is the index.
 
 Nothing is sent here. Every notice becomes a row of ``deliveries`` and a job, in the transaction
-that takes the event; see :mod:`services.notifier.ledger`.
+that takes the event; see :mod:`services.notifier.deliveries.recording`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from libs.common.effects import Effect
-from libs.common.events import (
-    AudiobookFailed,
-    AudiobookReady,
-    AudioFailed,
-    AudioReady,
-    DocumentRejected,
-    TaskFailed,
-)
-from libs.common.routes import Route, on
-from services.notifier.ledger import Pace, batched_notice, expired_notice, single_notice
-from services.notifier.notices import MAIL, Notice, Target, Told
+from libs.common.contracts.audio import AudiobookFailed, AudiobookReady, AudioFailed, AudioReady
+from libs.common.contracts.documents import DocumentRejected
+from libs.common.contracts.tasks import TaskFailed
+from libs.common.processing.routes import Route, on
+from libs.common.store.effects import Effect
+from services.notifier.deliveries.batching import DeliverySchedule
+from services.notifier.deliveries.recording import batched_notice, expired_notice, single_notice
+from services.notifier.notices import Notice, Target, Told
 
 HAVE_OWN_EVENT = frozenset({("ingest", "parse"), ("synth", "speak"), ("synth", "bind")})
 """Jobs (service, kind) whose failure is an event of its own, which is told in place of task.failed:
@@ -38,8 +34,8 @@ class Notifier:
     """
 
     targets: Sequence[Target]
-    pace: Pace = field(default_factory=Pace)
-    max_age: timedelta = timedelta(days=7)
+    schedule: DeliverySchedule
+    max_age: timedelta
 
     async def tell(self, event: Told) -> Sequence[Effect]:
         """Record a notice for every target that wants this type."""
@@ -51,10 +47,11 @@ class Notifier:
             notice = Notice.of(event, target)
             if too_old:
                 effects.append(expired_notice(notice, target.shown))
-            elif target.channel == MAIL and isinstance(event, BATCHED):
-                effects.append(batched_notice(notice, target.shown, self.pace, _sameness(event)))
+            elif target.channel == "mail" and isinstance(event, BATCHED):
+                sameness = _sameness(event)
+                effects.append(batched_notice(notice, target.shown, self.schedule, sameness))
             else:
-                effects.append(single_notice(notice, target.shown, self.pace))
+                effects.append(single_notice(notice, target.shown, self.schedule))
         return effects
 
     async def tell_task(self, event: TaskFailed) -> Sequence[Effect]:

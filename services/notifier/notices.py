@@ -15,32 +15,27 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel
 
-from libs.common.events import (
-    AudiobookFailed,
-    AudiobookReady,
-    AudioFailed,
-    AudioReady,
-    DocumentRejected,
-    Event,
-    TaskFailed,
-    event_by_topic,
-)
+from libs.common.contracts.audio import AudiobookFailed, AudiobookReady, AudioFailed, AudioReady
+from libs.common.contracts.base import Event
+from libs.common.contracts.catalog import event_by_topic
+from libs.common.contracts.documents import DocumentRejected
+from libs.common.contracts.tasks import TaskFailed
 
 Channel = Literal["mail", "webhook"]
-MAIL: Channel = "mail"
-WEBHOOK: Channel = "webhook"
 
 Told = AudioReady | AudiobookReady | AudioFailed | AudiobookFailed | DocumentRejected | TaskFailed
 
-TYPES = (
-    AudioReady.topic,
-    AudiobookReady.topic,
-    AudioFailed.topic,
-    AudiobookFailed.topic,
-    DocumentRejected.topic,
-    TaskFailed.topic,
+TOLD: tuple[type[Told], ...] = (
+    AudioReady,
+    AudiobookReady,
+    AudioFailed,
+    AudiobookFailed,
+    DocumentRejected,
+    TaskFailed,
 )
 """Everything that can be told."""
+
+TYPES = tuple(event.topic for event in TOLD)
 
 NOTIFICATIONS = UUID("8d43eccb-0d1d-4421-af9f-7566d43f0d2c")
 
@@ -65,7 +60,7 @@ class Target:
     @property
     def shown(self) -> str:
         """The host only."""
-        if self.channel == WEBHOOK:
+        if self.channel == "webhook":
             return urlsplit(self.address).hostname or ""
         return parseaddr(self.address)[1].rpartition("@")[2]
 

@@ -7,10 +7,10 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from libs.common.errors import Permanent
 from libs.common.settings import Port, ServiceSettings, Workers
-from services.notifier.mail import DEFAULT_PORTS, Security, address_of
-from services.notifier.notices import MAIL, TYPES, WEBHOOK, Target
-from services.notifier.signing import signing_key
-from services.notifier.webhooks import is_loopback, webhook_url_problem
+from services.notifier.channels.mail import DEFAULT_PORTS, Security, address_of
+from services.notifier.channels.signing import signing_key
+from services.notifier.channels.webhooks import is_loopback, webhook_url_problem
+from services.notifier.notices import TYPES, Target
 
 Listed = Annotated[tuple[str, ...], NoDecode]
 """Several values in one variable, separated by commas."""
@@ -116,7 +116,7 @@ class Settings(ServiceSettings):
     def _split(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        return tuple(dict.fromkeys(each.strip() for each in value.split(",") if each.strip()))
+        return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
 
     @field_validator("mail_events", "webhook_events")
     @classmethod
@@ -128,9 +128,9 @@ class Settings(ServiceSettings):
     @field_validator("mail_to", "mail_from")
     @classmethod
     def _addresses(cls, value: tuple[str, ...] | str | None) -> tuple[str, ...] | str | None:
-        for each in (value,) if isinstance(value, str) else value or ():
+        for address in (value,) if isinstance(value, str) else value or ():
             try:
-                address_of(each)
+                address_of(address)
             except Permanent as error:
                 raise ValueError(str(error)) from None
         return value
@@ -176,6 +176,6 @@ class Settings(ServiceSettings):
         """Return everybody who is told, each with the types that it is told of."""
         mails = self.mail_to if self.smtp_host else ()
         return (
-            *(Target(MAIL, each, frozenset(self.mail_events)) for each in mails),
-            *(Target(WEBHOOK, each, frozenset(self.webhook_events)) for each in self.webhook_urls),
+            *(Target("mail", address, frozenset(self.mail_events)) for address in mails),
+            *(Target("webhook", url, frozenset(self.webhook_events)) for url in self.webhook_urls),
         )

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
 
-from libs.common.tables import NAMES
+from libs.common.store.tables import NAMES
 
 metadata = MetaData(naming_convention=NAMES)
 

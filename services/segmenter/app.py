@@ -3,38 +3,39 @@
 import os
 from pathlib import Path
 
-from libs.common.connect import open_database, open_object_storage
-from libs.common.events import PageSegmented, TaskFailed
-from libs.common.metrics import Metrics
-from libs.common.pool import CpuPool
-from libs.common.service import Parts
+from libs.common.contracts.documents import PageSegmented
+from libs.common.contracts.tasks import TaskFailed
+from libs.common.observability.metrics import Metrics
+from libs.common.runtime.connect import open_database, open_object_storage
+from libs.common.runtime.pool import CpuPool
+from libs.common.runtime.service_parts import ServiceParts
 from libs.common.settings import CommonSettings
-from libs.common.worker import work
-from services.segmenter.cutting import Cutter, gave_up
-from services.segmenter.handlers import SEGMENT, SegmentJob, routes
-from services.segmenter.segment import warm_up
+from services.segmenter.cutter import Cutter
+from services.segmenter.cutting.segment import warm_up
+from services.segmenter.handlers import routes
+from services.segmenter.jobs import SEGMENT
 from services.segmenter.settings import Settings
 
 NAME = "segmenter"
 NICENESS = 15
 """A book is cut far ahead of its being spoken, and must not hold up the page that is heard next."""
 PUBLISHES = (PageSegmented, TaskFailed)
-CONSUMES = tuple(each.event for each in routes())
+CONSUMES = tuple(route.event for route in routes())
 
 
-def build(common: CommonSettings, settings: Settings) -> Parts:
+def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     """Return the service's parts, connected to nothing yet."""
     database = open_database(common, settings)
     storage = open_object_storage(common)
     workers = settings.workers or os.cpu_count() or 1
-    pool = CpuPool(workers, warm_up, niceness=NICENESS)
+    pool = CpuPool(workers, warm_up=warm_up, niceness=NICENESS)
     cutter = Cutter(storage, pool, settings.max_utterance_characters)
-    return Parts(
+    return ServiceParts(
         name=NAME,
         migrations=Path(__file__).with_name("migrations"),
         publishes=PUBLISHES,
         routes=routes(),
-        work=[work(SEGMENT, SegmentJob, cutter.segment, gave_up, slots=workers + 1)],
+        work=[SEGMENT.done_by(cutter.segment, slots=workers + 1)],
         settings=settings,
         common=common,
         database=database,

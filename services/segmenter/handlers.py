@@ -1,61 +1,33 @@
 """What the segmenter does when an event arrives. The table at the end is the index."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
-from pydantic import BaseModel
-
-from libs.common.effects import Effect
-from libs.common.events import ObjectRef, PageEdited, PageExtracted
-from libs.common.jobs import NewJob
-from libs.common.routes import Route, on
-
-SEGMENT = "segment"
-
-
-class SegmentJob(BaseModel):
-    """Cut one page."""
-
-    document_id: UUID
-    page: int
-    revision: int
-    text: ObjectRef
-    language: str
+from libs.common.contracts.documents import PageEdited, PageExtracted
+from libs.common.processing.routes import Route, on
+from libs.common.store.effects import Effect
+from services.segmenter.jobs import SEGMENT, SegmentJob
 
 
 async def extracted(event: PageExtracted) -> Sequence[Effect]:
     """Have the page cut."""
-    return [
-        _job(
-            SegmentJob(
-                document_id=event.document_id,
-                page=event.page,
-                revision=0,
-                text=event.text,
-                language=event.language,
-            )
-        )
-    ]
+    return [_cut(event, revision=0)]
 
 
 async def edited(event: PageEdited) -> Sequence[Effect]:
     """Have the page cut again, as it is now."""
-    return [
-        _job(
-            SegmentJob(
-                document_id=event.document_id,
-                page=event.page,
-                revision=event.revision,
-                text=event.text,
-                language=event.language,
-            )
-        )
-    ]
+    return [_cut(event, event.revision)]
 
 
-def _job(payload: SegmentJob) -> NewJob:
-    document = str(payload.document_id)
-    return NewJob(SEGMENT, payload, subject=f"{document}/{payload.page}", owner=document)
+def _cut(event: PageExtracted | PageEdited, revision: int) -> Effect:
+    document = str(event.document_id)
+    job = SegmentJob(
+        document_id=event.document_id,
+        page=event.page,
+        revision=revision,
+        text=event.text,
+        language=event.language,
+    )
+    return SEGMENT.new(job, subject=f"{document}/{event.page}", owner=document)
 
 
 def routes() -> list[Route]:

@@ -4,7 +4,7 @@ Worker processes import this module again, under another name, and must not load
 """
 
 if __name__ == "__main__":
-    from libs.common.launch import launch
+    from libs.common.runtime.launch import launch
     from services.synth.app import NAME, build
     from services.synth.settings import Settings
 

@@ -2,23 +2,26 @@
 
 from collections.abc import Sequence
 
-from libs.common.database import Database
-from libs.common.event_store import append, load
-from libs.common.events import Event, VoiceInfo, VoicesAnnounced
-from services.synth.orchestra import Orchestra, Player
-from services.synth.speech import ENGINES
+from libs.common.contracts.audio import VoiceInfo, VoicesAnnounced
+from libs.common.contracts.base import Event
+from libs.common.database.engine import Database
+from libs.common.store.event_store import append, load
+from services.synth.engines.build import ENGINES
+from services.synth.synthesis.engine_worker import EngineInfo
+from services.synth.synthesis.registry import EngineRegistry
 
-_STREAMS = [f"engine/{name}" for name in ENGINES]
+_STREAMS = [VoicesAnnounced.stream_of(engine=name) for name in ENGINES]
 
 
-async def announce(database: Database, orchestra: Orchestra) -> None:
-    """Append an announcement for every engine that has something new to say.
+async def announce(database: Database, registry: EngineRegistry) -> None:
+    """Append an announcement for every engine whose voices have changed.
 
-    The default says so again after another engine did: the last one to say it is the default.
+    The default engine is announced again after another one was: the last one that was announced as
+    the default is the default.
     """
-    default = next(iter(orchestra.players), None)
-    for name, player in orchestra.players.items():
-        announcement = _announcement(player, default=name == default)
+    default = next(iter(registry.engines), None)
+    for name, engine in registry.engines.items():
+        announcement = _announcement(engine.info, default=name == default)
         async with database.transaction() as connection:
             past = await load(connection, _STREAMS, VoicesAnnounced.topic)
             if announcement.encode() != _last(past, name) or (
@@ -28,22 +31,26 @@ async def announce(database: Database, orchestra: Orchestra) -> None:
 
 
 def _last(past: Sequence[Event], engine: str) -> bytes | None:
-    said = [each for each in past if isinstance(each, VoicesAnnounced) and each.engine == engine]
-    return said[-1].encode() if said else None
+    announced = _announcements(past)
+    of_engine = [announcement for announcement in announced if announcement.engine == engine]
+    return of_engine[-1].encode() if of_engine else None
 
 
 def _last_default(past: Sequence[Event]) -> str | None:
-    defaults = [each for each in past if isinstance(each, VoicesAnnounced) and each.default]
+    defaults = [announcement for announcement in _announcements(past) if announcement.default]
     return defaults[-1].engine if defaults else None
 
 
-def _announcement(player: Player, default: bool) -> VoicesAnnounced:
-    info = player.info
+def _announcements(past: Sequence[Event]) -> list[VoicesAnnounced]:
+    return [event for event in past if isinstance(event, VoicesAnnounced)]
+
+
+def _announcement(info: EngineInfo, default: bool) -> VoicesAnnounced:
     return VoicesAnnounced(
         engine=info.name,
         voices=tuple(
-            VoiceInfo(id=each.id, name=each.name, language=each.language, gender=each.gender)
-            for each in info.voices
+            VoiceInfo(id=voice.id, name=voice.name, language=voice.language, gender=voice.gender)
+            for voice in info.voices
         ),
         default_voice=info.default_voice,
         default=default,

@@ -6,32 +6,38 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from libs.common.connect import open_database, open_object_storage
-from libs.common.events import (
+from libs.common.contracts.audio import (
     AudiobookFailed,
     AudiobookReady,
     AudioFailed,
     AudioProgressed,
     AudioReady,
-    TaskFailed,
     VoicesAnnounced,
 )
-from libs.common.history import History
-from libs.common.metrics import Metrics
-from libs.common.pool import CpuPool
-from libs.common.service import Parts
+from libs.common.contracts.tasks import TaskFailed
+from libs.common.observability.metrics import Metrics
+from libs.common.processing.erasing import ERASE, Eraser
+from libs.common.runtime.connect import open_database, open_object_storage
+from libs.common.runtime.pool import CpuPool
+from libs.common.runtime.service_parts import ServiceParts
 from libs.common.settings import CommonSettings
-from libs.common.worker import work
-from services.synth import studio
+from libs.common.storage.port import Storage
+from libs.common.store.history import History
 from services.synth.announcing import announce
-from services.synth.binding import Binder, bind_gave_up, erase_gave_up
-from services.synth.handlers import BIND, ERASE, SPEAK, BindJob, EraseJob, SpeakJob, routes
-from services.synth.orchestra import Orchestra
-from services.synth.segment_cache import SegmentCache
+from services.synth.binding import Binder
+from services.synth.engines.build import EngineConfig, EngineName
+from services.synth.engines.espeak.config import EspeakConfig
+from services.synth.engines.openai.config import OpenAIConfig
+from services.synth.engines.polly.config import PollyConfig
+from services.synth.handlers import routes
+from services.synth.jobs import BIND, SPEAK
 from services.synth.settings import Settings
-from services.synth.speaking import Speaker, speak_gave_up
-from services.synth.speech import EngineConfig, EspeakConfig, OpenAIConfig, PollyConfig
-from services.synth.takes import Taker
+from services.synth.speaking import Speaker
+from services.synth.synthesis import engine_worker
+from services.synth.synthesis.cache import SegmentCache
+from services.synth.synthesis.registry import EngineRegistry
+from services.synth.synthesis.segments import SegmentSynthesizer
+from services.synth.synthesis.synthesis_metrics import RecordedSynthesisMetrics
 
 NAME = "synth"
 PUBLISHES = (
@@ -43,40 +49,32 @@ PUBLISHES = (
     VoicesAnnounced,
     TaskFailed,
 )
-CONSUMES = tuple(each.event for each in routes())
+CONSUMES = tuple(route.event for route in routes())
 
 
-def build(common: CommonSettings, settings: Settings) -> Parts:
+def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     """Return the service's parts, connected to nothing yet."""
     database = open_database(common, settings)
     storage = open_object_storage(common)
     metrics = Metrics(NAME)
     pools = _Pools.of(settings)
-    orchestra = Orchestra(pools.configs, pools.by_engine, storage)
-    tally = _Tally(metrics)
-    speaker = Speaker(
-        storage,
-        orchestra,
-        Taker(orchestra, SegmentCache(storage), pools.local, tally),
-        pools.local,
-        tally,
-        settings.follow_language,
-    )
+    registry = EngineRegistry(pools.configs, pools.by_engine, storage)
+    speaker = _speaker(registry, storage, pools.local, metrics, settings)
     binder = Binder(storage, History(database), pools.local)
 
-    async def tune_and_announce() -> None:
-        await orchestra.tune()
-        await announce(database, orchestra)
+    async def load_and_announce() -> None:
+        await registry.load()
+        await announce(database, registry)
 
-    return Parts(
+    return ServiceParts(
         name=NAME,
         migrations=Path(__file__).with_name("migrations"),
         publishes=PUBLISHES,
         routes=routes(),
         work=[
-            work(SPEAK, SpeakJob, speaker.speak, speak_gave_up, slots=settings.pages_at_once),
-            work(BIND, BindJob, binder.bind, bind_gave_up),
-            work(ERASE, EraseJob, binder.erase, erase_gave_up),
+            SPEAK.done_by(speaker.speak, slots=settings.pages_at_once),
+            BIND.done_by(binder.bind),
+            ERASE.done_by(Eraser(storage).erase),
         ],
         settings=settings,
         common=common,
@@ -84,7 +82,24 @@ def build(common: CommonSettings, settings: Settings) -> Parts:
         storage=storage,
         metrics=metrics,
         resources=list(dict.fromkeys([pools.local, *pools.by_engine.values()])),
-        starting=tune_and_announce,
+        starting=load_and_announce,
+    )
+
+
+def _speaker(
+    registry: EngineRegistry, storage: Storage, pool: CpuPool, metrics: Metrics, settings: Settings
+) -> Speaker:
+    recorded = RecordedSynthesisMetrics(metrics)
+    synthesizer = SegmentSynthesizer(
+        registry=registry, cache=SegmentCache(storage), pool=pool, synthesis_metrics=recorded
+    )
+    return Speaker(
+        storage=storage,
+        registry=registry,
+        synthesizer=synthesizer,
+        pool=pool,
+        synthesis_metrics=recorded,
+        follow_language=settings.follow_language,
     )
 
 
@@ -101,17 +116,20 @@ class _Pools:
         configs: dict[str, EngineConfig] = {
             name: engine_config(name, settings) for name in settings.engines
         }
-        warm = [each for each in configs.values() if isinstance(each, EspeakConfig)]
-        local = CpuPool(settings.workers or os.cpu_count() or 1, studio.warm_up, warm)
+        local_configs = [config for config in configs.values() if not config.is_remote]
+        local = CpuPool(
+            settings.workers or os.cpu_count() or 1,
+            warm_up=engine_worker.warm_up,
+            arguments=local_configs,
+        )
         remote = CpuPool(settings.network_workers)
         by_engine: dict[str, CpuPool] = {
-            name: local if isinstance(config, EspeakConfig) else remote
-            for name, config in configs.items()
+            name: remote if config.is_remote else local for name, config in configs.items()
         }
         return cls(configs, by_engine, local)
 
 
-def engine_config(name: str, settings: Settings) -> EngineConfig:
+def engine_config(name: EngineName, settings: Settings) -> EngineConfig:
     """Return an engine's config from the settings."""
     if name == "polly":
         key, secret = settings.polly_access_key_id, settings.polly_secret_access_key
@@ -121,7 +139,6 @@ def engine_config(name: str, settings: Settings) -> EngineConfig:
             endpoint_url=settings.polly_endpoint_url,
             access_key_id=key.get_secret_value() if key else None,
             secret_access_key=secret.get_secret_value() if secret else None,
-            concurrency=settings.network_workers,
         )
     if name == "openai":
         api_key = settings.openai_api_key
@@ -130,7 +147,6 @@ def engine_config(name: str, settings: Settings) -> EngineConfig:
             model=settings.openai_model,
             api_key=api_key.get_secret_value() if api_key else None,
             voices=_voices(settings),
-            concurrency=settings.network_workers,
         )
     return EspeakConfig()
 
@@ -140,18 +156,3 @@ def _voices(settings: Settings) -> tuple[str, ...]:
     if settings.openai_voice is None:
         return settings.openai_voices
     return tuple(dict.fromkeys((settings.openai_voice, *settings.openai_voices)))
-
-
-@dataclass(frozen=True)
-class _Tally:
-    metrics: Metrics
-
-    def spoken(self, engine: str, characters: int) -> None:
-        self.metrics.segments_spoken_total.labels(engine=engine).inc()
-        self.metrics.characters_spoken_total.inc(characters)
-
-    def cached(self) -> None:
-        self.metrics.segments_cached_total.inc()
-
-    def finished(self, seconds: float) -> None:
-        self.metrics.audio_seconds_total.inc(seconds)

@@ -1,13 +1,13 @@
 """Every knob of synth, read from SYNTH_* variables."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from libs.common.settings import Port, ServiceSettings, Workers
-
-EngineName = Literal["espeak", "polly", "openai"]
+from services.synth.engines.build import EngineName
+from services.synth.engines.polly.config import PollyVariant
 
 
 class Settings(ServiceSettings):
@@ -34,7 +34,7 @@ class Settings(ServiceSettings):
         default=8, ge=1, description="Calls to an engine in the network at the same time."
     )
     polly_region: str = Field(default="us-east-1", description="AWS region of Amazon Polly.")
-    polly_engine: Literal["standard", "neural", "long-form", "generative"] = Field(
+    polly_engine: PollyVariant = Field(
         default="standard", description="Which of Polly's engines speaks."
     )
     polly_endpoint_url: str | None = Field(
@@ -66,4 +66,4 @@ class Settings(ServiceSettings):
     def _split(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        return tuple(dict.fromkeys(each.strip() for each in value.split(",") if each.strip()))
+        return tuple(dict.fromkeys(name.strip() for name in value.split(",") if name.strip()))

@@ -1,7 +1,7 @@
 """The job that speaks one page.
 
 Its utterances are spoken in parallel, each at most once ever: the segment cache is the progress of
-the job, so a job that is run again goes on at the sentence where its earlier self stopped.
+the job, so a job that is run again resumes at the sentence where the earlier attempt stopped.
 """
 
 from collections.abc import Sequence
@@ -10,114 +10,114 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
 
-from libs.common.effects import Effect
-from libs.common.errors import LecternError, Permanent
-from libs.common.events import (
-    AudioProgressed,
-    AudioReady,
-    AudioRequested,
-    ObjectRef,
-    PageFormat,
-    Rendition,
-)
-from libs.common.pool import CpuPool
-from libs.common.storage import Storage, read_verified
-from libs.common.utterances import SegmentedPage
-from libs.common.worker import Job
-from services.synth.assembly import Assembled, assemble_page
-from services.synth.audio.codecs import FORMATS
-from services.synth.audio.tags import Tags
-from services.synth.handlers import SpeakJob, speech_gave_up
-from services.synth.orchestra import Orchestra
-from services.synth.speech import segment_key
-from services.synth.takes import Part, Take, Taker, Tally
+from libs.common.contracts.audio import AudioProgressed, AudioReady, AudioRequested, Rendition
+from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.formats import CAPTIONS, MEDIA_TYPES, TIMINGS, PageFormat
+from libs.common.contracts.utterances import SegmentedPage
+from libs.common.errors import Permanent
+from libs.common.processing.job_kind import Job
+from libs.common.runtime.pool import CpuPool
+from libs.common.storage.port import Storage, read_verified
+from libs.common.store.effects import Effect
+from services.synth.audio.assembly import AssembledPage, assemble_page
+from services.synth.audio.codecs.codec import CODEC_OF_FORMAT
+from services.synth.audio.containers.tags import Tags
+from services.synth.synthesis.cache import segment_key
+from services.synth.synthesis.registry import EngineRegistry
+from services.synth.synthesis.segments import SegmentRequest, SegmentSynthesizer, SpokenSegment
+from services.synth.synthesis.synthesis_metrics import SynthesisMetrics
 
-MEDIA_TYPES: dict[str, str] = {
-    "m4a": "audio/mp4",
-    "m4b": "audio/mp4",
-    "mp3": "audio/mpeg",
-    "opus": "audio/ogg",
-}
 PROGRESS_EVERY_S = 2.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Speaker:
     """Speaks pages."""
 
     storage: Storage
-    orchestra: Orchestra
-    taker: Taker
+    registry: EngineRegistry
+    synthesizer: SegmentSynthesizer
     pool: CpuPool
-    tally: Tally
+    synthesis_metrics: SynthesisMetrics
     follow_language: bool = True
     progress_every_s: float = PROGRESS_EVERY_S
 
-    async def speak(self, job: Job[SpeakJob]) -> Sequence[Effect]:
+    async def speak(self, job: Job[AudioRequested]) -> Sequence[Effect]:
         """Speak one page. Raises Permanent when any utterance of it cannot be spoken."""
-        asked = job.payload.request
+        asked = job.payload
         page = SegmentedPage.model_validate_json(await read_verified(self.storage, asked.segments))
         progress = _Progress(job, len(page.utterances), self.progress_every_s)
-        codecs = [FORMATS[each].name for each in asked.formats]
-        takes = await self.taker.take(await self._parts(asked, page), codecs, progress.more)
+        codecs = [CODEC_OF_FORMAT[page_format].name for page_format in asked.formats]
+        segments = await self.synthesizer.synthesize(
+            await self._requests(asked, page), codecs, progress.add
+        )
         with TemporaryDirectory(prefix="lectern-synth-") as folder:
-            assembled = await self._assemble(Path(folder), asked, page, takes)
-            ready = await self._store(Path(folder), asked, page, takes, assembled)
-        self.tally.finished(ready.duration_ms / 1000)
+            assembled = await self._assemble(Path(folder), asked, page, segments)
+            ready = await self._store(Path(folder), asked, page, segments, assembled)
+        self.synthesis_metrics.page_finished(ready.duration_ms / 1000)
         return [ready]
 
-    async def _parts(self, asked: AudioRequested, page: SegmentedPage) -> list[Part]:
+    async def _requests(self, asked: AudioRequested, page: SegmentedPage) -> list[SegmentRequest]:
         """Name what is to be spoken, and how."""
-        fingerprint = self.orchestra.player(asked.engine).info.fingerprint
-        voices = {each.language: self._voice(asked, each.language) for each in page.utterances}
-        sounds = {
-            voice: await self.orchestra.sound(asked.engine, voice, asked.rate)
+        fingerprint = self.registry.engine(asked.engine).info.fingerprint
+        languages = {utterance.language for utterance in page.utterances}
+        voices = {language: self._voice(asked, language) for language in sorted(languages)}
+        settings = {
+            voice: await self.registry.voice_settings(asked.engine, voice, asked.rate)
             for voice in dict.fromkeys(voices.values())
         }
         return [
-            Part(
-                number,
-                segment_key(fingerprint, voices[each.language], asked.rate, each.text),
-                sounds[voices[each.language]],
-                each.text,
+            SegmentRequest(
+                index=index,
+                segment=segment_key(
+                    fingerprint, voices[utterance.language], asked.rate, utterance.text
+                ),
+                settings=settings[voices[utterance.language]],
+                text=utterance.text,
             )
-            for number, each in enumerate(page.utterances)
+            for index, utterance in enumerate(page.utterances)
         ]
 
     def _voice(self, asked: AudioRequested, language: str) -> str:
         if not self.follow_language:
             return asked.voice
-        return self.orchestra.voice_for(asked.engine, asked.voice, language)
+        return self.registry.voice_for(asked.engine, asked.voice, language)
 
     async def _assemble(
-        self, folder: Path, asked: AudioRequested, page: SegmentedPage, takes: Sequence[Take]
-    ) -> Assembled:
-        segments: dict[PageFormat, list[bytes]] = {
-            each: [take.files[FORMATS[each].name] for take in takes] for each in asked.formats
+        self,
+        folder: Path,
+        asked: AudioRequested,
+        page: SegmentedPage,
+        segments: Sequence[SpokenSegment],
+    ) -> AssembledPage:
+        files: dict[PageFormat, list[bytes]] = {
+            page_format: [segment.files[CODEC_OF_FORMAT[page_format].name] for segment in segments]
+            for page_format in asked.formats
         }
         tags = Tags(
             title=asked.title or f"Page {asked.page}",
             language=page.language,
             track=str(asked.page),
         )
-        return await self.pool.run(assemble_page, folder, page.utterances, segments, tags)
+        return await self.pool.run(assemble_page, folder, page.utterances, files, tags)
 
     async def _store(
         self,
         folder: Path,
         asked: AudioRequested,
         page: SegmentedPage,
-        takes: Sequence[Take],
-        assembled: Assembled,
+        segments: Sequence[SpokenSegment],
+        assembled: AssembledPage,
     ) -> AudioReady:
-        if page.characters != asked.characters or len(takes) != len(page.utterances):
+        if page.characters != asked.characters or len(segments) != len(page.utterances):
             raise Permanent("the page does not hold the characters that were asked for")
         prefix = f"audio/{asked.document_id}/{asked.audio_id}"
         renditions = [
-            Rendition(format=each, object=await self._store_page(prefix, folder, each))
-            for each in asked.formats
+            Rendition(
+                format=page_format, object=await self._store_page(prefix, folder, page_format)
+            )
+            for page_format in asked.formats
         ]
-        json = "application/json"
         return AudioReady(
             document_id=asked.document_id,
             audio_id=asked.audio_id,
@@ -127,14 +127,14 @@ class Speaker:
             voice=asked.voice,
             rate=asked.rate,
             renditions=tuple(renditions),
-            timings=await self.storage.write(f"{prefix}/timings.json", assembled.timings, json),
+            timings=await self.storage.write(f"{prefix}/timings.json", assembled.timings, TIMINGS),
             captions=await self.storage.write(
-                f"{prefix}/captions.vtt", assembled.captions, "text/vtt; charset=utf-8"
+                f"{prefix}/captions.vtt", assembled.captions, CAPTIONS
             ),
             duration_ms=assembled.duration_ms,
             characters_asked=asked.characters,
             characters_spoken=page.characters,
-            segments_cached=sum(take.cached for take in takes),
+            segments_cached=sum(segment.cached for segment in segments),
             loudness_lufs=assembled.loudness_lufs,
         )
 
@@ -147,23 +147,23 @@ class Speaker:
 
 
 class _Progress:
-    """Announces how far a page is, now and then: most are done before that is worth an event."""
+    """Announces how far a page is, now and then: most pages are done before the first time."""
 
-    def __init__(self, job: Job[SpeakJob], total: int, every_s: float) -> None:
+    def __init__(self, job: Job[AudioRequested], total: int, every_s: float) -> None:
         self._job = job
         self._total = total
         self._every_s = every_s
         self._done = 0
         self._last = monotonic()
 
-    async def more(self, count: int) -> None:
-        """Note that so many more utterances are there."""
+    async def add(self, count: int) -> None:
+        """Count so many more utterances, and announce it when that is due."""
         self._done += count
         now = monotonic()
         if not 0 < self._done < self._total or now - self._last < self._every_s:
             return
         self._last = now
-        asked = self._job.payload.request
+        asked = self._job.payload
         await self._job.record(
             [
                 AudioProgressed(
@@ -175,8 +175,3 @@ class _Progress:
                 )
             ]
         )
-
-
-def speak_gave_up(payload: SpeakJob, error: LecternError) -> Sequence[Effect]:
-    """Tell the one who asked why there is no audio."""
-    return speech_gave_up(payload.request, error)

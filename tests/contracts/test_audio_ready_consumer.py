@@ -15,16 +15,17 @@ from uuid import uuid4
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from libs.common.broker import producer
-from libs.common.cloudevents import Headers, rfc3339
-from libs.common.database import Database
-from libs.common.event_store import append
-from libs.common.events import AudioReady, ObjectRef, Rendition
-from libs.common.metrics import Metrics
-from libs.common.relay import Relay
+from libs.common.contracts.audio import AudioReady, Rendition
+from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.cloudevents import Headers, rfc3339
+from libs.common.database.engine import Database
+from libs.common.kafka.broker import producer
+from libs.common.kafka.topics import TopicSpec, create_topics
+from libs.common.observability.metrics import Metrics
+from libs.common.processing.relay import Relay
 from libs.common.settings import CommonSettings
-from libs.common.tables import core
-from libs.common.topics import TopicSpec, create_topics
+from libs.common.store.event_store import append
+from libs.common.store.tables import core
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "audio_ready_consumer.py"
 OURS = {"libs", "services", "lectern", "tests", "examples"}
@@ -89,7 +90,7 @@ class Synth:
 @pytest.fixture
 async def topic(kafka_bootstrap: str) -> str:
     name = f"audio.ready.{uuid4().hex}"
-    await create_topics(kafka_bootstrap, [TopicSpec(name, 3, 1)])
+    await create_topics(kafka_bootstrap, [TopicSpec(name=name, partitions=3, replication_factor=1)])
     return name
 
 
@@ -110,7 +111,17 @@ async def synth(
     async with database.transaction() as connection:
         await connection.run_sync(core.create_all)
     redirected = Redirected(real_producer, topic)
-    yield Synth(database, Relay(database, redirected, "/lectern/synth", Metrics("synth")))
+    yield Synth(
+        database,
+        Relay(
+            database=database,
+            producer=redirected,
+            source="/lectern/synth",
+            metrics=Metrics("synth"),
+            batch_size=500,
+            poll_interval_s=0.2,
+        ),
+    )
     await database.close()
 
 
@@ -123,7 +134,7 @@ async def run(*parts: str) -> str:
     done = await asyncio.to_thread(
         subprocess.run, parts, capture_output=True, text=True, timeout=PATIENCE_S, check=False
     )
-    unasked = [each for each in UNCLEAN if each in done.stderr]
+    unasked = [word for word in UNCLEAN if word in done.stderr]
     assert (done.returncode, unasked) == (0, []), done.stderr
     return done.stdout
 
@@ -148,7 +159,7 @@ def test_it_imports_nothing_of_ours():
     imported = set()
     for node in ast.walk(ast.parse(EXAMPLE.read_text())):
         if isinstance(node, ast.Import):
-            imported |= {each.name.partition(".")[0] for each in node.names}
+            imported |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0
             imported.add((node.module or "").partition(".")[0])
@@ -224,7 +235,7 @@ async def test_control_c_ends_it_cleanly(kafka_bootstrap, topic, synth):
             assert (await process.stdout.readline()).decode().rstrip() == line
         process.send_signal(signal.SIGINT)
         rest, complaints = await process.communicate()
-    unclean = [each for each in UNCLEAN if each in complaints.decode()]
+    unclean = [word for word in UNCLEAN if word in complaints.decode()]
     assert (process.returncode, rest, unclean) == (0, b"", [])
 
 
@@ -255,6 +266,6 @@ async def test_kcat_shows_the_same_headers(kafka_bootstrap, topic, synth):
     key, headers, value = printed.splitlines()
     assert key == str(event.document_id)
     assert headers.split(",") == [
-        each.strip().replace(": ", "=", 1) for each in expected(event)[1:]
+        line.strip().replace(": ", "=", 1) for line in expected(event)[1:]
     ]
     assert value.encode() == event.encode()

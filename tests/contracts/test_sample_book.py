@@ -6,9 +6,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from examples.book import build, cover
-from services.ingest.document import Metadata, Page
-from services.ingest.parse import parse_file
+from examples.book import build
+from examples.book import draw_cover as cover
+from services.ingest.formats.parse import parse_file
+from services.ingest.pages.document import Metadata, Page
 
 OPF = "{http://www.idpf.org/2007/opf}"
 NCX = "{http://www.daisy.org/z3986/2005/ncx/}"
@@ -34,7 +35,7 @@ def epub(sample: Path) -> Iterator[zipfile.ZipFile]:
 def read(sample: Path) -> tuple[list[Page], Metadata]:
     *pages, metadata = parse_file(sample, "sample.epub")
     assert isinstance(metadata, Metadata)
-    return [each for each in pages if isinstance(each, Page)], metadata
+    return [page for page in pages if isinstance(page, Page)], metadata
 
 
 def tree(epub: zipfile.ZipFile, name: str) -> ElementTree.Element:
@@ -52,60 +53,64 @@ def test_the_same_sources_give_the_same_bytes(sample: Path, tmp_path: Path) -> N
 
 def test_the_container_names_the_package(epub: zipfile.ZipFile) -> None:
     container = ElementTree.fromstring(epub.read("META-INF/container.xml"))
-    roots = [each.get("full-path") for each in container.iter() if each.tag.endswith("rootfile")]
+    roots = [
+        element.get("full-path") for element in container.iter() if element.tag.endswith("rootfile")
+    ]
     assert roots == ["OEBPS/book.opf"]
 
 
 def test_the_manifest_is_exactly_what_is_in_the_file(epub: zipfile.ZipFile) -> None:
-    items = [each.get("href") for each in tree(epub, "book.opf").iter(f"{OPF}item")]
+    items = [item.get("href") for item in tree(epub, "book.opf").iter(f"{OPF}item")]
     beside = {"mimetype", "META-INF/container.xml", "OEBPS/book.opf"}
     assert len(items) == len(set(items))
-    assert {f"OEBPS/{each}" for each in items} == set(epub.namelist()) - beside
+    assert {f"OEBPS/{item}" for item in items} == set(epub.namelist()) - beside
 
 
 def test_the_package_has_what_epub_3_demands(epub: zipfile.ZipFile) -> None:
     package = tree(epub, "book.opf")
     assert package.get("version") == "3.0"
     named = package.get("unique-identifier")
-    identifiers = {each.get("id"): each.text for each in package.iter(f"{DC}identifier")}
+    identifiers = {element.get("id"): element.text for element in package.iter(f"{DC}identifier")}
     assert identifiers == {named: build.IDENTIFIER}
-    assert [each.text for each in package.iter(f"{DC}title")] == [build.TITLE]
-    assert [each.text for each in package.iter(f"{DC}language")] == ["en"]
+    assert [element.text for element in package.iter(f"{DC}title")] == [build.TITLE]
+    assert [element.text for element in package.iter(f"{DC}language")] == ["en"]
     modified = [
-        each.text
-        for each in package.iter(f"{OPF}meta")
-        if each.get("property") == "dcterms:modified"
+        element.text
+        for element in package.iter(f"{OPF}meta")
+        if element.get("property") == "dcterms:modified"
     ]
     assert modified == [build.MODIFIED]
-    properties = {each.get("properties") for each in package.iter(f"{OPF}item")}
+    properties = {element.get("properties") for element in package.iter(f"{OPF}item")}
     assert {"nav", "cover-image"} <= properties
 
 
 def test_spine_nav_and_ncx_tell_the_same_order(epub: zipfile.ZipFile) -> None:
     package = tree(epub, "book.opf")
-    names = {each.get("id"): each.get("href") for each in package.iter(f"{OPF}item")}
-    spine = [names[each.get("idref")] for each in package.iter(f"{OPF}itemref")]
-    links = [(each.get("href"), each.text) for each in tree(epub, "nav.xhtml").iter(f"{XHTML}a")]
+    names = {item.get("id"): item.get("href") for item in package.iter(f"{OPF}item")}
+    spine = [names[itemref.get("idref")] for itemref in package.iter(f"{OPF}itemref")]
+    links = [(link.get("href"), link.text) for link in tree(epub, "nav.xhtml").iter(f"{XHTML}a")]
     points = [
         (point.find(f"{NCX}content").get("src"), point.find(f"{NCX}navLabel/{NCX}text").text)  # type: ignore[union-attr]
         for point in tree(epub, "toc.ncx").iter(f"{NCX}navPoint")
     ]
     assert [name for name, _ in links] == spine
     assert points == links
-    assert links == [(each.name, each.title) for each in build.chapters()]
+    assert links == [(chapter.name, chapter.title) for chapter in build.chapters()]
 
 
 def test_ids_are_unique_and_notes_are_where_their_references_point(epub: zipfile.ZipFile) -> None:
     for chapter in build.chapters():
         root = tree(epub, chapter.name)
-        ids = [each.get("id") for each in root.iter() if each.get("id")]
+        ids = [element.get("id") for element in root.iter() if element.get("id")]
         assert len(ids) == len(set(ids))
         references = [
-            each.get("href", "").removeprefix("#")
-            for each in root.iter(f"{XHTML}a")
-            if each.get(OPS_TYPE) == "noteref"
+            element.get("href", "").removeprefix("#")
+            for element in root.iter(f"{XHTML}a")
+            if element.get(OPS_TYPE) == "noteref"
         ]
-        notes = [each.get("id") for each in root.iter() if each.get(OPS_TYPE) == "footnote"]
+        notes = [
+            element.get("id") for element in root.iter() if element.get(OPS_TYPE) == "footnote"
+        ]
         assert references == notes
 
 
@@ -124,7 +129,9 @@ def test_its_cover_is_read(read: tuple[list[Page], Metadata]) -> None:
 
 def test_its_chapters_are_read_in_order(read: tuple[list[Page], Metadata]) -> None:
     pages, metadata = read
-    assert [each.title for each in metadata.chapters] == [each.title for each in build.chapters()]
+    assert [chapter.title for chapter in metadata.chapters] == [
+        chapter.title for chapter in build.chapters()
+    ]
     assert 6 <= len(metadata.chapters) <= 8
     assert metadata.chapters[0].first_page == 1
     for chapter in metadata.chapters:
@@ -133,7 +140,7 @@ def test_its_chapters_are_read_in_order(read: tuple[list[Page], Metadata]) -> No
 
 def test_it_has_about_3000_words(read: tuple[list[Page], Metadata]) -> None:
     pages, _ = read
-    words = sum(len(re.findall(r"\w[\w’]*", each.markdown)) for each in pages)
+    words = sum(len(re.findall(r"\w[\w’]*", page.markdown)) for page in pages)
     assert 2_900 <= words <= 3_400
 
 
@@ -149,4 +156,4 @@ def test_it_has_about_3000_words(read: tuple[list[Page], Metadata]) -> None:
 )
 def test_it_has_what_is_hard_to_read_aloud(met: str, read: tuple[list[Page], Metadata]) -> None:
     pages, _ = read
-    assert met in "\n".join(each.markdown for each in pages)
+    assert met in "\n".join(page.markdown for page in pages)

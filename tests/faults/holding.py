@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
-from libs.common.database import Database
+from libs.common.database.engine import Database
 from tests.journeys.deployment import Deployment
 from tests.journeys.person import until
 

@@ -10,9 +10,10 @@ from aiokafka import AIOKafkaProducer
 from sqlalchemy import func, select, update
 
 from deploy.native.services import SERVICES
-from libs.common.cloudevents import Headers, headers, rfc3339
-from libs.common.events import DocumentDeleted, DocumentSubmitted, Event, ObjectRef, Source
-from libs.common.tables import events, inbox, jobs
+from libs.common.contracts.base import Event, ObjectRef
+from libs.common.contracts.cloudevents import Headers, headers, rfc3339
+from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted, Source
+from libs.common.store.tables import events, inbox, jobs
 from services.gateway.tables import READ_MODELS
 from tests.journeys.deployment import Deployment
 from tests.journeys.evidence import check_nothing_lost_or_doubled, handled, on_kafka, stored
@@ -39,10 +40,10 @@ async def test_history_is_sent_again_while_work_goes_on(deployment: Deployment) 
         await person.finished(narration)
         await check_nothing_lost_or_doubled(deployment)
         assert await _everything_about(deployment, before) == seen
-    told = [each.data["document_id"] for each in deployment.world.hooks[hooks:]]
+    told = [hook.data["document_id"] for hook in deployment.world.hooks[hooks:]]
     assert told == [during] * 4
-    records = [each for each in await on_kafka(deployment) if each.key == before.encode()]
-    assert len(records) >= 2 * len({each.event_id for each in records})
+    records = [record for record in await on_kafka(deployment) if record.key == before.encode()]
+    assert len(records) >= 2 * len({record.event_id for record in records})
 
 
 async def test_a_deletion_overtakes_the_submission(deployment: Deployment) -> None:
@@ -61,7 +62,9 @@ async def test_a_deletion_overtakes_the_submission(deployment: Deployment) -> No
         )
     await database.close()
     assert parsing == 0
-    assert [each for each in await stored(deployment, "ingest") if each.key == str(document)] == []
+    assert [
+        event for event in await stored(deployment, "ingest") if event.key == str(document)
+    ] == []
 
 
 async def test_a_deletion_stops_work_and_nothing_comes_after(deployment: Deployment) -> None:
@@ -73,14 +76,14 @@ async def test_a_deletion_stops_work_and_nothing_comes_after(deployment: Deploym
             answer = await person.api.delete(f"/documents/{document}")
             assert answer.status_code == 204
             (deleted,) = [
-                each
-                for each in await stored(deployment, "gateway")
-                if each.topic == DocumentDeleted.topic and each.key == document
+                event
+                for event in await stored(deployment, "gateway")
+                if event.topic == DocumentDeleted.topic and event.key == document
             ]
             await _handled(deployment, UUID(deleted.event_id), "synth", "ingest")
         assert (await person.api.get(f"/documents/{document}")).status_code == 404
     await check_nothing_lost_or_doubled(deployment)
-    results = {each.topic for each in await stored(deployment, "synth") if each.key == document}
+    results = {event.topic for event in await stored(deployment, "synth") if event.key == document}
     assert results <= {"audio.progressed"}
 
 
@@ -102,13 +105,13 @@ async def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(deployment: 
 
     async def look() -> list[Any] | None:
         letters = await on_kafka(deployment, [f"{TOPIC}.ingest.dlq"])
-        mine = [each for each in letters if marked[0] in each.headers]
+        mine = [letter for letter in letters if marked[0] in letter.headers]
         return mine if len(mine) >= len(poison) else None
 
     letters = await until(look, "the dead letters")
     assert len(letters) == len(poison)
     for value, attributes in poison:
-        (letter,) = [each for each in letters if each.value == value]
+        (letter,) = [letter for letter in letters if letter.value == value]
         assert letter.key == b"poison"
         assert list(letter.headers[: len(attributes)]) == attributes
         assert letter.attributes["dlq_topic"] == TOPIC
@@ -143,14 +146,14 @@ async def _everything_about(deployment: Deployment, document: str) -> dict[str, 
                 found[table.name] = [tuple(row) for row in rows]
     await database.close()
     for service in SERVICES:
-        mine = [each for each in await stored(deployment, service) if each.key == document]
-        found[service] = [(each.event_id, each.topic, each.stream) for each in mine]
+        mine = [event for event in await stored(deployment, service) if event.key == document]
+        found[service] = [(event.event_id, event.topic, event.stream) for event in mine]
         database = deployment.database(service)
         async with database.reading() as connection:
             found[f"inbox of {service}"] = set(
                 await connection.scalars(
                     select(inbox.c.event_id).where(
-                        inbox.c.event_id.in_([each[0] for each in found[service]])
+                        inbox.c.event_id.in_([event[0] for event in found[service]])
                     )
                 )
             )

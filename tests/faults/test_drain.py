@@ -25,7 +25,7 @@ async def test_what_is_under_way_is_finished(deployment: Deployment, service: st
             await _not_ready(deployment, service)
         code, _ = await asyncio.to_thread(deployment.stop, service)
         assert code == 0, deployment.log_of(service)[-2000:]
-        running = [each for each in await open_jobs(deployment, service) if each[1] == "running"]
+        running = [job for job in await open_jobs(deployment, service) if job[1] == "running"]
         assert running == []
         deployment.start_missing()
         await person.finished(narration)

@@ -25,14 +25,14 @@ async def test_killed_before_it_commits(deployment: Deployment, service: str) ->
         await person.finished(narration)
         await check_nothing_lost_or_doubled(deployment)
         assert len(await person.audios(document)) == 3
-    spoken = Counter(each for each in deployment.world.spoken if title in each)
+    spoken = Counter(sentence for sentence in deployment.world.spoken if title in sentence)
     assert spoken
-    again = [each for each, times in spoken.items() if times > 1]
+    again = [sentence for sentence, times in spoken.items() if times > 1]
     # Of what was being spoken just then, of other pages, nobody hears any more.
     at_once = int(deployment.environment["SYNTH_NETWORK_WORKERS"])
     assert len(again) <= (at_once if service == "synth" else 0), "sentences were spoken twice"
     deliveries = Counter(
-        each.webhook_id for each in deployment.world.hooks if each.data["document_id"] == document
+        hook.webhook_id for hook in deployment.world.hooks if hook.data["document_id"] == document
     )
     assert len(deliveries) == 4
     if service == "notifier":  # it was killed between the receiver's answer and its commit
@@ -52,6 +52,8 @@ async def test_synth_is_killed_while_it_speaks(deployment: Deployment) -> None:
         await person.finished(narration)
     await check_nothing_lost_or_doubled(deployment)
     again = [
-        each for each, n in Counter(deployment.world.spoken).items() if n > 1 and title in each
+        sentence
+        for sentence, n in Counter(deployment.world.spoken).items()
+        if n > 1 and title in sentence
     ]
     assert len(again) <= int(deployment.environment["SYNTH_NETWORK_WORKERS"])

@@ -26,10 +26,10 @@ async def test_a_second_replica_takes_over(deployment: Deployment) -> None:
             code, _ = await asyncio.to_thread(deployment.stop, name)
             assert code == 0, deployment.log_of(name)[-2000:]
         narrations += await _submit(person, "Third")
-        for each in narrations:
-            await person.finished(each)
+        for narration in narrations:
+            await person.finished(narration)
     await check_nothing_lost_or_doubled(deployment)
-    spoken = Counter(each for each in deployment.world.spoken if "Rebalanced" in each)
+    spoken = Counter(sentence for sentence in deployment.world.spoken if "Rebalanced" in sentence)
     assert len(spoken) == 3 * BOOKS * 2 * 5, "every sentence of every book was spoken"
 
 

@@ -12,7 +12,7 @@ from libs.common.settings import CommonSettings, ServiceSettings, variable
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-K8S = DEPLOY / "k8s"
+K8S = DEPLOY / "k8s" / "base"
 SERVICES = ("gateway", "ingest", "segmenter", "synth", "notifier")
 
 
@@ -30,7 +30,7 @@ def port_of(service: str) -> int:
 def known_variables() -> set[str]:
     """Every environment variable that some settings class reads."""
     classes: list[type[BaseSettings]] = [CommonSettings, *map(settings_of, SERVICES)]
-    return {variable(each, field) for each in classes for field in each.model_fields}
+    return {variable(settings, field) for settings in classes for field in settings.model_fields}
 
 
 def compose() -> dict[str, Any]:
@@ -39,28 +39,30 @@ def compose() -> dict[str, Any]:
 
 
 def manifests() -> list[dict[str, Any]]:
-    """Every Kubernetes object in deploy/k8s, examples included."""
+    """Every Kubernetes object in deploy/k8s/base, examples included."""
     return [
-        each
+        document
         for path in sorted(K8S.glob("*.yaml"))
-        for each in yaml.safe_load_all(path.read_text())
-        if each["kind"] != "Kustomization"
+        for document in yaml.safe_load_all(path.read_text())
+        if document["kind"] != "Kustomization"
     ]
 
 
 def manifest(kind: str, name: str) -> dict[str, Any]:
     """One Kubernetes object."""
     (found,) = (
-        each for each in manifests() if (each["kind"], each["metadata"]["name"]) == (kind, name)
+        document
+        for document in manifests()
+        if (document["kind"], document["metadata"]["name"]) == (kind, name)
     )
     return found
 
 
 def pods() -> Iterator[tuple[str, dict[str, Any]]]:
     """Name and pod specification of every Deployment and Job."""
-    for each in manifests():
-        if each["kind"] in ("Deployment", "Job"):
-            yield each["metadata"]["name"], each["spec"]["template"]["spec"]
+    for document in manifests():
+        if document["kind"] in ("Deployment", "Job"):
+            yield document["metadata"]["name"], document["spec"]["template"]["spec"]
 
 
 def containers(pod: dict[str, Any]) -> list[dict[str, Any]]:

@@ -3,10 +3,12 @@
 import http.server
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
 import tomllib
+from collections import Counter
 
 import pytest
 import yaml
@@ -35,7 +37,7 @@ OURS = re.compile(rf"(LECTERN|{'|'.join(SERVICES).upper()})_")
 
 
 def images() -> set[str]:
-    used = {each["image"] for each in compose().values()}
+    used = {service["image"] for service in compose().values()}
     used |= {container["image"] for _, pod in pods() for container in containers(pod)}
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     stages = re.findall(r"^FROM \S+ AS (\S+)", DOCKERFILE, re.MULTILINE)
@@ -51,10 +53,10 @@ def test_every_image_has_a_version() -> None:
 
 def test_our_images_have_the_version_of_the_project() -> None:
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    ours = {each for each in images() if each.startswith("lectern/")}
-    assert ours == {f"lectern/{each}:{version}" for each in (*SERVICES, "setup")}
+    ours = {image for image in images() if image.startswith("lectern/")}
+    assert ours == {f"lectern/{name}:{version}" for name in (*SERVICES, "setup")}
     kustomization = yaml.safe_load((K8S / "kustomization.yaml").read_text())
-    assert {f"{each['name']}:{each['newTag']}" for each in kustomization["images"]} == ours
+    assert {f"{image['name']}:{image['newTag']}" for image in kustomization["images"]} == ours
 
 
 def test_containers_of_the_tests_are_those_of_compose() -> None:
@@ -93,7 +95,7 @@ def test_a_service_of_compose_knows_only_its_own_database() -> None:
 def test_compose_keeps_what_must_last_and_creates_topics_on_purpose() -> None:
     found = compose()
     for server in ("kafka", "postgres", "s3"):
-        assert any(str(each).startswith(f"{server}:") for each in found[server]["volumes"])
+        assert any(str(volume).startswith(f"{server}:") for volume in found[server]["volumes"])
         assert found[server]["healthcheck"]
     assert found["kafka"]["environment"]["KAFKA_AUTO_CREATE_TOPICS_ENABLE"] == "false"
     assert found["setup"]["command"] == [
@@ -148,7 +150,9 @@ def test_nothing_in_kubernetes_is_root_or_writes_its_image(name: str, pod) -> No
 
 def test_synth_has_one_worker_for_each_core_of_its_limit() -> None:
     (container,) = manifest("Deployment", "synth")["spec"]["template"]["spec"]["containers"]
-    workers = {each["name"]: each["value"] for each in container["env"]}["SYNTH_WORKERS"]
+    workers = {variable["name"]: variable["value"] for variable in container["env"]}[
+        "SYNTH_WORKERS"
+    ]
     assert workers == container["resources"]["limits"]["cpu"]
 
 
@@ -162,10 +166,13 @@ def test_services_are_given_the_time_to_drain() -> None:
 
 def test_setup_knows_every_database_and_does_both() -> None:
     pod = manifest("Job", "setup")["spec"]["template"]["spec"]
-    assert [each["args"] for each in containers(pod)] == [["migrate"], ["topics", "create"]]
+    assert [container["args"] for container in containers(pod)] == [
+        ["migrate"],
+        ["topics", "create"],
+    ]
     for container in containers(pod):
         secrets = {
-            each["secretRef"]["name"] for each in container["envFrom"] if "secretRef" in each
+            source["secretRef"]["name"] for source in container["envFrom"] if "secretRef" in source
         }
         assert secrets == {"lectern", *SERVICES}
 
@@ -173,16 +180,46 @@ def test_setup_knows_every_database_and_does_both() -> None:
 def test_kustomize_has_everything_but_examples() -> None:
     listed = set(yaml.safe_load((K8S / "kustomization.yaml").read_text())["resources"])
     present = {path.name for path in K8S.glob("*.yaml")} - {"kustomization.yaml"}
-    assert listed == {each for each in present if not each.endswith(".example.yaml")}
+    assert listed == {name for name in present if not name.endswith(".example.yaml")}
+
+
+def test_an_overlay_changes_what_is_in_the_base() -> None:
+    overlay = K8S.parent / "overlays" / "example"
+    changes = yaml.safe_load((overlay / "kustomization.yaml").read_text())
+    assert "../../base" in changes["resources"]
+    assert {f"{image['name']}:{image['newTag']}" for image in changes["images"]} <= images()
+    deployments = {name for name, _ in pods()}
+    assert {replicas["name"] for replicas in changes["replicas"]} <= deployments
+    patch = yaml.safe_load((overlay / "configmap.yaml").read_text())
+    assert set(patch["data"]) <= known_variables()
+    assert patch["metadata"] == manifest("ConfigMap", "lectern")["metadata"]
+
+
+@pytest.mark.parametrize("folder", ["base", "overlays/example"])
+def test_kubectl_can_build_it(folder: str) -> None:
+    if shutil.which("kubectl") is None:
+        pytest.skip("no kubectl on the PATH")
+    built = subprocess.check_output(["kubectl", "kustomize", K8S.parent / folder], text=True)
+    kinds = Counter(document["kind"] for document in yaml.safe_load_all(built))
+    assert (kinds["Deployment"], kinds["Service"], kinds["Job"]) == (5, 5, 1)
+    assert kinds["Ingress"] == (folder != "base")
+
+
+def test_prometheus_scrapes_every_service_where_it_is() -> None:
+    config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
+    (job,) = config["scrape_configs"]
+    assert job["metrics_path"] == "/metrics"
+    (static,) = job["static_configs"]
+    assert static["targets"] == [f"localhost:{port_of(service)}" for service in SERVICES]
 
 
 def test_every_variable_is_one_that_the_settings_have() -> None:
     used = set(re.findall(r"^(?:ENV)?\s+(\w+)=", DOCKERFILE, re.MULTILINE))
-    for each in compose().values():
-        used |= set(each.get("environment", {}))
-    for each in manifests():
-        if each["kind"] in ("ConfigMap", "Secret"):
-            used |= set(each.get("data", {})) | set(each.get("stringData", {}))
+    for service in compose().values():
+        used |= set(service.get("environment", {}))
+    for document in manifests():
+        if document["kind"] in ("ConfigMap", "Secret"):
+            used |= set(document.get("data", {})) | set(document.get("stringData", {}))
     for _, pod in pods():
         for container in containers(pod):
             used |= {variable["name"] for variable in container.get("env", ())}
@@ -198,9 +235,9 @@ def test_dockerfile_copies_one_service_and_runs_as_nobody_special() -> None:
     assert "USER 10001:10001" in service
     assert "--require-hashes" in DOCKERFILE
     assert 'ENTRYPOINT ["/bin/sh", "-c", "exec python -m \\"services.$SERVICE\\""]' in service
-    for each in SERVICES:
-        assert (ROOT / "services" / each / "__main__.py").exists()
-        assert str(port_of(each)) in service
+    for name in SERVICES:
+        assert (ROOT / "services" / name / "__main__.py").exists()
+        assert str(port_of(name)) in service
 
 
 def test_what_the_dockerfile_copies_is_in_the_context() -> None:
@@ -208,11 +245,11 @@ def test_what_the_dockerfile_copies_is_in_the_context() -> None:
     allowed = [line[1:] for line in ignore if line.startswith("!")]
     for line in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE):
         for source in line.split()[:-1]:
-            assert any(source.rstrip("/").startswith(each) for each in allowed), source
+            assert any(source.rstrip("/").startswith(start) for start in allowed), source
 
 
 def test_native_ports_are_those_of_the_settings() -> None:
-    assert {each: port_of(each) for each in SERVICES} == deploy.native.services.SERVICES
+    assert {service: port_of(service) for service in SERVICES} == deploy.native.services.SERVICES
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -9,16 +9,16 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from libs.common.storage_s3 import S3Storage
-from libs.common.testing.fixtures import S3Server
-from libs.common.topics import TopicSpec, create_topics
+from libs.common.kafka.topics import TopicSpec, create_topics
+from libs.common.storage.s3 import S3Storage
+from libs.common.testing.starters import S3Server
 
 HEADERS = [("ce_type", b"audio.ready"), ("ce_specversion", b"1.0")]
 
 
 def spec(name: str, partitions: int, retention_ms: int = -1) -> TopicSpec:
     config = {"cleanup.policy": "delete", "retention.ms": str(retention_ms)}
-    return TopicSpec(name, partitions, replication_factor=1, config=config)
+    return TopicSpec(name=name, partitions=partitions, replication_factor=1, config=config)
 
 
 async def test_topics_are_created_once_and_only_grow(kafka_bootstrap: str) -> None:
@@ -28,7 +28,7 @@ async def test_topics_are_created_once_and_only_grow(kafka_bootstrap: str) -> No
     (grown,) = await create_topics(kafka_bootstrap, [spec(topic, 3)])
     (not_reduced,) = await create_topics(kafka_bootstrap, [spec(topic, 1)])
     (differs,) = await create_topics(kafka_bootstrap, [spec(topic, 3, retention_ms=1000)])
-    actions = [each.action for each in (created, again, grown, not_reduced, differs)]
+    actions = [outcome.action for outcome in (created, again, grown, not_reduced, differs)]
     assert actions == ["created", "unchanged", "extended", "unchanged", "unchanged"]
     assert (not_reduced.partitions, again.notes) == (3, ())
     assert "never taken away" in str(not_reduced)
@@ -39,7 +39,7 @@ async def test_two_at_the_same_time_create_topics_together(kafka_bootstrap: str)
     specs = [spec(f"test.{uuid4().hex}", 3) for _ in range(5)]
     await asyncio.gather(*(create_topics(kafka_bootstrap, specs) for _ in range(3)))
     outcomes = await create_topics(kafka_bootstrap, specs)
-    assert {(each.action, each.partitions) for each in outcomes} == {("unchanged", 3)}
+    assert {(outcome.action, outcome.partitions) for outcome in outcomes} == {("unchanged", 3)}
 
 
 async def test_kafka_carries_headers_to_a_group(kafka_bootstrap: str) -> None:
@@ -59,8 +59,8 @@ async def test_kafka_carries_headers_to_a_group(kafka_bootstrap: str) -> None:
             await producer.send(topic, str(number).encode(), key=b"document-7", headers=HEADERS)
         await producer.flush()
         received = [await asyncio.wait_for(anext(consumer), 30) for _ in range(10)]
-    assert [each.value for each in received] == [str(number).encode() for number in range(10)]
-    assert all(list(each.headers) == HEADERS for each in received)
+    assert [record.value for record in received] == [str(number).encode() for number in range(10)]
+    assert all(list(record.headers) == HEADERS for record in received)
 
 
 async def test_a_topic_that_nobody_declared_does_not_appear(kafka_bootstrap: str) -> None:

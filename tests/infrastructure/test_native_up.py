@@ -19,7 +19,9 @@ SLEEP = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 @pytest.fixture
 def sleeper(tmp_path: Path):
-    server = ServerProcess(Program("sleeper", SLEEP, tmp_path / "log"), guarded=True)
+    server = ServerProcess(
+        Program(name="sleeper", command=SLEEP, log=tmp_path / "log"), guarded=True
+    )
     yield server
     server.stop()
 
@@ -29,7 +31,7 @@ def test_servers_come_up_are_written_down_and_end(tmp_path: Path) -> None:
         running = up(tmp_path, servers_only=True)
     except ServerMissing as missing:
         pytest.skip(str(missing))
-    assert [each.name for each in running.alive()] == ["Kafka", "PostgreSQL", "moto"]
+    assert [process.name for process in running.alive()] == ["Kafka", "PostgreSQL", "moto"]
     assert Running.load(tmp_path / "pids.json") == running
     assert (tmp_path / "env").stat().st_mode & 0o777 == 0o600
     read = "set -a; . ./env; exec env"
@@ -40,7 +42,7 @@ def test_servers_come_up_are_written_down_and_end(tmp_path: Path) -> None:
     assert environment["LECTERN_STORAGE_URL"].startswith("s3://lectern?endpoint=http://127.0.0.1:")
     assert end(running) == ["moto", "PostgreSQL", "Kafka"]
     assert running.alive() == []
-    assert not any(Path(each).exists() for each in running.directories)
+    assert not any(Path(directory).exists() for directory in running.directories)
 
 
 def test_only_the_process_that_was_started_is_ended(sleeper: ServerProcess) -> None:

@@ -21,11 +21,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.native.services import PREPARATIONS, ROOT, SERVICES
-from libs.common.database import Database
+from libs.common.database.engine import Database
 from libs.common.testing import moto_s3
-from libs.common.testing.fixtures import S3Server
 from libs.common.testing.processes import Program, ServerProcess, free_ports, run
 from libs.common.testing.servers import NativeKafka
+from libs.common.testing.starters import S3Server
 from tests.journeys.outside import Outside, outside
 from tests.journeys.wire import Wire
 
@@ -47,7 +47,7 @@ QUICK = {
 """What makes a small machine answer soon."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Deployment:
     """A running Lectern. Names are those of services; ``synth-2`` is a second replica of synth."""
 
@@ -80,7 +80,7 @@ class Deployment:
 
     def start_missing(self) -> None:
         """Start whichever of the five does not run, and return when all are ready."""
-        self.start(*(each for each in SERVICES if each not in self.processes))
+        self.start(*(service for service in SERVICES if service not in self.processes))
         self.wait_until_ready(*SERVICES)
 
     def drop_ended(self) -> dict[str, int]:
@@ -102,7 +102,7 @@ class Deployment:
         children = psutil.Process(process.pid).children(recursive=True)
         process.kill()
         _, alive = psutil.wait_procs(children, timeout=10)
-        left = [each for each in alive if each.status() != psutil.STATUS_ZOMBIE]
+        left = [child for child in alive if child.status() != psutil.STATUS_ZOMBIE]
         assert not left, f"{name} left processes behind: {left}"
 
     def ask_to_stop(self, name: str) -> psutil.Process:
@@ -151,7 +151,7 @@ class Deployment:
         """What the readiness page says of each dependency."""
         body = self.page(name, "/health/ready/")[1]
         rows: dict[str, Any] = json.loads(body)["checks"] if body else {}
-        return {each: row["status"] for each, row in rows.items()}
+        return {name: row["status"] for name, row in rows.items()}
 
     def database(self, service: str) -> Database:
         """A service's database, reached directly, even while the wire is cut."""
@@ -185,7 +185,15 @@ def deployed(
                 for name, url in databases.items()
             },
         }
-        found = Deployment(kafka, wire, world, databases, environment, bucket, logs)
+        found = Deployment(
+            kafka=kafka,
+            wire=wire,
+            world=world,
+            databases=databases,
+            environment=environment,
+            bucket=bucket,
+            logs=logs,
+        )
         _prepare(environment)
         try:
             found.start_missing()
@@ -213,8 +221,8 @@ def _through(url: str, port: int) -> str:
 
 async def _create_databases(postgres_url: str) -> dict[str, str]:
     run_id = uuid4().hex[:8]
-    names = {each: f"{each}_{run_id}" for each in SERVICES}
-    await _execute(postgres_url, [f"CREATE DATABASE {each}" for each in names.values()])
+    names = {service: f"{service}_{run_id}" for service in SERVICES}
+    await _execute(postgres_url, [f"CREATE DATABASE {name}" for name in names.values()])
     server = make_url(postgres_url)
     return {
         service: server.set(database=name).render_as_string(hide_password=False)
@@ -223,16 +231,16 @@ async def _create_databases(postgres_url: str) -> dict[str, str]:
 
 
 async def _drop_databases(postgres_url: str, databases: Mapping[str, str]) -> None:
-    names = [make_url(each).database for each in databases.values()]
+    names = [make_url(url).database for url in databases.values()]
     with suppress(OSError):
-        await _execute(postgres_url, [f"DROP DATABASE {each} WITH (FORCE)" for each in names])
+        await _execute(postgres_url, [f"DROP DATABASE {name} WITH (FORCE)" for name in names])
 
 
 async def _execute(postgres_url: str, statements: list[str]) -> None:
     engine = create_async_engine(postgres_url, isolation_level="AUTOCOMMIT")
     try:
         async with engine.connect() as connection:
-            for each in statements:
-                await connection.execute(text(each))
+            for statement in statements:
+                await connection.execute(text(statement))
     finally:
         await engine.dispose()

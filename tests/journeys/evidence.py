@@ -13,16 +13,16 @@ from aiokafka.admin import AIOKafkaAdminClient
 from sqlalchemy import select
 
 from deploy.native.services import SERVICES
-from lectern.house import consumers
-from libs.common.events import every_event
-from libs.common.tables import events, inbox, jobs
+from lectern.service_catalog import consumers
+from libs.common.contracts.catalog import every_event
+from libs.common.store.tables import events, inbox, jobs
 from tests.journeys.deployment import Deployment
 
-TOPICS = tuple(each.topic for each in every_event())
+TOPICS = tuple(event.topic for event in every_event())
 SOON_MS = 60_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stored:
     """One row of an event store."""
 
@@ -40,7 +40,7 @@ class Stored:
         return self.traceparent.split("-")[1] if self.traceparent else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Seen:
     """One record on Kafka."""
 
@@ -67,14 +67,14 @@ async def stored(deployment: Deployment, *services: str) -> list[Stored]:
             rows = await connection.execute(select(events).order_by(events.c.id))
             found += [
                 Stored(
-                    service,
-                    row.topic,
-                    row.key,
-                    row.event_id,
-                    row.stream,
-                    json.loads(row.body),
-                    row.traceparent,
-                    row.sent_at_ms is not None,
+                    service=service,
+                    topic=row.topic,
+                    key=row.key,
+                    event_id=row.event_id,
+                    stream=row.stream,
+                    body=json.loads(row.body),
+                    traceparent=row.traceparent,
+                    sent=row.sent_at_ms is not None,
                 )
                 for row in rows
             ]
@@ -125,23 +125,33 @@ async def on_kafka(deployment: Deployment, topics: Iterable[str] = TOPICS) -> li
         await consumer.seek_to_beginning(*parts)
         ends = await consumer.end_offsets(parts)
         found: list[Seen] = []
-        while any([await consumer.position(each) < ends[each] for each in parts]):
+        while any([await consumer.position(part) < ends[part] for part in parts]):
             for batch in (await consumer.getmany(timeout_ms=200)).values():
-                found += [Seen(r.topic, r.key, r.value, tuple(r.headers)) for r in batch]
+                found += [
+                    Seen(
+                        topic=record.topic,
+                        key=record.key,
+                        value=record.value,
+                        headers=tuple(record.headers),
+                    )
+                    for record in batch
+                ]
     return found
 
 
 async def unsettled(deployment: Deployment) -> list[str]:
     """What is still under way, in words."""
     everything = await stored(deployment)
-    left = [f"{each.topic} of {each.service} is not sent" for each in everything if not each.sent]
+    left = [
+        f"{event.topic} of {event.service} is not sent" for event in everything if not event.sent
+    ]
     for service, consumed in consumers().items():
-        topics = {each.topic for each in consumed}
+        topics = {event.topic for event in consumed}
         inboxed = await handled(deployment, service)
         left += [
-            f"{service} has not handled a {each.topic}"
-            for each in everything
-            if each.topic in topics and each.event_id not in inboxed
+            f"{service} has not handled a {event.topic}"
+            for event in everything
+            if event.topic in topics and event.event_id not in inboxed
         ]
         left += [
             f"{service} has a {kind} job {status}"
@@ -162,14 +172,14 @@ async def check_nothing_lost_or_doubled(deployment: Deployment) -> None:
     """Hold the stores against Kafka, and each kind of result against its rule."""
     await settle(deployment)
     everything = await stored(deployment)
-    ids = Counter(each.event_id for each in everything)
+    ids = Counter(event.event_id for event in everything)
     assert max(ids.values()) == 1, "an event id is in two stores"
     values: dict[str, set[bytes | None]] = defaultdict(set)
     for record in await on_kafka(deployment):
         if record.event_id in ids:
             values[record.event_id].add(record.value)
     assert values.keys() == ids.keys(), "what is stored and what is on Kafka differ"
-    assert all(len(each) == 1 for each in values.values()), "one id, two contents"
+    assert all(len(contents) == 1 for contents in values.values()), "one id, two contents"
     _check_results(everything)
     _check_hooks(deployment, everything)
 
@@ -179,9 +189,9 @@ def _check_results(everything: list[Stored]) -> None:
 
     def count(topics: set[str], *fields: str) -> Counter[tuple[Any, ...]]:
         return Counter(
-            tuple(str(each.body[name]) for name in fields)
-            for each in everything
-            if each.topic in topics
+            tuple(str(event.body[name]) for name in fields)
+            for event in everything
+            if event.topic in topics
         )
 
     page = ("document_id", "page")
@@ -202,27 +212,27 @@ def _check_results(everything: list[Stored]) -> None:
     }
     doubled = {what: [*n.items()] for what, n in once.items() if n and max(n.values()) > 1}
     assert not doubled, doubled
-    deleted = {each.key for each in everything if each.topic == "document.deleted"}
-    alive = [each for each in everything if each.key not in deleted]
+    deleted = {event.key for event in everything if event.topic == "document.deleted"}
+    alive = [event for event in everything if event.key not in deleted]
     for asked, answered, name in (
         ("audio.requested", results, "audio_id"),
         ("audiobook.requested", books, "audiobook_id"),
     ):
-        wanted = {each.body[name] for each in alive if each.topic == asked}
-        got = {each.body[name] for each in alive if each.topic in answered}
+        wanted = {event.body[name] for event in alive if event.topic == asked}
+        got = {event.body[name] for event in alive if event.topic in answered}
         assert wanted == got, f"{asked} and its results differ"
 
 
 def _check_hooks(deployment: Deployment, everything: list[Stored]) -> None:
     """Each event was told; told twice it had the same id and the same content."""
     told: dict[str, set[bytes]] = defaultdict(set)
-    for each in deployment.world.hooks:
-        told[each.webhook_id].add(each.body)
+    for hook in deployment.world.hooks:
+        told[hook.webhook_id].add(hook.body)
     assert all(len(bodies) == 1 for bodies in told.values()), "one webhook-id, two contents"
-    sent = [each for each in everything if each.topic == "notification.sent"]
-    hooks = {each.body["notification_id"] for each in sent if each.body["channel"] == "webhook"}
+    sent = [event for event in everything if event.topic == "notification.sent"]
+    hooks = {event.body["notification_id"] for event in sent if event.body["channel"] == "webhook"}
     assert hooks == set(told), "deliveries and their records differ"
-    about = Counter((each.body["about"], each.body["channel"]) for each in sent)
+    about = Counter((event.body["about"], event.body["channel"]) for event in sent)
     assert not about or max(about.values()) == 1, "an event was told twice on one channel"
     owed = {e.event_id for e in everything if e.topic in {"audio.ready", "audiobook.ready"}}
-    assert owed <= {each.body["about"] for each in sent if each.body["channel"] == "webhook"}
+    assert owed <= {event.body["about"] for event in sent if event.body["channel"] == "webhook"}

@@ -74,7 +74,7 @@ class Hook:
         return found
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Outside:
     """Where services find the world, and what they did there."""
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import httpx
 
-from services.gateway.tokens import Tokens
+from services.gateway.accounts.tokens import Tokens
 from tests.journeys.deployment import Deployment
 
 T = TypeVar("T")
@@ -67,9 +67,9 @@ class Person:
     async def audios(self, document_id: str) -> list[dict[str, Any]]:
         """The newest audio of every page, in order."""
         pages = (await self.get(f"/documents/{document_id}/pages"))["items"]
-        numbers = [each["page"] for each in pages]
-        full = [await self.get(f"/documents/{document_id}/pages/{each}") for each in numbers]
-        return [each["audios"][0] for each in full if each["audios"]]
+        numbers = [page["page"] for page in pages]
+        full = [await self.get(f"/documents/{document_id}/pages/{number}") for number in numbers]
+        return [page["audios"][0] for page in full if page["audios"]]
 
     @staticmethod
     def _submitted(answer: httpx.Response) -> tuple[str, str]:

@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaConsumer
 
 from deploy.native.hearing import Heard, hear
 from deploy.native.services import SERVICES
-from libs.common.cloudevents import decode, read_envelope, text_headers
-from libs.common.events import AudioReady
+from libs.common.contracts.audio import AudioReady
+from libs.common.contracts.cloudevents import decode, read_envelope, text_headers
 from tests.journeys.deployment import Deployment
 from tests.journeys.evidence import check_nothing_lost_or_doubled, on_kafka, stored
 from tests.journeys.person import book, somebody, until
@@ -27,7 +27,7 @@ async def test_a_document_becomes_an_audiobook_and_everybody_is_told(
         document, narration = await person.submit_file("sea.md", book("The Sea"), ORDER)
         done = await person.finished(narration)
         audios = await person.audios(document)
-        pages = [await person.download(f"/audios/{each['audio_id']}/download") for each in audios]
+        pages = [await person.download(f"/audios/{audio['audio_id']}/download") for audio in audios]
         captions = await person.download(f"/audios/{audios[0]['audio_id']}/captions")
         made = await person.download(f"/audiobooks/{done['audiobook']['audiobook_id']}/download")
     heard = hear(made)
@@ -40,13 +40,13 @@ async def test_a_document_becomes_an_audiobook_and_everybody_is_told(
         by_ear = hear(page)
         _sounds_right(by_ear)
         assert by_ear.duration_s == pytest.approx(audio["duration_ms"] / 1000, abs=0.1)
-    assert sum(each["duration_ms"] for each in audios) / 1000 == pytest.approx(
+    assert sum(audio["duration_ms"] for audio in audios) / 1000 == pytest.approx(
         heard.duration_s, abs=1
     )
     assert captions.startswith(b"WEBVTT")
     await check_nothing_lost_or_doubled(deployment)
-    told = [each for each in deployment.world.hooks if each.data["document_id"] == document]
-    assert sorted(each.type for each in told) == ["audio.ready"] * 3 + ["audiobook.ready"]
+    told = [hook for hook in deployment.world.hooks if hook.data["document_id"] == document]
+    assert sorted(hook.type for hook in told) == ["audio.ready"] * 3 + ["audiobook.ready"]
     (mail,) = deployment.world.mails[mails_before:]
     assert "The Sea" in str(mail["subject"])
     assert mail["to"] == "reader@example.org"
@@ -60,11 +60,11 @@ async def test_one_trace_goes_through_all_services(deployment: Deployment) -> No
         del person.api.headers["traceparent"]
         await person.finished(narration)
     await check_nothing_lost_or_doubled(deployment)
-    found = [each for each in await stored(deployment) if each.key == document]
-    assert {each.trace_id for each in found} == {trace_id}
-    assert {each.service for each in found} == set(SERVICES)
-    records = [each for each in await on_kafka(deployment) if each.key == document.encode()]
-    assert {each.attributes["traceparent"].split("-")[1] for each in records} == {trace_id}
+    found = [event for event in await stored(deployment) if event.key == document]
+    assert {event.trace_id for event in found} == {trace_id}
+    assert {event.service for event in found} == set(SERVICES)
+    records = [record for record in await on_kafka(deployment) if record.key == document.encode()]
+    assert {record.attributes["traceparent"].split("-")[1] for record in records} == {trace_id}
 
 
 async def test_strangers_can_follow_audio_ready_from_the_beginning(deployment: Deployment) -> None:
@@ -73,7 +73,9 @@ async def test_strangers_can_follow_audio_ready_from_the_beginning(deployment: D
         await person.finished(narration)
     topic = AudioReady.topic
     await check_nothing_lost_or_doubled(deployment)
-    expected = {each.event_id for each in await stored(deployment, "synth") if each.topic == topic}
+    expected = {
+        event.event_id for event in await stored(deployment, "synth") if event.topic == topic
+    }
     consumer = AIOKafkaConsumer(
         topic,
         bootstrap_servers=deployment.kafka.bootstrap,
@@ -85,7 +87,7 @@ async def test_strangers_can_follow_audio_ready_from_the_beginning(deployment: D
 
         async def all_of_them() -> bool | None:
             for batch in (await consumer.getmany(timeout_ms=200)).values():
-                seen.update({dict(each.headers)["ce_id"].decode(): each for each in batch})
+                seen.update({dict(record.headers)["ce_id"].decode(): record for record in batch})
             return True if seen.keys() >= expected else None
 
         await until(all_of_them, "the whole history of audio.ready")
@@ -101,8 +103,8 @@ async def test_strangers_can_follow_audio_ready_from_the_beginning(deployment: D
         event = decode(read_envelope(attributes), record.value)
         assert isinstance(event, AudioReady)
         assert event.characters_spoken == event.characters_asked > 0
-    mine = [json.loads(each.value) for each in seen.values() if each.key == document.encode()]
-    assert sorted(each["page"] for each in mine) == [1, 2]
+    mine = [json.loads(record.value) for record in seen.values() if record.key == document.encode()]
+    assert sorted(audio["page"] for audio in mine) == [1, 2]
 
 
 async def test_the_same_book_again_speaks_nothing(deployment: Deployment) -> None:
@@ -112,7 +114,7 @@ async def test_the_same_book_again_speaks_nothing(deployment: Deployment) -> Non
         for name in ("echo.md", "again.md"):
             document, narration = await person.submit_file(name, content, {"engine": "openai"})
             await person.finished(narration)
-            found = [each for each in await stored(deployment) if each.key == document]
+            found = [event for event in await stored(deployment) if event.key == document]
             cut = {
                 e.body["page"]: e.body["utterances"] for e in found if e.topic == "page.segmented"
             }
@@ -125,7 +127,7 @@ async def test_the_same_book_again_speaks_nothing(deployment: Deployment) -> Non
             )
     assert [cached for cached, _ in ready[0].values()] == [0, 0]
     assert all(cached == utterances > 0 for cached, utterances in ready[1].values())
-    spoken = [each for each in deployment.world.spoken if "The Echo" in each]
+    spoken = [sentence for sentence in deployment.world.spoken if "The Echo" in sentence]
     assert len(spoken) == len(set(spoken))
     await check_nothing_lost_or_doubled(deployment)
 

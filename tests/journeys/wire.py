@@ -51,10 +51,10 @@ class Wire:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for each in list(self._ends):
-            raw = each.get_extra_info("socket")
+        for end in list(self._ends):
+            raw = end.get_extra_info("socket")
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
-            each.transport.abort()
+            end.transport.abort()
         for _ in range(100):
             if not self._ends:
                 break
@@ -71,8 +71,8 @@ class Wire:
             await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
         finally:
             self._ends -= {writer, far_writer}
-            for each in (writer, far_writer):
-                each.close()
+            for end in (writer, far_writer):
+                end.close()
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -36,7 +36,7 @@ class Done:
         return found
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Command:
     """A command that runs."""
 
@@ -53,8 +53,8 @@ class Command:
     def look_around(self) -> None:
         """Remember which processes it has started so far."""
         try:
-            for each in psutil.Process(self.process.pid).children(recursive=True):
-                self.family.setdefault(each.pid, each)
+            for child in psutil.Process(self.process.pid).children(recursive=True):
+                self.family.setdefault(child.pid, child)
         except psutil.NoSuchProcess:
             return
 
@@ -98,7 +98,7 @@ class Command:
     def survivors(self, patience_s: float) -> list[str]:
         """Return the processes of it that are still there after ``patience_s``."""
         _, alive = psutil.wait_procs(list(self.family.values()), timeout=patience_s)
-        return [_described(each) for each in alive if _is_alive(each)]
+        return [_described(process) for process in alive if _is_alive(process)]
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ class Lectern:
                 stderr=err,
                 start_new_session=True,
             )
-        command = Command(process, stdout, stderr)
+        command = Command(process=process, stdout=stdout, stderr=stderr)
         guard = _end_with_us(process.pid)
         try:
             yield command
@@ -132,9 +132,9 @@ class Lectern:
             command.look_around()
             process.kill()
             process.wait()
-            for each in command.family.values():
-                if _is_alive(each):
-                    each.kill()
+            for member in command.family.values():
+                if _is_alive(member):
+                    member.kill()
 
     def run(self, *arguments: object, env: Mapping[str, str] | None = None) -> Done:
         """Run a command to its end; it must leave nothing behind, whatever becomes of it."""
@@ -148,7 +148,7 @@ class Lectern:
     def leftovers(self) -> list[str]:
         """What lies in the folders for temporary files."""
         found = [*self.temporary.iterdir(), *self.folder.glob("*/temporary/*")]
-        return sorted(each.name for each in found)
+        return sorted(path.name for path in found)
 
     def environment(self, more: Mapping[str, str]) -> dict[str, str]:
         """The environment of a clean account: no settings but ``more``."""

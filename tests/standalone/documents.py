@@ -140,10 +140,10 @@ def _write(path: Path, content: str) -> Path:
 
 def _lines(body: str) -> list[str]:
     words, lines = body.split(), [""]
-    for each in words:
-        if len(lines[-1]) + len(each) > 52:
+    for word in words:
+        if len(lines[-1]) + len(word) > 52:
             lines.append("")
-        lines[-1] = f"{lines[-1]} {each}".strip()
+        lines[-1] = f"{lines[-1]} {word}".strip()
     return lines
 
 

@@ -7,14 +7,14 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from services.synth.audio.loudness import energies, integrated
+from services.synth.audio.loudness.bs1770 import energies, integrated
 
 QUIET = 10 ** (-50 / 20)
 """Amplitude below which a window counts as silence: -50 dBFS."""
 WINDOW_S = 0.02
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Heard:
     """A decoded file: mono, 16 bit."""
 
@@ -65,5 +65,5 @@ def listen(path: Path) -> Heard:
             codec=stream.codec_context.name,
             container=container.format.name,
             tags={name.lower(): value for name, value in tags.items()},
-            chapters=[each["metadata"].get("title", "") for each in container.chapters()],
+            chapters=[chapter["metadata"].get("title", "") for chapter in container.chapters()],
         )

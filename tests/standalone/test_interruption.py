@@ -139,7 +139,7 @@ def test_signals_at_random_moments(lectern: Lectern, book: Path) -> None:
             done = command.end(timeout_s=EXIT_S)
             assert command.survivors(WORKERS_GONE_S) == [], name
         assert done.code == 130, (number, name)
-        assert done.stderr == "interrupted; the same command goes on from here\n"
+        assert done.stderr == "interrupted; run the same command again to resume\n"
         assert lectern.leftovers() == []
     last = lectern.run(*read(book, "struck"))
     assert last.code == 0, last.stderr

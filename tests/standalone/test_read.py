@@ -66,7 +66,7 @@ def test_some_pages_of_a_pdf_as_mp3_with_every_page_beside(lectern: Lectern) -> 
     assert (heard.container, heard.codec) == (CONTAINERS["mp3"], CODECS["mp3"])
     assert done.result["pages"] == 1
     names = ["page-0002.json", "page-0002.mp3", "page-0002.vtt"]
-    assert sorted(each.name for each in (lectern.folder / "pages").iterdir()) == names
+    assert sorted(path.name for path in (lectern.folder / "pages").iterdir()) == names
     page = listen(lectern.folder / "pages" / "page-0002.mp3")
     assert page.duration_ms == pytest.approx(heard.duration_ms, abs=50)
     captions = (lectern.folder / "pages" / "page-0002.vtt").read_text()
@@ -148,6 +148,6 @@ def test_a_web_page_is_read_where_private_addresses_are_allowed(lectern: Lectern
 def test_voices_can_be_listed(lectern: Lectern) -> None:
     done = lectern.run("voices", "--data", "data", "--language", "en", "--json")
     assert done.code == 0, done.stderr
-    languages = {each["language"].split("-")[0] for each in json.loads(done.stdout)}
+    languages = {voice["language"].split("-")[0] for voice in json.loads(done.stdout)}
     assert languages == {"en"}
     assert len(json.loads(done.stdout)) > 1

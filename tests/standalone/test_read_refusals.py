@@ -71,7 +71,7 @@ def test_ctrl_c_is_silent_and_quick_at_any_moment(lectern: Lectern, moment: str)
         done = command.end(timeout_s=30)
         assert command.survivors(5.0) == []
     assert done.code == 130, done.stderr
-    assert done.stderr in {"", "interrupted; the same command goes on from here\n"}
+    assert done.stderr in {"", "interrupted; run the same command again to resume\n"}
     assert lectern.leftovers() == []
 
 

@@ -126,9 +126,9 @@ def until_ready(client: httpx.Client, path: str) -> dict[str, Any]:
     for kind, value in events(client, path):
         seen.append(kind)
         narrations = value["narrations"] if kind == "snapshot" else [value]
-        for each in narrations if kind in {"snapshot", "narration"} else []:
-            assert each["state"] != "failed", each
-            if each["state"] == "ready":
+        for narration in narrations if kind in {"snapshot", "narration"} else []:
+            assert narration["state"] != "failed", narration
+            if narration["state"] == "ready":
                 assert seen[0] == "snapshot"
-                return each
+                return narration
     raise AssertionError(f"the stream ended too early: {seen}")

@@ -8,14 +8,13 @@ Each is taken from the first of these that has it:
 2. a container, if a Docker engine answers and has or gets the image (Kafka and PostgreSQL)
 3. the native server of :mod:`libs.common.testing.servers`
 
-Where none has it, the test is skipped and the reason reported; with ``CI=true`` it fails.
+Where none has it, the test is skipped and the reason reported; with ``CI=true`` it fails. A fast
+run skips without looking. The workers of a parallel run share the servers.
 """
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import NoReturn, TypeVar
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, NoReturn, Protocol
 from uuid import uuid4
 
 import pytest
@@ -23,72 +22,65 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from libs.common.testing import containers, moto_s3
-from libs.common.testing.processes import ServerFailed, ServerMissing
+from libs.common.testing.processes import ServerMissing
 from libs.common.testing.report import ran_against
-from libs.common.testing.servers import MotoS3, NativeKafka, NativePostgres
+from libs.common.testing.selection import is_fast
+from libs.common.testing.shared_servers import Servers, ServersClient, ServersListener
+from libs.common.testing.starters import STARTERS, S3Server
 
-T = TypeVar("T")
-Starter = Callable[[ExitStack], tuple[T, str]]
-"""Starts a server, leaves its end on the stack, returns its address and a description."""
+SERVERS = pytest.StashKey[Servers]()
+LISTENER = pytest.StashKey[ServersListener]()
+TICKET = "servers_ticket"
+FAST = "needs a server, which a fast run leaves out"
 
 
-@dataclass(frozen=True)
-class S3Server:
-    """Where a test's objects go."""
+class HasServers(Protocol):
+    """Of this process, or of the one that started it."""
 
-    endpoint: str
-    bucket: str
-    access_key_id: str
-    secret_access_key: str
+    def get(self, name: str) -> tuple[Any, str]:
+        """Return address and description of a server, or raise ServerMissing."""
+        ...
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of a parallel run where to ask for servers."""
+    stash = node.config.stash
+    if LISTENER not in stash:
+        stash[SERVERS] = Servers(STARTERS)
+        stash[LISTENER] = ServersListener(stash[SERVERS])
+    node.workerinput[TICKET] = stash[LISTENER].ticket
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End what was started for workers."""
+    if LISTENER in config.stash:
+        config.stash[LISTENER].close()
+        config.stash[SERVERS].close()
 
 
 @pytest.fixture(scope="session")
-def kafka_bootstrap(
-    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def servers(pytestconfig: pytest.Config) -> Iterator[HasServers]:
+    """Where servers come from. A fixture that starts one asks for this one, so that it is known."""
+    ticket = getattr(pytestconfig, "workerinput", {}).get(TICKET)
+    if ticket is not None:
+        yield ServersClient(ticket)
+        return
+    started = Servers(STARTERS)
+    yield started
+    started.close()
+
+
+@pytest.fixture(scope="session")
+def kafka_bootstrap(servers: HasServers, pytestconfig: pytest.Config) -> str:
     """A real Kafka without automatic topics: ``host:port``. Tests share it, so name topics anew."""
-
-    def given(_stack: ExitStack) -> tuple[str, str]:
-        address = _given("LECTERN_TEST_KAFKA")
-        return address, f"Kafka at {address}"
-
-    def contained(stack: ExitStack) -> tuple[str, str]:
-        server = containers.start_kafka()
-        stack.callback(server.stop)
-        return server.address, f"container {server.image} at {server.address}"
-
-    def native(stack: ExitStack) -> tuple[str, str]:
-        server = NativeKafka(tmp_path_factory.mktemp("kafka"))
-        stack.callback(server.stop)
-        address = server.start()
-        return address, f"Apache Kafka {server.version} native at {address}"
-
-    with ExitStack() as stack:
-        yield first_of(pytestconfig, stack, given, contained, native)
+    return str(server("kafka", servers, pytestconfig))
 
 
 @pytest.fixture(scope="session")
-def postgres_url(pytestconfig: pytest.Config) -> Iterator[str]:
+def postgres_url(servers: HasServers, pytestconfig: pytest.Config) -> str:
     """A real PostgreSQL, as SQLAlchemy URL with the rights to create databases."""
-
-    def given(_stack: ExitStack) -> tuple[str, str]:
-        url = _given("LECTERN_TEST_POSTGRES_URL")
-        return url, f"PostgreSQL at {make_url(url).host}:{make_url(url).port}"
-
-    def contained(stack: ExitStack) -> tuple[str, str]:
-        server = containers.start_postgres()
-        stack.callback(server.stop)
-        return server.address, f"container {server.image}"
-
-    def native(stack: ExitStack) -> tuple[str, str]:
-        server = NativePostgres()
-        stack.callback(server.stop)
-        url = server.start()
-        return url, f"PostgreSQL {server.version} native at {server.address}"
-
-    with ExitStack() as stack:
-        yield first_of(pytestconfig, stack, given, contained, native)
+    return str(server("postgresql", servers, pytestconfig))
 
 
 @pytest.fixture
@@ -107,28 +99,11 @@ async def postgres_database(postgres_url: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-def s3_server(
-    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[S3Server]:
+def s3_server(servers: HasServers, pytestconfig: pytest.Config) -> S3Server:
     """A server that speaks S3, with a bucket and credentials."""
-
-    def given(_stack: ExitStack) -> tuple[S3Server, str]:
-        endpoint = _given("LECTERN_TEST_S3_ENDPOINT")
-        key_id = os.environ.get("LECTERN_TEST_S3_ACCESS_KEY_ID", moto_s3.ACCESS_KEY_ID)
-        secret = os.environ.get("LECTERN_TEST_S3_SECRET_ACCESS_KEY", moto_s3.SECRET_ACCESS_KEY)
-        bucket = os.environ.get("LECTERN_TEST_S3_BUCKET", "lectern-test")
-        moto_s3.create_bucket(endpoint, bucket, key_id, secret)
-        return S3Server(endpoint, bucket, key_id, secret), f"S3 at {endpoint}"
-
-    def native(stack: ExitStack) -> tuple[S3Server, str]:
-        server = MotoS3(tmp_path_factory.mktemp("moto") / "moto.log", "lectern-test")
-        stack.callback(server.stop)
-        endpoint = server.start()
-        found = S3Server(endpoint, server.bucket, moto_s3.ACCESS_KEY_ID, moto_s3.SECRET_ACCESS_KEY)
-        return found, f"moto {server.version} S3 at {endpoint}"
-
-    with ExitStack() as stack:
-        yield first_of(pytestconfig, stack, given, native)
+    found = server("s3", servers, pytestconfig)
+    assert isinstance(found, S3Server)
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -143,28 +118,19 @@ def s3_bucket(s3_server: S3Server) -> str:
     return s3_server.bucket
 
 
-def first_of(config: pytest.Config, stack: ExitStack, *starters: Starter[T]) -> T:
-    """Return the address of the first server that can be had, noting it for the report.
+def server(name: str, servers: HasServers, config: pytest.Config) -> Any:
+    """Return the address of a server, noting it for the report.
 
-    Skips the test, or fails it with ``CI=true``, for the reason that the last one gave.
+    Skips the test where there is none, or fails it with ``CI=true``, and says why.
     """
-    reason = "no server was tried"
-    for start in starters:
-        try:
-            address, description = start(stack)
-        except (ServerMissing, ServerFailed) as error:
-            reason = str(error)
-            continue
-        ran_against(config, description)
-        return address
-    _give_up(reason)
-
-
-def _given(variable: str) -> str:
-    value = os.environ.get(variable)
-    if not value:
-        raise ServerMissing(f"{variable} is not set")
-    return value
+    if is_fast(config):
+        pytest.skip(FAST)
+    try:
+        address, description = servers.get(name)
+    except ServerMissing as missing:
+        _give_up(str(missing))
+    ran_against(config, description)
+    return address
 
 
 def _give_up(reason: str) -> NoReturn:

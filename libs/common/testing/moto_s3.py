@@ -57,7 +57,9 @@ class MotoS3:
         self.version = version("moto")
         (self._port,) = free_ports(1)
         command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self._port)]
-        self._server = ServerProcess(Program("moto", command, self._log), guarded=self._guarded)
+        self._server = ServerProcess(
+            Program(name="moto", command=command, log=self._log), guarded=self._guarded
+        )
         self._server.wait_until(self._answers, START_TIMEOUT_S)
         create_bucket(self.endpoint, self.bucket, ACCESS_KEY_ID, SECRET_ACCESS_KEY)
         return self.endpoint

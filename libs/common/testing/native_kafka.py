@@ -92,7 +92,7 @@ class NativeKafka:
             cluster = f"--cluster-id={self._cluster_id}"
             run([*java, "kafka.tools.StorageTool", "format", cluster, "-c", str(settings)])
         self._server = ServerProcess(
-            Program("Kafka", [*java, "kafka.Kafka", str(settings)], self.log),
+            Program(name="Kafka", command=[*java, "kafka.Kafka", str(settings)], log=self.log),
             guarded=self._guarded,
         )
         self._server.wait_until(lambda: answers(self._port), START_TIMEOUT_S)

@@ -23,7 +23,7 @@ class ServerFailed(Exception):
     """A server did not come up; the message ends with the last lines of its log."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Program:
     """What to run: where, as whom, with which signal it ends in an orderly way."""
 
@@ -124,9 +124,9 @@ def free_ports(count: int) -> list[int]:
     """Loopback ports that nobody listens on; held together, so that they differ."""
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
+        for bound in sockets:
+            bound.bind(("127.0.0.1", 0))
+        return [int(bound.getsockname()[1]) for bound in sockets]
 
 
 def run(

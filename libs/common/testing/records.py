@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from libs.common.cloudevents import headers, rfc3339
-from libs.common.dead_letters import Record
-from libs.common.events import Event
+from libs.common.contracts.base import Event
+from libs.common.contracts.cloudevents import headers, rfc3339
+from libs.common.processing.dead_letters import Record
 
 
 def record(event: Event, offset: int = 7, **changes: Any) -> Record:

@@ -38,17 +38,17 @@ EXAMPLES = [
 
 def every_error():
     return [
-        each
-        for _, each in inspect.getmembers(errors, inspect.isclass)
-        if issubclass(each, LecternError)
+        error
+        for _, error in inspect.getmembers(errors, inspect.isclass)
+        if issubclass(error, LecternError)
     ]
 
 
 def test_there_is_an_example_of_each():
-    assert {type(each) for each in EXAMPLES} == set(every_error())
+    assert {type(error) for error in EXAMPLES} == set(every_error())
 
 
-@pytest.mark.parametrize("error", EXAMPLES, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
 def test_errors_survive_pickling(error):
     again = pickle.loads(pickle.dumps(error))
     assert type(again) is type(error)
@@ -67,15 +67,15 @@ def test_errors_cross_a_process_pool():
         assert pool.submit(len, "still works").result(timeout=60) == 11
 
 
-@pytest.mark.parametrize("error", EXAMPLES, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("error", EXAMPLES, ids=lambda error: type(error).__name__)
 def test_every_error_is_retried_or_not(error):
     if type(error) is not LecternError:
         assert isinstance(error, Transient) != isinstance(error, Permanent)
 
 
 def test_codes_are_for_machines():
-    codes = [each.code for each in every_error() if each is not Rejected]
-    assert all(re.fullmatch(r"[a-z_]+", each) for each in codes)
+    codes = [error.code for error in every_error() if error is not Rejected]
+    assert all(re.fullmatch(r"[a-z_]+", code) for code in codes)
     assert len(set(codes)) == len(codes)
     assert Throttled("slow down").retry_after_s is None
     assert Conflict("document/1").stream == "document/1"
@@ -83,4 +83,4 @@ def test_codes_are_for_machines():
 
 def test_the_tree_in_the_docstring_is_the_tree():
     drawn = re.findall(r"^ *[*+-] (\w+)", errors.__doc__ or "", re.MULTILINE)
-    assert sorted(set(drawn) - {"any"}) == sorted(each.__name__ for each in every_error())
+    assert sorted(set(drawn) - {"any"}) == sorted(error.__name__ for error in every_error())

@@ -11,8 +11,8 @@ def test_nothing_is_connected_by_assembling(tmp_path):
         database_url=f"sqlite+aiosqlite:///{tmp_path}/gateway.db", max_pages_in_flight_per_owner=3
     )
     assembly = assemble(common, settings)
-    assert assembly.commands.policy.max_in_flight == 3
-    assert assembly.changes in assembly.parts.resources
+    assert assembly.kernel.limits.max_pages_in_flight_per_owner == 3
+    assert assembly.kernel.changes in assembly.parts.resources
     assert assembly.parts.keep_events
     assert list(tmp_path.iterdir()) == []
     assert build(common, settings).name == "gateway"

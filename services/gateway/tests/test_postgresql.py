@@ -5,9 +5,10 @@ import random
 
 import pytest
 
-from libs.common.events import AudiobookRequested, AudioRequested, PageExtracted, PageSegmented
-from services.gateway.commands import Order
-from services.gateway.problems import QuotaExceeded
+from libs.common.contracts.audio import AudiobookRequested, AudioRequested
+from libs.common.contracts.documents import PageExtracted, PageSegmented
+from services.gateway.kernel.errors import QuotaExceeded
+from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import VOICES, a_world, reference
 
 PAGES = 6
@@ -35,26 +36,26 @@ async def test_whatever_happens_at_once_every_page_is_requested_once(world, seed
     ]
 
     async def topic(events):
-        for each in events:  # the order of one topic and key is kept
-            await world.take(each)
+        for event in events:  # the order of one topic and key is kept
+            await world.take(event)
 
     steps = [
         topic(extracted),
         topic(cut),
         world.parse(document, PAGES),
-        world.assembly.commands.narrate(world.owner, document, Order(audiobook="m4b")),
+        world.narrations.narrate(world.owner, document, NarrationOptions(audiobook="m4b")),
     ]
     random.Random(seed).shuffle(steps)
     await asyncio.gather(*steps)
 
     spoken = set()
     while left := [
-        each for each in await world.decided(AudioRequested) if each.audio_id not in spoken
+        event for event in await world.decided(AudioRequested) if event.audio_id not in spoken
     ]:
         assert len(left) <= 2
-        spoken |= {each.audio_id for each in left}
+        spoken |= {event.audio_id for event in left}
         await asyncio.gather(*map(world.speak, left))
-    asked = [each.page for each in await world.decided(AudioRequested)]
+    asked = [event.page for event in await world.decided(AudioRequested)]
     assert sorted(asked) == list(range(1, PAGES + 1))
     assert len(await world.decided(AudiobookRequested)) == 1
 
@@ -64,7 +65,7 @@ async def test_the_api_answers(world):
         document = await world.hand_in()
         await world.read(document, 2)
         listed = (await client.get("/documents", params={"limit": 1})).json()
-        assert [each["document_id"] for each in listed["items"]] == [str(document)]
+        assert [document["document_id"] for document in listed["items"]] == [str(document)]
         narration = (await client.post(f"/documents/{document}/narrations", json={})).json()
         await world.speak_everything()
         done = (await client.get(f"/narrations/{narration['narration_id']}")).json()
@@ -90,8 +91,8 @@ async def test_of_two_edits_at_once_one_wins(world):
             )
         )
         page = (await client.get(f"/documents/{document}/pages/1")).json()
-    assert sorted(each.status_code for each in answers)[0] == 200
-    assert sorted(each.status_code for each in answers)[1] in {409, 412}
+    assert sorted(answer.status_code for answer in answers)[0] == 200
+    assert sorted(answer.status_code for answer in answers)[1] in {409, 412}
     assert page["revision"] == 1
 
 
@@ -100,10 +101,10 @@ async def test_orders_at_once_do_not_pass_the_quota(tmp_path, postgres_database)
         await world.take(VOICES)
         document = await world.hand_in()
         await world.read(document, 1)
-        orders = (Order(rate=1 + each / 10) for each in range(6))
-        narrate = world.assembly.commands.narrate
+        orders = (NarrationOptions(rate=1 + number / 10) for number in range(6))
+        narrate = world.narrations.narrate
         answers = await asyncio.gather(
-            *(narrate(world.owner, document, each) for each in orders), return_exceptions=True
+            *(narrate(world.owner, document, options) for options in orders), return_exceptions=True
         )
-        assert sum(isinstance(each, QuotaExceeded) for each in answers) == 4
+        assert sum(isinstance(answer, QuotaExceeded) for answer in answers) == 4
         assert len(await world.decided(AudioRequested)) == 2

@@ -12,26 +12,30 @@ from uuid import UUID
 import httpx
 from starlette.applications import Starlette
 
-from libs.common.consumer import Consumer
-from libs.common.dead_letters import DeadLetters
-from libs.common.event_store import restore
-from libs.common.events import (
+from libs.common.contracts.audio import (
     AudioReady,
     AudioRequested,
-    DocumentParsed,
-    Event,
-    ObjectRef,
-    PageExtracted,
-    PageSegmented,
     Rendition,
     VoiceInfo,
     VoicesAnnounced,
 )
-from libs.common.migrate import upgrade
+from libs.common.contracts.base import Event, ObjectRef
+from libs.common.contracts.documents import DocumentParsed, PageExtracted, PageSegmented
+from libs.common.processing.consumer import Consumer
+from libs.common.processing.dead_letters import DeadLetters
 from libs.common.settings import CommonSettings
-from libs.common.tables import events
+from libs.common.store.event_store import restore
+from libs.common.store.migrate import upgrade
+from libs.common.store.tables import events
 from libs.common.testing.records import record
+from services.gateway.accounts.tokens import Tokens
 from services.gateway.app import Assembly, assemble
+from services.gateway.audio.commands import AudioCommands
+from services.gateway.audio.queries import AudioQueries
+from services.gateway.documents.commands import DocumentCommands, Submission
+from services.gateway.documents.queries import DocumentQueries
+from services.gateway.narrations.commands import NarrationCommands
+from services.gateway.narrations.queries import NarrationQueries
 from services.gateway.settings import Settings
 
 VOICES = VoicesAnnounced(
@@ -64,19 +68,34 @@ class World:
         parts = self.assembly.parts
         self.database = parts.database
         self.storage = parts.storage
+        self.kernel = kernel = self.assembly.kernel
+        self.documents = DocumentCommands(kernel)
+        self.audio = AudioCommands(kernel)
+        self.narrations = NarrationCommands(kernel)
+        self.document_queries = DocumentQueries(kernel.database)
+        self.audio_queries = AudioQueries(kernel.database)
+        self.narration_queries = NarrationQueries(kernel.database)
+        self.tokens = Tokens(kernel.database)
         self.app = Starlette(routes=parts.http_routes)
         self.consumer = Consumer(
-            parts.database,
-            parts.name,
-            parts.routes,
-            DeadLetters(NoDeadLetters(), parts.name),
-            parts.metrics,
+            database=parts.database,
+            service=parts.name,
+            routes=parts.routes,
+            dead_letters=DeadLetters(
+                NoDeadLetters(),
+                parts.name,
+                max_in_place_s=60.0,
+            ),
+            metrics=parts.metrics,
             keep_events=True,
+            max_attempts=5,
+            max_in_place_s=60.0,
+            max_consecutive_bugs=10,
         )
 
     async def take(self, *happened: Event) -> None:
         """Have the gateway handle events that arrive together."""
-        await self.consumer.take([record(each) for each in happened])
+        await self.consumer.take([record(event) for event in happened])
 
     async def decided(self, event: type[Event]) -> list[Any]:
         """All events of one type that the gateway appended, in their order."""
@@ -90,9 +109,15 @@ class World:
         async def chunks() -> AsyncIterator[bytes]:
             yield text
 
-        return await self.assembly.commands.submit_stream(
-            owner or self.owner, chunks(), kind="text", filename=None, title="A title"
+        upload = await self.documents.receive(chunks())
+        source = upload.source("text", None)
+        submission = Submission(
+            document_id=upload.document_id,
+            owner_id=owner or self.owner,
+            source=source,
+            title="A title",
         )
+        return await self.documents.submit(submission)
 
     async def extract(self, document: UUID, page: int, text=b"Hello there.\n") -> None:
         stored = await self.storage.write(
@@ -139,9 +164,9 @@ class World:
         """Play synth for one page."""
         base = f"audio/{asked.document_id}/{asked.audio_id}"
         renditions = []
-        for each in asked.formats:
-            stored = await self.storage.write(f"{base}/page.{each}", content, "audio/mp4")
-            renditions.append(Rendition(format=each, object=stored))
+        for audio_format in asked.formats:
+            stored = await self.storage.write(f"{base}/page.{audio_format}", content, "audio/mp4")
+            renditions.append(Rendition(format=audio_format, object=stored))
         timings = await self.storage.write(f"{base}/timings.json", b'{"version":1}')
         captions = await self.storage.write(f"{base}/captions.vtt", b"WEBVTT\n")
         await self.take(
@@ -166,11 +191,11 @@ class World:
         """Play synth until nothing more is asked of it."""
         done: set[UUID] = set()
         while left := [
-            each for each in await self.decided(AudioRequested) if each.audio_id not in done
+            event for event in await self.decided(AudioRequested) if event.audio_id not in done
         ]:
-            for each in left:
-                done.add(each.audio_id)
-                await self.speak(each)
+            for event in left:
+                done.add(event.audio_id)
+                await self.speak(event)
 
     def client(self, token: str | None = None, app=None) -> httpx.AsyncClient:
         return httpx.AsyncClient(
@@ -204,7 +229,7 @@ async def a_world(
     else:
         await migrate(database_url, common)
     assembly = assemble(common, Settings(database_url=database_url, **settings))
-    owner, token = await assembly.tokens.create("tester")
+    owner, token = await Tokens(assembly.kernel.database).create("tester")
     try:
         yield World(assembly, owner, token)
     finally:

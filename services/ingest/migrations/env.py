@@ -1,5 +1,5 @@
-"""Alembic environment; see libs.common.migrate."""
+"""Alembic environment; see libs.common.store.migrate."""
 
-from libs.common.migrate import run
+from libs.common.store.migrate import run
 
 run()

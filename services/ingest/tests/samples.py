@@ -8,8 +8,8 @@ from pathlib import Path
 from reportlab.lib.pagesizes import A4
 from reportlab.pdfgen.canvas import Canvas
 
-from services.ingest.document import Metadata, Page
-from services.ingest.parse import parse_file
+from services.ingest.formats.parse import parse_file
+from services.ingest.pages.document import Metadata, Page
 
 CONTAINER = (
     '<?xml version="1.0"?><container version="1.0"'

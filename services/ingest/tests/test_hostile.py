@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 
 from libs.common.errors import Rejected
-from services.ingest.document import Item, Metadata, Page
-from services.ingest.sandbox import Limits, Sandbox
+from services.ingest.pages.document import Item, Metadata, Page
+from services.ingest.sandbox.sandbox import Limits, Sandbox
 from services.ingest.tests.samples import CONTAINER, epub, page_xhtml, pdf, zip_file
 
 LIMITS = Limits(memory_bytes=400_000_000, cpu_seconds=2, wall_seconds=20.0)
@@ -26,7 +26,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
         yield started
 
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.slow]
 
 
 async def items(sandbox: Sandbox, path: Path) -> list[Item]:

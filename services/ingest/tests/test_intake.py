@@ -5,28 +5,29 @@ from uuid import UUID
 
 import pytest
 
-from libs.common.database import Database
-from libs.common.errors import ObjectNotFound, Rejected, Unavailable
-from libs.common.event_store import MAX_EVENT_BYTES, append
-from libs.common.events import (
+from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.documents import (
     Chapter,
     DocumentParsed,
-    DocumentRejected,
-    ObjectRef,
+    DocumentSubmitted,
     PageExtracted,
     Source,
 )
-from libs.common.history import History
-from libs.common.storage_folder import FolderStorage
-from libs.common.storage_memory import MemoryStorage
-from libs.common.tables import core
-from libs.common.worker import Job
-from services.ingest import document, intake, markdown
-from services.ingest.document import Item, Metadata, Page
-from services.ingest.handlers import EraseJob, ParseJob
-from services.ingest.intake import Intake, erase_gave_up, parse_gave_up
+from libs.common.database.engine import Database
+from libs.common.errors import ObjectNotFound, Rejected, Unavailable
+from libs.common.processing.job_kind import Job
+from libs.common.storage.folder import FolderStorage
+from libs.common.storage.memory import MemoryStorage
+from libs.common.store.event_store import MAX_EVENT_BYTES, append
+from libs.common.store.history import History
+from libs.common.store.tables import core
+from services.ingest import intake
+from services.ingest.formats.markdown import read_markdown
+from services.ingest.intake import Intake
+from services.ingest.pages.document import Item, Metadata, Page, ParsedChapter
 
 DOCUMENT = UUID(int=7)
+OWNER = UUID(int=1)
 BASE = f"documents/{DOCUMENT}"
 FILE = b"what was uploaded"
 FOUND = Metadata(title="Found title", language="en", media_type="text/plain")
@@ -41,10 +42,10 @@ class Script:
 
     async def parse(self, path, filename):
         self.given.append((path.read_bytes(), filename))
-        for each in self.items:
-            if isinstance(each, Exception):
-                raise each
-            yield each
+        for item in self.items:
+            if isinstance(item, Exception):
+                raise item
+            yield item
 
 
 @dataclass
@@ -70,13 +71,15 @@ class Running:
         async with self.database.transaction() as connection:
             await append(connection, effects)
 
-    def job(self, source: Source, title: str | None = None) -> Job[ParseJob]:
-        payload = ParseJob(document_id=DOCUMENT, source=source, title=title)
-        return Job(1, payload, 1, self.record)
+    def job(self, source: Source, title: str | None = None) -> Job[DocumentSubmitted]:
+        submitted = DocumentSubmitted(
+            document_id=DOCUMENT, owner_id=OWNER, source=source, title=title
+        )
+        return Job(id=1, payload=submitted, attempt=1, record=self.record)
 
     @property
     def announced(self) -> list[int]:
-        return [each.page for batch in self.batches for each in batch]
+        return [event.page for batch in self.batches for event in batch]
 
 
 @pytest.fixture
@@ -105,7 +108,8 @@ def uploaded(filename: str | None = "My book.txt") -> Source:
 
 def pages(count):
     return [
-        Page(n, f"Text of page {n}.\n", title="One", language="en") for n in range(1, count + 1)
+        Page(number=n, markdown=f"Text of page {n}.\n", title="One", language="en")
+        for n in range(1, count + 1)
     ]
 
 
@@ -114,7 +118,9 @@ def read(storage, database, running):
     """Read a document of which a parser says ``items``; returns the last event."""
 
     async def read(*items, source=None, title=None, web=None):
-        reader = Intake(storage, History(database), Script(items), web or Web())
+        reader = Intake(
+            storage=storage, history=History(database), parser=Script(items), fetcher=web or Web()
+        )
         [parsed] = await reader.parse(running.job(source or uploaded(), title))
         assert isinstance(parsed, DocumentParsed)
         return parsed
@@ -140,13 +146,13 @@ async def test_the_first_pages_are_announced_at_once_and_the_rest_together(
     monkeypatch.setattr(intake, "ANNOUNCE_EVERY_S", 60.0)
     monkeypatch.setattr(intake, "PAGES_AT_ONCE", 4)
     await read(*pages(9), FOUND)
-    assert [len(each) for each in running.batches] == [1, 1, 4, 3]
+    assert [len(batch) for batch in running.batches] == [1, 1, 4, 3]
 
 
 async def test_after_a_while_what_waits_is_announced(read, running, monkeypatch):
     monkeypatch.setattr(intake, "ANNOUNCE_EVERY_S", -1.0)
     await read(*pages(4), FOUND)
-    assert [len(each) for each in running.batches] == [1, 1, 1, 1]
+    assert [len(batch) for batch in running.batches] == [1, 1, 1, 1]
 
 
 async def test_a_reading_that_starts_anew_skips_what_was_announced(read, running, storage):
@@ -161,14 +167,18 @@ async def test_a_reading_that_starts_anew_skips_what_was_announced(read, running
 
 async def test_the_parser_gets_the_file_under_its_name(storage, database, running):
     script = Script([*pages(1), FOUND])
-    await Intake(storage, History(database), script, Web()).parse(running.job(uploaded()))
+    await Intake(storage=storage, history=History(database), parser=script, fetcher=Web()).parse(
+        running.job(uploaded())
+    )
     assert script.given == [(FILE, "My book.txt")]
 
 
 async def test_a_web_page_is_kept_as_it_was_fetched(storage, database, running):
     script = Script([*pages(1), FOUND])
     source = Source(kind="url", url="https://example.org/a")
-    reader = Intake(storage, History(database), script, Web("a.html"))
+    reader = Intake(
+        storage=storage, history=History(database), parser=script, fetcher=Web("a.html")
+    )
     await reader.parse(running.job(source))
     assert script.given == [(b"page at https://example.org/a", "a.html")]
     assert storage.objects[f"{BASE}/source"] == b"page at https://example.org/a"
@@ -179,8 +189,8 @@ class Overwriting(Script):
 
     async def parse(self, path, filename):
         path.write_bytes(b"something else")
-        async for each in super().parse(path, filename):
-            yield each
+        async for item in super().parse(path, filename):
+            yield item
 
 
 async def test_a_parser_never_has_the_stored_file_itself(database, running, tmp_path):
@@ -188,43 +198,31 @@ async def test_a_parser_never_has_the_stored_file_itself(database, running, tmp_
     await storage.write("first", b"")  # makes the folders, so that files can be linked
     script = Overwriting([*pages(1), FOUND])
     source = Source(kind="url", url="https://example.org/a")
-    await Intake(storage, History(database), script, Web("a.html")).parse(running.job(source))
+    await Intake(
+        storage=storage, history=History(database), parser=script, fetcher=Web("a.html")
+    ).parse(running.job(source))
     assert script.given == [(b"something else", "a.html")]
     assert await storage.read(f"{BASE}/source") == b"page at https://example.org/a"
 
 
-@pytest.mark.parametrize(
-    ("given", "found", "filename", "title"),
-    [
-        ("Given", "Found", "file.txt", "Given"),
-        (None, "Found", "file.txt", "Found"),
-        (None, "", "My file.txt", "My file"),
-        (None, "", None, "Untitled"),
-        ("", "Found", None, "Found"),
-    ],
-)
-async def test_the_owner_names_a_document_before_its_text_and_its_file(
-    read, given, found, filename, title
-):
-    parsed = await read(*pages(1), Metadata(found), source=uploaded(filename), title=given)
-    assert parsed.title == title
-
-
-async def test_a_title_is_not_endless(read):
-    assert len((await read(*pages(1), Metadata("x" * 1000))).title) == 255
+async def test_the_title_is_the_owners_or_the_one_that_was_found_or_that_of_the_file(read):
+    file = uploaded("My_file.txt")
+    assert (await read(*pages(1), FOUND, source=file, title="Given")).title == "Given"
+    assert (await read(*pages(1), FOUND, source=file)).title == "Found title"
+    assert (await read(*pages(1), Metadata(title=""), source=file)).title == "My file"
 
 
 async def test_what_was_found_is_told(read, storage):
     parsed = await read(
         *pages(2),
         Metadata(
-            "T",
+            title="T",
             author="Ida Berg",
             language="de",
             media_type="application/epub+zip",
             cover=b"a picture",
             cover_media_type="image/png",
-            chapters=(document.Chapter("One", 1), document.Chapter("Two", 2, level=2)),
+            chapters=(ParsedChapter("One", 1), ParsedChapter("Two", 2, level=2)),
             warnings=("A page is missing.",),
         ),
     )
@@ -242,7 +240,7 @@ async def test_what_was_found_is_told(read, storage):
 async def test_a_file_of_thousands_of_headings_is_told_in_one_event(read):
     title = "of the dictionary, " * 3
     text = "".join(f"# Entry {n} {title}\n\nA short text of it.\n\n" for n in range(9000))
-    parsed = await read(*markdown.parse(text, "lexicon.md"))
+    parsed = await read(*read_markdown(text, "lexicon.md"))
     assert parsed.pages == 9000
     assert parsed.chapters[0].title.startswith("Entry 0 ")
     assert 1000 < len(parsed.chapters) <= 2000
@@ -250,7 +248,7 @@ async def test_a_file_of_thousands_of_headings_is_told_in_one_event(read):
 
 
 async def test_a_cover_of_no_known_kind_is_left_out(read, storage):
-    assert (await read(*pages(1), Metadata("T", cover=b"?"))).cover is None
+    assert (await read(*pages(1), Metadata(title="T", cover=b"?"))).cover is None
     assert f"{BASE}/cover" not in storage.objects
 
 
@@ -278,21 +276,3 @@ async def test_an_upload_that_is_gone_is_told(read, storage):
     storage.objects.clear()
     with pytest.raises(ObjectNotFound):
         await read(*pages(1), FOUND)
-
-
-async def test_erasing_removes_all_of_the_document_and_nothing_else(storage, database):
-    await storage.write("documents/other/source", b"x")
-    reader = Intake(storage, History(database), Script([]), Web())
-    for _ in range(2):
-        job: Job[EraseJob] = Job(1, EraseJob(document_id=DOCUMENT), 1, Running(database).record)
-        assert await reader.erase(job) == []
-    assert list(storage.objects) == ["documents/other/source"]
-
-
-def test_giving_up_tells_the_owner_why():
-    payload = ParseJob(document_id=DOCUMENT, source=uploaded(), title=None)
-    [rejected] = parse_gave_up(payload, Rejected("encrypted", "Remove the password."))
-    assert isinstance(rejected, DocumentRejected)
-    assert (rejected.document_id, rejected.code) == (DOCUMENT, "encrypted")
-    assert rejected.reason == "Remove the password."
-    assert erase_gave_up(EraseJob(document_id=DOCUMENT), Unavailable("later")) == []

@@ -3,17 +3,20 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from libs.common.events import (
+from libs.common.contracts.audio import (
     AudiobookFailed,
     AudiobookReady,
     AudioFailed,
     AudioReady,
-    DocumentRejected,
-    ObjectRef,
     Rendition,
-    TaskFailed,
 )
+from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.documents import DocumentRejected
+from libs.common.contracts.tasks import TaskFailed
+from services.notifier.deliveries.batching import DeliverySchedule
 
+SCHEDULE = DeliverySchedule(max_attempts=12, batch_wait_ms=60_000, batch_interval_ms=3_600_000)
+AT_ONCE = DeliverySchedule(max_attempts=12, batch_wait_ms=0, batch_interval_ms=0)
 DOCUMENT = UUID("11111111-2222-4333-8444-555555555555")
 REF = ObjectRef(key="audio/x", sha256="0" * 64, size=1)
 

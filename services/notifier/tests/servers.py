@@ -69,7 +69,7 @@ async def receiving() -> AsyncIterator[Receiver]:
         server.close()
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Mailbox:
     """Takes mails, unless told what to answer to RCPT or DATA."""
 

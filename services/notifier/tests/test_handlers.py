@@ -4,18 +4,21 @@ from typing import Any
 import pytest
 
 import services.notifier
-from libs.common.consumer import Consumer
-from libs.common.dead_letters import DeadLetters
-from libs.common.events import event_by_topic
-from libs.common.metrics import Metrics
+from libs.common.observability.metrics import Metrics
+from libs.common.processing.consumer import Consumer
+from libs.common.processing.dead_letters import DeadLetters
 from libs.common.testing.records import record
 from services.notifier.handlers import Notifier
-from services.notifier.notices import TYPES, Notice, Target
+from services.notifier.notices import TOLD, TYPES, Notice, Target
 from services.notifier.tests import samples
 
 ANN = Target("mail", "ann@example.org", frozenset(TYPES))
 BOB = Target("mail", "bob@example.org", frozenset({"audiobook.ready"}))
 HOOK = Target("webhook", "https://hooks.example.org/x", frozenset(TYPES))
+
+
+def notifier(*targets: Target) -> Notifier:
+    return Notifier(targets, samples.SCHEDULE, timedelta(days=7))
 
 
 class NoDeadLetters:
@@ -25,36 +28,46 @@ class NoDeadLetters:
 
 async def test_every_target_gets_a_job_of_its_own(world):
     event = samples.audiobook_ready()
-    await world.apply(await Notifier([ANN, BOB, HOOK]).tell(event))
+    await world.tell(event, targets=[ANN, BOB, HOOK])
     jobs = await world.jobs()
     assert [job.kind for job in jobs] == ["mail", "mail", "webhook"]
     notices = [Notice.model_validate_json(job.payload) for job in jobs]
-    assert [each.target_key for each in notices] == [ANN.key, BOB.key, HOOK.key]
+    assert [notice.target_key for notice in notices] == [ANN.key, BOB.key, HOOK.key]
     assert all(job.subject.startswith(f"{samples.DOCUMENT}/") for job in jobs)
     rows = await world.deliveries()
-    assert {row.notification_id for row in rows} == {str(n.notification_id) for n in notices}
+    assert {row.notification_id for row in rows} == {notice.notification_id for notice in notices}
     assert {row.target for row in rows} == {"example.org", "hooks.example.org"}
     assert {(row.status, row.attempts) for row in rows} == {("waiting", 0)}
 
 
 async def test_only_who_wants_the_type_is_told(world):
-    await world.apply(await Notifier([BOB, HOOK]).tell(samples.audio_ready()))
+    await world.tell(samples.audio_ready(), targets=[BOB, HOOK])
     assert [job.kind for job in await world.jobs()] == ["webhook"]
 
 
 @pytest.mark.parametrize("event", [samples.audiobook_ready(), samples.audio_failed()])
 async def test_the_same_event_twice_is_one_job(world, event):
-    notifier = Notifier([ANN, HOOK])
-    for _ in range(2):
-        await world.apply(await notifier.tell(event))
+    await world.tell(event, event, targets=[ANN, HOOK])
     assert len(await world.jobs()) == 2
     assert len(await world.deliveries()) == 2
 
 
 async def test_through_the_consumer_too(world):
-    routes = Notifier([ANN, HOOK]).routes()
-    letters = DeadLetters(NoDeadLetters(), "notifier")
-    consumer = Consumer(world.database, "notifier", routes, letters, Metrics("notifier"))
+    routes = notifier(ANN, HOOK).routes()
+    consumer = Consumer(
+        database=world.database,
+        service="notifier",
+        routes=routes,
+        dead_letters=DeadLetters(
+            NoDeadLetters(),
+            "notifier",
+            max_in_place_s=60.0,
+        ),
+        metrics=Metrics("notifier"),
+        max_attempts=5,
+        max_in_place_s=60.0,
+        max_consecutive_bugs=10,
+    )
     event = samples.document_rejected()
     for _ in range(2):
         await consumer.take([record(event)])
@@ -63,7 +76,7 @@ async def test_through_the_consumer_too(world):
 
 async def test_old_news_is_recorded_and_not_told(world):
     event = samples.audiobook_ready(occurred_at=datetime.now(UTC) - timedelta(days=8))
-    await world.apply(await Notifier([ANN, HOOK]).tell(event))
+    await world.tell(event, targets=[ANN, HOOK])
     assert await world.jobs() == []
     assert {row.status for row in await world.deliveries()} == {"expired"}
 
@@ -85,11 +98,11 @@ async def test_old_news_is_recorded_and_not_told(world):
 )
 async def test_failures_are_told_once_and_never_our_own(service, kind, told):
     event = samples.task_failed(service=service, kind=kind)
-    assert bool(await Notifier([HOOK]).tell_task(event)) is told
+    assert bool(await notifier(HOOK).tell_task(event)) is told
 
 
 def test_the_docstring_names_the_routes():
     consumes = (services.notifier.__doc__ or "").split("Consumes: ")[1].split("\n")[0]
-    routes = Notifier([]).routes()
-    assert {each.event.__name__ for each in routes} == set(consumes.split(", "))
-    assert {each.event for each in routes} == {event_by_topic()[each] for each in TYPES}
+    routes = notifier().routes()
+    assert {route.event.__name__ for route in routes} == set(consumes.split(", "))
+    assert {route.event for route in routes} == set(TOLD)

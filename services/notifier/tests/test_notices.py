@@ -7,7 +7,9 @@ MAIL = Target("mail", "Ann <ann@example.org>", frozenset(TYPES))
 
 def test_identity_is_one_for_each_event_and_target():
     one, other = audio_ready(), audio_ready()
-    ids = {notification_id(e.event_id, t) for e in (one, other) for t in (HOOK, MAIL)}
+    ids = {
+        notification_id(event.event_id, target) for event in (one, other) for target in (HOOK, MAIL)
+    }
     assert len(ids) == 4
     assert notification_id(one.event_id, HOOK) in ids
 

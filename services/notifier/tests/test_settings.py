@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from libs.common.env_example import env_example
+from lectern.generate.env_example import env_example
 from libs.common.settings import InvalidSettings, load
 from services.notifier.notices import TYPES
 from services.notifier.settings import Settings
@@ -42,9 +42,9 @@ def test_by_default_nobody_is_told(settings):
 def test_every_mailbox_and_webhook_is_a_target(settings):
     found = settings(**MAIL, **WEBHOOKS, NOTIFIER_MAIL_EVENTS="audiobook.ready")
     mails, hooks = found.targets()[:2], found.targets()[2:]
-    assert [each.address for each in mails] == ["ann@example.org", "bob@example.org"]
+    assert [target.address for target in mails] == ["ann@example.org", "bob@example.org"]
     assert mails[0].types == {"audiobook.ready"}
-    assert [each.shown for each in hooks] == ["a.example.org", "127.0.0.1"]
+    assert [target.shown for target in hooks] == ["a.example.org", "127.0.0.1"]
     assert "sesame" not in repr(found)
     assert "ann@" not in repr(found)
 

@@ -4,12 +4,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, MetaData
 
-from libs.common.tables import NAMES, core
+from libs.common.store.tables import NAMES, core
 from services.notifier.tables import metadata
 
 WHOLE = MetaData(naming_convention=NAMES)
-for each in (*core.sorted_tables, *metadata.sorted_tables):
-    each.to_metadata(WHOLE)
+for table in (*core.sorted_tables, *metadata.sorted_tables):
+    table.to_metadata(WHOLE)
 
 
 def differences(connection: Connection) -> Any:

@@ -2,18 +2,25 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import and_, or_, select, update
 
-from libs.common.database import Database
-from libs.common.effects import Effect, apply
-from libs.common.event_store import restore
-from libs.common.events import Event
-from libs.common.metrics import Metrics
-from libs.common.tables import events, jobs, now_ms
-from libs.common.worker import JobRoute, Worker
+from libs.common.contracts.base import Event
+from libs.common.database.engine import Database
+from libs.common.observability.metrics import Metrics
+from libs.common.processing.job_kind import JobRoute
+from libs.common.processing.worker import Worker
+from libs.common.store.effects import Effect, apply
+from libs.common.store.event_store import restore
+from libs.common.store.tables import events, jobs, now_ms
+from services.notifier.deliveries.batching import DeliverySchedule
+from services.notifier.deliveries.rows import DeliveryRow
+from services.notifier.handlers import Notifier
+from services.notifier.notices import Target, Told
 from services.notifier.tables import deliveries
+from services.notifier.tests.samples import SCHEDULE
 
 
 class World:
@@ -31,8 +38,19 @@ class World:
             key = next(iter(table.primary_key.columns))
             return list((await connection.execute(select(table).order_by(key))).all())
 
-    async def deliveries(self) -> list[Any]:
-        return await self.rows(deliveries)
+    async def tell(
+        self,
+        *events: Told,
+        targets: Sequence[Target],
+        schedule: DeliverySchedule = SCHEDULE,
+    ) -> None:
+        """Have the handler record what its targets are told of the events."""
+        notifier = Notifier(targets, schedule, timedelta(days=7))
+        for event in events:
+            await self.apply(await notifier.tell(event))
+
+    async def deliveries(self) -> list[DeliveryRow]:
+        return [DeliveryRow.of(row._mapping) for row in await self.rows(deliveries)]
 
     async def jobs(self) -> list[Any]:
         return await self.rows(jobs)
@@ -50,7 +68,14 @@ class World:
 
     async def work(self, routes: Sequence[JobRoute]) -> None:
         """Run the worker until nothing is due."""
-        worker = Worker(self.database, "notifier", routes, Metrics("notifier"))
+        worker = Worker(
+            database=self.database,
+            service="notifier",
+            routes=routes,
+            metrics=Metrics("notifier"),
+            lease_ms=30_000,
+            poll_interval_s=1.0,
+        )
         worker.poll_interval_s = 0.02
         running = asyncio.create_task(worker.run())
         try:

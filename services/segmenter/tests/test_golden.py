@@ -3,7 +3,7 @@
 
 import pytest
 
-from services.segmenter.segment import segment_page
+from services.segmenter.cutting.segment import segment_page
 
 CASES: list[tuple[str, str, list[str]]] = [
     ("en", "# Chapter IV", ["Chapter 4"]),
@@ -251,4 +251,4 @@ CASES: list[tuple[str, str, list[str]]] = [
 @pytest.mark.parametrize(("language", "markdown", "expected"), CASES)
 def test_what_is_spoken(language: str, markdown: str, expected: list[str]):
     page = segment_page(markdown, language)
-    assert [each.text for each in page.utterances] == expected
+    assert [utterance.text for utterance in page.utterances] == expected

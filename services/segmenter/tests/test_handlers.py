@@ -1,9 +1,10 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from libs.common.events import ObjectRef, PageEdited, PageExtracted
-from libs.common.jobs import NewJob
-from services.segmenter.handlers import SEGMENT, SegmentJob, edited, extracted, routes
+from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.documents import PageEdited, PageExtracted
+from services.segmenter.handlers import edited, extracted, routes
+from services.segmenter.jobs import SEGMENT, SegmentJob
 
 DOCUMENT = UUID(int=7)
 TEXT = ObjectRef(key="documents/d/pages/00003.md", sha256="0" * 64, size=5)
@@ -12,7 +13,7 @@ ABOUT: dict[str, Any] = {"document_id": DOCUMENT, "page": 3, "text": TEXT, "lang
 
 def wanted(revision):
     payload = SegmentJob(**ABOUT, revision=revision)
-    return NewJob(SEGMENT, payload, subject=f"{DOCUMENT}/3", owner=str(DOCUMENT))
+    return SEGMENT.new(payload, subject=f"{DOCUMENT}/3", owner=str(DOCUMENT))
 
 
 async def test_an_extracted_page_is_to_be_cut():

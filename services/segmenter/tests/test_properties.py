@@ -9,8 +9,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from libs.common.utterances import Block, Omission, SegmentedPage
-from services.segmenter.segment import Reading, segment_page
+from libs.common.contracts.utterances import Block, Omission, SegmentedPage
+from services.segmenter.cutting.segment import ReadingStyle, segment_page
+
+pytestmark = pytest.mark.slow
 
 MARKUP = set("*_`#~|<>[]{}\\^")
 LANGUAGES = ("en", "en-GB", "de", "fr", "es", "it", "ja", "und")
@@ -23,17 +25,17 @@ relaxed = settings(
 def check(markdown: str, page: SegmentedPage, limit: int) -> None:
     check_every_word_is_accounted_for(markdown, page)
     check_order(page)
-    for each in page.utterances:
-        check_text(each.text, limit)
+    for utterance in page.utterances:
+        check_text(utterance.text, limit)
     check_spans(markdown, page)
 
 
 def check_every_word_is_accounted_for(markdown: str, page: SegmentedPage) -> None:
     owners: list[set[tuple[str, int]]] = [set() for _ in markdown]
-    for each in page.utterances:
-        for span in each.spans:
+    for utterance in page.utterances:
+        for span in utterance.spans:
             for position in range(span.source_start, span.source_end):
-                owners[position].add(("utterance", each.index))
+                owners[position].add(("utterance", utterance.index))
     for number, omission in enumerate(page.omissions):
         assert omission.source_start < omission.source_end <= len(markdown)
         assert omission.reason
@@ -69,9 +71,9 @@ def check_markup(markdown: str, omission: Omission) -> None:
 
 
 def check_order(page: SegmentedPage) -> None:
-    assert [each.index for each in page.utterances] == list(range(len(page.utterances)))
-    notes = [each for each in page.utterances if each.block is Block.FOOTNOTE]
-    body = [each for each in page.utterances if each.block is not Block.FOOTNOTE]
+    assert [utterance.index for utterance in page.utterances] == list(range(len(page.utterances)))
+    notes = [utterance for utterance in page.utterances if utterance.block is Block.FOOTNOTE]
+    body = [utterance for utterance in page.utterances if utterance.block is not Block.FOOTNOTE]
     assert list(page.utterances) == [*body, *notes]
     for part in (body, notes):
         for one, next_one in pairwise(part):
@@ -94,16 +96,16 @@ def check_text(text: str, limit: int) -> None:
 
 
 def check_spans(markdown: str, page: SegmentedPage) -> None:
-    for each in page.utterances:
-        assert each.source_start == each.spans[0].source_start
-        assert each.source_end == each.spans[-1].source_end
+    for utterance in page.utterances:
+        assert utterance.source_start == utterance.spans[0].source_start
+        assert utterance.source_end == utterance.spans[-1].source_end
         spoken = source = 0
-        for span in each.spans:
-            assert spoken <= span.spoken_start < span.spoken_end <= len(each.text)
+        for span in utterance.spans:
+            assert spoken <= span.spoken_start < span.spoken_end <= len(utterance.text)
             assert source <= span.source_start < span.source_end <= len(markdown)
-            assert not each.text[spoken : span.spoken_start].strip()
+            assert not utterance.text[spoken : span.spoken_start].strip()
             spoken, source = span.spoken_end, span.source_end
-        assert not each.text[spoken:].strip()
+        assert not utterance.text[spoken:].strip()
 
 
 signs = st.text(
@@ -136,16 +138,16 @@ anything = st.one_of(st.text(max_size=80), signs, snippets, st.tuples(snippets, 
     language=st.sampled_from(LANGUAGES),
     limit=st.sampled_from([100, 101, 600]),
     reading=st.builds(
-        Reading,
+        ReadingStyle,
         tables=st.sampled_from(["rows", "omit"]),
         code=st.sampled_from(["notice", "read", "omit"]),
         footnotes=st.sampled_from(["end", "omit"]),
         links=st.sampled_from(["text", "host"]),
     ),
 )
-@example("> " * 70 + "word\n\nafter", "en", 100, Reading())
-@example("1. " * 90 + "word\n\n[a]: b\n\nafter", "en", 600, Reading())
-def test_every_page(markdown: str, language: str, limit: int, reading: Reading):
+@example("> " * 70 + "word\n\nafter", "en", 100, ReadingStyle())
+@example("1. " * 90 + "word\n\n[a]: b\n\nafter", "en", 600, ReadingStyle())
+def test_every_page(markdown: str, language: str, limit: int, reading: ReadingStyle):
     page = segment_page(markdown, language, max_characters=limit, reading=reading)
     check(markdown, page, limit)
     assert page == segment_page(markdown, language, max_characters=limit, reading=reading)
@@ -241,15 +243,15 @@ def test_what_is_meant_to_be_heard_is_heard_once_and_in_order(document, limit: i
     markdown, heard, unheard = document
     page = segment_page(markdown, "und", max_characters=limit)
     check(markdown, page, limit)
-    assert "markup" not in {each.reason for each in page.omissions}
-    spoken = " ".join(each.text for each in page.utterances)
+    assert "markup" not in {omission.reason for omission in page.omissions}
+    spoken = " ".join(utterance.text for utterance in page.utterances)
     found = [word for word in re.findall(r"\w+", spoken) if word not in unheard]
     assert [word for word in found if word.startswith("q")] == heard
     headers = {
         word
-        for each in page.omissions
-        if each.reason == "table_header"
-        for word in re.findall(r"\w+", markdown[each.source_start : each.source_end])
+        for omission in page.omissions
+        if omission.reason == "table_header"
+        for word in re.findall(r"\w+", markdown[omission.source_start : omission.source_end])
     }
     assert not (set(unheard) - headers) & set(re.findall(r"\w+", spoken))
 
@@ -259,9 +261,9 @@ def test_what_is_meant_to_be_heard_is_heard_once_and_in_order(document, limit: i
 def test_a_spoken_word_stands_for_itself(document):
     markdown, heard, _ = document
     page = segment_page(markdown, "und")
-    for each in page.utterances:
-        for span in each.spans:
-            text = each.text[span.spoken_start : span.spoken_end]
+    for utterance in page.utterances:
+        for span in utterance.spans:
+            text = utterance.text[span.spoken_start : span.spoken_end]
             source = markdown[span.source_start : span.source_end]
             for word in set(re.findall(r"\w+", text)) & set(heard):
                 assert word in source
@@ -275,10 +277,10 @@ def test_a_spoken_word_stands_for_itself(document):
 def test_an_edit_changes_only_its_own_paragraph(paragraphs, data):
     which = data.draw(st.integers(0, len(paragraphs) - 1))
     sentence = data.draw(st.lists(words, min_size=1, max_size=12))
-    before = [" ".join(each).capitalize() + ". And so it goes." for each in paragraphs]
+    before = [" ".join(paragraph).capitalize() + ". And so it goes." for paragraph in paragraphs]
     after = [*before]
     after[which] = " ".join(sentence).capitalize() + ". And so it goes."
-    first, second = (by_paragraph(each) for each in (before, after))
+    first, second = (by_paragraph(edition) for edition in (before, after))
     del first[which], second[which]
     assert first == second
 
@@ -287,8 +289,10 @@ def by_paragraph(paragraphs: list[str]) -> list[list[tuple[str, str]]]:
     markdown = "\n\n".join(paragraphs)
     page = segment_page(markdown, "en", max_characters=100)
     found: list[list[tuple[str, str]]] = [[] for _ in paragraphs]
-    for each in page.utterances:
-        found[markdown.count("\n\n", 0, each.source_start)].append((each.text, each.language))
+    for utterance in page.utterances:
+        found[markdown.count("\n\n", 0, utterance.source_start)].append(
+            (utterance.text, utterance.language)
+        )
     return found
 
 
@@ -296,9 +300,9 @@ def by_paragraph(paragraphs: list[str]) -> list[list[tuple[str, str]]]:
 @given(text=st.text(alphabet=st.characters(categories=["L", "N"]), min_size=1, max_size=400))
 def test_letters_and_digits_are_never_lost(text: str):
     page = segment_page(text, "und", max_characters=100)
-    spoken = "".join(each.text for each in page.utterances)
-    kept = "".join(each for each in text if each.isalnum())
-    assert "".join(each for each in spoken if each.isalnum()) == kept
+    spoken = "".join(utterance.text for utterance in page.utterances)
+    kept = "".join(character for character in text if character.isalnum())
+    assert "".join(character for character in spoken if character.isalnum()) == kept
     assert not page.omissions
 
 

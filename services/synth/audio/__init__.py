@@ -2,10 +2,10 @@
 
 In the order in which audio passes through:
 
-    resample, limiter, loudness, calibration    PCM to PCM, one segment
-    encode, segment_file, produce               PCM to a segment file that can be cached
-    muxing, mp4_file, libav_file, page, book    segment files to a page, pages to a book
-    timings, captions                           when each sentence and word is heard
+    codecs, loudness, produce               PCM to a segment file that can be cached
+    containers, mp4, muxing, page, book     segment files to a page, pages to a book
+    timings, captions                       when each sentence and word is heard
+    assembly                                all that is made of a page, or of a book
 
 Everything is synchronous and takes picklable arguments; it runs in worker processes.
 """

@@ -5,40 +5,25 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
 
+from libs.common.contracts.formats import BookFormat
 from libs.common.errors import ObjectCorrupt
-from libs.common.events import BookFormat
-from services.synth.audio import loudness
-from services.synth.audio.audio_file import Mark
-from services.synth.audio.codecs import FORMATS, RATE_HZ
-from services.synth.audio.cover import read_cover
-from services.synth.audio.muxing import audio_file, count_packets
-from services.synth.audio.tags import Tags
+from services.synth.audio.book_contents import BookChapter, BookPage
+from services.synth.audio.codecs.codec import CODEC_OF_FORMAT, RATE_HZ
+from services.synth.audio.containers.audio_file import ChapterMark
+from services.synth.audio.containers.cover import read_cover
+from services.synth.audio.containers.tags import Tags
+from services.synth.audio.loudness import bs1770
+from services.synth.audio.muxing import count_packets, new_audio_file
 
 
-@dataclass(frozen=True)
-class BookPage:
-    """A page file, and the loudness that was measured when it was written."""
-
-    path: Path
-    loudness_lufs: float | None = None
-
-
-@dataclass(frozen=True)
-class BookChapter:
-    """A title, and the index of the page that it begins with, from 0."""
-
-    title: str
-    first: int
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BookAudio:
     """What was written. ``has_cover``: a cover that is neither JPEG nor PNG is left out."""
 
     duration_ms: int
     samples: int
     loudness_lufs: float | None
-    chapters: tuple[Mark, ...]
+    chapters: tuple[ChapterMark, ...]
     has_cover: bool
 
 
@@ -59,13 +44,13 @@ def write_book(
     Raises:
         ObjectCorrupt: A page file is damaged, or in another codec.
     """
-    codec = FORMATS[audio_format]
+    codec = CODEC_OF_FORMAT[audio_format]
     gap = round(gap_ms * RATE_HZ / 1000 / codec.frame)
-    counts = [count_packets(each.path, codec) for each in pages]
-    starts = list(accumulate((each + gap for each in counts), initial=codec.lead))
-    marks = _marks([each * codec.frame for each in starts], chapters, tags.title)
+    counts = [count_packets(page.path, codec) for page in pages]
+    starts = list(accumulate((count + gap for count in counts), initial=codec.lead))
+    marks = _marks([start * codec.frame for start in starts], chapters, tags.title)
     picture = read_cover(cover) if cover else None
-    with audio_file(path, codec, tags, chapters=marks, cover=picture, audiobook=True) as file:
+    with new_audio_file(path, codec, tags, chapters=marks, cover=picture, audiobook=True) as file:
         for page, count in zip(pages, counts, strict=True):
             if file.append(page.path) != count:
                 raise ObjectCorrupt(page.path.name)
@@ -73,7 +58,7 @@ def write_book(
     return BookAudio(
         duration_ms=round(file.samples * 1000 / RATE_HZ),
         samples=file.samples,
-        loudness_lufs=loudness.combined(
+        loudness_lufs=bs1770.combined(
             (page.loudness_lufs, count * codec.frame / RATE_HZ)
             for page, count in zip(pages, counts, strict=True)
             if page.loudness_lufs is not None
@@ -83,18 +68,20 @@ def write_book(
     )
 
 
-def _marks(starts: Sequence[int], chapters: Sequence[BookChapter], title: str) -> tuple[Mark, ...]:
+def _marks(
+    starts: Sequence[int], chapters: Sequence[BookChapter], title: str
+) -> tuple[ChapterMark, ...]:
     """Place chapters; ``starts`` are the pages' first samples and, last, the end of the book.
 
     Every sample belongs to a chapter: what comes before the first one is named like the book.
     Chapters that begin with the same page become one, since players skip those without length.
     """
     titles: dict[int, str] = {}
-    for each in sorted(chapters, key=lambda each: each.first):
-        if 0 <= each.first < len(starts) - 1:
-            known = titles.get(each.first)
-            titles[each.first] = f"{known}: {each.title}" if known else each.title
+    for chapter in sorted(chapters, key=lambda chapter: chapter.first):
+        if 0 <= chapter.first < len(starts) - 1:
+            known = titles.get(chapter.first)
+            titles[chapter.first] = f"{known}: {chapter.title}" if known else chapter.title
     titles.setdefault(0, title)
     bounds = [(0 if first == 0 else starts[first], titles[first]) for first in sorted(titles)]
     bounds.append((starts[-1], ""))
-    return tuple(Mark(name, start, end) for (start, name), (end, _) in pairwise(bounds))
+    return tuple(ChapterMark(name, start, end) for (start, name), (end, _) in pairwise(bounds))

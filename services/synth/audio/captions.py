@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from libs.common.utterances import Utterance
-from services.synth.audio.codecs import RATE_HZ
-from services.synth.audio.timings import Spoken
-from services.synth.speech import WordMark
+from libs.common.contracts.utterances import Utterance
+from services.synth.audio.codecs.codec import RATE_HZ
+from services.synth.audio.timings import SegmentTiming
+from services.synth.engines.port import WordMark
 
 # Two lines of 42 characters, what subtitle guidelines (BBC, Netflix) let a viewer read at once.
 MAX_CHARACTERS = 84
@@ -15,7 +15,7 @@ LEAST_FULL = 0.5
 
 
 def webvtt(
-    utterances: Sequence[Utterance], spoken: Sequence[Spoken], offsets: Sequence[int]
+    utterances: Sequence[Utterance], spoken: Sequence[SegmentTiming], offsets: Sequence[int]
 ) -> str:
     """Write captions for a page; arguments as for ``build_timings``. Cues never overlap."""
     cues = ["WEBVTT\n"]
@@ -59,7 +59,7 @@ def _break(text: str, start: int, limit: int) -> int:
     return (pauses or blanks or [limit])[-1]
 
 
-def _cues(text: str, segment: Spoken) -> Iterator[tuple[int, int, str]]:
+def _cues(text: str, segment: SegmentTiming) -> Iterator[tuple[int, int, str]]:
     """Give (start, end) in samples of the segment, and the text of each cue."""
     ranges = split_text(text)
     later = [_sample(begin, text, segment) for begin, _ in ranges[1:]]
@@ -69,7 +69,7 @@ def _cues(text: str, segment: Spoken) -> Iterator[tuple[int, int, str]]:
         yield start, end, text[begin:stop]
 
 
-def _sample(place: int, text: str, segment: Spoken) -> int:
+def _sample(place: int, text: str, segment: SegmentTiming) -> int:
     """When the text at ``place`` is spoken: by its word mark, else in proportion."""
     after: WordMark | None = next((word for word in segment.words if word.start >= place), None)
     if after is not None:

@@ -3,28 +3,29 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from services.synth.audio import libav_file, mp4_file
-from services.synth.audio.audio_file import AudioFile, Mark
-from services.synth.audio.codecs import AAC, Codec
-from services.synth.audio.cover import Cover
-from services.synth.audio.libav_file import LibavFile
-from services.synth.audio.mp4_file import Mp4File
-from services.synth.audio.tags import Tags
+from services.synth.audio.codecs.codec import AAC, Codec
+from services.synth.audio.containers import libav_file
+from services.synth.audio.containers.audio_file import AudioFile, ChapterMark
+from services.synth.audio.containers.cover import CoverImage
+from services.synth.audio.containers.libav_file import LibavFile
+from services.synth.audio.containers.tags import Tags
+from services.synth.audio.mp4 import mp4_file
+from services.synth.audio.mp4.mp4_file import Mp4File
 
 
-def audio_file(
+def new_audio_file(
     path: Path,
     codec: Codec,
     tags: Tags,
     *,
-    chapters: Sequence[Mark] = (),
-    cover: Cover | None = None,
+    chapters: Sequence[ChapterMark] = (),
+    cover: CoverImage | None = None,
     audiobook: bool = False,
 ) -> AudioFile:
     """Begin a file; ``audiobook`` has players that know the difference put it on that shelf."""
     if codec is AAC:
-        return Mp4File(path, tags, chapters=chapters, cover=cover, audiobook=audiobook)
-    return LibavFile(path, codec, tags, chapters=chapters, cover=cover)
+        return Mp4File(path=path, tags=tags, chapters=chapters, cover=cover, audiobook=audiobook)
+    return LibavFile(path=path, codec=codec, tags=tags, chapters=chapters, cover=cover)
 
 
 def count_packets(path: Path, codec: Codec) -> int:

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from libs.common.contracts.formats import PageFormat
 from libs.common.errors import ObjectCorrupt
-from libs.common.events import PageFormat
-from services.synth.audio import loudness, segment_file
-from services.synth.audio.codecs import FORMATS, RATE_HZ
-from services.synth.audio.muxing import audio_file
-from services.synth.audio.tags import Tags
-from services.synth.audio.timings import Spoken
+from services.synth.audio.codecs import segment_file
+from services.synth.audio.codecs.codec import CODEC_OF_FORMAT, RATE_HZ
+from services.synth.audio.containers.tags import Tags
+from services.synth.audio.loudness import bs1770
+from services.synth.audio.muxing import new_audio_file
+from services.synth.audio.timings import SegmentTiming
 
 # A page on which nothing is spoken is still a file that players open.
 EMPTY_PAGE_S = 0.5
@@ -24,7 +25,7 @@ class PagePart:
     pause_ms: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PageAudio:
     """What was written.
 
@@ -34,7 +35,7 @@ class PageAudio:
     duration_ms: int
     samples: int
     offsets: tuple[int, ...]
-    spoken: tuple[Spoken, ...]
+    spoken: tuple[SegmentTiming, ...]
     loudness_lufs: float | None
 
 
@@ -51,22 +52,22 @@ def write_page(
     Raises:
         ObjectCorrupt: A segment file is damaged, or in another codec.
     """
-    codec = FORMATS[audio_format]
+    codec = CODEC_OF_FORMAT[audio_format]
     offsets: list[int] = []
-    spoken: list[Spoken] = []
-    measured: list[loudness.Energies] = []
+    spoken: list[SegmentTiming] = []
+    measured: list[bs1770.Energies] = []
     ideal = 0
-    with audio_file(path, codec, tags) as file:
+    with new_audio_file(path, codec, tags) as file:
         for number, part in enumerate(parts):
             segment = segment_file.load(part.segment, f"segment {number}")
             if segment.codec != codec.name:
                 raise ObjectCorrupt(f"segment {number}")
             offsets.append(file.samples)
-            spoken.append(Spoken(segment.samples, segment.words))
+            spoken.append(SegmentTiming(segment.samples, segment.words))
             file.write(segment.packets)
             ideal += segment.samples + part.pause_ms * RATE_HZ // 1000
             file.write_silence(round((ideal - file.samples) / codec.frame))
-            measured += (segment.energies, loudness.silence(part.pause_ms / 1000))
+            measured += (segment.energies, bs1770.silence(part.pause_ms / 1000))
         if not offsets:
             file.write_silence(round(EMPTY_PAGE_S * RATE_HZ / codec.frame))
     return PageAudio(
@@ -74,5 +75,5 @@ def write_page(
         samples=file.samples,
         offsets=tuple(offsets),
         spoken=tuple(spoken),
-        loudness_lufs=loudness.integrated(measured),
+        loudness_lufs=bs1770.integrated(measured),
     )

@@ -8,14 +8,14 @@ import soundfile
 from numpy.typing import NDArray
 
 from libs.common.errors import ObjectCorrupt
-from services.synth.audio import limiter, loudness, segment_file
-from services.synth.audio.codecs import RATE_HZ, CodecName
-from services.synth.audio.encode import encode_segment
-from services.synth.audio.packets import Packets
-from services.synth.audio.produced import Produced
-from services.synth.audio.resample import marks_to_book_rate, to_book_rate
-from services.synth.audio.segment_file import SegmentFile
-from services.synth.speech import WordMark
+from services.synth.audio.codecs import segment_file
+from services.synth.audio.codecs.codec import RATE_HZ, CodecName
+from services.synth.audio.codecs.encode import encode_segment
+from services.synth.audio.codecs.packets import Packets
+from services.synth.audio.codecs.resample import marks_to_book_rate, to_book_rate
+from services.synth.audio.codecs.segment_file import SegmentFile, SegmentFiles
+from services.synth.audio.loudness import bs1770, limiter
+from services.synth.engines.port import WordMark
 
 
 def produce(
@@ -26,7 +26,7 @@ def produce(
     codecs: Sequence[CodecName],
     *,
     keep_lossless: bool = False,
-) -> Produced:
+) -> SegmentFiles:
     """Make segment files from an engine's PCM, shape (samples,), at any rate.
 
     Keep the lossless one where speaking again costs more than 0.5 ms per second of audio: then
@@ -35,10 +35,10 @@ def produce(
     at_rate = to_book_rate(pcm, sample_rate)
     marks = marks_to_book_rate(words, sample_rate, len(at_rate))
     lossless = _lossless(at_rate, marks) if keep_lossless else None
-    return Produced(len(at_rate), _encoded(at_rate, marks, gain_db, codecs), lossless)
+    return SegmentFiles(len(at_rate), _encoded(at_rate, marks, gain_db, codecs), lossless)
 
 
-def reproduce(lossless: bytes, gain_db: float, codecs: Sequence[CodecName]) -> Produced:
+def reproduce(lossless: bytes, gain_db: float, codecs: Sequence[CodecName]) -> SegmentFiles:
     """Make from a kept lossless segment file exactly what :func:`produce` would make.
 
     Raises:
@@ -50,7 +50,7 @@ def reproduce(lossless: bytes, gain_db: float, codecs: Sequence[CodecName]) -> P
     pcm, rate_hz = from_flac(bytes(kept.packets.data))
     if rate_hz != RATE_HZ or len(pcm) != kept.samples:
         raise ObjectCorrupt("lossless segment")
-    return Produced(len(pcm), _encoded(pcm, kept.words, gain_db, codecs), lossless)
+    return SegmentFiles(len(pcm), _encoded(pcm, kept.words, gain_db, codecs), lossless)
 
 
 def to_flac(pcm: NDArray[np.int16], rate_hz: int) -> bytes:
@@ -80,7 +80,7 @@ def _encoded(
     codecs: Sequence[CodecName],
 ) -> dict[CodecName, bytes]:
     loud = limiter.apply(pcm, gain_db)
-    measured = loudness.energies(loud, RATE_HZ)
+    measured = bs1770.energies(loud, RATE_HZ)
     return {
         codec: segment_file.dump(
             SegmentFile(

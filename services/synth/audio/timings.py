@@ -4,23 +4,23 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from libs.common.utterances import Span, Utterance
-from services.synth.audio.codecs import RATE_HZ
-from services.synth.speech import WordMark
+from libs.common.contracts.utterances import Span, Utterance
+from services.synth.audio.codecs.codec import RATE_HZ
+from services.synth.engines.port import WordMark
 
 VERSION = 1
 
 
 @dataclass(frozen=True)
-class Spoken:
+class SegmentTiming:
     """What is known of a segment once it is spoken: its samples and word marks at 24 kHz."""
 
     samples: int
     words: tuple[WordMark, ...] = ()
 
 
-@dataclass(frozen=True)
-class Sentence:
+@dataclass(frozen=True, kw_only=True)
+class TimedSentence:
     """An utterance in time and in the page's Markdown; half-open ranges."""
 
     index: int
@@ -30,8 +30,8 @@ class Sentence:
     source_end: int
 
 
-@dataclass(frozen=True)
-class Word:
+@dataclass(frozen=True, kw_only=True)
+class TimedWord:
     """A word in time and in the page's Markdown, of the utterance ``sentence``."""
 
     sentence: int
@@ -46,8 +46,8 @@ class Timings:
     """Sentences and words in the order in which they are heard; times never overlap."""
 
     duration_ms: int
-    sentences: tuple[Sentence, ...]
-    words: tuple[Word, ...]
+    sentences: tuple[TimedSentence, ...]
+    words: tuple[TimedWord, ...]
 
     def to_json(self) -> bytes:
         """Return the document that players read."""
@@ -55,15 +55,15 @@ class Timings:
             "version": VERSION,
             "duration_ms": self.duration_ms,
             # There are hundreds on a page, and dataclasses.asdict() copies each of them deeply.
-            "sentences": [vars(each) for each in self.sentences],
-            "words": [vars(each) for each in self.words],
+            "sentences": [vars(sentence) for sentence in self.sentences],
+            "words": [vars(word) for word in self.words],
         }
         return json.dumps(document, separators=(",", ":")).encode()
 
 
 def build_timings(
     utterances: Sequence[Utterance],
-    spoken: Sequence[Spoken],
+    spoken: Sequence[SegmentTiming],
     offsets: Sequence[int],
     samples: int,
 ) -> Timings:
@@ -75,17 +75,17 @@ def build_timings(
         offsets: The sample at which each segment begins in the page's audio.
         samples: Length of the page's audio.
     """
-    sentences: list[Sentence] = []
-    words: list[Word] = []
+    sentences: list[TimedSentence] = []
+    words: list[TimedWord] = []
     for utterance, segment, offset in zip(utterances, spoken, offsets, strict=True):
         end = min(offset + segment.samples, samples)
         sentences.append(
-            Sentence(
-                utterance.index,
-                _ms(offset),
-                _ms(end),
-                utterance.source_start,
-                utterance.source_end,
+            TimedSentence(
+                index=utterance.index,
+                start_ms=_ms(offset),
+                end_ms=_ms(end),
+                source_start=utterance.source_start,
+                source_end=utterance.source_end,
             )
         )
         words += _words(utterance, segment.words, offset, end)
@@ -113,7 +113,9 @@ def source_range(spans: Sequence[Span], start: int, end: int) -> tuple[int, int]
     return min(first for first, _ in found), max(last for _, last in found)
 
 
-def _words(utterance: Utterance, marks: Sequence[WordMark], offset: int, end: int) -> list[Word]:
+def _words(
+    utterance: Utterance, marks: Sequence[WordMark], offset: int, end: int
+) -> list[TimedWord]:
     """A word lasts until the next one; words that stand for the same text are one."""
     placed: list[tuple[int, tuple[int, int]]] = []
     for mark in marks:
@@ -122,8 +124,14 @@ def _words(utterance: Utterance, marks: Sequence[WordMark], offset: int, end: in
             placed.append((min(offset + mark.sample, end), where))
     ends = [*(at for at, _ in placed), end][1:]
     return [
-        Word(utterance.index, _ms(at), _ms(until), *where)
-        for (at, where), until in zip(placed, ends, strict=True)
+        TimedWord(
+            sentence=utterance.index,
+            start_ms=_ms(at),
+            end_ms=_ms(until),
+            source_start=start,
+            source_end=end,
+        )
+        for (at, (start, end)), until in zip(placed, ends, strict=True)
     ]
 
 

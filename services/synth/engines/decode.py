@@ -58,9 +58,9 @@ def _by_ffmpeg(data: bytes) -> Pcm:
         rate = stream.rate
         mono = av.AudioResampler(format="s16", layout="mono", rate=rate)
         frames = [
-            each.to_ndarray().reshape(-1)
+            frame.to_ndarray().reshape(-1)
             for decoded in (*container.decode(stream), None)
-            for each in mono.resample(decoded)
+            for frame in mono.resample(decoded)
         ]
     return np.concatenate(frames or [np.zeros(0, dtype=np.int16)]), rate
 

@@ -7,7 +7,7 @@ import av.filter
 import numpy as np
 from numpy.typing import NDArray
 
-from services.synth.speech import Speech, WordMark
+from services.synth.engines.port import Speech, WordMark
 
 _SHORTEST_S = 0.1
 
@@ -22,7 +22,7 @@ def faster(speech: Speech, factor: float) -> Speech:
         return speech
     pcm = _atempo(speech.pcm, speech.sample_rate, factor)
     scale = len(pcm) / len(speech.pcm)
-    words = (WordMark(each.start, each.end, int(each.sample * scale)) for each in speech.words)
+    words = (WordMark(word.start, word.end, int(word.sample * scale)) for word in speech.words)
     return Speech(pcm, speech.sample_rate, tuple(words))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from services.synth.speech import WordMark
+from services.synth.engines.port import WordMark
 
 # Scripts whose signs are read one by one: Han and its extensions, without kana and Hangul.
 _IDEOGRAPH = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -82,7 +82,7 @@ def place_words(
     counts; a word without one is interpolated by its offset between its neighbors.
     """
     words = find_words(text)
-    known = _first_within(words, sorted(anchors, key=lambda each: each[1]))
+    known = _first_within(words, sorted(anchors, key=lambda anchor: anchor[1]))
     if not words or not known:
         return ()
     offsets, positions = _ascending(known, end=(len(text), samples))

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from libs.common.effects import Effect
-from libs.common.events import AudiobookRequested, AudioRequested, ObjectRef
-from libs.common.storage_memory import MemoryStorage
-from libs.common.utterances import Block, SegmentedPage, Span, Utterance
-from libs.common.worker import Job
-from services.synth.handlers import SpeakJob
+from libs.common.contracts.audio import AudiobookRequested, AudioRequested
+from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.utterances import Block, SegmentedPage, Span, Utterance
+from libs.common.processing.job_kind import Job
+from libs.common.storage.memory import MemoryStorage
+from libs.common.store.effects import Effect
 
 OWNER = UUID(int=1)
 
@@ -89,26 +89,26 @@ class Running:
 
     recorded: list[Any] = field(default_factory=list)
 
-    def job(self, asked: AudioRequested) -> Job[SpeakJob]:
+    def job(self, asked: AudioRequested) -> Job[AudioRequested]:
         async def record(effects: Sequence[Effect]) -> None:
             self.recorded += effects
 
-        return Job(1, SpeakJob(request=asked), 1, record)
+        return Job(id=1, payload=asked, attempt=1, record=record)
 
 
 @dataclass
-class Counts:
-    """A tally in numbers."""
+class CountedMetrics:
+    """Metrics of synthesis in plain numbers."""
 
-    said: list[int] = field(default_factory=list)
-    from_cache: int = 0
+    spoken: list[int] = field(default_factory=list)
+    cached: int = 0
     seconds: list[float] = field(default_factory=list)
 
-    def spoken(self, engine, characters):
-        self.said.append(characters)
+    def segment_spoken(self, engine, characters):
+        self.spoken.append(characters)
 
-    def cached(self):
-        self.from_cache += 1
+    def segment_cached(self):
+        self.cached += 1
 
-    def finished(self, seconds):
+    def page_finished(self, seconds):
         self.seconds.append(seconds)

@@ -3,17 +3,18 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from libs.common.errors import ObjectCorrupt, ObjectNotFound, Permanent, Rejected
-from libs.common.event_store import append
-from libs.common.events import AudiobookFailed, AudioReady, Chapter, ObjectRef, Rendition
-from libs.common.history import History
-from libs.common.worker import Job
-from services.synth.assembly import assemble_page
+from libs.common.contracts.audio import AudioReady, Rendition
+from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.documents import Chapter
+from libs.common.errors import ObjectCorrupt, ObjectNotFound, Permanent
+from libs.common.processing.job_kind import Job
+from libs.common.store.event_store import append
+from libs.common.store.history import History
+from services.synth.audio.assembly import assemble_page
+from services.synth.audio.containers.tags import Tags
 from services.synth.audio.produce import produce
-from services.synth.audio.tags import Tags
 from services.synth.audio.tests.signals import speech_like
-from services.synth.binding import Binder, bind_gave_up, chapters_of, tags_of
-from services.synth.handlers import BindJob, EraseJob
+from services.synth.binding import Binder, chapters_of, tags_of
 from services.synth.tests.scripts import book_requested, reference, utterances
 
 DOCUMENT = UUID(int=7)
@@ -25,7 +26,7 @@ def chapter(first_page, title=""):
 
 def placed(pages, *firsts):
     asked = book_requested(first_pages=pages, chapters=tuple(map(chapter, firsts)))
-    return [(title.removeprefix("from "), index) for title, index in chapters_of(asked)]
+    return [(chapter.title.removeprefix("from "), chapter.first) for chapter in chapters_of(asked)]
 
 
 @pytest.mark.parametrize(
@@ -98,14 +99,14 @@ def job(asked):
     async def record(effects):
         raise AssertionError("a book is made in one go")
 
-    return Job(1, BindJob(request=asked), 1, record)
+    return Job(id=1, payload=asked, attempt=1, record=record)
 
 
 def book_of(pages, **more):
     return book_requested(
         document_id=DOCUMENT,
-        audio_ids=tuple(each.audio_id for each in pages),
-        first_pages=tuple(each.page for each in pages),
+        audio_ids=tuple(page.audio_id for page in pages),
+        first_pages=tuple(page.page for page in pages),
         **more,
     )
 
@@ -122,14 +123,14 @@ async def test_pages_become_a_book(binder, page_audio, storage):
         "The Book",
     )
     assert (ready.chapters, ready.object.media_type) == (2, "audio/mp4")
-    assert ready.duration_ms == pytest.approx(sum(each.duration_ms for each in pages), abs=150)
+    assert ready.duration_ms == pytest.approx(sum(page.duration_ms for page in pages), abs=150)
 
 
 async def test_the_pages_come_in_the_order_that_was_asked_for(binder, page_audio, storage):
     first, second = await page_audio(1), await page_audio(2)
     one = await binder._page_audios(book_of([first, second]))
     other = await binder._page_audios(book_of([second, first]))
-    assert ([each.page for each in one], [each.page for each in other]) == ([1, 2], [2, 1])
+    assert ([page.page for page in one], [page.page for page in other]) == ([1, 2], [2, 1])
 
 
 async def test_pages_are_fetched_several_at_a_time(binder, page_audio, storage, monkeypatch):
@@ -143,13 +144,13 @@ async def test_pages_are_fetched_several_at_a_time(binder, page_audio, storage, 
     monkeypatch.setattr(storage, "fetch", fetch_beside_another)
     pages = [await page_audio(number) for number in range(1, 21)]
     [book] = await binder.bind(job(book_of(pages)))
-    assert book.duration_ms == pytest.approx(sum(each.duration_ms for each in pages), rel=0.1)
+    assert book.duration_ms == pytest.approx(sum(page.duration_ms for page in pages), rel=0.1)
 
 
 async def test_a_book_in_another_format_is_made_of_pages_in_that_format(binder, page_audio):
     pages = [await page_audio(1, "opus", "opus")]
     [ready] = await binder.bind(job(book_of(pages, format="opus")))
-    assert (ready.format, ready.object.media_type) == ("opus", "audio/ogg")
+    assert (ready.format, ready.object.media_type) == ("opus", "audio/ogg; codecs=opus")
 
 
 async def test_a_page_that_was_never_spoken_fails_the_book(binder, page_audio):
@@ -177,23 +178,3 @@ async def test_a_damaged_cover_is_not_put_into_a_book(binder, page_audio, storag
     storage.objects[cover.key] = b"a pirture"
     with pytest.raises(ObjectCorrupt):
         await binder.bind(job(book_of([await page_audio(1)], cover=cover)))
-
-
-async def test_erasing_removes_what_is_below_the_prefix(binder, storage):
-    for key in ("audio/a/1/page.m4a", "audio/a/1/timings.json", "audio/a/12/page.m4a"):
-        await storage.write(key, b"x")
-    payload = EraseJob(document_id=DOCUMENT, prefix="audio/a/1/")
-    for _ in range(2):
-        assert await binder.erase(Job(1, payload, 1, None)) == []  # type: ignore[arg-type]
-    assert list(storage.objects) == ["audio/a/12/page.m4a"]
-
-
-def test_a_book_given_up_says_why():
-    asked = book_requested()
-    [failed] = bind_gave_up(BindJob(request=asked), Rejected("x", "Because."))
-    assert isinstance(failed, AudiobookFailed)
-    assert (failed.audiobook_id, failed.code, failed.reason) == (
-        asked.audiobook_id,
-        "x",
-        "Because.",
-    )

@@ -4,36 +4,45 @@ from dataclasses import replace
 
 import pytest
 
+from libs.common.contracts.audio import AudioProgressed
 from libs.common.errors import ObjectCorrupt, Permanent, Rejected
-from libs.common.events import AudioFailed, AudioProgressed
-from services.synth.audio import segment_file
+from services.synth.audio.codecs import segment_file
+from services.synth.engines.espeak.config import EspeakConfig
+from services.synth.engines.openai.config import OpenAIConfig
+from services.synth.engines.port import TextTooLong
 from services.synth.engines.tests import servers
-from services.synth.handlers import SpeakJob
-from services.synth.orchestra import Orchestra
-from services.synth.segment_cache import SegmentCache
-from services.synth.speaking import Speaker, speak_gave_up
-from services.synth.speech import EspeakConfig, OpenAIConfig, TextTooLong
-from services.synth.takes import Taker
-from services.synth.tests.scripts import Counts, Running, requested
+from services.synth.speaking import Speaker
+from services.synth.synthesis.cache import SegmentCache
+from services.synth.synthesis.registry import EngineRegistry
+from services.synth.synthesis.segments import SegmentSynthesizer
+from services.synth.tests.scripts import CountedMetrics, Running, requested
 
 TEXTS = ("Hello there.", "How are you?", "Well.")
 
 
 @pytest.fixture
-def tally():
-    return Counts()
+def metrics():
+    return CountedMetrics()
 
 
-def speaking_of(orchestra, storage, pool, tally):
-    taker = Taker(orchestra, SegmentCache(storage), pool, tally)
-    return Speaker(storage, orchestra, taker, pool, tally)
+def speaker_of(registry, storage, pool, metrics):
+    synthesizer = SegmentSynthesizer(
+        registry=registry, cache=SegmentCache(storage), pool=pool, synthesis_metrics=metrics
+    )
+    return Speaker(
+        storage=storage,
+        registry=registry,
+        synthesizer=synthesizer,
+        pool=pool,
+        synthesis_metrics=metrics,
+    )
 
 
 @pytest.fixture
-async def speaker(pool, storage, tally):
-    orchestra = Orchestra({"espeak": EspeakConfig()}, {"espeak": pool}, storage)
-    await orchestra.tune()
-    return speaking_of(orchestra, storage, pool, tally)
+async def speaker(pool, storage, metrics):
+    registry = EngineRegistry({"espeak": EspeakConfig()}, {"espeak": pool}, storage)
+    await registry.load()
+    return speaker_of(registry, storage, pool, metrics)
 
 
 async def spoken(speaker, asked):
@@ -41,86 +50,89 @@ async def spoken(speaker, asked):
     return ready
 
 
-async def test_a_page_is_spoken(speaker, storage, tally):
+async def test_a_page_is_spoken(speaker, storage, metrics):
     asked = await requested(storage, *TEXTS, formats=("m4a", "opus"), title="Chapter 1")
     ready = await spoken(speaker, asked)
     prefix = f"audio/{asked.document_id}/{asked.audio_id}"
-    assert [(each.format, each.object.key) for each in ready.renditions] == [
+    assert [(rendition.format, rendition.object.key) for rendition in ready.renditions] == [
         ("m4a", f"{prefix}/page.m4a"),
         ("opus", f"{prefix}/page.opus"),
     ]
     assert storage.objects[f"{prefix}/page.m4a"][4:8] == b"ftyp"
     assert storage.objects[f"{prefix}/page.opus"].startswith(b"OggS")
-    assert [each.object.media_type for each in ready.renditions] == ["audio/mp4", "audio/ogg"]
+    assert [rendition.object.media_type for rendition in ready.renditions] == [
+        "audio/mp4",
+        "audio/ogg; codecs=opus",
+    ]
     assert (ready.audio_id, ready.page, ready.voice) == (asked.audio_id, 1, "en-us")
     assert ready.characters_spoken == ready.characters_asked == sum(map(len, TEXTS))
     assert ready.segments_cached == 0
-    assert sorted(tally.said) == sorted(map(len, TEXTS))
-    assert tally.seconds == [ready.duration_ms / 1000]
+    assert sorted(metrics.spoken) == sorted(map(len, TEXTS))
+    assert metrics.seconds == [ready.duration_ms / 1000]
 
 
 async def test_timings_and_captions_belong_to_the_audio(speaker, storage):
     ready = await spoken(speaker, await requested(storage, *TEXTS))
     timings = json.loads(storage.objects[ready.timings.key])
     assert timings["duration_ms"] == ready.duration_ms
-    assert [each["source_start"] for each in timings["sentences"]] == [0, 13, 26]
+    assert [sentence["source_start"] for sentence in timings["sentences"]] == [0, 13, 26]
     assert len(timings["words"]) == 6
     captions = storage.objects[ready.captions.key].decode()
     assert all(text in captions for text in TEXTS)
 
 
-async def test_what_was_spoken_once_is_not_spoken_again(speaker, storage, tally):
+async def test_what_was_spoken_once_is_not_spoken_again(speaker, storage, metrics):
     first = await spoken(speaker, await requested(storage, *TEXTS))
     second = await spoken(speaker, await requested(storage, *TEXTS))
-    assert len(tally.said) == 3
-    assert (tally.from_cache, second.segments_cached) == (3, 3)
+    assert len(metrics.spoken) == 3
+    assert (metrics.cached, second.segments_cached) == (3, 3)
     assert second.renditions[0].object.sha256 == first.renditions[0].object.sha256
 
 
-async def test_the_same_sentence_twice_on_a_page_is_spoken_once(speaker, storage, tally):
+async def test_the_same_sentence_twice_on_a_page_is_spoken_once(speaker, storage, metrics):
     ready = await spoken(speaker, await requested(storage, "Again.", "Again.", "Again."))
-    assert (len(tally.said), ready.segments_cached) == (1, 2)
+    assert (len(metrics.spoken), ready.segments_cached) == (1, 2)
 
 
-async def test_pages_at_once_share_what_they_have_in_common(speaker, storage, tally):
+async def test_pages_at_once_share_what_they_have_in_common(speaker, storage, metrics):
     pages = [await requested(storage, *TEXTS) for _ in range(3)]
-    ready = await asyncio.gather(*(spoken(speaker, each) for each in pages))
-    assert len(tally.said) == 3
-    assert sum(each.segments_cached for each in ready) == 6
+    ready = await asyncio.gather(*(spoken(speaker, page) for page in pages))
+    assert len(metrics.spoken) == 3
+    assert sum(page.segments_cached for page in ready) == 6
 
 
-async def test_a_damaged_segment_is_made_anew(speaker, storage, tally):
+async def test_a_damaged_segment_is_made_anew(speaker, storage, metrics):
     await spoken(speaker, await requested(storage, *TEXTS))
     key = next(key for key in storage.objects if key.startswith("segments/"))
     intact = storage.objects[key]
     storage.objects[key] = intact[:-1] + bytes([intact[-1] ^ 1])
     second = await spoken(speaker, await requested(storage, *TEXTS))
-    assert (len(tally.said), second.segments_cached) == (4, 2)
+    assert (len(metrics.spoken), second.segments_cached) == (4, 2)
     segment_file.check(storage.objects[key])
     third = await spoken(speaker, await requested(storage, *TEXTS))
     assert third.segments_cached == 3
 
 
-async def test_another_format_needs_only_what_it_lacks(speaker, storage, tally):
+async def test_another_format_needs_only_what_it_lacks(speaker, storage, metrics):
     await spoken(speaker, await requested(storage, "Hello."))
     both = await spoken(speaker, await requested(storage, "Hello.", formats=("m4a", "mp3")))
-    assert (len(tally.said), both.segments_cached) == (2, 0)
+    assert (len(metrics.spoken), both.segments_cached) == (2, 0)
     assert await spoken(speaker, await requested(storage, "Hello.", formats=("mp3",)))
-    assert len(tally.said) == 2
+    assert len(metrics.spoken) == 2
 
 
-async def test_speech_that_is_paid_for_is_kept_for_other_formats(pool, storage, tally):
+async def test_speech_that_is_paid_for_is_kept_for_other_formats(pool, storage, metrics):
     with servers.serving(servers.openai) as server:
-        config = OpenAIConfig(base_url=f"{server.url}/v1", voices=("alloy",))
-        orchestra = Orchestra({"openai": config}, {"openai": pool}, storage)
-        await orchestra.tune()
-        speaker = speaking_of(orchestra, storage, pool, tally)
+        config = OpenAIConfig(base_url=f"{server.url}/v1", model="tts", voices=("alloy",))
+        registry = EngineRegistry({"openai": config}, {"openai": pool}, storage)
+        await registry.load()
+        speaker = speaker_of(registry, storage, pool, metrics)
         how = {"engine": "openai", "voice": "alloy"}
         await spoken(speaker, await requested(storage, *TEXTS, **how))
         calls = len(server.requests)
         ready = await spoken(speaker, await requested(storage, *TEXTS, **how, formats=("mp3",)))
         assert len(server.requests) == calls
-    assert (len(tally.said), ready.segments_cached) == (3, 3)
+    assert (len(metrics.spoken), ready.segments_cached) == (3, 3)
 
 
 async def test_an_utterance_that_fails_fails_the_page_with_its_own_error(speaker, storage):
@@ -131,11 +143,11 @@ async def test_an_utterance_that_fails_fails_the_page_with_its_own_error(speaker
     assert not any(key.startswith("audio/") for key in storage.objects)
 
 
-async def test_what_was_spoken_before_the_failure_is_kept(speaker, storage, tally):
+async def test_what_was_spoken_before_the_failure_is_kept(speaker, storage, metrics):
     await spoken(speaker, await requested(storage, "Hello."))
     with pytest.raises(TextTooLong):
         await speaker.speak(Running().job(await requested(storage, "Hello.", "a" * 2001)))
-    assert tally.from_cache == 1
+    assert metrics.cached == 1
 
 
 async def test_a_page_with_other_text_than_was_asked_for_is_refused(speaker, storage):
@@ -158,10 +170,10 @@ async def test_an_engine_that_is_not_here_is_refused(speaker, storage):
         await speaker.speak(Running().job(await requested(storage, "Hello.", engine="polly")))
 
 
-async def test_a_page_without_words_is_silence(speaker, storage, tally):
+async def test_a_page_without_words_is_silence(speaker, storage, metrics):
     ready = await spoken(speaker, await requested(storage))
     assert ready.duration_ms > 0
-    assert (ready.characters_spoken, ready.loudness_lufs, tally.said) == (0, None, [])
+    assert (ready.characters_spoken, ready.loudness_lufs, metrics.spoken) == (0, None, [])
 
 
 async def test_the_voice_follows_the_language_if_that_is_wanted(speaker, storage):
@@ -184,10 +196,10 @@ async def test_progress_is_told_on_the_way_but_never_of_the_end(speaker, storage
     first = running.recorded[0]
     assert isinstance(first, AudioProgressed)
     assert (first.document_id, first.audio_id) == (asked.document_id, asked.audio_id)
-    told = [each.done for each in running.recorded]
+    told = [event.done for event in running.recorded]
     assert told == sorted(set(told))
     assert 0 < told[0] < told[-1] < 60
-    assert {each.total for each in running.recorded} == {60}
+    assert {event.total for event in running.recorded} == {60}
 
 
 async def test_a_page_that_is_done_soon_has_no_progress(speaker, storage):
@@ -196,11 +208,3 @@ async def test_a_page_that_is_done_soon_has_no_progress(speaker, storage):
         running.job(await requested(storage, *TEXTS))
     )
     assert running.recorded == []
-
-
-async def test_a_page_given_up_says_why(storage):
-    asked = await requested(storage, "Hello.")
-    [failed] = speak_gave_up(SpeakJob(request=asked), Rejected("unknown_voice", "Choose another."))
-    assert isinstance(failed, AudioFailed)
-    assert (failed.audio_id, failed.page) == (asked.audio_id, 1)
-    assert (failed.code, failed.reason) == ("unknown_voice", "Choose another.")

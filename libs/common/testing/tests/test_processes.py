@@ -22,7 +22,7 @@ SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep
 
 def program(tmp_path: Path, *code: str) -> Program:
     command = [sys.executable, "-c", "; ".join(code)] if code else SLEEP
-    return Program("sleeper", command, tmp_path / "logs" / "sleeper.log")
+    return Program(name="sleeper", command=command, log=tmp_path / "logs" / "sleeper.log")
 
 
 def test_ports_are_different() -> None:
@@ -70,7 +70,8 @@ def test_a_guarded_server_ends_with_us_even_when_we_are_killed(tmp_path: Path) -
         from pathlib import Path
         from libs.common.testing.processes import Program, ServerProcess
         log = Path({str(tmp_path)!r}) / "log"
-        print(ServerProcess(Program("sleeper", {SLEEP!r}, log), guarded=True).pid, flush=True)
+        program = Program(name="sleeper", command={SLEEP!r}, log=log)
+        print(ServerProcess(program, guarded=True).pid, flush=True)
         time.sleep(60)
     """
     owner = subprocess.Popen(

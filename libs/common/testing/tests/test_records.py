@@ -1,7 +1,7 @@
 from uuid import uuid4
 
-from libs.common.cloudevents import decode, read_envelope, text_headers
-from libs.common.events import DocumentDeleted
+from libs.common.contracts.cloudevents import decode, read_envelope, text_headers
+from libs.common.contracts.documents import DocumentDeleted
 from libs.common.testing.records import record
 
 

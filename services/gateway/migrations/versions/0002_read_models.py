@@ -1,9 +1,9 @@
-"""The read models, the policy's to-do list and the tokens."""
+"""The read models, the pages that wait and the tokens."""
 
 import sqlalchemy as sa
 from alembic import op
 
-from libs.common.tables import BigId
+from libs.common.store.tables import BigId
 
 revision = "0002"
 down_revision = "0001"
@@ -20,7 +20,8 @@ def upgrade() -> None:
     _audios()
     _audiobooks()
     _voices()
-    _wanted()
+    _page_requests()
+    _document_changes()
     _tokens()
 
 
@@ -166,9 +167,9 @@ def _voices() -> None:
     )
 
 
-def _wanted() -> None:
+def _page_requests() -> None:
     op.create_table(
-        "wanted",
+        "page_requests",
         sa.Column("id", BigId, primary_key=True, autoincrement=True),
         sa.Column("narration_id", ID, nullable=False),
         sa.Column("document_id", ID, nullable=False),
@@ -176,9 +177,20 @@ def _wanted() -> None:
         sa.Column("page", sa.Integer, nullable=False),
         sqlite_autoincrement=True,
     )
-    op.create_index("uq_wanted_narration_page", "wanted", ["narration_id", "page"], unique=True)
-    op.create_index("ix_wanted_document_id", "wanted", ["document_id"])
-    op.create_index("ix_wanted_owner", "wanted", ["owner_id", "id"])
+    op.create_index(
+        "uq_page_requests_narration_page", "page_requests", ["narration_id", "page"], unique=True
+    )
+    op.create_index("ix_page_requests_document_id", "page_requests", ["document_id"])
+    op.create_index("ix_page_requests_owner", "page_requests", ["owner_id", "id"])
+
+
+def _document_changes() -> None:
+    op.create_table(
+        "document_changes",
+        sa.Column("document_id", ID, nullable=False),
+        sa.Column("changes", sa.BigInteger, nullable=False),
+        sa.PrimaryKeyConstraint("document_id", name="pk_document_changes"),
+    )
 
 
 def _tokens() -> None:

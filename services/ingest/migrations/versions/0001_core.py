@@ -1,6 +1,6 @@
 """The event store, the inbox and the jobs."""
 
-from libs.common.migrate import create_core_tables_v1
+from libs.common.store.migrate import create_core_tables_v1
 
 revision = "0001"
 down_revision = None

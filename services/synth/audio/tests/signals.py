@@ -12,12 +12,12 @@ from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
 from numpy.typing import NDArray
 
-from libs.common.events import PageFormat
-from services.synth.audio.codecs import RATE_HZ, Codec
-from services.synth.audio.encode import open_encoder
+from libs.common.contracts.formats import PageFormat
+from services.synth.audio.codecs.codec import RATE_HZ, Codec
+from services.synth.audio.codecs.encode import open_encoder
 from services.synth.audio.page import PagePart
 from services.synth.audio.produce import produce
-from services.synth.speech import WordMark
+from services.synth.engines.port import WordMark
 
 SYLLABLE_HZ = 3.0
 PAGE_FORMATS: tuple[PageFormat, ...] = ("m4a", "mp3", "opus")
@@ -49,7 +49,7 @@ def part(
     return PagePart(made.encoded[codec.name], pause_ms)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decoded:
     """A file as a player shows it: float samples at 24 kHz, tags, chapters, streams."""
 
@@ -66,11 +66,11 @@ def decode_file(path: Path) -> Decoded:
         metadata = dict(container.metadata)
         chapters = [
             (
-                each["metadata"].get("title", ""),
-                float(each["start"] * (each["time_base"] or 0)),
-                float(each["end"] * (each["time_base"] or 0)),
+                chapter["metadata"].get("title", ""),
+                float(chapter["start"] * (chapter["time_base"] or 0)),
+                float(chapter["end"] * (chapter["time_base"] or 0)),
             )
-            for each in container.chapters()
+            for chapter in container.chapters()
         ]
         pictures: list[bytes] = []
         sound: list[NDArray[np.float64]] = []
@@ -81,7 +81,12 @@ def decode_file(path: Path) -> Decoded:
                 sound += [_floats(frame) for frame in audio.decode(packet)]
         metadata |= audio.metadata
         rate = audio.rate
-    return Decoded(np.concatenate(sound)[:: rate // RATE_HZ], metadata, chapters, pictures)
+    return Decoded(
+        samples=np.concatenate(sound)[:: rate // RATE_HZ],
+        metadata=metadata,
+        chapters=chapters,
+        pictures=pictures,
+    )
 
 
 def decode_packets(packets: list[bytes], codec: Codec) -> NDArray[np.float64]:
@@ -92,7 +97,7 @@ def decode_packets(packets: list[bytes], codec: Codec) -> NDArray[np.float64]:
     decoder.extradata = open_encoder(codec).extradata
     decoder.sample_rate = RATE_HZ
     decoder.layout = "mono"
-    frames = [frame for each in packets for frame in decoder.decode(av.Packet(each))]
+    frames = [frame for packet in packets for frame in decoder.decode(av.Packet(packet))]
     frames += decoder.decode(None)
     sound = np.concatenate([_floats(frame) for frame in frames])
     return sound[:: frames[0].sample_rate // RATE_HZ]
@@ -132,7 +137,7 @@ def jpeg(width: int = 16, height: int = 8) -> bytes:
     frame = av.VideoFrame(width, height, "yuvj420p")
     for plane in frame.planes:
         plane.update(bytes([128]) * plane.buffer_size)
-    return b"".join(bytes(each) for end in (frame, None) for each in encoder.encode(end))
+    return b"".join(bytes(packet) for end in (frame, None) for packet in encoder.encode(end))
 
 
 def _floats(frame: av.AudioFrame) -> NDArray[np.float64]:

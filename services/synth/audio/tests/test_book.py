@@ -5,16 +5,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from libs.common.contracts.formats import BookFormat, PageFormat
 from libs.common.errors import ObjectCorrupt
-from libs.common.events import BookFormat, PageFormat
-from services.synth.audio.book import BookChapter, BookPage, write_book
-from services.synth.audio.codecs import FORMATS, RATE_HZ
+from services.synth.audio.book import write_book
+from services.synth.audio.book_contents import BookChapter, BookPage
+from services.synth.audio.codecs.codec import CODEC_OF_FORMAT, RATE_HZ
+from services.synth.audio.containers.tags import Tags
 from services.synth.audio.page import PageAudio, write_page
-from services.synth.audio.tags import Tags
 from services.synth.audio.tests.signals import decode_file, jpeg, longest_silence_s, part, png
 
+pytestmark = pytest.mark.slow
+
 BOOKS: dict[BookFormat, PageFormat] = {"m4b": "m4a", "mp3": "mp3", "opus": "opus"}
-TAGS = Tags("Das Buch", author="A. Author", language="de")
+TAGS = Tags(title="Das Buch", author="A. Author", language="de")
 
 every_format = pytest.mark.parametrize("name", BOOKS)
 
@@ -24,14 +27,14 @@ def make_pages(
 ) -> tuple[list[BookPage], list[PageAudio]]:
     """Pages of two sentences each, the first sentence of a page without lead-in silence."""
     page_format = BOOKS[name]
-    codec = FORMATS[page_format]
+    codec = CODEC_OF_FORMAT[page_format]
     pages = []
     for n in range(count):
         path = folder / f"{n}.{page_format}"
         parts = [part(codec, 0.8 + n / 10, 2 * n), part(codec, 0.6, 2 * n + 1, 700)]
-        made = write_page(path, parts, page_format, Tags(f"Page {n + 1}"))
+        made = write_page(path, parts, page_format, Tags(title=f"Page {n + 1}"))
         pages.append((BookPage(path, made.loudness_lufs), made))
-    return [each for each, _ in pages], [each for _, each in pages]
+    return [page for page, _ in pages], [audio for _, audio in pages]
 
 
 @every_format
@@ -39,9 +42,9 @@ def test_book_is_its_pages_one_after_the_other(tmp_path, name):
     pages, made = make_pages(tmp_path, name)
     book = write_book(tmp_path / "book", pages, name, [], TAGS)
     shown = decode_file(tmp_path / "book").samples
-    codec = FORMATS[name]
+    codec = CODEC_OF_FORMAT[name]
     lead = codec.lead * codec.frame
-    assert len(shown) == book.samples == lead + sum(each.samples for each in made)
+    assert len(shown) == book.samples == lead + sum(page.samples for page in made)
     begin = lead
     for page, audio in zip(pages, made, strict=True):
         alone = decode_file(page.path).samples
@@ -57,10 +60,10 @@ def test_joins_do_not_click(tmp_path, name):
     pages, made = make_pages(tmp_path, name)
     write_book(tmp_path / "book", pages, name, [], TAGS)
     shown = decode_file(tmp_path / "book").samples
-    codec = FORMATS[name]
+    codec = CODEC_OF_FORMAT[name]
     begin = codec.lead * codec.frame
-    for each in made[:-1]:
-        begin += each.samples
+    for page in made[:-1]:
+        begin += page.samples
         # 20 ms before the join it is silent, and the next page begins as softly as it was spoken.
         assert np.abs(shown[begin - 480 : begin + 48]).max() < 0.03
 
@@ -81,7 +84,7 @@ def test_chapters_begin_with_their_pages(tmp_path, name):
     book = write_book(tmp_path / "book", pages, name, chapters, TAGS)
     found = decode_file(tmp_path / "book").chapters
     assert [title for title, _, _ in found] == ["Eins & <zwei>", "Drei"]
-    codec = FORMATS[name]
+    codec = CODEC_OF_FORMAT[name]
     third = (codec.lead * codec.frame + made[0].samples + made[1].samples) / RATE_HZ
     assert found[0][1:] == pytest.approx((0, third), abs=0.01)
     assert found[1][1:] == pytest.approx((third, book.samples / RATE_HZ), abs=0.02)
@@ -96,7 +99,7 @@ def test_many_chapters_with_long_titles_are_found_where_they_begin(tmp_path, nam
     write_book(tmp_path / "book", [page] * 40, name, chapters, TAGS)
     found = decode_file(tmp_path / "book").chapters
     assert [title for title, _, _ in found] == titles
-    codec = FORMATS[name]
+    codec = CODEC_OF_FORMAT[name]
     starts = [0.0] + [
         (codec.lead * codec.frame + count * made.samples) / RATE_HZ for count in range(1, 40)
     ]
@@ -112,10 +115,14 @@ def test_chapters_cover_the_book_and_are_never_empty(tmp_path):
         BookChapter("Beyond", 9),
     ]
     book = write_book(tmp_path / "book", pages, "mp3", chapters, TAGS)
-    assert [each.title for each in book.chapters] == ["Das Buch", "Part I: Chapter 1", "Chapter 2"]
+    assert [chapter.title for chapter in book.chapters] == [
+        "Das Buch",
+        "Part I: Chapter 1",
+        "Chapter 2",
+    ]
     assert book.chapters[0].start == 0
     assert book.chapters[-1].end == book.samples
-    assert all(each.start < each.end for each in book.chapters)
+    assert all(chapter.start < chapter.end for chapter in book.chapters)
 
 
 @every_format
@@ -143,7 +150,7 @@ def test_picture_of_another_kind_is_left_out(tmp_path):
 def test_loudness_is_that_of_the_pages(tmp_path):
     pages, made = make_pages(tmp_path, "m4b")
     book = write_book(tmp_path / "book", pages, "m4b", [], TAGS)
-    measured = [each.loudness_lufs or 0.0 for each in made]
+    measured = [page.loudness_lufs or 0.0 for page in made]
     assert book.loudness_lufs is not None
     assert min(measured) <= book.loudness_lufs <= max(measured)
 
@@ -166,8 +173,9 @@ def test_equal_books_are_equal_bytes(tmp_path):
 MEASURE = """
 import sys
 from pathlib import Path
+from services.synth.audio.book_contents import BookChapter, BookPage
 from services.synth.audio.book import BookPage, write_book
-from services.synth.audio.tags import Tags
+from services.synth.audio.containers.tags import Tags
 
 def peak_kib():
     # getrusage would count the process that started this one, up to the exec.
@@ -175,9 +183,9 @@ def peak_kib():
     return int(status.split("VmHWM:")[1].split()[0])
 
 page, out, name, count = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-write_book(out, [BookPage(page)] * 2, name, [], Tags("warm"))
+write_book(out, [BookPage(page)] * 2, name, [], Tags(title="warm"))
 before = peak_kib()
-write_book(out, [BookPage(page)] * count, name, [], Tags("Book"))
+write_book(out, [BookPage(page)] * count, name, [], Tags(title="Book"))
 print(peak_kib() - before)
 """
 
@@ -186,9 +194,9 @@ print(peak_kib() - before)
 @every_format
 def test_memory_does_not_grow_with_the_book(tmp_path, name):
     """Nothing but MP4's index is kept: 4 bytes per packet, and as it is put together some more."""
-    codec = FORMATS[name]
+    codec = CODEC_OF_FORMAT[name]
     page = tmp_path / "page"
-    write_page(page, [part(codec, 2, n) for n in range(2)] * 25, BOOKS[name], Tags("Page"))
+    write_page(page, [part(codec, 2, n) for n in range(2)] * 25, BOOKS[name], Tags(title="Page"))
     out = tmp_path / "out"
     run = [sys.executable, "-c", MEASURE, str(page), str(out), name, "90"]
     grown_kib = int(subprocess.check_output(run, cwd=Path(__file__).parents[4]))

@@ -4,11 +4,11 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common.utterances import Utterance
+from libs.common.contracts.utterances import Utterance
 from services.synth.audio.captions import MAX_CHARACTERS, split_text, webvtt
 from services.synth.audio.tests.test_timings import span, utterance
-from services.synth.audio.timings import Spoken
-from services.synth.speech import WordMark
+from services.synth.audio.timings import SegmentTiming
+from services.synth.engines.port import WordMark
 
 STAMP = r"(\d{2,}):([0-5]\d):([0-5]\d)\.(\d{3})"
 
@@ -26,7 +26,7 @@ def cues(vtt: str) -> list[tuple[int, int, str]]:
         times, *lines = block.strip("\n").split("\n")
         match = re.fullmatch(f"{STAMP} --> {STAMP}", times)
         assert match
-        hours, minutes, seconds, ms, *rest = (int(each) for each in match.groups())
+        hours, minutes, seconds, ms, *rest = (int(group) for group in match.groups())
         start = ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms
         end = ((rest[0] * 60 + rest[1]) * 60 + rest[2]) * 1000 + rest[3]
         assert len(lines) == 1
@@ -35,17 +35,21 @@ def cues(vtt: str) -> list[tuple[int, int, str]]:
 
 
 def test_one_cue_per_utterance():
-    vtt = webvtt([said(0, "One."), said(1, "Two.")], [Spoken(12_000), Spoken(24_000)], [0, 24_000])
+    vtt = webvtt(
+        [said(0, "One."), said(1, "Two.")],
+        [SegmentTiming(12_000), SegmentTiming(24_000)],
+        [0, 24_000],
+    )
     assert cues(vtt) == [(0, 500, "One."), (1000, 2000, "Two.")]
 
 
 def test_markup_is_text():
-    vtt = webvtt([said(0, "a --> b\n\n<v Bob> R&D")], [Spoken(24_000)], [0])
+    vtt = webvtt([said(0, "a --> b\n\n<v Bob> R&D")], [SegmentTiming(24_000)], [0])
     assert cues(vtt) == [(0, 1000, "a --&gt; b &lt;v Bob&gt; R&amp;D")]
 
 
 def test_hours():
-    vtt = webvtt([said(0, "Late.")], [Spoken(24_000)], [24_000 * (3600 * 101 + 61)])
+    vtt = webvtt([said(0, "Late.")], [SegmentTiming(24_000)], [24_000 * (3600 * 101 + 61)])
     assert "101:01:01.000 --> 101:01:02.000" in vtt
 
 
@@ -55,8 +59,8 @@ def test_long_cue_is_split_at_its_words_times():
         WordMark(match.start(), match.end(), match.start() * 1000)
         for match in re.finditer(r"\S+", text)
     )
-    found = cues(webvtt([said(0, text)], [Spoken(160_000, words)], [0]))
-    assert " ".join(each for _, _, each in found) == text
+    found = cues(webvtt([said(0, text)], [SegmentTiming(160_000, words)], [0]))
+    assert " ".join(shown for _, _, shown in found) == text
     piece = len("A first part that goes on for quite a while, ")
     assert [start for start, _, _ in found] == [round(n * piece * 1000 / 24) for n in range(3)]
     assert all(first[1] == second[0] for first, second in pairwise(found))
@@ -64,7 +68,7 @@ def test_long_cue_is_split_at_its_words_times():
 
 def test_without_marks_time_goes_by_length():
     text = "word " * 40 + "end"
-    found = cues(webvtt([said(0, text)], [Spoken(203_000)], [0]))
+    found = cues(webvtt([said(0, text)], [SegmentTiming(203_000)], [0]))
     assert len(found) == 3
     assert found[0] == (0, round(len("word " * 17) * 1000 / 24), ("word " * 17).strip())
 
@@ -92,12 +96,12 @@ def test_cues_are_monotonic_whatever_is_said(pieces):
     utterances, spoken, offsets, at = [], [], [], 0
     for index, (text, samples, marks) in enumerate(pieces):
         utterances.append(said(index, text))
-        places = sorted(min(each, len(text)) for each in marks)
+        places = sorted(min(mark, len(text)) for mark in marks)
         words = tuple(
             WordMark(place, place, sample)
             for place, sample in zip(places, sorted(marks), strict=True)
         )
-        spoken.append(Spoken(samples, words))
+        spoken.append(SegmentTiming(samples, words))
         offsets.append(at)
         at += samples
     previous = 0
@@ -109,4 +113,7 @@ def test_cues_are_monotonic_whatever_is_said(pieces):
 
 
 def test_nothing_to_show_gives_no_cue():
-    assert cues(webvtt([said(0, " \n"), said(1, "\0")], [Spoken(9), Spoken(9)], [0, 9])) == []
+    assert (
+        cues(webvtt([said(0, " \n"), said(1, "\0")], [SegmentTiming(9), SegmentTiming(9)], [0, 9]))
+        == []
+    )

@@ -2,17 +2,16 @@ import numpy as np
 import pytest
 
 from libs.common.errors import ObjectCorrupt
-from services.synth.audio import segment_file
-from services.synth.audio.codecs import CODECS, RATE_HZ
+from services.synth.audio.codecs import segment_file
+from services.synth.audio.codecs.codec import CODECS, RATE_HZ
 from services.synth.audio.produce import (
     from_flac,
     produce,
     reproduce,
     to_flac,
 )
-from services.synth.audio.produced import packets_key
 from services.synth.audio.tests.signals import speech_like
-from services.synth.speech import WordMark
+from services.synth.engines.port import WordMark
 
 WORDS = (WordMark(0, 3, 0), WordMark(4, 9, 11_025))
 
@@ -20,10 +19,10 @@ WORDS = (WordMark(0, 3, 0), WordMark(4, 9, 11_025))
 def test_every_codec_comes_from_the_same_samples():
     made = produce(speech_like(1.0), 22_050, WORDS, 2.0, list(CODECS))
     files = [segment_file.load(made.encoded[codec]) for codec in CODECS]
-    assert {each.samples for each in files} == {made.samples}
+    assert {file.samples for file in files} == {made.samples}
     assert made.samples == pytest.approx(RATE_HZ * RATE_HZ / 22_050, abs=1)
-    assert all(each.words[1].sample == 12_000 for each in files)
-    assert all(np.array_equal(each.energies, files[0].energies) for each in files)
+    assert all(file.words[1].sample == 12_000 for file in files)
+    assert all(np.array_equal(file.energies, files[0].energies) for file in files)
     assert made.lossless is None
 
 
@@ -64,15 +63,3 @@ def test_damage_is_found():
         reproduce(made.lossless[:-1], 0.0, ["aac"])
     with pytest.raises(ObjectCorrupt):
         reproduce(made.encoded["aac"], 0.0, ["aac"])
-
-
-def test_key_covers_what_decides_the_packets():
-    keys = {
-        packets_key(segment, gain, codec)
-        for segment in ("a" * 64, "b" * 64)
-        for gain in (0.0, 0.1)
-        for codec in CODECS
-    }
-    assert len(keys) == 12
-    assert packets_key("a" * 64, 0.1 + 0.2, "aac") == packets_key("a" * 64, 0.3, "aac")
-    assert all(len(each) == 64 for each in keys)

@@ -3,9 +3,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common.utterances import Block, Span, Utterance
-from services.synth.audio.timings import Spoken, build_timings, source_range
-from services.synth.speech import WordMark
+from libs.common.contracts.utterances import Block, Span, Utterance
+from services.synth.audio.timings import SegmentTiming, build_timings, source_range
+from services.synth.engines.port import WordMark
 
 
 def utterance(index: int, text: str, spans: tuple[Span, ...], pause_ms: int = 400) -> Utterance:
@@ -14,8 +14,8 @@ def utterance(index: int, text: str, spans: tuple[Span, ...], pause_ms: int = 40
         text=text,
         block=Block.PARAGRAPH,
         language="en",
-        source_start=min(each.source_start for each in spans),
-        source_end=max(each.source_end for each in spans),
+        source_start=min(run.source_start for run in spans),
+        source_end=max(run.source_end for run in spans),
         pause_ms=pause_ms,
         spans=spans,
     )
@@ -51,28 +51,31 @@ YEAR_WORDS = tuple(
 
 
 def test_words_point_into_the_page_as_shown():
-    timings = build_timings([YEAR], [Spoken(24_000, YEAR_WORDS)], [2400], 48_000)
+    timings = build_timings([YEAR], [SegmentTiming(24_000, YEAR_WORDS)], [2400], 48_000)
     shown = "In 1984 *all* was"
-    words = [shown[each.source_start : each.source_end] for each in timings.words]
+    words = [shown[word.source_start : word.source_end] for word in timings.words]
     assert words == ["In", "1984", "all", "was"]
-    assert [each.start_ms for each in timings.words] == [100, 300, 800, 1000]
-    assert [each.end_ms for each in timings.words] == [300, 800, 1000, 1100]
+    assert [word.start_ms for word in timings.words] == [100, 300, 800, 1000]
+    assert [word.end_ms for word in timings.words] == [300, 800, 1000, 1100]
 
 
 def test_sentences_are_placed_without_their_pause():
     second = utterance(1, "Next.", (span(0, 5, 19, 24),))
-    spoken = [Spoken(24_000, YEAR_WORDS), Spoken(12_000)]
+    spoken = [SegmentTiming(24_000, YEAR_WORDS), SegmentTiming(12_000)]
     timings = build_timings([YEAR, second], spoken, [0, 33_600], 50_000)
-    assert [(each.start_ms, each.end_ms) for each in timings.sentences] == [(0, 1000), (1400, 1900)]
-    assert [(each.source_start, each.source_end) for each in timings.sentences] == [
+    assert [(sentence.start_ms, sentence.end_ms) for sentence in timings.sentences] == [
+        (0, 1000),
+        (1400, 1900),
+    ]
+    assert [(sentence.source_start, sentence.source_end) for sentence in timings.sentences] == [
         (0, 17),
         (19, 24),
     ]
-    assert all(each.sentence == 0 for each in timings.words)
+    assert all(word.sentence == 0 for word in timings.words)
 
 
 def test_json_is_a_versioned_document():
-    timings = build_timings([YEAR], [Spoken(24_000, YEAR_WORDS)], [0], 24_000)
+    timings = build_timings([YEAR], [SegmentTiming(24_000, YEAR_WORDS)], [0], 24_000)
     document = json.loads(timings.to_json())
     assert document["version"] == 1
     assert document["duration_ms"] == 1000
@@ -93,16 +96,16 @@ def test_range_outside_every_span_has_no_source():
 
 def test_word_marks_without_source_are_left_out():
     marks = (WordMark(40, 44, 100), *YEAR_WORDS)
-    assert len(build_timings([YEAR], [Spoken(24_000, marks)], [0], 24_000).words) == 4
+    assert len(build_timings([YEAR], [SegmentTiming(24_000, marks)], [0], 24_000).words) == 4
 
 
 @given(st.lists(st.integers(0, 30_000), min_size=1, max_size=5))
 def test_word_times_never_overlap_or_leave_the_sentence(samples):
     marks = tuple(
-        WordMark(each.start, each.end, sample)
-        for each, sample in zip(YEAR_WORDS, sorted(samples), strict=False)
+        WordMark(year_word.start, year_word.end, sample)
+        for year_word, sample in zip(YEAR_WORDS, sorted(samples), strict=False)
     )
-    timings = build_timings([YEAR], [Spoken(24_000, marks)], [2400], 40_000)
+    timings = build_timings([YEAR], [SegmentTiming(24_000, marks)], [2400], 40_000)
     [sentence] = timings.sentences
     at = sentence.start_ms
     for word in timings.words:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from libs.common.errors import Permanent, Rejected
+from services.synth.engines.build import EngineConfig, build_engine
+from services.synth.engines.port import Engine
 from services.synth.engines.words import can_be_heard
-from services.synth.speech import Engine, EngineConfig, build_engine
 
 SENTENCE = "The ship left the harbor early, and nobody on the long pier waved."
 LONGER = SENTENCE + " It came back after nine weeks with a hold full of salt and stories."
@@ -47,12 +48,12 @@ class EngineContract:
         assert np.abs(speech.pcm.astype(int)).max() > 1000
 
     def test_longer_text_is_longer(self, engine, voice):
-        short, long = (engine.speak(each, voice, 1.0).duration_s for each in (SENTENCE, LONGER))
+        short, long = (engine.speak(text, voice, 1.0).duration_s for text in (SENTENCE, LONGER))
         assert 1.6 < long / short < 2.6
 
     @pytest.mark.parametrize("rate", [0.5, 0.8, 1.5, 2.0, 2.5, 3.0])
     def test_rate_shortens(self, engine, voice, rate):
-        normal, other = (engine.speak(LONGER, voice, each) for each in (1.0, rate))
+        normal, other = (engine.speak(LONGER, voice, speed) for speed in (1.0, rate))
         assert normal.duration_s / other.duration_s == pytest.approx(rate, rel=0.12)
 
     @pytest.mark.parametrize("rate", [0.5, 1.0, 1.3, 3.0])
@@ -60,24 +61,24 @@ class EngineContract:
         for text in (SENTENCE, STRANGE["emoji"], STRANGE["right to left"], "R&D is <b>bold</b>."):
             speech = engine.speak(text, voice, rate)
             assert bool(speech.words) == self.marks_words
-            for each, following in pairwise(speech.words):
-                assert each.end <= following.start
-                assert each.sample <= following.sample
-            for each in speech.words:
-                assert 0 <= each.start < each.end <= len(text)
-                assert 0 <= each.sample < len(speech.pcm)
+            for word, following in pairwise(speech.words):
+                assert word.end <= following.start
+                assert word.sample <= following.sample
+            for word in speech.words:
+                assert 0 <= word.start < word.end <= len(text)
+                assert 0 <= word.sample < len(speech.pcm)
 
     @pytest.mark.parametrize("rate", [1.0, 1.5])
     def test_marks_hit_words(self, engine, voice, rate):
         text = "Café — 😀 naïve “quotes”, R&D < sense"
         speech = engine.speak(text, voice, rate)
         if self.marks_words:
-            marked = {text[each.start : each.end] for each in speech.words}
+            marked = {text[word.start : word.end] for word in speech.words}
             assert {"Café", "😀", "naïve", "R&D", "sense"} <= marked
 
     def test_words_keep_their_place_at_any_rate(self, engine, voice):
         if self.marks_words:
-            slow, fast = (engine.speak(LONGER, voice, each) for each in (1.0, 3.0))
+            slow, fast = (engine.speak(LONGER, voice, speed) for speed in (1.0, 3.0))
             for one, other in zip(slow.words, fast.words, strict=True):
                 assert (one.start, one.end) == (other.start, other.end)
                 share = one.sample / len(slow.pcm)
@@ -133,8 +134,8 @@ class EngineContract:
 
     def test_fingerprint_changes_with_the_sound(self, engine, other_sounds):
         fingerprints = {engine.fingerprint}
-        for each in other_sounds:
-            other = build_engine(each)
+        for config in other_sounds:
+            other = build_engine(config)
             fingerprints.add(other.fingerprint)
             other.close()
         assert len(fingerprints) == 1 + len(other_sounds)
@@ -145,21 +146,18 @@ class EngineContract:
 
     def test_voices_are_presentable(self, engine, voice):
         voices = engine.voices()
-        assert voice in {each.id for each in voices}
-        assert len({each.id for each in voices}) == len(voices)
-        for each in voices:
-            assert each.engine == engine.name
-            assert each.id.strip()
-            assert each.name.strip() == each.name
-            assert each.language
-            assert each.gender in ("female", "male", None)
+        assert voice in {known.id for known in voices}
+        assert len({known.id for known in voices}) == len(voices)
+        for known in voices:
+            assert known.engine == engine.name
+            assert known.id.strip()
+            assert known.name.strip() == known.name
+            assert known.language
+            assert known.gender in ("female", "male", None)
 
     @pytest.mark.parametrize("language", ["en", "en-US", "de-DE", "zh", "tlh", "und", ""])
     def test_every_language_has_a_default_voice(self, engine, language):
-        assert engine.default_voice(language) in {each.id for each in engine.voices()}
-
-    def test_says_how_many_calls_make_sense(self, engine):
-        assert engine.concurrency >= 1
+        assert engine.default_voice(language) in {known.id for known in engine.voices()}
 
     def test_close_is_idempotent(self, config, voice):
         engine = build_engine(config)

@@ -29,7 +29,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Server:
     """A running server: its address, what it was asked, and what it is to say next."""
 
@@ -172,7 +172,7 @@ def _polly_marks(raw: bytes, spoken_bytes: int, rate: float) -> bytes:
                 "value": match[0].decode(),
             }
         )
-    return b"\n".join(json.dumps(each).encode() for each in lines)
+    return b"\n".join(json.dumps(line).encode() for line in lines)
 
 
 def openai(server: Server, path: str, body: dict[str, Any]) -> Answer:

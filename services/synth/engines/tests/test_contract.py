@@ -3,9 +3,12 @@ import dataclasses
 import psutil
 import pytest
 
+from services.synth.engines.build import build_engine
+from services.synth.engines.espeak.config import EspeakConfig
+from services.synth.engines.openai.config import OpenAIConfig
+from services.synth.engines.polly.config import PollyConfig
 from services.synth.engines.tests import servers
 from services.synth.engines.tests.contract import EngineContract
-from services.synth.speech import EspeakConfig, OpenAIConfig, PollyConfig, build_engine
 
 
 @pytest.fixture(scope="class")
@@ -20,8 +23,8 @@ class TestEspeak(EngineContract):
     @classmethod
     def config(cls):
         yield EspeakConfig()
-        children = (each.cmdline() for each in psutil.Process().children(recursive=True))
-        assert not [each for each in children if "espeak_worker" in " ".join(each)]
+        children = (child.cmdline() for child in psutil.Process().children(recursive=True))
+        assert not [command for command in children if "espeak_worker" in " ".join(command)]
 
     @pytest.fixture(scope="class")
     @classmethod
@@ -40,6 +43,8 @@ class TestPolly(EngineContract):
     def config(cls):
         with servers.serving(servers.polly) as server:
             yield PollyConfig(
+                region="us-east-1",
+                engine="standard",
                 endpoint_url=server.url,
                 access_key_id="AKIDS3CRET",
                 secret_access_key="S3CRET",
@@ -68,7 +73,9 @@ class TestOpenAI(EngineContract):
     def config(cls):
         with servers.serving(servers.openai) as server:
             host = server.url.removeprefix("http://")
-            yield OpenAIConfig(base_url=f"http://user:S3CRET@{host}/v1", api_key="sk-S3CRET")
+            yield OpenAIConfig(
+                base_url=f"http://user:S3CRET@{host}/v1", model="tts-1-hd", api_key="sk-S3CRET"
+            )
 
     @pytest.fixture(scope="class")
     @classmethod

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from services.synth.engines.port import Speech, WordMark
 from services.synth.engines.tempo import faster
-from services.synth.speech import Speech, WordMark
 
 
 def sine(seconds: float, sample_rate: int = 22_050, hertz: int = 440) -> Speech:

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.synth.engines.port import WordMark
 from services.synth.engines.words import (
     can_be_heard,
     find_words,
@@ -15,7 +16,6 @@ from services.synth.engines.words import (
     trim_end,
     with_ascii_digits,
 )
-from services.synth.speech import WordMark
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_the_first_event_within_a_word_counts_and_others_are_interpolated():
 
 def test_positions_never_fall_and_stay_within_the_sound():
     marks = place_words("a b c d", [(0, 50), (2, 900), (4, 300), (6, 5000)], 1000)
-    assert [each.sample for each in marks] == [50, 900, 900, 999]
+    assert [mark.sample for mark in marks] == [50, 900, 900, 999]
 
 
 @given(
@@ -93,7 +93,7 @@ def test_positions_never_fall_and_stay_within_the_sound():
 )
 def test_any_events_give_marks_in_order(text, anchors, samples):
     marks = place_words(text, anchors, samples)
-    assert all(0 <= each.sample < samples for each in marks)
+    assert all(0 <= mark.sample < samples for mark in marks)
     assert all(
         one.end <= other.start and one.sample <= other.sample for one, other in pairwise(marks)
     )

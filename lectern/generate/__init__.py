@@ -1,0 +1,1 @@
+"""What only development needs: generated files, and the checks that they are made by."""

@@ -1,0 +1,180 @@
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+
+from lectern.generate.asyncapi import read_samples
+from lectern.generate.schema_compat import advice, incompatibilities, wire_schema
+from libs.common.contracts.audio import AudioReady
+from libs.common.contracts.catalog import every_event
+from libs.common.contracts.documents import DocumentSubmitted
+
+EVENTS = Path(__file__).parents[3] / "docs" / "events"
+
+OLD = {
+    "type": "object",
+    "properties": {
+        "version": {"type": "integer", "const": 1},
+        "id": {"type": "string", "format": "uuid", "description": "Who."},
+        "page": {"type": "integer", "minimum": 1},
+        "name": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+        "format": {"type": "string", "enum": ["m4a", "mp3"]},
+        "parts": {"type": "array", "items": {"$ref": "#/$defs/Part"}},
+        "tree": {"anyOf": [{"$ref": "#/$defs/Tree"}, {"type": "null"}], "default": None},
+    },
+    "required": ["version", "id", "page", "parts"],
+    "$defs": {
+        "Part": {
+            "type": "object",
+            "properties": {"key": {"type": "string", "pattern": "^a"}},
+            "required": ["key"],
+        },
+        "Tree": {
+            "type": "object",
+            "properties": {
+                "leaf": {"type": "integer"},
+                "inner": {"anyOf": [{"$ref": "#/$defs/Tree"}, {"type": "null"}]},
+            },
+        },
+    },
+}
+
+
+def changed(*steps):
+    """OLD with changes: each is a path to a mapping, a name and its new value (None: gone)."""
+    new: dict[str, Any] = copy.deepcopy(OLD)
+    for path, name, value in steps:
+        at: Any = new
+        for step in path.split("."):
+            at = at[step]
+        if value is None:
+            del at[name]
+        else:
+            at[name] = value
+    return new
+
+
+def test_the_same_is_compatible():
+    assert incompatibilities(OLD, OLD) == []
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        changed(("properties", "extra", {"type": "string", "default": ""})),
+        changed(("$defs.Part.properties", "extra", {"type": "string", "default": ""})),
+        changed(("properties.format", "enum", ["m4a", "mp3", "opus"])),
+        changed(("properties.id", "description", "Whose."), ("properties.id", "title", "Id")),
+        changed(("properties.page", "examples", [3]), ("properties.page", "deprecated", True)),
+        changed(
+            ("properties.name", "anyOf", [{"type": "null"}, {"type": "string"}]),
+        ),
+    ],
+    ids=["field", "field of a part", "member", "words", "examples", "order of alternatives"],
+)
+def test_what_may_change(new):
+    assert incompatibilities(OLD, new) == []
+
+
+def required(*names):
+    return {**OLD, "required": [*names]}
+
+
+@pytest.mark.parametrize(
+    ("new", "problem"),
+    [
+        (changed(("properties", "name", None)), "name: removed"),
+        (changed(("$defs.Part.properties", "key", None)), "parts[].key: removed"),
+        (
+            required("version", "id", "page", "parts", "extra"),
+            "extra: added as required; give it a default",
+        ),
+        (required("version", "id", "page", "parts", "name"), "name: made required"),
+        (required("version", "id", "parts"), "page: made optional"),
+        (
+            changed(("properties.page", "type", "number")),
+            "page: type changed from integer to number",
+        ),
+        (
+            changed(("properties.name", "anyOf", [{"type": "string"}])),
+            "name: type changed from null or string to string",
+        ),
+        (
+            changed(("properties", "page", {"anyOf": [{"type": "integer"}, {"type": "null"}]})),
+            "page: type changed from integer to integer or null",
+        ),
+        (
+            changed(("properties.id", "format", "date-time")),
+            "id: format changed from 'uuid' to 'date-time'",
+        ),
+        (changed(("properties.id", "format", None)), "id: format changed from 'uuid' to None"),
+        (changed(("properties.page", "minimum", 2)), "page: minimum changed from 1 to 2"),
+        (changed(("properties.page", "minimum", 0)), "page: minimum changed from 1 to 0"),
+        (changed(("properties.page", "maximum", 9)), "page: maximum changed from None to 9"),
+        (
+            changed(("$defs.Part.properties.key", "pattern", "^b")),
+            "parts[].key: pattern changed from '^a' to '^b'",
+        ),
+        (changed(("properties.format", "enum", ["m4a"])), "format: member 'mp3' removed"),
+        (changed(("properties.format", "enum", None)), "format: no longer an enumeration"),
+        (changed(("properties.id", "enum", ["a"])), "id: narrowed to 'a'"),
+        (changed(("properties.version", "const", 2)), "version: member 1 removed"),
+        (changed(("properties.name", "default", "x")), "name: default changed from None to 'x'"),
+        (
+            changed(("properties.parts", "items", {"type": "string"})),
+            "parts[]: type changed from object to string",
+        ),
+        (
+            changed(("$defs.Tree.properties.leaf", "type", "string")),
+            "tree.leaf: type changed from integer to string",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_needs_a_new_version(new, problem):
+    assert incompatibilities(OLD, new) == [problem]
+
+
+def test_the_schema_is_that_of_the_value():
+    schema = wire_schema(AudioReady)
+    assert "event_id" not in schema["properties"]
+    assert "occurred_at" not in schema["properties"]
+    assert schema["properties"]["version"]["const"] == 1
+    assert schema["required"][:2] == ["version", "document_id"]
+    assert "revision" not in schema["required"]  # it has a default
+    assert "title" not in schema["properties"]["page"]
+    assert "``" not in json.dumps(wire_schema(DocumentSubmitted))
+
+
+@pytest.mark.parametrize("event", every_event(), ids=lambda event: event.topic)
+def test_the_tree_is_compatible_with_what_was_committed(event):
+    for version in range(1, event.version + 1):
+        path = EVENTS / "schemas" / f"{event.topic}.v{version}.json"
+        assert path.exists(), f"docs/events/schemas/{path.name} is missing: " + (
+            "python -m lectern.generate" if version == event.version else "bring it back"
+        )
+    committed = json.loads(path.read_text())
+    problems = incompatibilities(committed, wire_schema(event))
+    assert not problems, advice(event, problems)
+
+
+@pytest.mark.parametrize("event", every_event(), ids=lambda event: event.topic)
+def test_samples_fit_the_schema_of_their_version(event):
+    samples = read_samples(EVENTS / "golden")
+    for version in range(1, event.version + 1):
+        schema = json.loads((EVENTS / "schemas" / f"{event.topic}.v{version}.json").read_text())
+        Draft202012Validator.check_schema(schema)
+        validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+        validator.validate(samples[event.topic, version].value)
+
+
+def test_the_advice_says_what_to_do():
+    text = advice(AudioReady, ["page: removed"])
+    assert "audio.ready v1 is not compatible" in text
+    assert "\n  - page: removed\n" in text
+    assert "AudioReady.version = 2" in text
+    assert "AudioReady.upcasters[1]" in text
+    assert "docs/events/golden/audio.ready/v2.json" in text

@@ -1,0 +1,125 @@
+"""What every event is: a frozen fact with a topic, a schema, a key, a stream and a version.
+
+To add a field to an event, give it a default. To change a meaning, raise ``version`` and add an
+upcaster. ``libs.common.contracts.cloudevents`` puts events on the wire; ``docs/events.md`` is what
+strangers read.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Self
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from libs.common.errors import Malformed, UnknownVersion
+
+Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+
+DAY_MS = 24 * 60 * 60 * 1000
+FOREVER = -1
+
+PageNumber = Annotated[int, Field(ge=1, description="Page of the document, from 1, no gaps.")]
+
+
+class Value(BaseModel):
+    """A part of an event: frozen, compared by value, tolerant of fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class ObjectRef(Value):
+    """Where an object is stored and what it must be; payloads carry this, never the bytes."""
+
+    key: str = Field(description="Name of the object in the installation's object storage.")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of its bytes, hex.")
+    size: int = Field(ge=0, description="Bytes.")
+    media_type: str = Field(default="application/octet-stream", description="IANA media type.")
+
+
+class Event(Value):
+    """A fact, named in the past tense.
+
+    ``event_id`` and ``occurred_at`` travel as CloudEvents attributes (``ce_id``, ``ce_time``), the
+    remaining fields as the JSON value. ``topic`` doubles as ``ce_type``.
+    """
+
+    topic: ClassVar[str]
+    producer: ClassVar[str]
+    version: ClassVar[int] = 1
+    upcasters: ClassVar[dict[int, Upcaster]] = {}
+    public: ClassVar[bool] = False
+    partitions: ClassVar[int] = 12
+    retention_ms: ClassVar[int] = FOREVER
+    keyed_by: ClassVar[tuple[str, ...]]
+    """Fields, of which the first that is set names the aggregate: the Kafka key."""
+    stream_name: ClassVar[str]
+    """The stream of the event store, with fields in braces."""
+
+    event_id: UUID = Field(default_factory=uuid4, exclude=True)
+    occurred_at: datetime = Field(default_factory=lambda: datetime.now(UTC), exclude=True)
+
+    @property
+    def key(self) -> str:
+        """The aggregate this is about: Kafka key and ``ce_subject``; order holds per key."""
+        values = map(vars(self).get, self.keyed_by)
+        return str(next(value for value in values if value is not None))
+
+    @property
+    def stream(self) -> str:
+        """The stream of the event store that guards this fact."""
+        return self.stream_of(**vars(self))
+
+    @classmethod
+    def stream_of(cls, **fields: object) -> str:
+        """Return the stream that events of this class with such ``fields`` are in.
+
+        Raises:
+            TypeError: A field that names the stream is missing.
+        """
+        try:
+            return cls.stream_name.format_map(fields)
+        except KeyError as error:
+            raise TypeError(
+                f"streams of {cls.__name__} are named {cls.stream_name}: {error.args[0]} is missing"
+            ) from error
+
+    def encode(self) -> bytes:
+        """Return the JSON value, with the ``version`` that :meth:`decode` reads."""
+        body = {"version": self.version, **self.model_dump(mode="json")}
+        return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+
+    @classmethod
+    def decode(cls, raw: bytes, *, event_id: UUID, occurred_at: datetime) -> Self:
+        """Read a value of any released version.
+
+        Raises:
+            UnknownVersion: ``raw`` is newer than this code.
+            Malformed: ``raw`` does not fit the schema.
+        """
+        try:
+            body = json.loads(raw)
+            found = int(body.pop("version", 1))
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise Malformed(cls.__name__, "the value is not a JSON object") from error
+        if found < 1:
+            raise Malformed(cls.__name__, f"no version is {found}")
+        if found > cls.version:
+            raise UnknownVersion(cls.__name__, found, cls.version)
+        for old in range(found, cls.version):
+            body = cls.upcasters[old](body)
+        try:
+            return cls.model_validate({**body, "event_id": event_id, "occurred_at": occurred_at})
+        except ValidationError as error:
+            where = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
+            raise Malformed(cls.__name__, f"check {where}") from error
+
+
+class DocumentEvent(Event):
+    """About a document, or about something made of it: order holds per document."""
+
+    keyed_by = ("document_id",)
+    stream_name = "document/{document_id}"
+
+    document_id: UUID

@@ -1,0 +1,152 @@
+import json
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+from pydantic import ValidationError
+
+from libs.common.contracts.audio import AudioFailed, VoicesAnnounced
+from libs.common.contracts.base import FOREVER, Event, ObjectRef
+from libs.common.contracts.documents import DocumentDeleted, PageExtracted
+from libs.common.contracts.tasks import TaskFailed
+from libs.common.errors import Malformed, UnknownVersion
+
+NOW = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+
+
+class SecondDeleted(DocumentDeleted):
+    """As if document.deleted had come to a second version; it has no topic of its own."""
+
+    version = 2
+    upcasters = {1: lambda body: {**body, "why": "not known"}}  # noqa: RUF012
+
+    why: str
+
+
+def a_deletion(**more):
+    return DocumentDeleted(document_id=uuid4(), deleted_by=uuid4(), **more)
+
+
+def test_an_old_version_is_lifted():
+    event = a_deletion()
+    lifted = SecondDeleted.decode(
+        event.encode(), event_id=event.event_id, occurred_at=event.occurred_at
+    )
+    assert (lifted.why, lifted.document_id) == ("not known", event.document_id)
+
+
+def test_a_value_without_a_version_is_the_first():
+    body = {"document_id": str(uuid4()), "deleted_by": str(uuid4())}
+    event = SecondDeleted.decode(json.dumps(body).encode(), event_id=uuid4(), occurred_at=NOW)
+    assert event.why == "not known"
+
+
+def test_a_newer_version_is_refused():
+    with pytest.raises(UnknownVersion, match=r"DocumentDeleted v9 is newer than v1; upgrade"):
+        DocumentDeleted.decode(b'{"version": 9}', event_id=uuid4(), occurred_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("raw", "why"),
+    [
+        (b"", "not a JSON object"),
+        (b"\xff\xfe", "not a JSON object"),
+        (b"[1]", "not a JSON object"),
+        (b'"text"', "not a JSON object"),
+        (b"null", "not a JSON object"),
+        (b'{"version": "new"}', "not a JSON object"),
+        (b'{"version": null}', "not a JSON object"),
+        (b'{"version": 1e999}', "not a JSON object"),
+        (b"[" * 100_000 + b"]" * 100_000, "not a JSON object"),
+        (b'{"a":' * 100_000, "not a JSON object"),
+        (b'{"version": 0}', "no version is 0"),
+        (b'{"version": -1}', "no version is -1"),
+        (b"{}", "check document_id, deleted_by"),
+        (b'{"document_id": 1, "deleted_by": "x"}', "check document_id, deleted_by"),
+    ],
+)
+def test_what_does_not_fit_is_malformed_and_quotes_nothing(raw, why):
+    with pytest.raises(Malformed, match=why) as caught:
+        DocumentDeleted.decode(raw, event_id=uuid4(), occurred_at=NOW)
+    assert str(caught.value).startswith("not a readable DocumentDeleted: ")
+
+
+def test_unknown_fields_are_ignored():
+    event = a_deletion()
+    body = {**json.loads(event.encode()), "new": {"from": "the future"}}
+    again = DocumentDeleted.decode(
+        json.dumps(body).encode(), event_id=event.event_id, occurred_at=event.occurred_at
+    )
+    assert again == event
+
+
+def test_the_value_is_compact_and_holds_no_attributes():
+    event = AudioFailed(
+        document_id=UUID(int=1), audio_id=UUID(int=2), page=3, code="c", reason="für immer"
+    )
+    assert event.encode().decode() == (
+        '{"version":1,"document_id":"00000000-0000-0000-0000-000000000001",'
+        '"audio_id":"00000000-0000-0000-0000-000000000002","page":3,"code":"c",'
+        '"reason":"für immer"}'
+    )
+
+
+def test_events_are_frozen_and_each_has_its_own_id():
+    event = a_deletion()
+    with pytest.raises(ValidationError):
+        event.deleted_by = uuid4()
+    assert event.event_id != a_deletion().event_id
+    assert event.occurred_at.tzinfo is UTC
+
+
+def test_an_old_version_goes_through_every_step():
+    class ThirdDeleted(SecondDeleted):
+        version = 3
+        upcasters = {  # noqa: RUF012
+            **SecondDeleted.upcasters,
+            2: lambda body: {**body, "why": body["why"].upper()},
+        }
+
+    event = a_deletion()
+    lifted = ThirdDeleted.decode(event.encode(), event_id=event.event_id, occurred_at=NOW)
+    assert lifted.why == "NOT KNOWN"
+
+
+def test_the_first_field_that_is_set_is_the_key():
+    given = {"service": "s", "kind": "k", "code": "c", "reason": "r"}
+    of_none = TaskFailed(task_id=uuid4(), attempts=1, fingerprint="f", **given)
+    assert (of_none.key, of_none.stream) == (str(of_none.task_id), f"task/{of_none.task_id}")
+    of_one = TaskFailed(task_id=uuid4(), document_id=uuid4(), attempts=1, fingerprint="f", **given)
+    assert (of_one.key, of_one.stream) == (str(of_one.document_id), f"task/{of_one.task_id}")
+
+
+def test_streams_are_named_without_an_event_too():
+    event = a_deletion()
+    assert event.key == str(event.document_id)
+    assert event.stream == f"document/{event.document_id}"
+    assert DocumentDeleted.stream_of(document_id=event.document_id) == event.stream
+    voices = VoicesAnnounced(engine="espeak", voices=(), default_voice="en")
+    assert (voices.key, voices.stream) == ("espeak", "engine/espeak")
+
+
+def test_a_stream_without_what_names_it_is_an_error_that_says_so():
+    with pytest.raises(
+        TypeError, match=r"of AudioFailed are named audio/\{audio_id\}: audio_id is"
+    ):
+        AudioFailed.stream_of(document_id=uuid4())
+
+
+def test_events_are_kept_for_ever_unless_they_say_otherwise():
+    assert (Event.retention_ms, Event.version, Event.public) == (FOREVER, 1, False)
+
+
+@pytest.mark.parametrize("digest", ["", "0" * 63, "G" * 64, "A" * 64, "0" * 65])
+def test_a_digest_is_64_hexadecimal_digits(digest):
+    with pytest.raises(ValidationError):
+        ObjectRef(key="a", sha256=digest, size=1)
+
+
+def test_pages_count_from_1():
+    text = ObjectRef(key="a", sha256="0" * 64, size=0)
+    with pytest.raises(ValidationError):
+        PageExtracted(document_id=uuid4(), page=0, text=text, characters=1)

@@ -1,0 +1,35 @@
+from uuid import uuid4
+
+import pytest
+from pydantic import ValidationError
+
+from libs.common.contracts.catalog import every_event
+from libs.common.contracts.tasks import TaskFailed
+
+
+def failed(**changed):
+    given = {
+        "task_id": uuid4(),
+        "service": "synth",
+        "kind": "speak",
+        "code": "refused",
+        "reason": "The provider refused.",
+        "attempts": 1,
+        "fingerprint": "f",
+    }
+    return TaskFailed.model_validate(given | changed)
+
+
+def test_any_service_gives_up_and_no_other_event_is_of_all():
+    assert [event for event in every_event() if event.producer == "*"] == [TaskFailed]
+
+
+def test_a_task_has_a_stream_of_its_own_whatever_it_is_about():
+    task_id = uuid4()
+    assert failed(task_id=task_id).stream == f"task/{task_id}"
+    assert failed(task_id=task_id, document_id=uuid4()).stream == f"task/{task_id}"
+
+
+def test_what_was_never_tried_did_not_fail():
+    with pytest.raises(ValidationError):
+        failed(attempts=0)

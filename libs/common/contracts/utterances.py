@@ -1,0 +1,75 @@
+"""How a page is cut for speaking: the document that the segmenter stores and synth speaks.
+
+All offsets are half-open ranges of Unicode code points. ``source`` offsets point into the page's
+Markdown as it is stored and shown; ``spoken`` offsets point into :attr:`Utterance.text`.
+"""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Block(StrEnum):
+    """What part of a page an utterance comes from."""
+
+    HEADING = "heading"
+    PARAGRAPH = "paragraph"
+    LIST_ITEM = "list_item"
+    QUOTE = "quote"
+    TABLE = "table"
+    CODE = "code"
+    FOOTNOTE = "footnote"
+
+
+class Span(BaseModel):
+    """One run of spoken text and the run of the page that it stands for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    spoken_start: int = Field(ge=0)
+    spoken_end: int = Field(ge=0)
+    source_start: int = Field(ge=0)
+    source_end: int = Field(ge=0)
+
+
+class Utterance(BaseModel):
+    """The unit of speech: at most one sentence, spoken in one call, followed by a pause."""
+
+    model_config = ConfigDict(frozen=True)
+
+    index: int = Field(ge=0, description="Position on the page, from 0, without gaps.")
+    text: str = Field(min_length=1, description="What is spoken, after expansion.")
+    block: Block
+    language: str = Field(description="BCP 47 language of the paragraph, e.g. 'en'.")
+    source_start: int = Field(ge=0)
+    source_end: int = Field(ge=0)
+    pause_ms: int = Field(ge=0, description="Silence after the utterance, in milliseconds.")
+    spans: tuple[Span, ...] = Field(
+        description="Spoken to source, ascending, covering every spoken word."
+    )
+
+
+class Omission(BaseModel):
+    """A run of the page that is not spoken, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source_start: int = Field(ge=0)
+    source_end: int = Field(ge=0)
+    reason: str
+
+
+class SegmentedPage(BaseModel):
+    """Everything synth needs to speak one page. Stored as JSON next to the page's text."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int = 1
+    language: str
+    utterances: tuple[Utterance, ...]
+    omissions: tuple[Omission, ...] = ()
+
+    @property
+    def characters(self) -> int:
+        """Spoken characters: the sum of the lengths of the utterances' texts."""
+        return sum(len(utterance.text) for utterance in self.utterances)

@@ -1,0 +1,198 @@
+import asyncio
+import inspect
+import sqlite3
+
+import aiosqlite
+import pytest
+from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select, text, update
+from sqlalchemy.connectors.asyncio import AsyncAdapt_dbapi_connection, AsyncAdapt_dbapi_cursor
+from sqlalchemy.dialects.sqlite.aiosqlite import (
+    AsyncAdapt_aiosqlite_connection,
+    AsyncAdapt_aiosqlite_cursor,
+    AsyncAdapt_aiosqlite_dbapi,
+    SQLiteDialect_aiosqlite,
+)
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from libs.common.database import sqlite_dialect
+from libs.common.database.sqlite_dialect import DRIVER
+
+static = inspect.getattr_static
+metadata = MetaData()
+things = Table("things", metadata, Column("id", Integer, primary_key=True), Column("name", String))
+
+
+@pytest.fixture
+async def engine(tmp_path):
+    engine = create_async_engine(f"{DRIVER}:///{tmp_path}/x.db")
+    async with engine.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    yield engine
+    await engine.dispose()
+
+
+async def test_rows_counts_and_keys_come_back(engine):
+    async with engine.begin() as connection:
+        made = await connection.execute(insert(things).values(name="a"))
+        assert made.inserted_primary_key == (1,)
+        await connection.execute(insert(things), [{"name": "b"}, {"name": "c"}])
+        changed = await connection.execute(update(things).values(name="x"))
+        assert changed.rowcount == 3
+        back = await connection.execute(
+            update(things).where(things.c.id == 2).values(name="y").returning(things.c.name)
+        )
+        assert back.scalars().all() == ["y"]
+        assert (await connection.execute(select(things.c.id).where(text("0")))).all() == []
+    async with engine.connect() as connection:
+        found = await connection.execute(select(things).order_by(things.c.id))
+        assert [tuple(row) for row in found] == [(1, "x"), (2, "y"), (3, "x")]
+
+
+async def test_a_statement_is_one_hop(engine, monkeypatch):
+    hops = []
+    async with engine.connect() as connection:
+        await connection.execute(select(things))
+        driver = (await connection.get_raw_connection()).driver_connection
+        put = driver._tx.put_nowait
+
+        class Counting:
+            def put_nowait(self, item):
+                hops.append(item)
+                put(item)
+
+        monkeypatch.setattr(driver, "_tx", Counting())
+        await connection.execute(insert(things).values(name="a"))
+        await connection.execute(select(things))
+        assert len(hops) == 2
+        monkeypatch.undo()
+
+
+async def test_what_is_left_open_is_rolled_back(engine):
+    async with engine.connect() as connection:
+        await connection.execute(insert(things).values(name="lost"))
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(things))).all() == []
+
+
+async def test_errors_are_sqlalchemys(engine):
+    async with engine.connect() as connection:
+        await connection.execute(insert(things).values(id=1))
+        with pytest.raises(IntegrityError):
+            await connection.execute(insert(things).values(id=1))
+        with pytest.raises(OperationalError):
+            await connection.execute(text("SELECT * FROM nothing"))
+        assert len((await connection.execute(select(things))).all()) == 1
+
+
+async def test_a_cancelled_statement_harms_nobody(engine):
+    async with engine.begin() as connection:
+        await connection.execute(insert(things), [{"name": str(n)} for n in range(300)])
+
+    async def slow():
+        async with engine.connect() as connection:
+            await connection.execute(text("SELECT count(*) FROM things a, things b, things c"))
+
+    task = asyncio.create_task(slow())
+    await asyncio.sleep(0.05)
+    task.cancel()
+    await asyncio.sleep(0)
+    async with engine.connect() as connection:
+        assert len((await connection.execute(select(things))).all()) == 300
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_the_dialect_is_registered():
+    assert sqlite_dialect.Dialect.driver == DRIVER.partition("+")[2]
+
+
+# What follows names every private or undocumented part that the dialect overrides or relies on. If
+# one of these tests fails after an upgrade, read what became of that name, mend the dialect, and
+# raise the ranges of SQLAlchemy and aiosqlite in pyproject.toml (ADR 0018).
+
+
+@pytest.mark.parametrize(
+    ("method", "parameters"),
+    [
+        (AsyncAdapt_aiosqlite_cursor.__init__, ["self", "adapt_connection"]),
+        (AsyncAdapt_aiosqlite_cursor._execute_async, ["self", "operation", "parameters"]),
+        (
+            AsyncAdapt_aiosqlite_cursor._executemany_async,
+            ["self", "operation", "seq_of_parameters"],
+        ),
+        (AsyncAdapt_aiosqlite_connection.__init__, ["self", "dbapi", "connection"]),
+        (AsyncAdapt_aiosqlite_connection.rollback, ["self"]),
+        (AsyncAdapt_aiosqlite_connection.commit, ["self"]),
+        (AsyncAdapt_aiosqlite_dbapi.__init__, ["self", "aiosqlite", "sqlite"]),
+        (AsyncAdapt_aiosqlite_dbapi.connect, ["self", "arg", "kw"]),
+        (SQLiteDialect_aiosqlite.import_dbapi, []),
+        (aiosqlite.Connection._execute, ["self", "fn", "args", "kwargs"]),
+    ],
+    ids=lambda part: getattr(part, "__qualname__", ""),
+)
+def test_what_is_overridden_or_called_takes_what_it_took(method, parameters):
+    assert list(inspect.signature(method).parameters) == parameters
+
+
+@pytest.mark.parametrize(
+    ("caller", "name"),
+    [
+        (AsyncAdapt_dbapi_cursor.execute, "_execute_async"),
+        (AsyncAdapt_dbapi_cursor.executemany, "_executemany_async"),
+        (AsyncAdapt_dbapi_cursor.close, "_awaitable_cursor_close"),
+        (AsyncAdapt_dbapi_cursor.close, "_soft_closed_memoized"),
+        (AsyncAdapt_dbapi_cursor._async_soft_close, "_awaitable_cursor_close"),
+        (static(AsyncAdapt_dbapi_cursor, "description").fget, "_soft_closed_memoized"),
+        (static(AsyncAdapt_dbapi_cursor, "description").fget, "_cursor"),
+        (static(AsyncAdapt_dbapi_cursor, "rowcount").fget, "_cursor"),
+        (static(AsyncAdapt_dbapi_cursor, "lastrowid").fget, "_cursor"),
+        (AsyncAdapt_dbapi_cursor.fetchone, "_rows"),
+        (AsyncAdapt_dbapi_cursor.fetchmany, "_rows"),
+        (AsyncAdapt_dbapi_cursor.fetchall, "_rows"),
+        (AsyncAdapt_dbapi_cursor.__iter__, "_rows"),
+        (AsyncAdapt_dbapi_connection.cursor, "_cursor_cls"),
+        (AsyncAdapt_dbapi_connection.rollback, "_connection"),
+        (AsyncAdapt_dbapi_connection.commit, "_connection"),
+        (AsyncAdapt_dbapi_cursor._execute_async, "_execute_mutex"),
+        (AsyncAdapt_aiosqlite_connection.rollback, "_connection"),
+        (static(AsyncAdapt_aiosqlite_connection, "isolation_level").fset, "_tx"),
+        (static(AsyncAdapt_aiosqlite_connection, "isolation_level").fset, "_conn"),
+        (AsyncAdapt_aiosqlite_dbapi.connect, "_thread"),
+        (SQLiteDialect_aiosqlite.get_driver_connection, "_connection"),
+    ],
+    ids=lambda part: getattr(part, "__qualname__", part),
+)
+def test_sqlalchemy_still_uses(caller, name):
+    assert name in names_in(caller.__code__)
+
+
+def names_in(code):
+    inner = [part for part in code.co_consts if inspect.iscode(part)]
+    return {*code.co_names, *(name for part in inner for name in names_in(part))}
+
+
+def test_a_cursor_of_sqlalchemy_has_the_fields_that_ours_sets_and_no_other():
+    assert sorted(AsyncAdapt_dbapi_cursor.__slots__) == [
+        "_adapt_connection", "_connection", "_cursor", "_rows", "_soft_closed_memoized",
+    ]  # fmt: skip
+    assert AsyncAdapt_aiosqlite_cursor.__slots__ == ()
+
+
+def test_the_defaults_that_are_overridden_are_there():
+    assert AsyncAdapt_aiosqlite_cursor._awaitable_cursor_close is True
+    assert AsyncAdapt_aiosqlite_connection._cursor_cls is AsyncAdapt_aiosqlite_cursor
+    assert SQLiteDialect_aiosqlite.supports_statement_cache is True
+    assert AsyncAdapt_aiosqlite_dbapi(aiosqlite, sqlite3).aiosqlite is aiosqlite
+
+
+async def test_a_connection_of_aiosqlite_has():
+    connection = aiosqlite.connect(":memory:")
+    assert connection._thread.daemon is False
+    assert connection._connection is None
+    async with connection:
+        assert connection._connection is connection._conn
+        assert isinstance(connection._conn, sqlite3.Connection)
+        assert await connection._execute(lambda *given: given, 1, 2) == (1, 2)
+        assert callable(connection._tx.put_nowait)
+    assert connection._connection is None

@@ -1,0 +1,167 @@
+"""Fetch when something was sent, instead of asking again and again.
+
+Kafka answers a fetch as soon as there is something. The embedded broker does not: it answers one
+that finds nothing when its time is over, whatever comes meanwhile. So a short wait costs a fetch
+after the other, and a long one delays every event. But there, who sends and who consumes are in one
+process: what was sent is known, and up to where, and a partition that has been read to its end is
+paused until more is sent.
+
+Nothing else knows of this. It is plugged in where connections are made (:class:`Clients`): its
+producer tells of what was sent, and a middleware of its consuming broker of what was taken.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from aiokafka.structs import RecordMetadata
+from faststream import BaseMiddleware
+from faststream.kafka import KafkaBroker
+
+from libs.common.kafka.broker import Clients, consuming_broker, producer
+from libs.common.settings import CommonSettings
+
+FIRST_LOOK_S = 0.25
+LOOK_EVERY_S = 5.0
+LOOK_FOR_S = 0.1
+
+
+class FetchOnDemand:
+    """What all producers and consumers of a process know of each other.
+
+    Every few seconds partitions are looked at nevertheless, for what others may have sent.
+    """
+
+    def __init__(
+        self, *, first_look_s: float = FIRST_LOOK_S, look_every_s: float = LOOK_EVERY_S
+    ) -> None:
+        self._first_look_s = first_look_s
+        self._look_every_s = look_every_s
+        self._ends: dict[TopicPartition, int] = {}
+        self._looking: dict[AIOKafkaConsumer, asyncio.Task[None]] = {}
+
+    def clients(self) -> Clients:
+        """Return what connects to the broker of this process."""
+        return Clients(producer=self._producer, consuming_broker=self._consuming_broker)
+
+    def follow(self, consumer: AIOKafkaConsumer) -> None:
+        """Tell a consumer that has started of what is sent, until :meth:`leave`."""
+        self._looking[consumer] = asyncio.create_task(self._look(consumer), name="look for records")
+
+    def leave(self, consumer: AIOKafkaConsumer) -> None:
+        """Tell it nothing more."""
+        self._looking.pop(consumer).cancel()
+
+    def sent(self, record: RecordMetadata) -> None:
+        """Have a record fetched by those who consume its partition."""
+        partition = record.topic_partition
+        self._ends[partition] = max(record.offset + 1, self._ends.get(partition, 0))
+        for consumer in self._looking:
+            _resume(consumer, [partition])
+
+    def taken(self, consumer: AIOKafkaConsumer, records: Sequence[ConsumerRecord]) -> None:
+        """Fetch no more from where ``records`` were the last ones."""
+        nexts = {_partition(record): record.offset + 1 for record in records}
+        _pause(consumer, (found for found, after in nexts.items() if self._is_end(found, after)))
+
+    def again(self, consumer: AIOKafkaConsumer, records: Sequence[ConsumerRecord]) -> None:
+        """Fetch ``records`` once more, as they could not be dealt with."""
+        _resume(consumer, {_partition(record) for record in records})
+
+    async def _look(self, consumer: AIOKafkaConsumer) -> None:
+        await asyncio.sleep(self._first_look_s)
+        while True:
+            _resume(consumer, consumer.assignment())
+            await asyncio.sleep(LOOK_FOR_S)
+            for partition in consumer.assignment():
+                with suppress(KafkaError):  # such as: others have the partition now
+                    if self._is_end(partition, await consumer.position(partition)):
+                        _pause(consumer, [partition])
+            await asyncio.sleep(self._look_every_s)
+
+    def _is_end(self, partition: TopicPartition, offset: int) -> bool:
+        return offset >= self._ends.get(partition, 0)
+
+    def _producer(self, settings: CommonSettings) -> AIOKafkaProducer:
+        return producer(settings, partial(_TellingProducer, self))
+
+    def _consuming_broker(self, settings: CommonSettings) -> KafkaBroker:
+        broker = consuming_broker(settings, partial(_FollowedBroker, self))
+        broker.add_middleware(partial(_Pausing, fetches=self))
+        return broker
+
+
+class _TellingProducer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has no types
+    """Tells of every record that the broker has taken."""
+
+    def __init__(self, fetches: FetchOnDemand, **options: Any) -> None:
+        super().__init__(**options)
+        self._fetches = fetches
+
+    async def send(self, *record: Any, **options: Any) -> "asyncio.Future[RecordMetadata]":
+        """Queue one record; the returned future is done when the broker has it."""
+        future: asyncio.Future[RecordMetadata] = await super().send(*record, **options)
+        future.add_done_callback(self._tell)
+        return future
+
+    def _tell(self, record: "asyncio.Future[RecordMetadata]") -> None:
+        if not record.cancelled() and record.exception() is None:
+            self._fetches.sent(record.result())
+
+
+class _FollowedBroker(KafkaBroker):
+    """Has its consumers followed while it runs."""
+
+    def __init__(self, fetches: FetchOnDemand, *servers: str, **options: Any) -> None:
+        super().__init__(*servers, **options)
+        self._fetches = fetches
+        self._followed: list[AIOKafkaConsumer] = []
+
+    async def start(self) -> None:
+        """Start all subscribers."""
+        await super().start()
+        for subscriber in self.subscribers:
+            consumer = getattr(subscriber, "consumer", None)  # in no type that is public
+            if isinstance(consumer, AIOKafkaConsumer):
+                self._followed.append(consumer)
+                self._fetches.follow(consumer)
+
+    async def stop(self, *reason: Any) -> None:
+        """Stop all subscribers."""
+        while self._followed:
+            self._fetches.leave(self._followed.pop())
+        await super().stop(*reason)
+
+
+class _Pausing(BaseMiddleware[Any, Any]):
+    """Pauses partitions that a batch was the last of, before more is asked of them."""
+
+    def __init__(self, msg: Any, /, *, context: Any, fetches: FetchOnDemand) -> None:
+        super().__init__(msg, context=context)
+        self._fetches = fetches
+
+    async def consume_scope(self, call_next: Any, msg: Any) -> Any:
+        """Call the handler."""
+        consumer, records = msg.consumer, msg.raw_message
+        self._fetches.taken(consumer, records)
+        try:
+            return await call_next(msg)
+        except BaseException:
+            self._fetches.again(consumer, records)
+            raise
+
+
+def _partition(record: ConsumerRecord) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)
+
+
+def _pause(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
+    consumer.pause(*consumer.assignment().intersection(partitions))
+
+
+def _resume(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
+    consumer.resume(*consumer.assignment().intersection(partitions))

@@ -1,0 +1,1 @@
+"""What happens around handlers and jobs: consumed, retried, given up, sent on."""

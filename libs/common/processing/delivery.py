@@ -1,0 +1,67 @@
+"""One record on its way through the consumer loop: what it says, and what was done about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import time
+from typing import Literal, NamedTuple, TypeAlias
+
+from libs.common.contracts.base import Event
+from libs.common.contracts.cloudevents import Envelope, decode, read_envelope, text_headers
+from libs.common.observability.telemetry import current_traceparent, span_from
+from libs.common.processing.dead_letters import Record
+from libs.common.processing.routes import Route
+from libs.common.store.effects import Effect
+
+Outcome: TypeAlias = Literal["handled", "duplicate", "ignored", "malformed", "given_up", "bug"]
+
+
+class Taken(NamedTuple):
+    """What became of a record, and how long that took.
+
+    ``lag_s`` is the time from the event to its handling, None where nothing was handled.
+    """
+
+    topic: str
+    outcome: Outcome
+    seconds: float
+    lag_s: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventDelivery:
+    """One record, decoded: an event and the route that it takes."""
+
+    record: Record
+    envelope: Envelope
+    route: Route
+    event: Event
+
+    @property
+    def event_id(self) -> str:
+        """The same however often the event is delivered."""
+        return str(self.event.event_id)
+
+    async def decide(self) -> tuple[Sequence[Effect], str | None]:
+        """Run the handler; return its effects and the trace that they belong to."""
+        event, name = self.event, f"consume {self.event.topic}"
+        with span_from(self.envelope.traceparent, name, event_id=self.event_id):
+            return await self.route.handler(event), current_traceparent()
+
+    def lag_s(self) -> float:
+        """Return the time since the event happened."""
+        return max(0.0, time() - self.envelope.time.timestamp())
+
+
+def read_delivery(record: Record, routes: Mapping[str, Route]) -> EventDelivery | None:
+    """Decode a record; None when no route, by type of event, is interested in it.
+
+    Raises:
+        Malformed: It is not an event.
+        UnknownVersion: It comes from a newer release.
+    """
+    envelope = read_envelope(text_headers(record.headers))
+    event = decode(envelope, record.value or b"")
+    route = routes.get(envelope.type)
+    if route is None:
+        return None
+    return EventDelivery(record=record, envelope=envelope, route=route, event=event)

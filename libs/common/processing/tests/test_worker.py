@@ -1,0 +1,389 @@
+import asyncio
+from uuid import UUID, uuid4
+
+import pytest
+from pydantic import BaseModel
+from sqlalchemy import select, update
+
+from libs.common.contracts.documents import DocumentRejected
+from libs.common.contracts.tasks import TaskFailed
+from libs.common.errors import Conflict, Rejected, Transient, Unavailable
+from libs.common.observability.metrics import Metrics
+from libs.common.processing import worker as worker_module
+from libs.common.processing.job_kind import JobKind
+from libs.common.processing.worker import LeaseLost, Worker
+from libs.common.store.effects import apply
+from libs.common.store.jobs import CancelJobs
+from libs.common.store.tables import events, jobs, now_ms
+
+
+class Payload(BaseModel):
+    document_id: UUID
+    page: int = 1
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(worker_module, "delay_s", lambda attempt, base_s: 0.0)
+
+
+def gave_up(payload, error):
+    return [DocumentRejected(document_id=payload.document_id, code=error.code, reason=str(error))]
+
+
+def kind():
+    return JobKind("k", Payload, gave_up)
+
+
+async def add(database, count=1, **options):
+    async with database.transaction() as connection:
+        for n in range(count):
+            payload = Payload(document_id=uuid4(), page=n + 1)
+            await apply(connection, [kind().new(payload, subject="s", **options)], None)
+
+
+async def rows(database, table):
+    async with database.reading() as connection:
+        return (await connection.execute(select(table).order_by(table.c.id))).all()
+
+
+class Working:
+    """A worker that runs while the block does."""
+
+    def __init__(self, database, run, slots=1, lease_ms=30_000):
+        self.database = database
+        self.worker = Worker(
+            database=database,
+            service="ingest",
+            routes=[kind().done_by(run, slots=slots)],
+            metrics=Metrics("ingest"),
+            lease_ms=lease_ms,
+            poll_interval_s=0.05,
+        )
+
+    async def __aenter__(self):
+        self.task = asyncio.create_task(self.worker.run())
+        return self
+
+    async def __aexit__(self, *_):
+        self.worker.drain()
+        await self.task
+
+    async def until(self, status, count=1):
+        async with asyncio.timeout(20):
+            while sum(row.status == status for row in await rows(self.database, jobs)) < count:
+                await asyncio.sleep(0.01)
+
+
+async def test_the_effects_of_a_job_are_recorded_with_its_end(database):
+    async def run(job):
+        return gave_up(job.payload, Rejected("x", "y"))
+
+    await add(database, 3)
+    async with Working(database, run, slots=2) as working:
+        await working.until("done", 3)
+    assert len(await rows(database, events)) == 3
+
+
+async def test_transient_errors_are_retried_and_then_given_up(database):
+    attempts = []
+
+    async def run(job):
+        attempts.append(job.attempt)
+        raise Unavailable("no answer")
+
+    await add(database, max_attempts=3)
+    async with Working(database, run) as working:
+        await working.until("failed")
+    assert attempts == [1, 2, 3]
+    first, second = await rows(database, events)
+    assert (first.topic, second.topic) == (DocumentRejected.topic, TaskFailed.topic)
+    assert b"no answer" in second.body
+
+
+async def test_a_permanent_error_is_not_retried(database):
+    attempts = []
+
+    async def run(job):
+        attempts.append(job.attempt)
+        raise Rejected("encrypted", "Remove the password.")
+
+    await add(database)
+    async with Working(database, run) as working:
+        await working.until("failed")
+    assert attempts == [1]
+    assert b"Remove the password." in (await rows(database, events))[0].body
+
+
+async def test_jobs_that_end_together_on_one_stream_are_all_recorded(database):
+    document_id, together = uuid4(), asyncio.Barrier(4)
+
+    async def run(job):
+        await together.wait()
+        return [DocumentRejected(document_id=document_id, code="x", reason="y")]
+
+    await add(database, 4)
+    async with Working(database, run, slots=4) as working:
+        await working.until("done", 4)
+    found = await rows(database, events)
+    assert [row.topic for row in found] == [DocumentRejected.topic] * 4
+    assert [row.attempts for row in await rows(database, jobs)] == [1] * 4
+
+
+async def test_a_stream_that_moves_on_is_decided_on_again(database):
+    decided = []
+
+    async def decide(connection):
+        decided.append(1)
+        if len(decided) < worker_module.MAX_COMMITS:
+            raise Conflict("s")
+        return [DocumentRejected(document_id=uuid4(), code="x", reason="y")]
+
+    async def run(job):
+        return [decide]
+
+    await add(database)
+    async with Working(database, run) as working:
+        await working.until("done")
+    assert len(await rows(database, events)) == 1
+    assert [row.attempts for row in await rows(database, jobs)] == [1]
+
+
+async def test_a_job_whose_stream_keeps_moving_on_is_retried(database):
+    attempts: list[int] = []
+
+    async def decide(connection):
+        if len(attempts) < 3:
+            raise Conflict("s")
+        return []
+
+    async def run(job):
+        attempts.append(job.attempt)
+        if job.attempt == 1:
+            raise Conflict("s")
+        return [decide]
+
+    await add(database)
+    async with Working(database, run) as working:
+        await working.until("done")
+    assert attempts == [1, 2, 3]
+    assert await rows(database, events) == []
+
+
+def bugs(working):
+    return working.worker.metrics.bugs_total.labels(where="k")._value.get()
+
+
+async def set_first(database, **values):
+    async with database.transaction() as connection:
+        await connection.execute(update(jobs).where(jobs.c.id == 1).values(**values))
+
+
+async def nothing(job):
+    return []
+
+
+async def test_a_payload_that_cannot_be_read_is_given_up_and_the_others_go_on(database):
+    await add(database, 2, max_attempts=2)
+    await set_first(database, payload=b'{"of": "another release"}')
+    async with Working(database, nothing, slots=2) as working:
+        await working.until("failed")
+        await working.until("done")
+    [failed] = await rows(database, events)
+    assert failed.topic == TaskFailed.topic
+    assert b"unexpected ValidationError" in failed.body
+    assert [(row.status, row.attempts) for row in await rows(database, jobs)] == [
+        ("failed", 2),
+        ("done", 1),
+    ]
+    assert bugs(working) == 3
+
+
+async def test_a_job_whose_domain_cannot_tell_its_failure_is_given_up(database, monkeypatch):
+    def broken(payload, error):
+        raise KeyError("x")
+
+    async def run(job):
+        raise Rejected("x", "y")
+
+    monkeypatch.setitem(globals(), "gave_up", broken)
+    await add(database)
+    async with Working(database, run) as working:
+        await working.until("failed")
+    [failed] = await rows(database, events)
+    assert (failed.topic, bugs(working)) == (TaskFailed.topic, 1)
+
+
+async def test_a_job_that_cannot_be_finished_leaves_the_others_alone(database, monkeypatch):
+    async def broken(*_):
+        raise LookupError
+
+    async def run(job):
+        if job.payload.page == 1:
+            raise Rejected("x", "y")
+        return []
+
+    monkeypatch.setattr("libs.common.store.jobs.fail", broken)
+    await add(database, 3)
+    async with Working(database, run) as working:
+        await working.until("done", 2)
+    assert [row.status for row in await rows(database, jobs)] == ["running", "done", "done"]
+    assert bugs(working) == 1
+
+
+async def test_the_text_of_a_bug_is_not_shown(database):
+    async def run(job):
+        raise KeyError("secret-in-a-message")
+
+    await add(database, max_attempts=2)
+    async with Working(database, run) as working:
+        await working.until("failed")
+    assert all(b"secret" not in row.body for row in await rows(database, events))
+
+
+async def test_recorded_progress_stays_when_the_job_fails(database):
+    async def run(job):
+        await job.record(gave_up(job.payload, Rejected("progress", "so far")))
+        raise Transient("later")
+
+    await add(database, max_attempts=1)
+    async with Working(database, run) as working:
+        await working.until("failed")
+    assert b"so far" in (await rows(database, events))[0].body
+
+
+async def test_a_cancelled_job_is_stopped_and_writes_nothing(database):
+    started, stopped = asyncio.Event(), asyncio.Event()
+
+    async def run(job):
+        started.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            stopped.set()
+        return gave_up(job.payload, Rejected("x", "y"))
+
+    await add(database)
+    async with Working(database, run, lease_ms=300) as working:
+        await started.wait()
+        async with database.transaction() as connection:
+            await apply(connection, [CancelJobs("s")], None)
+        async with asyncio.timeout(10):
+            await stopped.wait()
+        await working.until("cancelled")
+    assert await rows(database, events) == []
+
+
+async def test_a_zombie_cannot_record(database):
+    outcome = []
+
+    async def run(job):
+        async with database.transaction() as connection:  # as if another worker had claimed it
+            await connection.execute(update(jobs).values(lease_token=jobs.c.lease_token + 1))
+        try:
+            await job.record(gave_up(job.payload, Rejected("x", "y")))
+        except LeaseLost:
+            outcome.append("lost")
+            raise
+        return []
+
+    await add(database)
+    async with Working(database, run):
+        async with asyncio.timeout(10):
+            while not outcome:
+                await asyncio.sleep(0.01)
+    assert await rows(database, events) == []
+
+
+async def test_an_expired_lease_is_taken_over(database):
+    await add(database)
+    async with database.transaction() as connection:
+        await connection.execute(
+            update(jobs).values(
+                status="running", attempts=1, lease_token=5, lease_until_ms=now_ms() - 1
+            )
+        )
+
+    async def run(job):
+        assert job.attempt == 2
+        return []
+
+    async with Working(database, run) as working:
+        await working.until("done")
+
+
+async def test_a_job_that_kills_its_worker_is_given_up(database):
+    await add(database, max_attempts=2)
+    async with database.transaction() as connection:
+        await connection.execute(
+            update(jobs).values(
+                status="running", attempts=2, lease_token=5, lease_until_ms=now_ms() - 1
+            )
+        )
+
+    async def run(job):
+        raise AssertionError("never run again")
+
+    async with Working(database, run) as working:
+        await working.until("failed")
+    assert b"stopped its worker" in (await rows(database, events))[0].body
+
+
+async def test_draining_finishes_what_runs_and_takes_nothing_new(database):
+    started, go_on = asyncio.Event(), asyncio.Event()
+
+    async def run(job):
+        started.set()
+        await go_on.wait()
+        return []
+
+    await add(database, 2)
+    working = Working(database, run)
+    async with working:
+        await started.wait()
+        working.worker.drain()
+        go_on.set()
+    assert [row.status for row in await rows(database, jobs)] == ["done", "ready"]
+
+
+async def test_a_worker_that_is_stopped_gives_its_job_back(database):
+    started = asyncio.Event()
+
+    async def run(job):
+        started.set()
+        await asyncio.sleep(60)
+        return []
+
+    await add(database)
+    working = Working(database, run)
+    task = asyncio.create_task(working.worker.run())
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    [row] = await rows(database, jobs)
+    assert (row.status, row.attempts) == ("ready", 0)
+
+
+async def test_a_job_that_ends_is_measured_with_its_attempts(database):
+    async def run(job):
+        if job.payload.page == 2:
+            raise Unavailable("no answer")
+        if job.attempt == 1:
+            raise Transient("flaky")
+        return gave_up(job.payload, Rejected("x", "y"))
+
+    await add(database, 2, max_attempts=3)
+    async with Working(database, run, slots=2) as working:
+        await working.until("done")
+        await working.until("failed")
+    metrics = working.worker.metrics
+
+    def sample(name, **labels):
+        return metrics.registry.get_sample_value(name, {"service": "ingest"} | labels)
+
+    assert sample("job_attempts_count", kind="k") == 2
+    assert sample("job_attempts_sum", kind="k") == 5
+    assert sample("job_seconds_count", kind="k", outcome="done") == 1
+    assert sample("job_seconds_count", kind="k", outcome="failed") == 1
+    assert sample("events_appended_total") == 3

@@ -1,0 +1,1 @@
+"""One service as a process: put together, started, served, drained."""

@@ -1,0 +1,120 @@
+"""What a service says of itself while things are missing."""
+
+import math
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
+from libs.common.errors import Unavailable
+from libs.common.observability.metrics import Metrics
+from libs.common.processing.routes import on
+from libs.common.runtime import condition as condition_module
+from libs.common.runtime.condition import Condition
+from libs.common.runtime.service_parts import ServiceParts
+from libs.common.settings import CommonSettings, ServiceSettings
+from libs.common.storage.memory import MemoryStorage
+
+
+async def handler(event):
+    return []
+
+
+class Cluster:
+    """Takes the place of Kafka's metadata."""
+
+    def __init__(self):
+        self.topics = {DocumentDeleted.topic, DocumentRejected.topic}
+        self.away = False
+
+    async def missing(self, connected, wanted):
+        if self.away:
+            raise Unavailable("the broker did not answer")
+        return sorted(set(wanted) - self.topics)
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    cluster = Cluster()
+    monkeypatch.setattr(condition_module, "missing_topics", cluster.missing)
+    return cluster
+
+
+@pytest.fixture
+def parts(database):
+    return ServiceParts(
+        name="porter",
+        migrations=Path(),
+        publishes=[DocumentRejected],
+        routes=[on(DocumentDeleted, handler)],
+        work=[],
+        settings=ServiceSettings(database_url="sqlite+aiosqlite://", http_port=0),
+        common=CommonSettings(kafka_bootstrap_servers="nowhere:1", storage_url="file:///nowhere"),
+        database=database,
+        storage=MemoryStorage(),
+        metrics=Metrics("porter"),
+    )
+
+
+@pytest.fixture
+def condition(parts, cluster):
+    unconnected: Any = SimpleNamespace(connected=None)
+    return Condition(parts, unconnected)
+
+
+def gauge(parts, name):
+    return parts.metrics.registry.get_sample_value(name, {"service": "porter"})
+
+
+async def test_all_topics_that_are_consumed_or_published_are_wanted(condition, cluster):
+    await condition.topics_ready()
+    cluster.topics.clear()
+    with pytest.raises(Unavailable, match="2 topics are missing"):
+        await condition.topics_ready()
+
+
+async def test_the_consumer_is_up_while_the_service_works_and_the_broker_answers(
+    condition, parts, cluster
+):
+    seen = []
+
+    async def look():
+        await condition.refresh_gauges()
+        seen.append(gauge(parts, "consumer_up"))
+
+    await look()
+    with condition.works():
+        await look()
+        cluster.away = True
+        await look()
+        cluster.away = False
+    await look()
+    assert seen == [0, 1, 0, 0]
+    assert condition.ready.is_set()
+
+
+async def test_a_service_that_consumes_nothing_has_no_consumer(condition, parts):
+    parts.routes = []
+    with condition.works():
+        await condition.refresh_gauges()
+    assert gauge(parts, "consumer_up") == 0
+
+
+GAUGES = ("outbox_unsent", "jobs_ready", "jobs_running")
+
+
+async def test_what_nobody_can_tell_is_no_number(condition, parts, monkeypatch):
+    await condition.refresh_gauges()
+    assert [gauge(parts, name) for name in ("outbox_unsent", "jobs_ready", "jobs_running")] == [
+        0
+    ] * 3
+
+    def away():
+        raise Unavailable("the database did not answer")
+
+    monkeypatch.setattr(parts.database, "reading", away)
+    await condition.refresh_gauges()
+    for name in GAUGES:
+        assert math.isnan(gauge(parts, name))

@@ -1,0 +1,51 @@
+import pytest
+from sqlalchemy import text
+from sqlalchemy.pool import QueuePool
+
+from libs.common.errors import Unavailable
+from libs.common.runtime.connect import open_database, open_object_storage
+from libs.common.settings import CommonSettings, ServiceSettings
+
+
+def common(tmp_path, **changes):
+    given = {"kafka_bootstrap_servers": "127.0.0.1:1", "storage_url": f"file://{tmp_path}/objects"}
+    return CommonSettings(**given | changes)
+
+
+async def test_opens_the_database_of_the_service(tmp_path, database_url):
+    settings = ServiceSettings(database_url=database_url, http_port=0)
+    database = open_database(common(tmp_path), settings)
+    async with database.reading() as connection:
+        assert await connection.scalar(text("SELECT 1")) == 1
+    await database.close()
+
+
+async def test_the_pool_is_as_large_as_the_settings_say(tmp_path):
+    url = "postgresql+asyncpg://lectern:x@127.0.0.1:1/none"
+    settings = ServiceSettings(database_url=url, http_port=0)
+    database = open_database(common(tmp_path, database_pool_size=3), settings)
+    assert isinstance(database.engine.pool, QueuePool)
+    assert database.engine.pool.size() == 3
+    with pytest.raises(Unavailable):  # nothing was connected before
+        await database.check()
+    await database.close()
+
+
+async def test_opens_a_folder_as_storage(tmp_path):
+    storage = open_object_storage(common(tmp_path))
+    await storage.write("documents/1/source", b"text")
+    assert await storage.read("documents/1/source") == b"text"
+    await storage.close()
+
+
+async def test_opens_a_bucket_as_storage(tmp_path, s3_server):
+    settings = common(
+        tmp_path,
+        storage_url=f"s3://{s3_server.bucket}?endpoint={s3_server.endpoint}&region=us-east-1",
+        s3_access_key_id=s3_server.access_key_id,
+        s3_secret_access_key=s3_server.secret_access_key,
+    )
+    storage = open_object_storage(settings)
+    await storage.write("connect/1", b"text")
+    assert await storage.read("connect/1") == b"text"
+    await storage.close()

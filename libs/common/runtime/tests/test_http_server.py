@@ -1,0 +1,93 @@
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Route
+
+from libs.common.runtime.http_server import CannotListen, HttpServer
+
+
+async def page(request):
+    return PlainTextResponse("hello")
+
+
+async def endless(request):
+    async def forever() -> AsyncIterator[bytes]:
+        while True:
+            yield b"tick\n"
+            await asyncio.sleep(0.01)
+
+    return StreamingResponse(forever())
+
+
+APP = Starlette(routes=[Route("/", page), Route("/endless", endless)])
+
+
+@pytest.fixture
+async def server():
+    started = HttpServer(APP, "127.0.0.1", 0)
+    await started.start()
+    yield started
+    await started.stop(1)
+
+
+async def test_it_answers_on_the_port_it_names(server):
+    assert server.port > 0
+    async with httpx.AsyncClient() as http:
+        answer = await http.get(f"http://127.0.0.1:{server.port}/")
+    assert answer.text == "hello"
+    assert "server" not in answer.headers
+
+
+async def test_two_run_in_one_loop(server):
+    other = HttpServer(APP, "127.0.0.1", 0)
+    await other.start()
+    assert other.port != server.port
+    await other.stop()
+
+
+async def test_a_taken_port_is_named(server):
+    with pytest.raises(CannotListen, match=f"port {server.port} of 127.0.0.1: something else"):
+        await HttpServer(APP, "127.0.0.1", server.port).start()
+
+
+async def test_an_address_of_another_machine_is_refused():
+    with pytest.raises(CannotListen, match="no such address"):
+        await HttpServer(APP, "192.0.2.1", 0).start()
+
+
+async def test_after_stop_the_port_is_free():
+    first = HttpServer(APP, "127.0.0.1", 0)
+    await first.start()
+    await first.stop()
+    second = HttpServer(APP, "127.0.0.1", first.port)
+    await second.start()
+    await second.stop()
+
+
+async def test_a_request_under_way_is_cut_off_after_the_timeout():
+    server = HttpServer(APP, "127.0.0.1", 0)
+    await server.start()
+    async with (
+        httpx.AsyncClient() as http,
+        http.stream("GET", f"http://127.0.0.1:{server.port}/endless") as answer,
+    ):
+        ticks = answer.aiter_bytes()
+        assert await anext(ticks)
+        await asyncio.wait_for(server.stop(0.1), 10)
+
+
+async def test_signals_stay_with_the_service():
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    server = HttpServer(APP, "127.0.0.1", 0)
+    await server.start()
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+    await server.stop()
+
+
+async def test_stopping_what_never_started_is_fine():
+    await HttpServer(APP, "127.0.0.1", 0).stop()

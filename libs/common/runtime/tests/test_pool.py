@@ -1,0 +1,152 @@
+import asyncio
+import os
+import platform
+import resource
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from libs.common.errors import Rejected, Unavailable
+from libs.common.runtime.pool import CpuPool
+
+ROOT = Path(__file__).parents[4]
+
+
+def refuse() -> None:
+    raise Rejected("no_reason", "No.")
+
+
+def hang() -> None:
+    time.sleep(60)
+
+
+def take_a_moment(begun: Path, done: Path) -> None:
+    begun.touch()
+    time.sleep(0.3)
+    done.touch()
+
+
+def faults_of_arrays_used_again() -> int:
+    """Allocate and free some megabytes, again and again; return the page faults after the first."""
+    before = 0
+    for round_ in range(20):
+        arrays = [bytearray(300_000) for _ in range(30)]
+        del arrays
+        if round_ == 0:
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+
+def gone(pid: int) -> bool:
+    for _ in range(200):
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+async def test_returns_and_raises_what_the_function_does() -> None:
+    async with CpuPool(1) as pool:
+        assert await pool.run(pow, 2, 5) == 32
+        with pytest.raises(Rejected, match=r"No\."):
+            await pool.run(refuse)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc's malloc")
+async def test_memory_that_was_freed_is_used_again() -> None:
+    async with CpuPool(1) as pool:
+        assert await pool.run(faults_of_arrays_used_again) < 1_000
+
+
+async def test_outlives_the_death_of_a_worker() -> None:
+    async with CpuPool(1) as pool:
+        pid = await pool.run(os.getpid)
+        with pytest.raises(Unavailable):
+            await pool.run(os.kill, pid, signal.SIGKILL)
+        assert await pool.run(os.getpid) != pid
+
+
+async def test_closing_does_not_wait_for_a_task_that_hangs() -> None:
+    pool = CpuPool(1)
+    pid = await pool.run(os.getpid)
+    hanging = asyncio.create_task(pool.run(hang))
+    await asyncio.sleep(0)
+    hanging.cancel()
+    await pool.close(patience_s=0.1)
+    assert gone(pid)
+    with pytest.raises(asyncio.CancelledError):
+        await hanging
+
+
+async def test_closing_lets_a_short_task_end(tmp_path: Path) -> None:
+    pool = CpuPool(1)
+    begun, done = tmp_path / "begun", tmp_path / "done"
+    ending = asyncio.create_task(pool.run(take_a_moment, begun, done))
+    while not begun.exists():
+        await asyncio.sleep(0.01)
+    await pool.close(patience_s=30)
+    await ending
+    assert done.exists()
+
+
+async def test_a_closed_pool_starts_again() -> None:
+    pool = CpuPool(1)
+    assert await pool.run(abs, -1) == 1
+    await pool.close()
+    assert await pool.run(abs, -2) == 2
+    await pool.close()
+
+
+def test_workers_do_not_outlive_a_killed_parent() -> None:
+    code = """
+        import asyncio, os, sys, time
+        from libs.common.runtime.pool import CpuPool
+        async def main():
+            pool = CpuPool(1)
+            print(await pool.run(os.getpid), flush=True)
+            await pool.run(time.sleep, 60)
+        if __name__ == "__main__":
+            asyncio.run(main())
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT) as parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        parent.kill()
+    assert gone(worker)
+
+
+INTERRUPTED_PRELOAD = """
+import os, signal
+from multiprocessing import forkserver
+from libs.common.runtime.pool import preload
+
+ensure = forkserver.ensure_running
+def interrupted():
+    os.kill(os.getpid(), signal.SIGINT)
+    ensure()
+    print("started", flush=True)
+forkserver.ensure_running = interrupted
+try:
+    preload("string")
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+def test_an_interruption_during_preload_is_not_lost() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_PRELOAD],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stdout.split() == ["started", "interrupted"]

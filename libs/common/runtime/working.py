@@ -1,0 +1,94 @@
+"""What a service does once all it needs is there: relay, workers and consumer, side by side."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from libs.common.kafka.broker import Clients
+from libs.common.kafka.sender import Sender
+from libs.common.kafka.subscription import subscribe
+from libs.common.processing.consumer import Consumer
+from libs.common.processing.dead_letters import DeadLetters
+from libs.common.processing.relay import Relay
+from libs.common.processing.worker import Worker
+from libs.common.runtime import http_server
+from libs.common.runtime.alongside import alongside
+from libs.common.runtime.service_parts import ServiceParts
+
+RELAY_PATIENCE_S = 3.0
+AFTER_WORK_S = RELAY_PATIENCE_S + http_server.PATIENCE_S + 1.0  # of the time to drain in
+
+
+@asynccontextmanager
+async def working(
+    parts: ServiceParts, *, clients: Clients, sender: Sender, fail: Callable[[], None]
+) -> AsyncIterator[None]:
+    """Work while the block runs; leave in the order that loses nothing.
+
+    ``fail`` is called when a loop fails, or when the service had better be stopped.
+    """
+    relay, worker = _relay(parts, sender), _worker(parts)
+    for_work_s = parts.common.drain_timeout_seconds - AFTER_WORK_S
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(alongside(relay.run(), relay.stop, RELAY_PATIENCE_S, fail))
+        await stack.enter_async_context(alongside(worker.run(), worker.drain, for_work_s, fail))
+        if parts.routes:
+            await stack.enter_async_context(
+                _consuming(parts, clients, _consumer(parts, sender, fail))
+            )
+        yield
+
+
+@asynccontextmanager
+async def _consuming(
+    parts: ServiceParts, clients: Clients, consumer: Consumer
+) -> AsyncIterator[None]:
+    application = subscribe(
+        consumer,
+        clients.consuming_broker(parts.common),
+        fetch_max_wait_ms=parts.common.fetch_max_wait_ms,
+        max_poll_interval_ms=parts.common.max_poll_interval_ms,
+        session_timeout_ms=parts.common.session_timeout_ms,
+    )
+    try:
+        await application.start()
+        yield
+    finally:  # also of a service that stops while it starts
+        await application.stop()
+
+
+def _consumer(parts: ServiceParts, sender: Sender, fail: Callable[[], None]) -> Consumer:
+    common = parts.common
+    return Consumer(
+        database=parts.database,
+        service=parts.name,
+        routes=parts.routes,
+        dead_letters=DeadLetters(sender, parts.name, common.handler_max_retry_seconds),
+        metrics=parts.metrics,
+        keep_events=parts.keep_events,
+        max_attempts=common.handler_max_attempts,
+        max_in_place_s=common.handler_max_retry_seconds,
+        max_consecutive_bugs=common.max_consecutive_bugs,
+        stop_service=fail,
+    )
+
+
+def _relay(parts: ServiceParts, sender: Sender) -> Relay:
+    return Relay(
+        database=parts.database,
+        producer=sender,
+        source=f"/lectern/{parts.name}",
+        metrics=parts.metrics,
+        batch_size=parts.common.relay_batch_size,
+        poll_interval_s=parts.common.relay_poll_interval_ms / 1000,
+    )
+
+
+def _worker(parts: ServiceParts) -> Worker:
+    return Worker(
+        database=parts.database,
+        service=parts.name,
+        routes=parts.work,
+        metrics=parts.metrics,
+        lease_ms=parts.common.job_lease_seconds * 1000,
+        poll_interval_s=parts.common.job_poll_interval_ms / 1000,
+    )

@@ -1,0 +1,1 @@
+"""Objects by key: one port, kept in folders, buckets or memory."""

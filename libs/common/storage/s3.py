@@ -1,0 +1,256 @@
+"""Objects in a bucket: S3, or any server that speaks its protocol.
+
+boto3 blocks, so every call runs in a pool of threads of this storage. An upload is cut into parts
+of 8 MiB, of which at most four are in memory, whatever the size of the object.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import SecretStr
+
+from libs.common.contracts.base import ObjectRef
+from libs.common.errors import LecternError, ObjectNotFound, Permanent, Unavailable
+from libs.common.storage.keys import check_key, check_prefix
+from libs.common.storage.s3_bucket import Bucket, MultipartUpload, translated
+from libs.common.storage.streams import (
+    BLOCK_BYTES,
+    Blocks,
+    Measured,
+    file_blocks,
+    gathered,
+    in_thread,
+    one,
+    save,
+)
+
+T = TypeVar("T")
+
+THREADS = 16
+PART_BYTES = 8 * 1024 * 1024
+PARTS_IN_FLIGHT = 2
+
+
+class S3Storage:
+    """See :class:`.port.Storage`. It connects when first used; close it at the end.
+
+    ``endpoint`` is the URL of a server other than Amazon's. Without keys, boto3 looks for
+    credentials in its usual places.
+    """
+
+    def __init__(
+        self,
+        bucket: str,
+        *,
+        endpoint: str | None = None,
+        region: str | None = None,
+        access_key_id: SecretStr | None = None,
+        secret_access_key: SecretStr | None = None,
+    ) -> None:
+        self._bucket = Bucket(
+            bucket,
+            endpoint=endpoint,
+            region=region,
+            access_key_id=_plain(access_key_id),
+            secret_access_key=_plain(secret_access_key),
+        )
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="s3")
+
+    async def read(self, key: str) -> bytes:
+        """See :class:`libs.common.storage.port.Storage`."""
+        return b"".join([block async for block in self.stream(key)])
+
+    async def write(
+        self, key: str, data: bytes, media_type: str = "application/octet-stream"
+    ) -> ObjectRef:
+        """See :class:`libs.common.storage.port.Storage`."""
+        return await self.write_stream(key, one(data), media_type)
+
+    async def read_some(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """See :class:`libs.common.storage.port.Storage`."""
+        for key in keys:
+            check_key(key)
+        found = await _all(partial(self._read_if_there, key) for key in keys)
+        return {key: data for key, data in zip(keys, found, strict=True) if data is not None}
+
+    async def write_some(
+        self, objects: Mapping[str, bytes], media_type: str = "application/octet-stream"
+    ) -> list[ObjectRef]:
+        """See :class:`libs.common.storage.port.Storage`."""
+        for key in objects:
+            check_key(key)
+        return await _all(
+            partial(self.write, key, data, media_type) for key, data in objects.items()
+        )
+
+    async def write_file(self, key: str, path: Path, media_type: str) -> ObjectRef:
+        """See :class:`libs.common.storage.port.Storage`."""
+        return await self.write_stream(key, file_blocks(path), media_type)
+
+    async def write_stream(
+        self,
+        key: str,
+        chunks: AsyncIterable[bytes],
+        media_type: str,
+        max_bytes: int | None = None,
+    ) -> ObjectRef:
+        """See :class:`libs.common.storage.port.Storage`."""
+        measured = Measured(chunks, max_bytes)
+        parts = gathered(measured, PART_BYTES)
+        upload = MultipartUpload(key=check_key(key), media_type=media_type)
+        first = await anext(parts, b"")
+        if len(first) < PART_BYTES:
+            await self._call(key, self._bucket.put, key, first, media_type)
+        else:
+            await self._in_parts(upload, first, parts)
+        return measured.ref(key, media_type)
+
+    async def stream(self, key: str, start: int = 0, end: int | None = None) -> Blocks:
+        """See :class:`libs.common.storage.port.Storage`."""
+        body = await self._call(key, self._bucket.open, check_key(key), start, end)
+        if body is None:
+            return
+        try:
+            while block := await self._call(key, body.read, BLOCK_BYTES):
+                yield block
+        finally:
+            await self._call(key, body.close)
+
+    async def fetch(self, key: str, path: Path) -> None:
+        """See :class:`libs.common.storage.port.Storage`."""
+        await save(self.stream(key), path)
+
+    async def stat(self, key: str) -> int | None:
+        """See :class:`libs.common.storage.port.Storage`."""
+        try:
+            return await self._call(key, self._bucket.size, check_key(key))
+        except ObjectNotFound:
+            return None
+
+    async def delete(self, key: str) -> None:
+        """See :class:`libs.common.storage.port.Storage`."""
+        await self._call(key, self._bucket.delete, [check_key(key)])
+
+    async def delete_prefix(self, prefix: str) -> int:
+        """See :class:`libs.common.storage.port.Storage`."""
+        if not check_prefix(prefix):
+            raise Permanent("refused to delete every object: the prefix is empty")
+        removed = 0
+        async for some in self._pages(prefix):
+            await self._call(prefix, self._bucket.delete, some)
+            removed += len(some)
+        return removed
+
+    async def keys(self, prefix: str) -> AsyncIterator[str]:
+        """See :class:`libs.common.storage.port.Storage`."""
+        async for some in self._pages(check_prefix(prefix)):
+            for key in some:
+                yield key
+
+    async def check(self) -> None:
+        """See :class:`libs.common.storage.port.Storage`."""
+        try:
+            await self._call("", self._bucket.exists)
+        except LecternError as error:
+            raise Unavailable(str(error)) from error
+
+    async def close(self) -> None:
+        """Wait for calls under way and close the connections."""
+        await asyncio.to_thread(self._pool.shutdown)
+        self._bucket.close()
+
+    async def _read_if_there(self, key: str) -> bytes | None:
+        try:
+            return await self.read(key)
+        except ObjectNotFound:
+            return None
+
+    async def _call(self, key: str, function: Callable[..., T], *args: object) -> T:
+        """Run a blocking call in the pool; ``key`` is for the message when nothing is there."""
+        with translated(key):
+            return await in_thread(function, *args, pool=self._pool)
+
+    async def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
+        token = ""
+        while True:
+            some, token = await self._call("", self._bucket.page, prefix, token)
+            if some:
+                yield some
+            if not token:
+                return
+
+    async def _in_parts(
+        self, upload: MultipartUpload, first: bytes, rest: AsyncIterator[bytes]
+    ) -> None:
+        """Upload part by part; nothing is left behind when that fails or is cancelled."""
+        sending = set[asyncio.Future[None]]()
+        try:
+            await self._call(upload.key, self._bucket.begin, upload)
+            sending.add(self._sent(upload, 1, first))
+            number = 1
+            async for block in rest:
+                number += 1
+                sending = await _settled(sending, PARTS_IN_FLIGHT - 1)
+                sending.add(self._sent(upload, number, block))
+            await _settled(sending, 0)
+            await self._call(upload.key, self._bucket.complete, upload)
+        except BaseException:
+            for part in sending:
+                part.cancel()
+            await asyncio.gather(*sending, return_exceptions=True)
+            if upload.id:
+                with contextlib.suppress(LecternError):  # what went wrong first is told
+                    await self._call(upload.key, self._bucket.abort, upload)
+            raise
+
+    def _sent(self, upload: MultipartUpload, number: int, block: bytes) -> asyncio.Future[None]:
+        return asyncio.ensure_future(
+            self._call(upload.key, self._bucket.send_part, upload, number, block)
+        )
+
+
+async def _all(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
+    """Run calls at once, as many as there are threads; the first failure is raised."""
+    free = asyncio.Semaphore(THREADS)
+
+    async def one_by_one(call: Callable[[], Awaitable[T]]) -> T:
+        async with free:
+            return await call()
+
+    running = [asyncio.ensure_future(one_by_one(call)) for call in calls]
+    try:
+        return list(await asyncio.gather(*running))
+    except BaseException:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        raise
+
+
+async def _settled(sending: set[asyncio.Future[None]], at_most: int) -> set[asyncio.Future[None]]:
+    """Wait until at most so many are under way, and return those.
+
+    The first failure is raised; the others are cancelled and awaited by the caller.
+    """
+    while len(sending) > at_most:
+        done, sending = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    return sending
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None

@@ -1,0 +1,195 @@
+"""The blocking half of S3: calls of boto3, and what its errors mean to us."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    PartialCredentialsError,
+)
+
+from libs.common.errors import LecternError, ObjectNotFound, Permanent, Throttled, Unavailable
+
+KEYS_PER_CALL = 1_000
+CONNECTIONS = 32
+
+_CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=20,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=CONNECTIONS,
+    # Servers that only resemble S3 refuse the checksums that newer boto3 adds unasked.
+    request_checksum_calculation="when_required",
+    response_checksum_validation="when_required",
+)
+_PATH_STYLE = Config(s3={"addressing_style": "path"})
+
+_ABSENT = {"NoSuchKey", "NotFound", "404"}
+_BUSY = {"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "429"}
+_REFUSED = {
+    "AccessDenied",
+    "AllAccessDisabled",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+    "Forbidden",
+    "403",
+}
+_DOWN = {"NoSuchBucket", "RequestTimeout", "RequestTimeTooSkewed", "ExpiredToken", "NoSuchUpload"}
+_SERVER_ERROR = 500
+_BEHIND_THE_END = "InvalidRange"
+
+
+@dataclass(kw_only=True)
+class MultipartUpload:
+    """A multipart upload: ``etags`` by part number, from 1."""
+
+    key: str
+    media_type: str
+    id: str = ""
+    etags: dict[int, str] = field(default_factory=dict)
+
+
+class Bucket:
+    """One bucket, safe to use from several threads; it connects when first used."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        endpoint: str | None,
+        region: str | None,
+        access_key_id: str | None,
+        secret_access_key: str | None,
+    ) -> None:
+        self._name = name
+        self._options: dict[str, Any] = {
+            "endpoint_url": endpoint,
+            "region_name": region or ("us-east-1" if endpoint else None),
+            "aws_access_key_id": access_key_id,
+            "aws_secret_access_key": secret_access_key,
+            "config": _CONFIG.merge(_PATH_STYLE) if endpoint else _CONFIG,
+        }
+        self._client: Any = None
+        self._connecting = Lock()
+
+    def exists(self) -> None:
+        """Return if the bucket is there and may be used."""
+        self._s3().head_bucket(Bucket=self._name)
+
+    def put(self, key: str, data: bytes, media_type: str) -> None:
+        """Store a small object in one call."""
+        self._s3().put_object(Bucket=self._name, Key=key, Body=data, ContentType=media_type)
+
+    def open(self, key: str, start: int, end: int | None) -> Any | None:
+        """Return a body to read from and close, or None for a range without a byte."""
+        if end is not None and end <= start:
+            self.size(key)
+            return None
+        last = "" if end is None else end - 1
+        whole = start == 0 and end is None  # a range of an empty object would be refused
+        options = {} if whole else {"Range": f"bytes={start}-{last}"}
+        try:
+            return self._s3().get_object(Bucket=self._name, Key=key, **options)["Body"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] == _BEHIND_THE_END:
+                return None
+            raise
+
+    def size(self, key: str) -> int:
+        """Return the size of an object in bytes."""
+        return int(self._s3().head_object(Bucket=self._name, Key=key)["ContentLength"])
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Remove at most 1,000 objects; those that are not there are fine."""
+        doomed = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        answer = self._s3().delete_objects(Bucket=self._name, Delete=doomed)
+        for failure in answer.get("Errors", ()):
+            raise ClientError({"Error": failure}, "DeleteObjects")
+
+    def page(self, prefix: str, token: str) -> tuple[list[str], str]:
+        """Return up to 1,000 keys and the token of the next page, ``""`` after the last."""
+        options = {"ContinuationToken": token} if token else {}
+        answer = self._s3().list_objects_v2(
+            Bucket=self._name, Prefix=prefix, MaxKeys=KEYS_PER_CALL, **options
+        )
+        keys = [listed["Key"] for listed in answer.get("Contents", ())]
+        return keys, answer.get("NextContinuationToken", "")
+
+    def begin(self, upload: MultipartUpload) -> None:
+        """Start a multipart upload; sets ``upload.id``."""
+        answer = self._s3().create_multipart_upload(
+            Bucket=self._name, Key=upload.key, ContentType=upload.media_type
+        )
+        upload.id = answer["UploadId"]
+
+    def send_part(self, upload: MultipartUpload, number: int, data: bytes) -> None:
+        """Upload one part, of at least 5 MiB unless it is the last."""
+        answer = self._s3().upload_part(
+            Bucket=self._name, Key=upload.key, UploadId=upload.id, PartNumber=number, Body=data
+        )
+        upload.etags[number] = answer["ETag"]
+
+    def complete(self, upload: MultipartUpload) -> None:
+        """Make the object of the parts."""
+        parts = [
+            {"PartNumber": number, "ETag": tag} for number, tag in sorted(upload.etags.items())
+        ]
+        self._s3().complete_multipart_upload(
+            Bucket=self._name,
+            Key=upload.key,
+            UploadId=upload.id,
+            MultipartUpload={"Parts": parts},
+        )
+
+    def abort(self, upload: MultipartUpload) -> None:
+        """Remove the parts, which would be stored and billed for ever."""
+        self._s3().abort_multipart_upload(Bucket=self._name, Key=upload.key, UploadId=upload.id)
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._connecting:
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def _s3(self) -> Any:
+        with self._connecting:  # making a client is not thread-safe, using one is
+            if self._client is None:
+                self._client = boto3.session.Session().client("s3", **self._options)
+            return self._client
+
+
+@contextmanager
+def translated(key: str) -> Iterator[None]:
+    """Turn boto3's errors about the object ``key`` into ours, which show no address."""
+    try:
+        yield
+    except ClientError as error:
+        raise _meaning(error, key) from error
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise Permanent("no credentials for the object storage were found") from error
+    except BotoCoreError as error:
+        raise Unavailable("the object storage does not answer") from error
+
+
+def _meaning(error: ClientError, key: str) -> LecternError:
+    code = error.response.get("Error", {}).get("Code", "")
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if code in _BUSY:
+        return Throttled("the object storage asks us to slow down")
+    if code in _REFUSED:
+        return Permanent("the object storage refuses our credentials")
+    if code in _DOWN or (code in _ABSENT and not key):
+        return Unavailable("the bucket does not exist or cannot be used now")
+    if code in _ABSENT:
+        return ObjectNotFound(key)
+    if status >= _SERVER_ERROR or code == "InternalError":
+        return Unavailable("the object storage has a fault of its own")
+    return Permanent(f"the object storage refuses the call: {code or status}")

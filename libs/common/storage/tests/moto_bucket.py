@@ -1,0 +1,32 @@
+"""An empty bucket of moto's S3, in a thread of the tests, on a free loopback port."""
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+
+@pytest.fixture(scope="module")
+def moto_endpoint():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(moto_endpoint):
+    """A client of the bucket ``lectern``, to look behind the storage's back."""
+    client = boto3.client(
+        "s3",
+        endpoint_url=moto_endpoint,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    client.create_bucket(Bucket="lectern")
+    yield client
+    for stored in client.list_objects_v2(Bucket="lectern").get("Contents", ()):
+        client.delete_object(Bucket="lectern", Key=stored["Key"])
+    client.delete_bucket(Bucket="lectern")
+    client.close()

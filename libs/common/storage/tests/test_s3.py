@@ -1,0 +1,144 @@
+"""What is particular to a bucket; the contract is in test_storage.py."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+
+import pytest
+from pydantic import SecretStr
+
+from libs.common.errors import Permanent, Rejected, Throttled
+from libs.common.storage import s3 as storage_s3
+from libs.common.storage import s3_bucket as storage_s3_bucket
+from libs.common.storage.s3 import PART_BYTES, S3Storage
+from libs.common.storage.s3_bucket import Bucket
+from libs.common.storage.tests.moto_bucket import bucket, moto_endpoint  # noqa: F401 - fixtures
+
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+async def storage(bucket, moto_endpoint):  # noqa: F811 - the fixtures
+    opened = S3Storage(
+        "lectern",
+        endpoint=moto_endpoint,
+        access_key_id=SecretStr("test"),
+        secret_access_key=SecretStr("test"),
+    )
+    yield opened
+    await opened.close()
+
+
+def uploads(client) -> int:
+    return len(client.list_multipart_uploads(Bucket="lectern").get("Uploads", ()))
+
+
+async def blocks(count: int, fails: bool = False) -> AsyncIterator[bytes]:
+    for _ in range(count):
+        yield bytes(MIB)
+    if fails:
+        raise ConnectionResetError
+
+
+async def test_the_media_type_is_kept(storage, bucket):  # noqa: F811
+    await storage.write("small", b"x", "audio/mpeg")
+    await storage.write_stream("large", blocks(9), "audio/mp4")
+    for key, media_type in (("small", "audio/mpeg"), ("large", "audio/mp4")):
+        assert bucket.head_object(Bucket="lectern", Key=key)["ContentType"] == media_type
+
+
+async def test_a_large_object_is_sent_in_parts(storage, bucket):  # noqa: F811
+    await storage.write_stream("large", blocks(17), "x/y")
+    assert bucket.head_object(Bucket="lectern", Key="large")["ETag"].endswith('-3"')
+    assert uploads(bucket) == 0
+
+
+async def test_a_broken_upload_is_aborted(storage, bucket):  # noqa: F811
+    with pytest.raises(ConnectionResetError):
+        await storage.write_stream("large", blocks(17, fails=True), "x/y")
+    with pytest.raises(Rejected):
+        await storage.write_stream("large", blocks(17), "x/y", 16 * MIB)
+    assert uploads(bucket) == 0
+    assert await storage.stat("large") is None
+
+
+async def test_a_part_that_fails_aborts_the_upload(storage, bucket, monkeypatch):  # noqa: F811
+    send = Bucket.send_part
+
+    def send_part(self, upload, number, data):
+        if number == 2:
+            raise Throttled("slow down")
+        send(self, upload, number, data)
+
+    monkeypatch.setattr(Bucket, "send_part", send_part)
+    with pytest.raises(Throttled):
+        await storage.write_stream("large", blocks(33), "x/y")
+    assert uploads(bucket) == 0
+
+
+async def test_memory_is_bounded_by_the_parts_in_flight(storage, monkeypatch):
+    under_way, most, lock = 0, 0, threading.Lock()
+    release = threading.Event()
+
+    def send_part(self, upload, number, data):
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        release.wait(10)
+        with lock:
+            under_way -= 1
+        upload.etags[number] = "x"
+
+    given = 0
+
+    async def counted() -> AsyncIterator[bytes]:
+        nonlocal given
+        for _ in range(10):
+            given += 1
+            yield bytes(PART_BYTES)
+
+    monkeypatch.setattr(Bucket, "send_part", send_part)
+    monkeypatch.setattr(Bucket, "complete", lambda self, upload: self.abort(upload))
+    writing = asyncio.create_task(storage.write_stream("large", counted(), "x/y"))
+    while under_way < storage_s3.PARTS_IN_FLIGHT:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    assert given <= storage_s3.PARTS_IN_FLIGHT + 1
+    release.set()
+    await writing
+    assert most <= storage_s3.PARTS_IN_FLIGHT
+
+
+async def test_keys_come_page_by_page(storage, monkeypatch):
+    monkeypatch.setattr(storage_s3_bucket, "KEYS_PER_CALL", 2)
+    names = [f"p/{number}" for number in range(5)]
+    for name in [*names, "q/0"]:
+        await storage.write(name, b"")
+    assert [key async for key in storage.keys("p/")] == names
+    assert await storage.delete_prefix("p/") == 5
+    assert [key async for key in storage.keys("")] == ["q/0"]
+
+
+async def test_a_whole_object_may_be_larger_than_a_block(storage):
+    data = bytes(range(256)) * 8_000
+    await storage.write("a", data)
+    assert await storage.read("a") == data
+
+
+async def test_without_credentials_it_says_so(moto_endpoint, monkeypatch):  # noqa: F811
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nonexistent")
+    storage = S3Storage("lectern", endpoint=moto_endpoint)
+    with pytest.raises(Permanent, match="no credentials"):
+        await storage.read("a")
+    await storage.close()
+
+
+def test_secrets_are_not_shown():
+    storage = S3Storage("b", access_key_id=SecretStr("AKIAx"), secret_access_key=SecretStr("hush"))
+    assert "hush" not in repr(storage)
+    assert "hush" not in repr(vars(storage))

@@ -1,0 +1,138 @@
+"""What a handler or a job may ask for, and the one place where it happens.
+
+A handler returns effects and touches nothing itself; a :class:`UnitOfWork` carries them out in the
+transaction that also records the inbox rows or the end of the job.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from sqlalchemy import Executable
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.contracts.base import Event
+from libs.common.database.upsert import Write
+from libs.common.database.wakeups import JOBS, notify_after_commit
+from libs.common.store.event_store import TracedEvent, append_traced, at_versions
+from libs.common.store.jobs import CancelJobs, NewJob, cancel, new_job
+
+Step: TypeAlias = Callable[[AsyncConnection], Awaitable[Sequence["Effect"]]]
+"""Decides inside the transaction, from what it reads there."""
+
+
+@dataclass(frozen=True)
+class Together:
+    """A step that many effects of one transaction share.
+
+    ``step`` is called after all other effects, once, with the items of all that name it, in their
+    order; those of different traces apart. A ``last`` step is called after all that are not, with
+    the items of all traces.
+    """
+
+    step: Callable[[AsyncConnection, Sequence[Any]], Awaitable[Sequence["Effect"]]]
+    item: Any
+    last: bool = False
+
+
+@dataclass(frozen=True)
+class Append:
+    """Events of one stream that were decided on its version ``expected``, and on no other.
+
+    For what several may write at a time: ``decide(state, command) -> events``. Events that stand
+    alone among the effects are appended to whatever their streams hold.
+    """
+
+    events: Sequence[Event]
+    expected: int
+
+
+Effect: TypeAlias = Event | Append | NewJob | CancelJobs | Write | Executable | Step | Together
+
+
+class UnitOfWork:
+    """Effects on their way into one transaction, in as few calls as their order allows.
+
+    Rows of the same statement that follow one another are written at once. Steps and statements see
+    all rows of the effects before them; events are appended at the end, in their order.
+    """
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self.appended = 0
+        self._events: list[TracedEvent] = []
+        self._rows: list[tuple[Executable, list[dict[str, Any]]]] = []
+        self._together: dict[tuple[Any, str | None], list[Any]] = {}
+        self._last: dict[tuple[Any, str | None], list[Any]] = {}
+
+    async def add(self, effects: Sequence[Effect], traceparent: str | None) -> None:
+        """Take ``effects`` in, in their order."""
+        for effect in effects:
+            if isinstance(effect, Event):
+                self._events.append(TracedEvent(effect, traceparent))
+            elif isinstance(effect, Append):
+                self._events += at_versions(effect.events, traceparent, effect.expected)
+            elif isinstance(effect, Write):
+                self._write(effect)
+            elif isinstance(effect, NewJob):
+                self._write(new_job(self._connection.dialect.name, effect, traceparent))
+                notify_after_commit(self._connection, JOBS)
+            elif isinstance(effect, Together) and effect.last:
+                self._last.setdefault((effect.step, None), []).append(effect.item)
+            elif isinstance(effect, Together):
+                self._together.setdefault((effect.step, traceparent), []).append(effect.item)
+            else:
+                await self._flush()
+                await self._act(effect, traceparent)
+
+    async def finish(self) -> None:
+        """Carry out what is left.
+
+        Raises:
+            Conflict: An event's stream moved on in the meantime.
+        """
+        while waiting := self._together or self._last:
+            step, traceparent = first = next(iter(waiting))
+            items = waiting.pop(first)
+            await self._flush()
+            await self.add(await step(self._connection, items), traceparent)
+        await self._flush()
+        events, self._events = self._events, []
+        await append_traced(self._connection, events)
+        self.appended += len(events)
+
+    def _write(self, write: Write) -> None:
+        if not self._rows or self._rows[-1][0] is not write.statement:
+            self._rows.append((write.statement, []))
+        self._rows[-1][1].append(write.row)
+
+    async def _flush(self) -> None:
+        waiting, self._rows = self._rows, []
+        for statement, rows in waiting:
+            await self._connection.execute(statement, rows)
+
+    async def _act(self, effect: CancelJobs | Executable | Step, traceparent: str | None) -> None:
+        if isinstance(effect, CancelJobs):
+            await cancel(self._connection, effect)
+        elif isinstance(effect, Executable):
+            await self._connection.execute(effect)
+        elif callable(effect):
+            await self.add(await effect(self._connection), traceparent)
+        else:
+            raise TypeError(f"{type(effect).__name__} is not an effect")
+
+
+async def apply(
+    connection: AsyncConnection, effects: Sequence[Effect], traceparent: str | None
+) -> int:
+    """Carry out ``effects`` in their order, inside the caller's transaction.
+
+    Returns how many events were appended.
+
+    Raises:
+        Conflict: An event's stream moved on in the meantime.
+    """
+    work = UnitOfWork(connection)
+    await work.add(effects, traceparent)
+    await work.finish()
+    return work.appended

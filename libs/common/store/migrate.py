@@ -1,0 +1,106 @@
+"""Alembic, run from code: each service brings its own ``migrations/`` folder.
+
+``env.py`` of every service is the one line ``run()``; the connection is handed over by
+:func:`upgrade`, so that migrations need no settings of their own.
+"""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command, context, op
+from alembic.config import Config
+from sqlalchemy import Connection
+
+from libs.common.database.engine import Database
+from libs.common.store.tables import UNSENT, BigId
+
+
+async def upgrade(database: Database, migrations: Path) -> None:
+    """Bring ``database`` to the newest revision in ``migrations``; nothing if it is there.
+
+    One process at a time does it, the others wait and find it done.
+    """
+    async with database.exclusive("migrate"), database.transaction() as connection:
+        await connection.run_sync(_upgrade, migrations)
+
+
+def _upgrade(connection: Connection, migrations: Path) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def run() -> None:
+    """Run the migrations; called by each ``migrations/env.py``."""
+    context.configure(connection=context.config.attributes["connection"], render_as_batch=True)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def create_core_tables_v1() -> None:
+    """Create ``events``, ``inbox`` and ``jobs`` as they were in release 0.1; never changed."""
+    op.create_table(
+        "events",
+        sa.Column("id", BigId, primary_key=True, autoincrement=True),
+        sa.Column("event_id", sa.String(36), nullable=False),
+        sa.Column("stream", sa.String(200), nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("topic", sa.String(100), nullable=False),
+        sa.Column("key", sa.String(100), nullable=False),
+        sa.Column("body", sa.LargeBinary, nullable=False),
+        sa.Column("occurred_at", sa.String(32), nullable=False),
+        sa.Column("traceparent", sa.String(64)),
+        sa.Column("sent_at_ms", sa.BigInteger),
+        sa.UniqueConstraint("event_id", name="uq_events_event_id"),
+        sa.UniqueConstraint("stream", "version", name="uq_events_stream_version"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index(
+        "ix_events_unsent", "events", ["id"], postgresql_where=UNSENT, sqlite_where=UNSENT
+    )
+    op.create_index("ix_events_key", "events", ["key", "id"])
+    op.create_table(
+        "inbox",
+        sa.Column("consumer", sa.String(50), primary_key=True),
+        sa.Column("event_id", sa.String(36), primary_key=True),
+        sa.Column("received_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("topic", sa.String(100)),
+        sa.Column("occurred_at", sa.String(32)),
+        sa.Column("body", sa.LargeBinary),
+    )
+    _create_jobs_v1()
+
+
+def _create_jobs_v1() -> None:
+    op.create_table(
+        "jobs",
+        sa.Column("id", BigId, primary_key=True, autoincrement=True),
+        sa.Column("kind", sa.String(50), nullable=False),
+        sa.Column("subject", sa.String(100), nullable=False),
+        sa.Column("owner", sa.String(100), nullable=False),
+        sa.Column("priority", sa.Integer, nullable=False),
+        sa.Column("turn", sa.BigInteger, nullable=False),
+        sa.Column("payload", sa.LargeBinary, nullable=False),
+        sa.Column("status", sa.String(10), nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("max_attempts", sa.Integer, nullable=False),
+        sa.Column("run_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("lease_token", sa.BigInteger, nullable=False, server_default="0"),
+        sa.Column("lease_until_ms", sa.BigInteger),
+        sa.Column("last_error", sa.Text),
+        sa.Column("traceparent", sa.String(64)),
+        sa.Column("created_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("finished_at_ms", sa.BigInteger),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_jobs_claim", "jobs", ["status", "priority", "turn", "id"])
+    op.create_index(
+        "ix_jobs_owner_turn",
+        "jobs",
+        ["owner", "turn"],
+        postgresql_where=sa.text("status IN ('ready', 'running')"),
+        sqlite_where=sa.text("status IN ('ready', 'running')"),
+    )
+    op.create_index("ix_jobs_subject", "jobs", ["subject"])

@@ -1,0 +1,6 @@
+"""Accounts, as the gateway registers them."""
+
+from services.gateway.accounts.tables import tokens
+from services.gateway.kernel.record import Feature
+
+ACCOUNTS = Feature(name="accounts", tables=(tokens,))

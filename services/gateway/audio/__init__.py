@@ -1,0 +1,1 @@
+"""Audio: voices, spoken pages, audiobooks."""

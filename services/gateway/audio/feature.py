@@ -1,0 +1,30 @@
+"""Audio, as the gateway registers it."""
+
+from libs.common.contracts.audio import (
+    AudiobookFailed,
+    AudiobookReady,
+    AudioFailed,
+    AudioProgressed,
+    AudioReady,
+    VoicesAnnounced,
+)
+from services.gateway.audio import page_routes, routes
+from services.gateway.audio.projection import FOLDS
+from services.gateway.audio.tables import audiobooks, audios, voices
+from services.gateway.kernel.record import Feature
+
+AUDIO = Feature(
+    name="audio",
+    routes=(
+        VoicesAnnounced,
+        AudioProgressed,
+        AudioReady,
+        AudioFailed,
+        AudiobookReady,
+        AudiobookFailed,
+    ),
+    folds=FOLDS,
+    tables=(audios, audiobooks, voices),
+    read_models=(audios, audiobooks, voices),
+    api=(routes.router, page_routes.router),
+)

@@ -1,0 +1,73 @@
+"""A page with its audios: read, edit."""
+
+import re
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Response
+
+from libs.common.contracts.permissions import Capability
+from libs.common.storage.port import read_verified
+from services.gateway.accounts.current_owner import CurrentOwner
+from services.gateway.audio.queries import AudioQueries
+from services.gateway.audio.views import PageTextView
+from services.gateway.documents.commands import DocumentCommands
+from services.gateway.http.context import PREFIX, Deps, PageOfPath
+from services.gateway.http.models import PROBLEMS, RequestBody, needs
+from services.gateway.http.problems import Refused
+from services.gateway.kernel.record import Kernel
+
+router = APIRouter(prefix=PREFIX, tags=["pages"], responses=PROBLEMS)
+
+_REVISION = re.compile(r'"(\d{1,9})"')
+
+
+class EditRequest(RequestBody):
+    """The new text of a page, in Markdown."""
+
+    text: str
+
+
+@router.get("/documents/{document_id}/pages/{page}", openapi_extra=needs(Capability.SEE_DOCUMENT))
+async def read(
+    document_id: UUID, page: PageOfPath, response: Response, deps: Deps, owner: CurrentOwner
+) -> PageTextView:
+    """Read a page: its Markdown, and the audios of it as it is now. The ETag is its revision."""
+    return await _page(deps, owner, document_id, page, response)
+
+
+@router.put("/documents/{document_id}/pages/{page}", openapi_extra=needs(Capability.EDIT_PAGE))
+async def edit(
+    document_id: UUID,
+    page: PageOfPath,
+    edited: EditRequest,
+    response: Response,
+    deps: Deps,
+    owner: CurrentOwner,
+    if_match: Annotated[str | None, Header()] = None,
+) -> PageTextView:
+    """Replace a page's text. If-Match names the revision that was edited, as its ETag did."""
+    revision = _revision(if_match)
+    await DocumentCommands(deps).edit_page(owner, document_id, page, edited.text, revision)
+    return await _page(deps, owner, document_id, page, response)
+
+
+async def _page(
+    kernel: Kernel, owner: UUID, document_id: UUID, page: int, response: Response
+) -> PageTextView:
+    view, audios = await AudioQueries(kernel.database).page(owner, document_id, page)
+    text = await read_verified(kernel.storage, view.text_object)
+    response.headers["ETag"] = f'"{view.revision}"'
+    return PageTextView(**dict(view), text=text.decode(), audios=audios)
+
+
+def _revision(if_match: str | None) -> int:
+    match = _REVISION.fullmatch(if_match.strip()) if if_match else None
+    if match is None:
+        raise Refused(
+            HTTPStatus.PRECONDITION_REQUIRED,
+            "revision_required",
+            'Say which revision you edited, as the ETag of the page: If-Match: "0".',
+        )
+    return int(match[1])

@@ -1,0 +1,134 @@
+"""Events in, rows of audios, audiobooks and voices out; see ``documents/projection.py``."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from libs.common.contracts.audio import (
+    AudiobookFailed,
+    AudiobookReady,
+    AudiobookRequested,
+    AudioDeleted,
+    AudioFailed,
+    AudioProgressed,
+    AudioReady,
+    AudioRequested,
+    VoicesAnnounced,
+)
+from libs.common.contracts.base import Event
+from libs.common.contracts.cloudevents import rfc3339
+from libs.common.database.upsert import Write, upsert
+from services.gateway.audio.tables import audiobooks, audios, voices
+from services.gateway.kernel.record import Fold
+from services.gateway.kernel.rows import as_json
+
+
+def _audio(event: Any, latest_by: str | None = None, **values: Any) -> list[Write]:
+    """``document_id`` is in every event of an audio and the same in all of them."""
+    key, document = {"audio_id": str(event.audio_id)}, str(event.document_id)
+    return [upsert(audios, key, latest_by, document_id=document, **values)]
+
+
+def _audiobook(event: Any, **values: Any) -> list[Write]:
+    key, document = {"audiobook_id": str(event.audiobook_id)}, str(event.document_id)
+    return [upsert(audiobooks, key, document_id=document, **values)]
+
+
+def _audio_requested(event: AudioRequested) -> list[Write]:
+    return _audio(
+        event,
+        page=event.page,
+        revision=event.revision,
+        owner_id=str(event.owner_id),
+        requested_by=str(event.requested_by),
+        engine=event.engine,
+        voice=event.voice,
+        rate=event.rate,
+        formats=list(event.formats),
+        requested_at=rfc3339(event.occurred_at),
+    )
+
+
+def _audio_progressed(event: AudioProgressed) -> list[Write]:
+    return _audio(event, "done", done=event.done, total=event.total)
+
+
+def _audio_ready(event: AudioReady) -> list[Write]:
+    return _audio(
+        event,
+        renditions=[as_json(rendition) for rendition in event.renditions],
+        timings=as_json(event.timings),
+        captions=as_json(event.captions),
+        duration_ms=event.duration_ms,
+        loudness_lufs=event.loudness_lufs,
+        ready_at=rfc3339(event.occurred_at),
+    )
+
+
+def _audio_failed(event: AudioFailed) -> list[Write]:
+    return _audio(
+        event,
+        failed_code=event.code,
+        failed_reason=event.reason,
+        failed_at=rfc3339(event.occurred_at),
+    )
+
+
+def _audio_deleted(event: AudioDeleted) -> list[Write]:
+    return _audio(event, deleted_at=rfc3339(event.occurred_at))
+
+
+def _audiobook_requested(event: AudiobookRequested) -> list[Write]:
+    return _audiobook(
+        event,
+        narration_id=str(event.narration_id),
+        format=event.format,
+        requested_by=str(event.requested_by),
+        requested_at=rfc3339(event.occurred_at),
+    )
+
+
+def _audiobook_ready(event: AudiobookReady) -> list[Write]:
+    return _audiobook(
+        event,
+        object=as_json(event.object),
+        duration_ms=event.duration_ms,
+        chapters=event.chapters,
+        loudness_lufs=event.loudness_lufs,
+        ready_at=rfc3339(event.occurred_at),
+    )
+
+
+def _audiobook_failed(event: AudiobookFailed) -> list[Write]:
+    return _audiobook(
+        event,
+        failed_code=event.code,
+        failed_reason=event.reason,
+        failed_at=rfc3339(event.occurred_at),
+    )
+
+
+def _voices_announced(event: VoicesAnnounced) -> list[Write]:
+    return [
+        upsert(
+            voices,
+            {"engine": event.engine},
+            "announced_at",
+            voices=[as_json(voice) for voice in event.voices],
+            default_voice=event.default_voice,
+            is_default=event.default,
+            announced_at=rfc3339(event.occurred_at),
+        )
+    ]
+
+
+FOLDS: Mapping[type[Event], Fold] = {
+    AudioRequested: _audio_requested,
+    AudioProgressed: _audio_progressed,
+    AudioReady: _audio_ready,
+    AudioFailed: _audio_failed,
+    AudioDeleted: _audio_deleted,
+    AudiobookRequested: _audiobook_requested,
+    AudiobookReady: _audiobook_ready,
+    AudiobookFailed: _audiobook_failed,
+    VoicesAnnounced: _voices_announced,
+}

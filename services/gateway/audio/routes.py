@@ -1,0 +1,137 @@
+"""Audio: read its state, listen, download, read along, delete."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from starlette.requests import Request
+
+from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.formats import CAPTIONS, MEDIA_TYPES, TIMINGS, PageFormat
+from libs.common.contracts.permissions import Capability
+from libs.common.errors import Rejected
+from services.gateway.accounts.current_owner import CurrentOwner
+from services.gateway.audio.commands import AudioCommands
+from services.gateway.audio.queries import AudioQueries
+from services.gateway.audio.views import AudiobookView, AudioView, EngineView, RenditionView
+from services.gateway.http.context import PREFIX, Deps
+from services.gateway.http.downloads import send_object
+from services.gateway.http.filenames import attachment
+from services.gateway.http.models import PROBLEMS, Listing, needs
+from services.gateway.kernel.errors import NotReady
+
+router = APIRouter(prefix=PREFIX, tags=["audio"], responses=PROBLEMS)
+
+SEE_DOCUMENT = needs(Capability.SEE_DOCUMENT)
+LISTEN = needs(Capability.LISTEN)
+DOWNLOAD = needs(Capability.DOWNLOAD)
+DELETE_AUDIO = needs(Capability.DELETE_AUDIO)
+
+Chosen = Annotated[
+    PageFormat | None, Query(alias="format", description="Else the first that there is.")
+]
+
+
+@router.get("/voices", openapi_extra=needs(None))
+async def voices(deps: Deps, owner: CurrentOwner) -> Listing[EngineView]:
+    """List engines and their voices; the engine that is used by default comes first."""
+    return Listing[EngineView](items=await AudioQueries(deps.database).voices())
+
+
+@router.get("/audios/{audio_id}", openapi_extra=SEE_DOCUMENT)
+async def audio(audio_id: UUID, deps: Deps, owner: CurrentOwner) -> AudioView:
+    """Read what is known of one page's audio."""
+    view, _ = await AudioQueries(deps.database).audio(owner, audio_id)
+    return view
+
+
+@router.delete("/audios/{audio_id}", status_code=204, openapi_extra=DELETE_AUDIO)
+async def delete(audio_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
+    """Delete one page's audio."""
+    await AudioCommands(deps).delete(owner, audio_id)
+
+
+@router.get("/audios/{audio_id}/stream", response_class=Response, openapi_extra=LISTEN)
+@router.head("/audios/{audio_id}/stream", include_in_schema=False)
+async def stream(
+    audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner, chosen: Chosen = None
+) -> Response:
+    """Listen to a page; any part of it by Range."""
+    view, _ = await AudioQueries(deps.database).audio(owner, audio_id, Capability.LISTEN)
+    rendition = _rendition(view, chosen)
+    media_type = MEDIA_TYPES[rendition.format]
+    return await send_object(request, deps.storage, rendition.object, media_type)
+
+
+@router.get("/audios/{audio_id}/download", response_class=Response, openapi_extra=DOWNLOAD)
+@router.head("/audios/{audio_id}/download", include_in_schema=False)
+async def download(
+    audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner, chosen: Chosen = None
+) -> Response:
+    """Download a page, under a name made of the document's title and the page."""
+    view, document = await AudioQueries(deps.database).audio(owner, audio_id, Capability.DOWNLOAD)
+    rendition = _rendition(view, chosen)
+    name = attachment(document.title, rendition.format, view.page)
+    media_type = MEDIA_TYPES[rendition.format]
+    return await send_object(request, deps.storage, rendition.object, media_type, name)
+
+
+@router.get("/audios/{audio_id}/timings", response_class=Response, openapi_extra=LISTEN)
+@router.head("/audios/{audio_id}/timings", include_in_schema=False)
+async def timings(audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner) -> Response:
+    """Fetch when each sentence and word is heard, with its place in the page's Markdown."""
+    view, _ = await AudioQueries(deps.database).audio(owner, audio_id, Capability.LISTEN)
+    ref = _there(view.timings_object, view)
+    return await send_object(request, deps.storage, ref, TIMINGS)
+
+
+@router.get("/audios/{audio_id}/captions", response_class=Response, openapi_extra=LISTEN)
+@router.head("/audios/{audio_id}/captions", include_in_schema=False)
+async def captions(audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner) -> Response:
+    """Fetch the captions, as WebVTT."""
+    view, _ = await AudioQueries(deps.database).audio(owner, audio_id, Capability.LISTEN)
+    ref = _there(view.captions_object, view)
+    return await send_object(request, deps.storage, ref, CAPTIONS)
+
+
+@router.get("/audiobooks/{audiobook_id}", openapi_extra=SEE_DOCUMENT)
+async def audiobook(audiobook_id: UUID, deps: Deps, owner: CurrentOwner) -> AudiobookView:
+    """Read what is known of an audiobook."""
+    view, _ = await AudioQueries(deps.database).audiobook(owner, audiobook_id)
+    return view
+
+
+@router.get(
+    "/audiobooks/{audiobook_id}/download",
+    response_class=Response,
+    openapi_extra=DOWNLOAD,
+)
+@router.head("/audiobooks/{audiobook_id}/download", include_in_schema=False)
+async def download_audiobook(
+    audiobook_id: UUID, request: Request, deps: Deps, owner: CurrentOwner
+) -> Response:
+    """Download an audiobook, under a name made of the document's title."""
+    view, document = await AudioQueries(deps.database).audiobook(
+        owner, audiobook_id, Capability.DOWNLOAD
+    )
+    if view.object is None:
+        raise NotReady(f"The audiobook is not there: it is {view.state}.")
+    name = attachment(document.title, view.format)
+    return await send_object(request, deps.storage, view.object, MEDIA_TYPES[view.format], name)
+
+
+def _rendition(view: AudioView, chosen: PageFormat | None) -> RenditionView:
+    renditions = {rendition.format: rendition for rendition in view.renditions}
+    if not renditions:
+        raise NotReady(f"The audio is not there: it is {view.state}.")
+    found = next(iter(renditions.values())) if chosen is None else renditions.get(chosen)
+    if found is None:
+        there = ", ".join(renditions)
+        raise Rejected("no_such_format", f"This audio was not made as {chosen}, but as {there}.")
+    return found
+
+
+def _there(ref: ObjectRef | None, view: AudioView) -> ObjectRef:
+    if ref is None:
+        raise NotReady(f"The audio is not there: it is {view.state}.")
+    return ref

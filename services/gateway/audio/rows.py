@@ -1,0 +1,87 @@
+"""Audios, audiobooks and voices as values."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from libs.common.contracts.audio import Rendition, VoiceInfo
+from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.formats import BookFormat, PageFormat
+
+SpokenAs = tuple[str, str, float]
+"""Engine, voice and rate: what makes two audios of one text sound alike."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioRow:
+    """An audio that was requested and not deleted, and how far it is."""
+
+    audio_id: UUID
+    document_id: UUID
+    page: int
+    revision: int
+    engine: str
+    voice: str
+    rate: float
+    formats: tuple[PageFormat, ...]
+    requested_at: str
+    done: int | None
+    total: int | None
+    duration_ms: int | None
+    ready_at: str | None
+    failed_code: str | None
+    failed_reason: str | None
+    failed_at: str | None
+
+    @property
+    def spoken_as(self) -> SpokenAs:
+        """Engine, voice and rate."""
+        return self.engine, self.voice, self.rate
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be heard."""
+        return self.ready_at is not None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was given up."""
+        return self.failed_at is not None and not self.is_ready
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioFilesRow(AudioRow):
+    """An audio and where its files are."""
+
+    loudness_lufs: float | None
+    renditions: tuple[Rendition, ...] | None
+    timings: ObjectRef | None
+    captions: ObjectRef | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudiobookRow:
+    """An audiobook that was requested."""
+
+    audiobook_id: UUID
+    document_id: UUID
+    narration_id: UUID
+    format: BookFormat
+    object: ObjectRef | None
+    duration_ms: int | None
+    chapters: int | None
+    loudness_lufs: float | None
+    ready_at: str | None
+    failed_code: str | None
+    failed_reason: str | None
+    failed_at: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineRow:
+    """An engine that announced itself, with its voices."""
+
+    engine: str
+    voices: tuple[VoiceInfo, ...]
+    default_voice: str
+    is_default: bool
+    announced_at: str

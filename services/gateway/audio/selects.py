@@ -1,0 +1,93 @@
+"""Typed rows of audios, audiobooks and voices, read from their tables."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Integer, exists, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.gateway.audio.rows import AudiobookRow, AudioFilesRow, AudioRow, EngineRow
+from services.gateway.audio.tables import IN_FLIGHT, audiobooks, audios, voices
+from services.gateway.documents.selects import EXISTS
+from services.gateway.documents.tables import documents
+from services.gateway.kernel.errors import NotFound
+from services.gateway.kernel.rows import RowReader
+
+AUDIOS = RowReader(AudioRow, audios)
+AUDIO_FILES = RowReader(AudioFilesRow, audios)
+AUDIOBOOKS = RowReader(AudiobookRow, audiobooks)
+ENGINES = RowReader(EngineRow, voices)
+
+REQUESTED = audios.c.requested_at.is_not(None) & audios.c.deleted_at.is_(None)
+"""The audio was requested, as far as is known here, and not deleted."""
+
+
+async def audios_of(connection: AsyncConnection, document_id: UUID) -> list[AudioRow]:
+    """Return the audios of a document, by page and age."""
+    wanted = (
+        AUDIOS.select()
+        .where(audios.c.document_id == str(document_id), REQUESTED)
+        .order_by(audios.c.page, audios.c.requested_at)
+    )
+    return await AUDIOS.all(connection, wanted)
+
+
+async def audio_files(
+    connection: AsyncConnection, *which: ColumnElement[bool]
+) -> list[AudioFilesRow]:
+    """Return audios with their files, oldest first."""
+    wanted = (
+        AUDIO_FILES.select()
+        .where(REQUESTED, *which)
+        .order_by(audios.c.requested_at, audios.c.audio_id)
+    )
+    return await AUDIO_FILES.all(connection, wanted)
+
+
+async def audio_row(connection: AsyncConnection, audio_id: UUID) -> AudioFilesRow:
+    """Return an audio with its files.
+
+    Raises:
+        NotFound: There is none.
+    """
+    found = await audio_files(connection, audios.c.audio_id == str(audio_id))
+    if not found:
+        raise NotFound("audio")
+    return found[0]
+
+
+async def audiobooks_of(connection: AsyncConnection, document_id: UUID) -> list[AudiobookRow]:
+    """Return the audiobooks of a document that were requested."""
+    about = audiobooks.c.document_id == str(document_id)
+    wanted = AUDIOBOOKS.select().where(about, audiobooks.c.requested_at.is_not(None))
+    return await AUDIOBOOKS.all(connection, wanted)
+
+
+async def audiobook_row(connection: AsyncConnection, audiobook_id: UUID) -> AudiobookRow:
+    """Return an audiobook.
+
+    Raises:
+        NotFound: There is none.
+    """
+    this = audiobooks.c.audiobook_id == str(audiobook_id)
+    wanted = AUDIOBOOKS.select().where(this, audiobooks.c.requested_at.is_not(None))
+    row = await AUDIOBOOKS.first(connection, wanted)
+    if row is None:
+        raise NotFound("audiobook")
+    return row
+
+
+async def engines(connection: AsyncConnection) -> Sequence[EngineRow]:
+    """Return the engines that have announced themselves, by name."""
+    return await ENGINES.all(connection, ENGINES.select().order_by(voices.c.engine))
+
+
+async def pages_in_flight(connection: AsyncConnection, owner_id: UUID) -> int:
+    """Count the owner's pages that are being spoken; nobody speaks those of a deleted document."""
+    alive = documents.c.document_id == audios.c.document_id, EXISTS
+    counted = (
+        select(func.count(type_=Integer))
+        .select_from(audios)
+        .where(audios.c.owner_id == str(owner_id), IN_FLIGHT, exists().where(*alive))
+    )
+    return await connection.scalar(counted) or 0

@@ -1,0 +1,192 @@
+"""What people see of audios, audiobooks and voices."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field, computed_field
+
+from libs.common.contracts.audio import Rendition
+from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.formats import BookFormat, PageFormat
+from services.gateway.audio.rows import AudiobookRow, AudioFilesRow, AudioRow, EngineRow
+from services.gateway.documents.views import PageView
+from services.gateway.kernel.views import Failure, View
+
+AudioState = Literal["waiting", "speaking", "ready", "failed"]
+AudiobookState = Literal["waiting", "making", "ready", "failed"]
+
+
+class RenditionView(View):
+    """A page's audio in one format."""
+
+    format: str
+    bytes: int
+    sha256: str
+    object: ObjectRef = Field(exclude=True)
+
+
+class AudioView(View):
+    """One page, spoken one way. ``done`` of ``total`` utterances are."""
+
+    audio_id: UUID
+    document_id: UUID
+    page: int
+    revision: int
+    engine: str
+    voice: str
+    rate: float
+    formats: tuple[PageFormat, ...]
+    state: AudioState
+    requested_at: str
+    done: int
+    total: int | None
+    duration_ms: int | None
+    loudness_lufs: float | None
+    renditions: tuple[RenditionView, ...]
+    timings_object: ObjectRef | None = Field(exclude=True)
+    captions_object: ObjectRef | None = Field(exclude=True)
+    failure: Failure | None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def timings(self) -> bool:
+        """Whether there are timings."""
+        return self.timings_object is not None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def captions(self) -> bool:
+        """Whether there are captions."""
+        return self.captions_object is not None
+
+
+class AudiobookView(View):
+    """A narration as one file; ``audiobook_id`` is null while it waits for pages."""
+
+    audiobook_id: UUID | None
+    document_id: UUID
+    narration_id: UUID | None
+    format: BookFormat
+    state: AudiobookState
+    duration_ms: int | None = None
+    chapters: int | None = None
+    loudness_lufs: float | None = None
+    object: ObjectRef | None = Field(default=None, exclude=True)
+    failure: Failure | None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def bytes(self) -> int | None:
+        """Size of the file."""
+        return self.object.size if self.object else None
+
+
+class PageTextView(PageView):
+    """A page with its Markdown and the audios of this revision, newest first."""
+
+    text: str
+    audios: tuple[AudioView, ...]
+
+
+class VoiceView(View):
+    """A voice that can be chosen; ``default`` for one of each engine."""
+
+    engine: str = Field(exclude=True)
+    id: str
+    name: str
+    language: str
+    gender: str | None
+    default: bool
+
+
+class EngineView(View):
+    """An engine and its voices; ``default`` for the one that is used when nobody chooses."""
+
+    engine: str
+    default: bool
+    default_voice: str
+    voices: tuple[VoiceView, ...]
+
+
+def audio_view(row: AudioFilesRow) -> AudioView:
+    """Return an audio from its row."""
+    state, failure = audio_state(row)
+    return AudioView(
+        audio_id=row.audio_id,
+        document_id=row.document_id,
+        page=row.page,
+        revision=row.revision,
+        engine=row.engine,
+        voice=row.voice,
+        rate=row.rate,
+        formats=row.formats,
+        state=state,
+        requested_at=row.requested_at,
+        done=row.done or 0,
+        total=row.total,
+        duration_ms=row.duration_ms,
+        loudness_lufs=row.loudness_lufs,
+        renditions=tuple(map(_rendition, row.renditions or ())),
+        timings_object=row.timings,
+        captions_object=row.captions,
+        failure=failure,
+    )
+
+
+def audio_state(row: AudioRow) -> tuple[AudioState, Failure | None]:
+    """Return the state of an audio, and why it failed if it did."""
+    if row.is_ready:
+        return "ready", None
+    if row.has_failed:
+        return "failed", _failure(row)
+    return ("speaking" if row.done else "waiting"), None
+
+
+def audiobook_view(row: AudiobookRow) -> AudiobookView:
+    """Return an audiobook from its row."""
+    state: AudiobookState = "making"
+    if row.ready_at:
+        state = "ready"
+    elif row.failed_at:
+        state = "failed"
+    return AudiobookView(
+        audiobook_id=row.audiobook_id,
+        document_id=row.document_id,
+        narration_id=row.narration_id,
+        format=row.format,
+        state=state,
+        duration_ms=row.duration_ms,
+        chapters=row.chapters,
+        loudness_lufs=row.loudness_lufs,
+        object=row.object,
+        failure=_failure(row) if state == "failed" else None,
+    )
+
+
+def engine_view(row: EngineRow, default: bool) -> EngineView:
+    """Return an engine from its row, the site's default or not."""
+    voices = tuple(
+        VoiceView(
+            engine=row.engine,
+            id=voice.id,
+            name=voice.name,
+            language=voice.language,
+            gender=voice.gender,
+            default=voice.id == row.default_voice,
+        )
+        for voice in row.voices
+    )
+    return EngineView(
+        engine=row.engine, default=default, default_voice=row.default_voice, voices=voices
+    )
+
+
+def _rendition(rendition: Rendition) -> RenditionView:
+    stored = rendition.object
+    return RenditionView(
+        format=rendition.format, bytes=stored.size, sha256=stored.sha256, object=stored
+    )
+
+
+def _failure(row: AudioRow | AudiobookRow) -> Failure:
+    return Failure(code=row.failed_code or "", reason=row.failed_reason or "")

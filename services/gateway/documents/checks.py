@@ -1,0 +1,48 @@
+"""What may be handed in."""
+
+from unicodedata import category
+from urllib.parse import urlsplit
+
+from libs.common.contracts.documents import Source
+from libs.common.errors import Rejected
+
+NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}
+"""Unicode categories: controls, lone surrogates, line and paragraph separators."""
+
+
+def check_source(source: Source) -> None:
+    """Refuse a web address that holds credentials: events are kept for ever, and secrets not.
+
+    Raises:
+        Rejected: It does.
+    """
+    if source.url is not None and "@" in urlsplit(source.url).netloc:
+        raise Rejected(
+            "bad_url",
+            "The web address holds a user name or a password; leave it out, or hand in the file.",
+        )
+
+
+def checked_text(markdown: str, max_bytes: int) -> bytes:
+    """Return the text of a page as it is stored.
+
+    Raises:
+        Rejected: It is empty, too long or no text.
+    """
+    text = markdown.replace("\r\n", "\n").strip()
+    if not text:
+        raise Rejected("empty", "A page needs some text; delete the document to be rid of it.")
+    if "\x00" in text or "\uffff" in text:
+        raise Rejected("bad_text", "The text holds characters that are not text; remove them.")
+    encoded = (text + "\n").encode("utf-8", "replace")
+    if len(encoded) > max_bytes:
+        raise Rejected("too_large", f"A page may have {max_bytes:,} bytes; split the text.")
+    return encoded
+
+
+def one_line(text: str | None, max_characters: int) -> str | None:
+    """Return ``text`` on one line, not too long, without control characters; None for nothing."""
+    if text is None:
+        return None
+    clean = "".join(" " if category(letter) in NO_TEXT else letter for letter in text)
+    return " ".join(clean.split())[:max_characters].strip() or None

@@ -1,0 +1,141 @@
+"""What people can do to documents and pages; each decides events in one transaction."""
+
+from collections.abc import AsyncIterable
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+
+from libs.common.contracts.documents import (
+    MAX_TITLE_CHARACTERS,
+    DocumentDeleted,
+    DocumentSubmitted,
+    PageEdited,
+    Source,
+)
+from libs.common.contracts.formats import MARKDOWN
+from libs.common.contracts.permissions import Capability
+from libs.common.errors import Rejected
+from services.gateway.documents.checks import check_source, checked_text, one_line
+from services.gateway.documents.selects import document_for, page_to_edit
+from services.gateway.documents.tables import documents
+from services.gateway.documents.uploads import StoredUpload
+from services.gateway.kernel.errors import NotFound, Stale
+from services.gateway.kernel.record import CommandTransaction, Kernel
+
+OCTETS = "application/octet-stream"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """A document that is handed in: whose it is, where it comes from, and its title if given."""
+
+    document_id: UUID
+    owner_id: UUID
+    source: Source
+    title: str | None = None
+
+
+@dataclass(frozen=True)
+class DocumentCommands:
+    """The commands."""
+
+    kernel: Kernel
+
+    async def receive(
+        self,
+        chunks: AsyncIterable[bytes],
+        media_type: str = OCTETS,
+        document_id: UUID | None = None,
+    ) -> StoredUpload:
+        """Store a file or a text as it arrives, for :meth:`submit` or :meth:`discard`.
+
+        Raises:
+            Rejected: It is too large, or empty; nothing is stored then.
+        """
+        storage, most = self.kernel.storage, self.kernel.limits.max_upload_bytes
+        document_id = document_id or uuid4()
+        key = f"documents/{document_id}/source"
+        stored = await storage.write_stream(key, chunks, media_type, most)
+        if stored.size == 0:
+            await storage.delete(key)
+            raise Rejected("empty", "The file is empty; choose one with something in it.")
+        return StoredUpload(document_id, stored)
+
+    async def discard(self, upload: StoredUpload) -> None:
+        """Remove what was received, unless a document came of it (a lost answer to a commit)."""
+        used = select(documents.c.document_id).where(
+            documents.c.document_id == str(upload.document_id)
+        )
+        if not await self.kernel.database.fetch(used):
+            await self.kernel.storage.delete(upload.stored.key)
+
+    async def submit(self, submission: Submission) -> UUID:
+        """Hand a document in, and return its id.
+
+        Raises:
+            Rejected: The web address holds credentials.
+        """
+        async with self.kernel.transaction() as command:
+            await self.submit_in(command, submission)
+        self.kernel.metrics.documents_submitted_total.inc()
+        return submission.document_id
+
+    async def submit_in(self, command: CommandTransaction, submission: Submission) -> None:
+        """Hand a document in, in a transaction that does more than that.
+
+        Raises:
+            Rejected: The web address holds credentials.
+        """
+        check_source(submission.source)
+        submitted = DocumentSubmitted(
+            document_id=submission.document_id,
+            owner_id=submission.owner_id,
+            source=submission.source,
+            title=one_line(submission.title, MAX_TITLE_CHARACTERS),
+        )
+        await command.apply(self.kernel.record(submitted))
+
+    async def delete(self, caller: UUID, document_id: UUID) -> None:
+        """Delete a document and everything made from it."""
+        async with self.kernel.transaction() as command:
+            connection = command.connection
+            await document_for(connection, caller, document_id, Capability.DELETE_DOCUMENT)
+            deleted = DocumentDeleted(document_id=document_id, deleted_by=caller)
+            await command.apply(self.kernel.record(deleted))
+
+    async def edit_page(
+        self, caller: UUID, document_id: UUID, page: int, markdown: str, revision: int
+    ) -> int:
+        """Replace a page's text, and return its new revision.
+
+        ``revision`` is the one that the editor saw; somebody else's edit in between is not lost.
+
+        Raises:
+            NotFound: No such page, for this caller.
+            Stale: The page has another revision by now.
+            Rejected: The text is empty or too long.
+        """
+        text = checked_text(markdown, self.kernel.limits.max_page_bytes)
+        new = revision + 1
+        key = f"documents/{document_id}/pages/{page:05d}.r{new}.{uuid4().hex[:8]}.md"
+        async with self.kernel.database.reading() as connection:
+            await page_to_edit(connection, caller, document_id, page, revision, lock=False)
+        stored = await self.kernel.storage.write(key, text, MARKDOWN)
+        try:
+            async with self.kernel.transaction() as command:
+                connection = command.connection
+                row = await page_to_edit(connection, caller, document_id, page, revision)
+                edited = PageEdited(
+                    document_id=document_id,
+                    page=page,
+                    revision=new,
+                    text=stored,
+                    language=row.language or "und",
+                    edited_by=caller,
+                )
+                await command.apply(self.kernel.record(edited))
+        except (NotFound, Stale):
+            await self.kernel.storage.delete(key)
+            raise
+        return new

@@ -1,0 +1,22 @@
+"""Documents and their pages, as the gateway registers them."""
+
+from libs.common.contracts.documents import (
+    DocumentParsed,
+    DocumentRejected,
+    PageExtracted,
+    PageSegmented,
+)
+from libs.common.contracts.tasks import TaskFailed
+from services.gateway.documents.projection import FOLDS
+from services.gateway.documents.routes import router
+from services.gateway.documents.tables import documents, pages
+from services.gateway.kernel.record import Feature
+
+DOCUMENTS = Feature(
+    name="documents",
+    routes=(PageExtracted, PageSegmented, DocumentParsed, DocumentRejected, TaskFailed),
+    folds=FOLDS,
+    tables=(documents, pages),
+    read_models=(documents, pages),
+    api=(router,),
+)

@@ -1,0 +1,127 @@
+"""Events in, rows of documents and pages out.
+
+Each event sets only columns that no other event type sets, and where two events of one type may
+arrive in any order, the later one by its own account wins. So the rows are the same however topics
+interleave, and a read model can be dropped and folded again.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from libs.common.contracts.base import Event
+from libs.common.contracts.cloudevents import rfc3339
+from libs.common.contracts.documents import (
+    DocumentDeleted,
+    DocumentParsed,
+    DocumentRejected,
+    DocumentSubmitted,
+    PageEdited,
+    PageExtracted,
+    PageSegmented,
+)
+from libs.common.contracts.tasks import TaskFailed
+from libs.common.database.upsert import Write, upsert
+from services.gateway.documents.tables import documents, pages
+from services.gateway.kernel.record import Fold
+from services.gateway.kernel.rows import as_json
+
+
+def _document(event: Any, **values: Any) -> list[Write]:
+    return [upsert(documents, {"document_id": str(event.document_id)}, **values)]
+
+
+def _page(event: Any, latest_by: str | None = None, **values: Any) -> list[Write]:
+    key = {"document_id": str(event.document_id), "page": event.page}
+    return [upsert(pages, key, latest_by, **values)]
+
+
+def _submitted(event: DocumentSubmitted) -> list[Write]:
+    return _document(
+        event,
+        owner_id=str(event.owner_id),
+        given_title=event.title,
+        source_kind=event.source.kind,
+        source_name=event.source.filename or event.source.url,
+        source=as_json(event.source.object),
+        submitted_at=rfc3339(event.occurred_at),
+    )
+
+
+def _parsed(event: DocumentParsed) -> list[Write]:
+    return _document(
+        event,
+        found_title=event.title,
+        author=event.author,
+        language=event.language,
+        media_type=event.media_type,
+        page_count=event.pages,
+        characters=event.characters,
+        chapters=[as_json(chapter) for chapter in event.chapters],
+        cover=as_json(event.cover),
+        warnings=list(event.warnings),
+        parsed_at=rfc3339(event.occurred_at),
+    )
+
+
+def _rejected(event: DocumentRejected) -> list[Write]:
+    return _document(
+        event,
+        rejected_code=event.code,
+        rejected_reason=event.reason,
+        rejected_at=rfc3339(event.occurred_at),
+    )
+
+
+def _deleted(event: DocumentDeleted) -> list[Write]:
+    return _document(event, deleted_at=rfc3339(event.occurred_at))
+
+
+def _extracted(event: PageExtracted) -> list[Write]:
+    return _page(
+        event,
+        title=event.title,
+        language=event.language,
+        extracted=as_json(event.text),
+        extracted_characters=event.characters,
+    )
+
+
+def _edited(event: PageEdited) -> list[Write]:
+    return _page(
+        event, "edited_revision", edited=as_json(event.text), edited_revision=event.revision
+    )
+
+
+def _segmented(event: PageSegmented) -> list[Write]:
+    return _page(
+        event,
+        "segments_revision",
+        segments=as_json(event.segments),
+        segments_revision=event.revision,
+        segments_characters=event.characters,
+        utterances=event.utterances,
+    )
+
+
+def _task_failed(event: TaskFailed) -> Sequence[Write]:
+    if not is_of_a_page_that_cannot_be_cut(event):
+        return []  # every other failure has an event of its own
+    return _page(event, failed_code=event.code, failed_reason=event.reason)
+
+
+def is_of_a_page_that_cannot_be_cut(event: TaskFailed) -> bool:
+    """Whether this is the failure of the segmenter with one page."""
+    about_a_page = event.document_id is not None and event.page is not None
+    return about_a_page and event.service == "segmenter"
+
+
+FOLDS: Mapping[type[Event], Fold] = {
+    DocumentSubmitted: _submitted,
+    DocumentDeleted: _deleted,
+    DocumentParsed: _parsed,
+    DocumentRejected: _rejected,
+    PageExtracted: _extracted,
+    PageEdited: _edited,
+    PageSegmented: _segmented,
+    TaskFailed: _task_failed,
+}

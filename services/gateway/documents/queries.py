@@ -1,0 +1,115 @@
+"""What people can read of documents and pages; what one may not see is not found."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.contracts.permissions import Capability
+from libs.common.database.engine import Database
+from services.gateway.documents.selects import (
+    DOCUMENTS,
+    EXISTS,
+    IS_EXTRACTED,
+    PAGE_TEXTS,
+    document_for,
+    page_text,
+)
+from services.gateway.documents.tables import documents, pages
+from services.gateway.documents.views import DocumentView, PageView, document_view, page_view
+from services.gateway.kernel.cursors import Slice, cursor, position
+
+
+@dataclass(frozen=True)
+class DocumentQueries:
+    """The queries. ``caller`` is who asks; every answer is what the caller may see."""
+
+    database: Database
+
+    async def documents(self, caller: UUID, limit: int, after: str | None) -> Slice[DocumentView]:
+        """Return the caller's documents, newest first, from behind the cursor ``after``.
+
+        Raises:
+            Rejected: The cursor is none of ours.
+        """
+        place = (documents.c.submitted_at, documents.c.document_id)
+        wanted = (
+            DOCUMENTS.select()
+            .where(documents.c.owner_id == str(caller), EXISTS)
+            .order_by(*(column.desc() for column in place))
+            .limit(limit + 1)
+        )
+        if after is not None:
+            wanted = wanted.where(tuple_(*place) < tuple_(*position(after)))
+        async with self.database.reading() as connection:
+            rows = await DOCUMENTS.all(connection, wanted)
+            ready = await _pages_ready(connection, [row.document_id for row in rows[:limit]])
+        views = tuple(document_view(row, ready.get(row.document_id, 0)) for row in rows[:limit])
+        last = rows[limit - 1] if len(rows) > limit else None
+        return Slice(views, cursor(last.submitted_at, last.document_id) if last else None)
+
+    async def document(self, caller: UUID, document_id: UUID) -> DocumentView:
+        """Return a document.
+
+        Raises:
+            NotFound: There is none that the caller may see; so do all queries below.
+        """
+        async with self.database.reading() as connection:
+            return await read_document(connection, caller, document_id)
+
+    async def pages(
+        self, caller: UUID, document_id: UUID, limit: int, after: int = 0
+    ) -> Slice[PageView]:
+        """Return the pages behind page ``after`` that were read so far, in order."""
+        wanted = (
+            PAGE_TEXTS.select()
+            .where(pages.c.document_id == str(document_id), IS_EXTRACTED, pages.c.page > after)
+            .order_by(pages.c.page)
+            .limit(limit + 1)
+        )
+        async with self.database.reading() as connection:
+            await document_for(connection, caller, document_id, Capability.SEE_DOCUMENT)
+            rows = await PAGE_TEXTS.all(connection, wanted)
+        views = tuple(page_view(row) for row in rows[:limit])
+        return Slice(views, str(views[-1].page) if len(rows) > limit else None)
+
+
+async def read_document(
+    connection: AsyncConnection,
+    caller: UUID,
+    document_id: UUID,
+    *,
+    capability: Capability = Capability.SEE_DOCUMENT,
+    what: str = "document",
+) -> DocumentView:
+    """Return a document as ``caller`` sees it.
+
+    Raises:
+        NotFound: There is none that the caller may see; it is called ``what``.
+    """
+    row = await document_for(connection, caller, document_id, capability, what)
+    ready = await _pages_ready(connection, [document_id])
+    return document_view(row, ready.get(document_id, 0))
+
+
+async def read_page(
+    connection: AsyncConnection, caller: UUID, document_id: UUID, page: int
+) -> PageView:
+    """Return a page as ``caller`` sees it.
+
+    Raises:
+        NotFound: There is none that the caller may see.
+    """
+    await document_for(connection, caller, document_id, Capability.SEE_DOCUMENT, "page")
+    return page_view(await page_text(connection, document_id, page))
+
+
+async def _pages_ready(connection: AsyncConnection, ids: list[UUID]) -> dict[UUID, int]:
+    """Count the pages of documents that can be read."""
+    counted = (
+        select(pages.c.document_id, func.count())
+        .where(pages.c.document_id.in_([str(document_id) for document_id in ids]), IS_EXTRACTED)
+        .group_by(pages.c.document_id)
+    )
+    return {UUID(document): count for document, count in await connection.execute(counted)}

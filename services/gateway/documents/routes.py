@@ -1,0 +1,80 @@
+"""Documents: list, read, delete; their covers and pages."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from starlette.requests import Request
+
+from libs.common.contracts.permissions import Capability
+from services.gateway.accounts.current_owner import CurrentOwner
+from services.gateway.documents.commands import DocumentCommands
+from services.gateway.documents.queries import DocumentQueries
+from services.gateway.documents.views import DocumentView, PageView
+from services.gateway.http.context import MAX_PAGE, PREFIX, Deps
+from services.gateway.http.downloads import send_object
+from services.gateway.http.models import PROBLEMS, Listing, needs
+from services.gateway.kernel.errors import NotFound
+
+router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS)
+
+COVER_TYPES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
+"""Pictures that cannot run anything."""
+
+
+@router.get("/documents", openapi_extra=needs(None))
+async def listing(
+    deps: Deps,
+    owner: CurrentOwner,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=300)] = None,
+) -> Listing[DocumentView]:
+    """List your documents, newest first."""
+    found = await DocumentQueries(deps.database).documents(owner, limit, cursor)
+    return Listing[DocumentView](items=found.items, next=found.following)
+
+
+@router.get("/documents/{document_id}", openapi_extra=needs(Capability.SEE_DOCUMENT))
+async def document(document_id: UUID, deps: Deps, owner: CurrentOwner) -> DocumentView:
+    """Read what is known of a document."""
+    return await DocumentQueries(deps.database).document(owner, document_id)
+
+
+@router.delete(
+    "/documents/{document_id}", status_code=204, openapi_extra=needs(Capability.DELETE_DOCUMENT)
+)
+async def delete(document_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
+    """Delete a document and everything made from it."""
+    await DocumentCommands(deps).delete(owner, document_id)
+
+
+@router.get(
+    "/documents/{document_id}/cover",
+    response_class=Response,
+    openapi_extra=needs(Capability.SEE_DOCUMENT),
+)
+@router.head("/documents/{document_id}/cover", include_in_schema=False)
+async def cover(document_id: UUID, request: Request, deps: Deps, owner: CurrentOwner) -> Response:
+    """Fetch the cover that was found in the document."""
+    ref = (await DocumentQueries(deps.database).document(owner, document_id)).cover_object
+    if ref is None:
+        raise NotFound("cover")
+    shown = ref.media_type if ref.media_type in COVER_TYPES else "application/octet-stream"
+    return await send_object(request, deps.storage, ref, shown)
+
+
+@router.get(
+    "/documents/{document_id}/pages",
+    tags=["pages"],
+    openapi_extra=needs(Capability.SEE_DOCUMENT),
+)
+async def pages(
+    document_id: UUID,
+    deps: Deps,
+    owner: CurrentOwner,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[int, Query(ge=0, le=MAX_PAGE, description="List what follows it.")] = 0,
+) -> Listing[PageView]:
+    """List the pages that were read so far, in order."""
+    found = await DocumentQueries(deps.database).pages(owner, document_id, limit, cursor)
+    return Listing[PageView](items=found.items, next=found.following)

@@ -1,0 +1,121 @@
+"""Typed rows of documents and pages, read from their tables; and the rules that SQL must know."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.contracts.permissions import Capability, Role, role_of
+from services.gateway.documents.rows import DocumentRow, PageRow, PageTextRow
+from services.gateway.documents.tables import documents, pages
+from services.gateway.kernel.access import check_access
+from services.gateway.kernel.errors import NotFound, Stale
+from services.gateway.kernel.rows import RowReader
+
+DOCUMENTS = RowReader(DocumentRow, documents)
+PAGES = RowReader(PageRow, pages)
+PAGE_TEXTS = RowReader(PageTextRow, pages)
+
+EXISTS = documents.c.owner_id.is_not(None) & documents.c.deleted_at.is_(None)
+"""The document was submitted, as far as is known here, and not deleted."""
+
+IS_EXTRACTED = pages.c.extracted_characters.is_not(None)
+REVISION = func.coalesce(pages.c.edited_revision, 0)
+"""The revision of a page's text as it is now; see :attr:`PageRow.revision`."""
+
+IS_CUT = pages.c.segments_revision == REVISION
+"""The page's utterances are those of its text as it is now; see :attr:`PageRow.is_cut`."""
+
+
+def role_on(document: DocumentRow, caller: UUID) -> Role:
+    """Return what ``caller`` is to ``document``."""
+    return role_of(caller, document.owner_id, share_level=None, is_staff=False)
+
+
+async def existing_document(connection: AsyncConnection, document_id: UUID) -> DocumentRow | None:
+    """Return a document, whoever asks; None if there is none."""
+    this = documents.c.document_id == str(document_id)
+    return await DOCUMENTS.first(connection, DOCUMENTS.select().where(this, EXISTS))
+
+
+async def document_for(
+    connection: AsyncConnection,
+    caller: UUID,
+    document_id: UUID,
+    capability: Capability,
+    what: str = "document",
+) -> DocumentRow:
+    """Return the document if ``caller`` has ``capability`` on it.
+
+    Raises:
+        NotFound: There is none, or the caller may not see it; it is called ``what``.
+        Forbidden: The caller may see it, but not that.
+    """
+    document = await existing_document(connection, document_id)
+    if document is None:
+        raise NotFound(what)
+    check_access(role_on(document, caller), capability, what)
+    return document
+
+
+async def pages_of(connection: AsyncConnection, document_id: UUID) -> list[PageRow]:
+    """Return the pages of a document that anything is known of, in order."""
+    about = pages.c.document_id == str(document_id)
+    return await PAGES.all(connection, PAGES.select().where(about).order_by(pages.c.page))
+
+
+async def page_text(
+    connection: AsyncConnection, document_id: UUID, page: int, *, lock: bool = False
+) -> PageTextRow:
+    """Return a page that has a text; locked until the transaction ends, if asked.
+
+    Who only reads must not lock: in a snapshot, a row that changed since cannot be locked.
+
+    Raises:
+        NotFound: There is none.
+    """
+    wanted = PAGE_TEXTS.select().where(
+        pages.c.document_id == str(document_id), pages.c.page == page, IS_EXTRACTED
+    )
+    row = await PAGE_TEXTS.first(connection, wanted.with_for_update() if lock else wanted)
+    if row is None:
+        raise NotFound("page")
+    return row
+
+
+async def page_to_edit(
+    connection: AsyncConnection,
+    caller: UUID,
+    document_id: UUID,
+    page: int,
+    revision: int,
+    *,
+    lock: bool = True,
+) -> PageTextRow:
+    """Return a page that has this revision, and that the caller may edit.
+
+    Of two edits at once the second one waits here for the lock, and then sees what the first one
+    made.
+
+    Raises:
+        NotFound: No such page, for this caller.
+        Stale: The page has another revision by now.
+    """
+    await document_for(connection, caller, document_id, Capability.EDIT_PAGE)
+    row = await page_text(connection, document_id, page, lock=lock)
+    if row.revision != revision:
+        raise Stale("Somebody else changed this page; read it again before you edit it.")
+    return row
+
+
+async def owners_of(connection: AsyncConnection, ids: Collection[UUID]) -> list[UUID]:
+    """Return the owners of documents, in one order; nobody owns what was not submitted yet."""
+    found = await connection.scalars(
+        select(documents.c.owner_id)
+        .where(documents.c.document_id.in_([str(document_id) for document_id in ids]))
+        .where(documents.c.owner_id.is_not(None))
+        .distinct()
+        .order_by(documents.c.owner_id)
+    )
+    return [UUID(owner) for owner in found]

@@ -1,0 +1,125 @@
+from uuid import uuid4
+
+import pytest
+
+from libs.common.contracts.documents import (
+    DocumentDeleted,
+    DocumentSubmitted,
+    PageEdited,
+    Source,
+)
+from libs.common.errors import Rejected
+from services.gateway.documents.commands import Submission
+from services.gateway.kernel.errors import NotFound, Stale
+from services.gateway.tests.world import a_world
+
+
+async def chunks(*parts):
+    for part in parts:
+        yield part
+
+
+async def keys(world, prefix="documents/"):
+    return [key async for key in world.storage.keys(prefix)]
+
+
+async def test_a_file_is_stored_and_announced(world):
+    upload = await world.documents.receive(chunks(b"one ", b"two"))
+    source = upload.source("file", "a\x00\nfile.txt")
+    title = " My\n title\x07 "
+    document = await world.documents.submit(
+        Submission(document_id=upload.document_id, owner_id=world.owner, source=source, title=title)
+    )
+    (submitted,) = await world.decided(DocumentSubmitted)
+    assert submitted.document_id == document
+    assert submitted.title == "My title"
+    assert submitted.source.filename == "a file.txt"
+    assert await world.storage.read(submitted.source.object.key) == b"one two"
+
+
+async def test_documents_that_are_handed_in_are_counted(world):
+    await world.hand_in()
+    counter = world.kernel.metrics.documents_submitted_total
+    assert counter._value.get() == 1
+
+
+async def test_what_became_a_document_is_not_discarded(world):
+    commands = world.documents
+    upload, other = await commands.receive(chunks(b"a")), await commands.receive(chunks(b"b"))
+    source = upload.source("file", None)
+    await commands.submit(
+        Submission(document_id=upload.document_id, owner_id=world.owner, source=source)
+    )
+    await commands.discard(upload)
+    await commands.discard(other)
+    assert await keys(world) == [upload.stored.key]
+
+
+async def test_a_web_address_is_announced(world):
+    source = Source(kind="url", url="https://x.org/a")
+    document = await world.documents.submit(
+        Submission(document_id=uuid4(), owner_id=world.owner, source=source)
+    )
+    (submitted,) = await world.decided(DocumentSubmitted)
+    assert submitted.document_id == document
+    assert submitted.source == source
+
+
+async def test_deleting_a_document(world):
+    document = await world.hand_in()
+    await world.documents.delete(world.owner, document)
+    assert len(await world.decided(DocumentDeleted)) == 1
+    with pytest.raises(NotFound):
+        await world.documents.delete(world.owner, document)
+
+
+async def test_strangers_find_nothing(world):
+    document, stranger = await world.hand_in(), uuid4()
+    await world.read(document, 1)
+    for refused in (
+        world.documents.delete(stranger, document),
+        world.documents.edit_page(stranger, document, 1, "Mine now", 0),
+    ):
+        with pytest.raises(NotFound):
+            await refused
+    assert [key for key in await keys(world) if ".r1." in key] == []
+
+
+async def test_an_empty_file_is_refused_and_not_kept(world):
+    with pytest.raises(Rejected, match="empty"):
+        await world.hand_in(b"")
+    assert await keys(world) == []
+
+
+async def test_a_large_file_is_refused_and_not_kept(tmp_path):
+    async with a_world(tmp_path, max_upload_bytes=10) as world:
+        with pytest.raises(Rejected) as refused:
+            await world.hand_in(b"x" * 11)
+        assert refused.value.code == "too_large"
+        assert await keys(world) == []
+
+
+async def test_edits_count_up_and_none_is_lost(world):
+    document = await world.hand_in()
+    await world.read(document, 1)
+    edit = world.documents.edit_page
+    assert await edit(world.owner, document, 1, "First\r\nedit", 0) == 1
+    with pytest.raises(Stale):
+        await edit(world.owner, document, 1, "Second edit, of the old text", 0)
+    with pytest.raises(NotFound):
+        await edit(world.owner, document, 2, "No such page", 0)
+    assert await edit(world.owner, document, 1, "Second edit", 1) == 2
+    texts = [key async for key in world.storage.keys("documents/") if key.endswith(".md")]
+    assert len(texts) == 3
+    first, second = await world.decided(PageEdited)
+    assert await world.storage.read(first.text.key) == b"First\nedit\n"
+    assert await world.storage.read(second.text.key) == b"Second edit\n"
+    assert (second.revision, second.language) == (2, "en")
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "nul \x00", "\uffff"])
+async def test_a_page_needs_text(world, text):
+    document = await world.hand_in()
+    await world.read(document, 1)
+    with pytest.raises(Rejected):
+        await world.documents.edit_page(world.owner, document, 1, text, 0)

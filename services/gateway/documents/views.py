@@ -1,0 +1,116 @@
+"""What people see of documents and pages."""
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field, computed_field
+
+from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.documents import Chapter
+from services.gateway.documents.rows import DocumentRow, PageRow, PageTextRow
+from services.gateway.kernel.views import Failure, View
+
+DocumentState = Literal["submitted", "reading", "ready", "rejected"]
+PageState = Literal["read", "speakable", "silent", "failed"]
+
+
+class DocumentView(View):
+    """A document. ``pages_total`` is null until all of it was read."""
+
+    document_id: UUID
+    state: DocumentState
+    title: str
+    author: str | None
+    language: str | None
+    source_kind: str
+    source_name: str | None
+    media_type: str | None
+    submitted_at: str
+    pages_ready: int
+    pages_total: int | None
+    characters: int | None
+    chapters: tuple[Chapter, ...]
+    warnings: tuple[str, ...]
+    cover_object: ObjectRef | None = Field(exclude=True)
+    failure: Failure | None
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def cover(self) -> bool:
+        """Whether a cover was found in the document."""
+        return self.cover_object is not None
+
+
+class PageView(View):
+    """A page. ``revision`` is 0 as it was extracted; each edit adds 1."""
+
+    document_id: UUID
+    page: int
+    title: str | None
+    language: str | None
+    characters: int | None
+    revision: int
+    state: PageState
+    failure: Failure | None
+    text_object: ObjectRef = Field(exclude=True)
+
+
+def document_view(row: DocumentRow, pages_ready: int) -> DocumentView:
+    """Return a document from its row and the number of its pages that can be read."""
+    failure = rejection_of(row)
+    state: DocumentState = "reading" if pages_ready else "submitted"
+    if row.parsed_at:
+        state = "ready"
+    if failure:
+        state = "rejected"
+    return DocumentView(
+        document_id=row.document_id,
+        state=state,
+        title=row.title,
+        author=row.author,
+        language=row.language,
+        source_kind=row.source_kind,
+        source_name=row.source_name,
+        media_type=row.media_type,
+        submitted_at=row.submitted_at,
+        pages_ready=pages_ready,
+        pages_total=row.page_count,
+        characters=row.characters,
+        chapters=row.chapters or (),
+        warnings=row.warnings or (),
+        cover_object=row.cover,
+        failure=failure,
+    )
+
+
+def rejection_of(row: DocumentRow) -> Failure | None:
+    """Return why the document could not be read, if it could not."""
+    if row.rejected_at is None:
+        return None
+    return Failure(code=row.rejected_code or "", reason=row.rejected_reason or "")
+
+
+def page_view(row: PageTextRow) -> PageView:
+    """Return a page from its row."""
+    state, failure = page_state(row)
+    found = None if row.edited else row.extracted_characters
+    return PageView(
+        document_id=row.document_id,
+        page=row.page,
+        title=row.title,
+        language=row.language,
+        characters=row.segments_characters if state == "speakable" else found,
+        revision=row.revision,
+        state=state,
+        failure=failure,
+        text_object=row.text,
+    )
+
+
+def page_state(row: PageRow) -> tuple[PageState, Failure | None]:
+    """Return the state of an extracted page, and why it failed if it did."""
+    if row.is_cut:
+        return "speakable" if row.utterances else "silent", None
+    if row.failed_code is None:
+        return "read", None
+    return "failed", Failure(code=row.failed_code, reason=row.failed_reason or "")

@@ -1,0 +1,9 @@
+"""The features of the gateway, in the order of their layers: each knows only those below it."""
+
+from services.gateway.accounts.feature import ACCOUNTS
+from services.gateway.audio.feature import AUDIO
+from services.gateway.documents.feature import DOCUMENTS
+from services.gateway.narrations.feature import NARRATIONS
+from services.gateway.watching.feature import WATCHING
+
+FEATURES = (WATCHING, NARRATIONS, AUDIO, DOCUMENTS, ACCOUNTS)

@@ -1,0 +1,1 @@
+"""The web around the features: the application, errors as problems, uploads, downloads."""

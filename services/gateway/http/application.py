@@ -1,0 +1,40 @@
+"""Puts the routes of all features together. One application for each kernel; nothing connects."""
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from services.gateway.http.context import PREFIX
+from services.gateway.http.middleware import LimitedJson, SafeHeaders, TracedRequests
+from services.gateway.http.problems import add_handlers
+from services.gateway.kernel.record import Kernel
+
+DESCRIPTION = "Turns documents into audio. Errors are RFC 9457 problem details."
+
+JSON_GROWTH = 4
+"""How much longer than its text a page may be as JSON; some letters are escaped."""
+JSON_ROOM_BYTES = 64 * 1024
+
+
+def create_app(kernel: Kernel) -> FastAPI:
+    """Return the application, an ASGI app."""
+    max_json_bytes = JSON_GROWTH * kernel.limits.max_page_bytes + JSON_ROOM_BYTES
+    app = FastAPI(
+        title="Lectern",
+        version="1",
+        description=DESCRIPTION,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[
+            Middleware(SafeHeaders),
+            Middleware(TracedRequests),
+            Middleware(LimitedJson, max_bytes=max_json_bytes, uploads=f"{PREFIX}/documents"),
+        ],
+    )
+    app.state.kernel = kernel
+    for feature in reversed(kernel.features):
+        for router in (*feature.api, *feature.pages):
+            app.include_router(router)
+    add_handlers(app)
+    return app

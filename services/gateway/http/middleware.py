@@ -1,0 +1,138 @@
+"""Around every request: a span, an answer to bugs, headers that keep browsers safe, a limit."""
+
+from http import HTTPStatus
+
+import structlog
+from opentelemetry import trace
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from libs.common.observability.telemetry import span_from
+from services.gateway.http.problems import internal_error
+
+log = structlog.get_logger(__name__)
+
+SAFE = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+NO_STORE = "no-store"
+
+
+class SafeHeaders:
+    """Adds what keeps browsers from guessing, framing, leaking and storing."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SAFE.items():
+                    headers.setdefault(name, value)
+                headers.setdefault("Cache-Control", NO_STORE)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+class TracedRequests:
+    """Runs the request in a span, and answers what nobody foresaw."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; a traceparent that came with it is gone on with."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        parent = Headers(scope=scope).get("traceparent")
+        method = str(scope["method"])
+        with span_from(parent, f"http {method}", method=method) as span:
+            status = await self._answer(scope, receive, send)
+            route = getattr(scope.get("route"), "path", "unmatched")
+            span.update_name(f"{method} {route}")
+            span.set_attribute("http.route", route)
+            span.set_attribute("http.response.status_code", status)
+            if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                span.set_status(trace.StatusCode.ERROR)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> int:
+        status = 0
+
+        async def noting_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting_status)
+        except ClientDisconnect:
+            log.info("client went away", method=scope["method"])
+        except Exception:
+            log.exception("request failed unexpectedly", method=scope["method"])
+            if status:
+                raise  # too late for another answer: the connection is cut
+            await internal_error(_trace_id())(scope, receive, noting_status)
+        return status
+
+
+class LimitedJson:
+    """Refuses bodies that are read as a whole and are larger than ``max_bytes``.
+
+    What ``POST`` to ``uploads`` brings as a file is streamed, and limited where it is stored.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, uploads: str) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+        self._uploads = uploads
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on."""
+        headers = Headers(scope=scope)
+        uploading = scope["method"] == "POST" and scope["path"] == self._uploads
+        if uploading and is_streamed(headers.get("content-type", "")):
+            await self._app(scope, receive, send)
+            return
+        length = headers.get("content-length", "0")
+        taken = int(length) if length.isdecimal() else 0
+        counted = 0
+
+        async def limited() -> Message:
+            nonlocal counted
+            if taken > self._max_bytes:
+                raise self._too_large()
+            message = await receive()
+            counted += len(message.get("body", b""))
+            if counted > self._max_bytes:
+                raise self._too_large()
+            return message
+
+        await self._app(scope, limited, send)
+
+    def _too_large(self) -> HTTPException:
+        return HTTPException(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            f"This may have {self._max_bytes:,} bytes; upload longer texts as a file.",
+        )
+
+
+def is_streamed(content_type: str) -> bool:
+    """Tell whether a body of this type is a file on its way to storage."""
+    kind = content_type.partition(";")[0].strip().lower()
+    return kind in {"multipart/form-data", "application/octet-stream"}
+
+
+def _trace_id() -> str | None:
+    context = trace.get_current_span().get_span_context()
+    return f"{context.trace_id:032x}" if context.is_valid else None

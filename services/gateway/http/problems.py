@@ -1,0 +1,149 @@
+"""Errors as RFC 9457 problem details, and which error is which status."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from math import ceil
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+
+from libs.common.errors import (
+    Conflict,
+    LecternError,
+    ObjectNotFound,
+    Rejected,
+    Throttled,
+    Transient,
+)
+from services.gateway.kernel.errors import Forbidden, NotFound, NotReady, QuotaExceeded, Stale
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5
+
+STATUS: Mapping[type[LecternError], HTTPStatus] = {
+    NotFound: HTTPStatus.NOT_FOUND,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    NotReady: HTTPStatus.CONFLICT,
+    QuotaExceeded: HTTPStatus.CONFLICT,
+    Stale: HTTPStatus.PRECONDITION_FAILED,
+    Rejected: HTTPStatus.UNPROCESSABLE_ENTITY,
+}
+"""Errors whose sentence is meant for the one who asks."""
+
+REJECTED_STATUS = {"too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
+
+
+class Refused(Exception):
+    """A request that is wrong as HTTP, whatever it asks for."""
+
+    def __init__(
+        self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self.headers = headers
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    **more: Any,
+) -> JSONResponse:
+    """Return a problem; ``code`` is for machines, ``detail`` a sentence for people."""
+    body = {
+        "type": f"urn:lectern:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": int(status),
+        "detail": detail,
+        "code": code,
+        **more,
+    }
+    return JSONResponse(body, status, dict(headers or {}), MEDIA_TYPE)
+
+
+def internal_error(trace_id: str | None) -> JSONResponse:
+    """Return the answer to a bug: nothing but where to find it in the logs."""
+    more: dict[str, Any] = {"trace_id": trace_id} if trace_id else {}
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal",
+        "Something went wrong on our side; it has been noted.",
+        **more,
+    )
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Make ``app`` answer every foreseen error with a problem."""
+    app.add_exception_handler(LecternError, _lectern_error)
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+
+
+async def _lectern_error(request: Request, error: Exception) -> JSONResponse:
+    for kind, status in STATUS.items():
+        if isinstance(error, kind):
+            return problem(REJECTED_STATUS.get(error.code, status), error.code, str(error))
+    if isinstance(error, Conflict):
+        detail = "Somebody else changed it at the same moment; read it again and try again."
+        return problem(HTTPStatus.CONFLICT, "conflict", detail)
+    if isinstance(error, ObjectNotFound):
+        return problem(HTTPStatus.NOT_FOUND, "not_found", "There is no such thing any more.")
+    if isinstance(error, Transient):
+        return _later(error)
+    raise error  # a bug or a faulty installation: see TracedRequests
+
+
+def _later(error: Transient) -> JSONResponse:
+    log.warning("request put off", error=type(error).__name__, why=str(error))
+    if isinstance(error, Throttled):
+        seconds = ceil(error.retry_after_s or RETRY_AFTER_S)
+        status, code, detail = HTTPStatus.TOO_MANY_REQUESTS, "throttled", "Too much at a time."
+    else:
+        seconds, status, code = RETRY_AFTER_S, HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"
+        detail = "Something that is needed does not answer now."
+    headers = {"Retry-After": str(seconds)}
+    return problem(status, code, f"{detail} Try again in a moment.", headers)
+
+
+async def _refused(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, Refused):
+        raise TypeError("registered for Refused only")
+    return problem(error.status, error.code, error.detail, error.headers)
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise TypeError("registered for RequestValidationError only")
+    errors: Sequence[Any] = error.errors()
+    if errors and all(wrong["loc"][:1] == ("path",) for wrong in errors):
+        return problem(HTTPStatus.NOT_FOUND, "not_found", "There is no such thing.")
+    found = [
+        {"where": ".".join(map(str, wrong["loc"])), "message": wrong["msg"]} for wrong in errors
+    ]
+    detail = "The request is not as it must be: " + "; ".join(
+        f"{wrong['where']}: {wrong['message']}" for wrong in found[:3]
+    )
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, errors=found)
+
+
+async def _http_error(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise TypeError("registered for HTTPException only")
+    phrase = HTTPStatus(error.status_code).phrase
+    detail = f"{phrase}." if error.detail == phrase else str(error.detail)
+    code = phrase.lower().replace(" ", "_").replace("-", "_")
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        code = "too_large"
+    return problem(error.status_code, code, detail, error.headers)

@@ -1,0 +1,163 @@
+"""What holds for every route: strangers find nothing, and no answer shows where objects are."""
+
+import json
+import re
+from uuid import UUID, uuid4
+
+import pytest
+
+from libs.common.contracts.audio import AudiobookReady, AudiobookRequested, AudioRequested
+from services.gateway.narrations.options import NarrationOptions
+
+OPEN = {"/api/v1/openapi.json"}
+PERSONAL = {"/api/v1/documents", "/api/v1/voices"}
+"""Routes about no document: everybody with a token has them."""
+
+STREAMS = {"/api/v1/documents/{document_id}/events"}
+
+BODIES = {
+    ("put", "/api/v1/documents/{document_id}/pages/{page}"): {"text": "Mine"},
+    ("post", "/api/v1/documents/{document_id}/narrations"): {},
+}
+
+
+async def routes(client):
+    """Every (method, path) that the API declares, and HEAD where there is GET of an object."""
+    declared = (await client.get("/openapi.json")).json()["paths"]
+    for path, operations in declared.items():
+        for method, operation in operations.items():
+            yield method, path
+            content = operation["responses"].get("200", {}).get("content", {})
+            if method == "get" and "application/json" not in content and path not in STREAMS:
+                yield "head", path
+
+
+@pytest.fixture
+async def ids(world):
+    """A document with everything that a document can have."""
+    document = await world.hand_in()
+    await world.read(document, 2)
+    cover = await world.storage.write(f"documents/{document}/cover", b"picture", "image/png")
+    await world.parse(document, 2, cover=cover)
+    narration = await world.narrations.narrate(
+        world.owner, document, NarrationOptions(audiobook="m4b")
+    )
+    await world.speak_everything()
+    (book,) = await world.decided(AudiobookRequested)
+    stored = await world.storage.write(f"audio/{document}/books/{book.audiobook_id}.m4b", b"book")
+    await world.take(
+        AudiobookReady(
+            document_id=document,
+            audiobook_id=book.audiobook_id,
+            format="m4b",
+            object=stored,
+            title="A title",
+            duration_ms=1,
+            chapters=1,
+        )
+    )
+    return {
+        "document_id": document,
+        "page": 1,
+        "narration_id": narration,
+        "audio_id": (await world.decided(AudioRequested))[0].audio_id,
+        "audiobook_id": book.audiobook_id,
+    }
+
+
+def asked(method, path, ids):
+    sent = {"headers": {"If-Match": '"0"'}}
+    if method in {"put", "post"}:
+        sent["json"] = BODIES.get((method, path), {})
+    return path.format(**ids).removeprefix("/api/v1"), sent
+
+
+async def test_strangers_find_nothing_anywhere(world, client, ids):
+    _, token = await world.tokens.create("stranger")
+    walked = 0
+    async with world.client(token) as stranger:
+        async for method, path in routes(client):
+            if path in OPEN | PERSONAL:
+                continue
+            url, sent = asked(method, path, ids)
+            answer = await stranger.request(method, url, **sent)
+            assert answer.status_code == 404, (method, path, answer.text)
+            if method != "head":
+                missing = await stranger.request(
+                    method,
+                    asked(method, path, {name: uuid4() for name in ids} | {"page": 1})[0],
+                    **sent,
+                )
+                assert missing.json() == answer.json(), "it can be told from what is not there"
+            walked += 1
+        assert (await stranger.get("/documents")).json() == {"items": [], "next": None}
+    assert walked > 20
+    assert (await client.get(f"/documents/{ids['document_id']}")).status_code == 200
+
+
+async def test_nothing_is_open_without_a_token(world, client, ids):
+    client.headers.pop("Authorization")
+    async for method, path in routes(client):
+        if path in OPEN:
+            continue
+        url, sent = asked(method, path, ids)
+        answer = await client.request(method, url, **sent)
+        assert answer.status_code == 401, (method, path)
+
+
+async def test_no_answer_shows_where_objects_are(world, client, ids):
+    """Keys of objects contain a slash after the first id, file names or revisions."""
+    key = re.compile(r"(documents|audio|segments)/[0-9a-f-]{2,36}/|\.r\d+\.|file://|s3://")
+    stored = [
+        key for prefix in ("documents/", "audio/") async for key in world.storage.keys(prefix)
+    ]
+    walked = 0
+    async for method, path in routes(client):
+        if method != "get" or path in STREAMS:
+            continue
+        url, sent = asked(method, path, ids)
+        answer = await client.get(url, **sent)
+        assert answer.status_code == 200, (path, answer.text)
+        if "json" in answer.headers["content-type"] and path not in OPEN:
+            assert not key.search(answer.text), path
+            assert not [key for key in stored if key in answer.text], path
+            assert '"key"' not in answer.text
+            walked += 1
+    assert walked > 8
+
+
+async def test_the_description_is_whole(client):
+    described = (await client.get("/openapi.json")).json()
+    operations = [operation for path in described["paths"].values() for operation in path.values()]
+    assert all(operation.get("description") for operation in operations)
+    assert len({operation["operationId"] for operation in operations}) == len(operations)
+    assert "HTTPBearer" in described["components"]["securitySchemes"]
+    submit = described["paths"]["/api/v1/documents"]["post"]["requestBody"]["content"]
+    assert set(submit) == {"multipart/form-data", "application/octet-stream", "application/json"}
+
+
+async def test_every_reference_of_the_description_leads_somewhere(client):
+    described = (await client.get("/openapi.json")).json()
+    references = re.findall(r'"\$ref": ?"#/([^"]+)"', json.dumps(described))
+    assert "components/schemas/NarrationRequest" in references
+    for reference in references:
+        place = described
+        for name in reference.split("/"):
+            assert name in place, reference
+            place = place[name]
+
+
+async def test_the_whole_way_in_one_call(world, client):
+    answer = await client.post(
+        "/documents",
+        files={"file": ("book.txt", b"some text", "text/plain")},
+        data={"title": "My book", "narrate": json.dumps({"audiobook": "m4b", "pages": "1-2"})},
+    )
+    assert answer.status_code == 202, answer.text
+    submitted = answer.json()
+    found = await client.get(answer.headers["location"].removeprefix("/api/v1"))
+    assert found.json()["title"] == "My book"
+    await world.read(UUID(submitted["document_id"]), 2)
+    await world.speak_everything()
+    narration = (await client.get(f"/narrations/{submitted['narration_id']}")).json()
+    assert (narration["pages_ready"], narration["audiobook"]["state"]) == (2, "making")

@@ -1,0 +1,118 @@
+import json
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from sqlalchemy import select
+from structlog.testing import capture_logs
+
+from libs.common.observability.metrics_page import MeasuredRequests
+from libs.common.observability.telemetry import Telemetry
+from libs.common.store.tables import events
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+
+
+@pytest.fixture
+def spans():
+    """Spans that end while the test runs."""
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    Telemetry("gateway", provider, provider.get_tracer("lectern")).bind()
+    yield exporter
+    provider.shutdown()
+
+
+async def test_every_answer_is_safe(world, client):
+    document = await world.hand_in()
+    for path in ("/documents", f"/documents/{document}", "/nothing", "/openapi.json"):
+        headers = (await client.get(path)).headers
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["content-security-policy"].startswith("default-src 'none'")
+        assert headers["cache-control"] == "no-store"
+
+
+async def test_a_trace_goes_on_in_the_events(world, client, spans):
+    traceparent = f"00-{TRACE}-b7ad6b7169203331-01"
+    answer = await client.post(
+        "/documents", json={"text": "x"}, headers={"traceparent": traceparent}
+    )
+    assert answer.status_code == 202
+    (span,) = spans.get_finished_spans()
+    assert span.name == "POST /api/v1/documents"
+    assert span.attributes["http.response.status_code"] == 202
+    async with world.database.reading() as connection:
+        stored = (await connection.scalars(select(events.c.traceparent))).all()
+    assert {traceparent.split("-")[1] for traceparent in stored} == {TRACE}
+
+
+@pytest.mark.parametrize("traceparent", [None, "nonsense"])
+async def test_a_trace_begins_here(world, client, spans, traceparent):
+    headers = {"traceparent": traceparent} if traceparent else {}
+    await client.post("/documents", json={"text": "x"}, headers=headers)
+    async with world.database.reading() as connection:
+        (stored,) = (await connection.scalars(select(events.c.traceparent))).all()
+    assert int(stored.split("-")[1], 16)
+
+
+async def test_a_bug_shows_nothing_but_where_to_look(world, client, spans):
+    world.app.routes[0].app.state.kernel = "what nobody foresaw"
+    with capture_logs() as logged:
+        answer = await client.get("/documents")
+    assert [entry["event"] for entry in logged] == ["request failed unexpectedly"]
+    assert logged[0]["exc_info"]
+    assert answer.status_code == 500
+    body = answer.json()
+    assert body["code"] == "internal"
+    (span,) = spans.get_finished_spans()
+    assert body["trace_id"] == f"{span.context.trace_id:032x}"
+    assert "foresaw" not in answer.text
+    assert "AttributeError" not in answer.text
+    assert not span.status.is_ok
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("says_so", [True, False])
+async def test_json_has_a_limit(world, client, says_so):
+    taken = 0
+
+    async def body():
+        nonlocal taken
+        for _ in range(100):
+            taken += 1
+            yield b" " * 100_000
+
+    headers = {"Content-Type": "application/json"}
+    if says_so:
+        headers["Content-Length"] = "10000000"
+    answer = await client.post("/documents", content=body(), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
+    assert taken < 50
+
+
+async def test_only_uploads_are_streamed(world, client):
+    document = await world.hand_in()
+    answer = await client.put(
+        f"/documents/{document}/pages/1",
+        content=json.dumps({"text": "x" * 5_000_000}),
+        headers={"Content-Type": "multipart/form-data; boundary=x", "If-Match": '"0"'},
+    )
+    assert answer.status_code == 413
+
+
+async def test_requests_are_counted_by_route(world):
+    metrics = world.assembly.parts.metrics
+    measured = MeasuredRequests(world.app, metrics)
+    document = await world.hand_in()
+    async with world.client(app=measured) as client:
+        await client.get(f"/documents/{document}")
+    labels = {
+        "route": "/api/v1/documents/{document_id}",
+        "method": "GET",
+        "status": "200",
+        "service": "gateway",
+    }
+    assert metrics.registry.get_sample_value("http_requests_total", labels) == 1

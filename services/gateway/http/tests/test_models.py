@@ -1,0 +1,47 @@
+import pytest
+from fastapi.routing import APIRoute
+from pydantic import ValidationError
+
+from libs.common.contracts.permissions import Capability
+from services.gateway.features import FEATURES
+from services.gateway.http.models import CAPABILITY, SIGNED_IN, RequestBody, needs
+
+CAPABILITIES = {str(capability) for capability in Capability}
+
+
+def test_a_route_declares_what_it_needs():
+    assert needs(Capability.LISTEN) == {CAPABILITY: str(Capability.LISTEN)}
+    assert needs(None) == {CAPABILITY: SIGNED_IN}
+
+
+async def test_every_route_declares_a_capability(client):
+    declared = (await client.get("/openapi.json")).json()["paths"]
+    for path, operations in declared.items():
+        for method, operation in operations.items():
+            assert operation.get(CAPABILITY) in CAPABILITIES | {SIGNED_IN}, f"{method} {path}"
+
+
+async def test_a_route_about_something_needs_more_than_to_be_signed_in(client):
+    declared = (await client.get("/openapi.json")).json()["paths"]
+    for path, operations in declared.items():
+        for operation in operations.values():
+            assert ("{" in path) == (operation[CAPABILITY] != SIGNED_IN), path
+
+
+def test_a_route_that_is_not_described_is_head_of_one_that_is():
+    routers = [router for feature in FEATURES for router in (*feature.api, *feature.pages)]
+    found = [route for router in routers for route in router.routes]
+    routes = [route for route in found if isinstance(route, APIRoute)]
+    assert len(routes) == len(found)
+    described = {route.endpoint for route in routes if route.include_in_schema}
+    hidden = [route for route in routes if not route.include_in_schema]
+    assert described
+    assert hidden
+    for route in hidden:
+        assert route.methods == {"HEAD"}, route.path
+        assert route.endpoint in described, route.path
+
+
+def test_what_is_not_declared_is_refused():
+    with pytest.raises(ValidationError):
+        RequestBody.model_validate({"more": "than that"})

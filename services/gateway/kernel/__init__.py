@@ -1,0 +1,1 @@
+"""What every feature of the gateway stands on: recording events, rights, locks, rows, changes."""

@@ -1,0 +1,13 @@
+"""What an installation allows, as its settings say."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayLimits:
+    """Fields of the gateway's settings, by the same names; they are explained there."""
+
+    max_upload_bytes: int
+    max_page_bytes: int
+    max_audios_per_page: int
+    max_pages_in_flight_per_owner: int

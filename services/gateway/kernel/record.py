@@ -1,0 +1,148 @@
+"""Features, and recording what happened: events are appended, and all features follow them.
+
+    decide -> record(event) -> [event, folds of all features, reactions of all features, change]
+
+Everything happens in the transaction of the command or handler that asked for it. A feature knows
+those below it, and none of those above: deleting a document need not know that narrations exist,
+for they react to the event.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Table
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.contracts.base import Event
+from libs.common.contracts.catalog import every_event
+from libs.common.database.engine import Database
+from libs.common.database.upsert import Write
+from libs.common.observability.metrics import Metrics
+from libs.common.observability.telemetry import current_traceparent
+from libs.common.storage.port import Storage
+from libs.common.store.effects import Effect, Together, apply
+from services.gateway.kernel.changes import Changes, changed
+from services.gateway.kernel.limits import GatewayLimits
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+Fold = Callable[[Any], Sequence[Write]]
+"""One event in, rows to be written out. Pure, and right in whatever order events arrive."""
+
+Reaction = Callable[["Kernel", Any], Sequence[Effect]]
+"""One event in, what follows from it out. It runs after all folds of that event."""
+
+SharedWork = Callable[["Kernel", AsyncConnection, Any], Awaitable[Sequence[Effect]]]
+"""Work that events of one transaction share: it is given the items of all of them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """One feature.
+
+    ``routes`` are the events of other services that it takes; ``folds`` and ``reactions`` say what
+    it does about these and about the gateway's own. ``read_models`` are those of its ``tables``
+    that folds alone write, so that they can be dropped and folded again. ``api`` is under
+    ``/api/v1``, ``pages`` are for browsers.
+    """
+
+    name: str
+    routes: Sequence[type[Event]] = ()
+    folds: Mapping[type[Event], Fold] = field(default_factory=dict)
+    reactions: Mapping[type[Event], Reaction] = field(default_factory=dict)
+    tables: Sequence[Table] = ()
+    read_models: Sequence[Table] = ()
+    api: Sequence["APIRouter"] = ()
+    pages: Sequence["APIRouter"] = ()
+
+
+def consumed(features: Sequence[Feature]) -> tuple[type[Event], ...]:
+    """Return the events of other services that any of ``features`` takes, each once."""
+    return tuple(dict.fromkeys(event for feature in features for event in feature.routes))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Kernel:
+    """What features work with; one for each process of the gateway."""
+
+    database: Database
+    storage: Storage
+    metrics: Metrics
+    limits: GatewayLimits
+    changes: Changes
+    features: Sequence[Feature]
+
+    def record(self, *events: Event) -> list[Effect]:
+        """Return the effects of deciding ``events``: they are appended, and all follow them."""
+        effects: list[Effect] = []
+        for event in events:
+            effects += [event, *self.project(event)]
+        return effects
+
+    def project(self, event: Event) -> list[Effect]:
+        """Return what follows from an event, whoever decided it."""
+        folds, reactions = self._followers[type(event)]
+        effects: list[Effect] = [write for fold in folds for write in fold(event)]
+        for reaction in reactions:
+            effects += reaction(self, event)
+        document_id = getattr(event, "document_id", None)
+        return effects if document_id is None else [*effects, changed(document_id)]
+
+    @cached_property
+    def _followers(self) -> Mapping[type[Event], tuple[Sequence[Fold], Sequence[Reaction]]]:
+        """What all features do about each event; looked up for every one that comes."""
+        return {
+            kind: (
+                [feature.folds[kind] for feature in self.features if kind in feature.folds],
+                [feature.reactions[kind] for feature in self.features if kind in feature.reactions],
+            )
+            for kind in every_event()
+        }
+
+    def together(self, work: SharedWork, item: Any) -> Effect:
+        """Return the effect of doing ``work`` once for the items of all events that lead to it."""
+        return Together(KernelStep(self, work), item)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator["CommandTransaction"]:
+        """Decide and carry out a command, all of it or nothing.
+
+        Raises:
+            Unavailable: The database cannot be reached.
+        """
+        async with self.database.transaction() as connection:
+            transaction = CommandTransaction(connection)
+            yield transaction
+        self.metrics.events_appended_total.inc(transaction.appended)
+
+
+@dataclass
+class CommandTransaction:
+    """The transaction of a command: what it reads in ``connection``, it decides on."""
+
+    connection: AsyncConnection
+    appended: int = 0
+
+    async def apply(self, effects: Sequence[Effect]) -> None:
+        """Carry out the effects of a command, in its trace.
+
+        Raises:
+            Conflict: A stream moved on in the meantime.
+        """
+        self.appended += await apply(self.connection, effects, current_traceparent())
+
+
+@dataclass(frozen=True)
+class KernelStep:
+    """A step that works with a kernel; equal for the same work, so that events share it."""
+
+    kernel: Kernel
+    work: SharedWork
+
+    async def __call__(self, connection: AsyncConnection, items: Sequence[Any]) -> Sequence[Effect]:
+        """Do the work."""
+        return await self.work(self.kernel, connection, items)

@@ -1,0 +1,1 @@
+"""Narrations: what somebody asked to hear, dispatched page by page, and how far it is."""

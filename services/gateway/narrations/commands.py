@@ -1,0 +1,109 @@
+"""What people can do to hear documents."""
+
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from libs.common.contracts.narrations import NarrationRequested
+from libs.common.contracts.permissions import Capability
+from libs.common.errors import Rejected
+from services.gateway.audio.selects import engines
+from services.gateway.audio.voices import choose_voice
+from services.gateway.documents.commands import DocumentCommands, Submission
+from services.gateway.documents.rows import DocumentRow
+from services.gateway.documents.selects import document_for
+from services.gateway.kernel.locks import lock_owner
+from services.gateway.kernel.record import CommandTransaction, Kernel
+from services.gateway.narrations.options import NarrationOptions
+from services.gateway.narrations.planning.quota import check_audio_quota
+
+
+@dataclass(frozen=True)
+class NarrationCommands:
+    """The commands."""
+
+    kernel: Kernel
+
+    async def narrate(
+        self,
+        caller: UUID,
+        document_id: UUID,
+        options: NarrationOptions,
+        narration_id: UUID | None = None,
+    ) -> UUID:
+        """Ask for audio, and return the narration's id.
+
+        A caller that may be interrupted chooses the id, and finds the narration again by it.
+
+        Raises:
+            NotFound: No such document, for this caller.
+            Rejected: No such page, voice or engine; the quota is used up.
+            Unavailable: No engine has announced itself yet.
+        """
+        narration_id = narration_id or uuid4()
+        async with self.kernel.transaction() as command:
+            await self._narrate(command, caller, document_id, options, narration_id)
+        return narration_id
+
+    async def submit_and_narrate(self, submission: Submission, options: NarrationOptions) -> UUID:
+        """Hand a document in and ask for its audio, both or neither; return the narration's id.
+
+        Raises:
+            Rejected: The web address holds credentials; or see :meth:`narrate`.
+        """
+        narration_id = uuid4()
+        async with self.kernel.transaction() as command:
+            await DocumentCommands(self.kernel).submit_in(command, submission)
+            await self._narrate(
+                command, submission.owner_id, submission.document_id, options, narration_id
+            )
+        self.kernel.metrics.documents_submitted_total.inc()
+        return narration_id
+
+    async def _narrate(
+        self,
+        command: CommandTransaction,
+        caller: UUID,
+        document_id: UUID,
+        options: NarrationOptions,
+        narration_id: UUID,
+    ) -> None:
+        connection = command.connection
+        document = await document_for(connection, caller, document_id, Capability.REQUEST_AUDIO)
+        check_pages(document, options.pages)
+        announced = await engines(connection)
+        engine, voice = choose_voice(announced, document.language, options.engine, options.voice)
+        await lock_owner(connection, document.owner_id)
+        most = self.kernel.limits.max_audios_per_page
+        spoken_as = (engine, voice, options.rate)
+        await check_audio_quota(connection, document_id, options.pages, spoken_as, most)
+        requested = NarrationRequested(
+            document_id=document_id,
+            narration_id=narration_id,
+            owner_id=document.owner_id,
+            requested_by=caller,
+            pages=options.pages,
+            engine=engine,
+            voice=voice,
+            rate=options.rate,
+            formats=options.formats,
+            audiobook=options.audiobook,
+        )
+        await command.apply(self.kernel.record(requested))
+
+
+def check_pages(document: DocumentRow, asked: tuple[int, ...] | None) -> None:
+    """Refuse pages that the document does not have.
+
+    Raises:
+        Rejected: It names the first such page.
+    """
+    if document.rejected_at is not None:
+        raise Rejected("document_rejected", "The document could not be read; there is no audio.")
+    if asked is None or document.page_count is None:
+        return
+    beyond = [page for page in asked if not 1 <= page <= document.page_count]
+    if beyond:
+        raise Rejected(
+            "no_such_page",
+            f"The document has pages 1 to {document.page_count}; there is no page {beyond[0]}.",
+        )

@@ -1,0 +1,1 @@
+"""What is made next for narrations: page by page, and the audiobook at the end."""

@@ -1,0 +1,139 @@
+from uuid import uuid4
+
+from libs.common.contracts.audio import AudiobookRequested, AudioFailed, AudioRequested
+from libs.common.contracts.documents import Chapter
+from services.gateway.narrations.options import NarrationOptions
+from services.gateway.tests.world import VOICES, a_world, reference
+
+BOOK = NarrationOptions(audiobook="m4b")
+
+
+async def test_a_complete_narration_requests_exactly_one_audiobook(world):
+    document = await world.hand_in()
+    narration = await world.narrations.narrate(world.owner, document, BOOK)
+    chapters = (Chapter(title="One", first_page=1),)
+    await world.extract(document, 1)
+    await world.cut(document, 1)
+    await world.extract(document, 2)
+    await world.cut(document, 2, utterances=0, characters=0)
+    await world.extract(document, 3)
+    await world.cut(document, 3)
+    await world.parse(document, 3, chapters=chapters, author="An Author", cover=reference("cover"))
+    assert await world.decided(AudiobookRequested) == []
+    await world.speak_everything()
+
+    (asked,) = await world.decided(AudiobookRequested)
+    pages = {event.page: event.audio_id for event in await world.decided(AudioRequested)}
+    assert asked.audio_ids == (pages[1], pages[3])
+    assert asked.first_pages == (1, 3)
+    assert asked.narration_id == narration
+    assert (asked.title, asked.author, asked.language) == ("A title", "An Author", "en")
+    assert asked.chapters == chapters
+    assert asked.cover == reference("cover")
+
+    await world.parse(document, 3)
+    assert len(await world.decided(AudiobookRequested)) == 1
+
+
+async def test_each_narration_gets_its_own(world):
+    document = await world.hand_in()
+    await world.read(document, 1)
+    for audiobook in ("m4b", "mp3"):
+        await world.narrations.narrate(world.owner, document, NarrationOptions(audiobook=audiobook))
+    await world.speak_everything()
+    assert {event.format for event in await world.decided(AudiobookRequested)} == {"m4b", "mp3"}
+
+
+async def test_audio_that_is_there_already_is_enough(world):
+    document = await world.hand_in()
+    await world.read(document, 2)
+    await world.narrations.narrate(world.owner, document, NarrationOptions())
+    await world.speak_everything()
+    await world.narrations.narrate(world.owner, document, BOOK)
+    assert len(await world.decided(AudiobookRequested)) == 1
+    assert len(await world.decided(AudioRequested)) == 2
+
+
+async def test_no_audiobook_without_all_pages(world):
+    document = await world.hand_in()
+    await world.narrations.narrate(world.owner, document, BOOK)
+    await world.read(document, 2)
+    first, second = await world.decided(AudioRequested)
+    await world.speak(first)
+    failed = AudioFailed(
+        document_id=document, audio_id=second.audio_id, page=2, code="c", reason="It broke."
+    )
+    await world.take(failed)
+    assert await world.decided(AudiobookRequested) == []
+
+    await world.narrations.narrate(world.owner, document, BOOK)
+    await world.speak((await world.decided(AudioRequested))[-1])
+    assert len(await world.decided(AudiobookRequested)) == 2  # both narrations are complete now
+
+
+async def test_pages_that_do_not_exist_are_not_waited_for(world):
+    document = await world.hand_in()
+    order = NarrationOptions(pages=(1, 2, 3), audiobook="m4b")
+    await world.narrations.narrate(world.owner, document, order)
+    await world.read(document, 2)
+    await world.speak_everything()
+    (asked,) = await world.decided(AudiobookRequested)
+    assert asked.first_pages == (1, 2)
+
+
+async def test_nothing_to_speak_is_no_audiobook(world):
+    document = await world.hand_in()
+    await world.narrations.narrate(world.owner, document, BOOK)
+    await world.extract(document, 1)
+    await world.cut(document, 1, utterances=0, characters=0)
+    await world.parse(document, 1)
+    assert await world.decided(AudiobookRequested) == []
+
+
+async def test_a_stranger_event_completes_nothing(world):
+    await world.parse(uuid4(), 1)
+    assert await world.decided(AudiobookRequested) == []
+
+
+async def _waits_behind_another(world):
+    """Hand in a book that only waits for pages that are spoken, and one that fills the slots."""
+    first, second = await world.hand_in(), await world.hand_in()
+    for document in (first, second):
+        await world.read(document, 2)
+        await world.narrations.narrate(world.owner, document, NarrationOptions())
+        if document == first:
+            await world.speak_everything()
+    await world.narrations.narrate(world.owner, first, BOOK)
+    assert await world.decided(AudiobookRequested) == []
+    return first, second
+
+
+async def test_audio_of_another_document_lets_a_book_be_complete(tmp_path):
+    async with a_world(tmp_path, max_pages_in_flight_per_owner=2) as world:
+        await world.take(VOICES)
+        first, second = await _waits_behind_another(world)
+        for event in await world.decided(AudioRequested):
+            if event.document_id == second:
+                await world.speak(event)
+        (asked,) = await world.decided(AudiobookRequested)
+        assert asked.document_id == first
+
+
+async def test_deleting_another_document_lets_a_book_be_complete(tmp_path):
+    async with a_world(tmp_path, max_pages_in_flight_per_owner=2) as world:
+        await world.take(VOICES)
+        first, second = await _waits_behind_another(world)
+        await world.documents.delete(world.owner, second)
+        (asked,) = await world.decided(AudiobookRequested)
+        assert asked.document_id == first
+
+
+async def test_deleting_audio_of_another_document_lets_a_book_be_complete(tmp_path):
+    async with a_world(tmp_path, max_pages_in_flight_per_owner=2) as world:
+        await world.take(VOICES)
+        first, second = await _waits_behind_another(world)
+        for event in await world.decided(AudioRequested):
+            if event.document_id == second:
+                await world.audio.delete(world.owner, event.audio_id)
+        (asked,) = await world.decided(AudiobookRequested)
+        assert asked.document_id == first

@@ -1,0 +1,38 @@
+from uuid import uuid4
+
+from libs.common.contracts.tasks import TaskFailed
+from libs.common.store.effects import Together
+from services.gateway.narrations.planning.reactions import REACTIONS
+
+
+def failed(service, page):
+    return TaskFailed(
+        task_id=uuid4(),
+        service=service,
+        kind="k",
+        document_id=uuid4(),
+        page=page,
+        code="c",
+        reason="r",
+        attempts=1,
+        fingerprint="f",
+    )
+
+
+async def test_only_a_page_that_cannot_be_cut_is_given_up(world):
+    react = REACTIONS[TaskFailed]
+    assert react(world.kernel, failed("synth", 1)) == []
+    assert react(world.kernel, failed("segmenter", None)) == []
+    (effect,) = react(world.kernel, failed("segmenter", 1))
+    assert isinstance(effect, Together)
+
+
+async def test_what_several_events_lead_to_is_one_step(world):
+    """Steps are shared by equality: else a batch would dispatch once for each of its events."""
+    for kind, react in REACTIONS.items():
+        if kind is TaskFailed:
+            continue
+        event = kind.model_construct(document_id=uuid4())
+        effects = [*react(world.kernel, event), *react(world.kernel, event)]
+        steps = {effect.step for effect in effects if isinstance(effect, Together)}
+        assert (len(effects), len(steps)) == (2, 1), kind

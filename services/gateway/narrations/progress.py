@@ -1,0 +1,187 @@
+"""How far a narration is, worked out from the rows of its document."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from services.gateway.audio.rows import AudiobookRow, AudioRow
+from services.gateway.audio.views import AudiobookView, audiobook_view
+from services.gateway.documents.rows import DocumentRow, PageRow
+from services.gateway.documents.views import rejection_of
+from services.gateway.kernel.views import Failure
+from services.gateway.narrations.planning.decide import serving_audios
+from services.gateway.narrations.rows import NarrationRow
+from services.gateway.narrations.views import NarrationState, NarrationView, PageFailure
+
+Outcome = Literal["waiting", "ready", "silent", "failed", "outdated"]
+NO_AUDIOBOOK = Failure(
+    code="pages_missing",
+    reason="Some pages have no audio, so there is no audiobook; see which, and why.",
+)
+NOTHING = Failure(code="nothing_to_speak", reason="There is nothing to speak on these pages.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NarrationFacts:
+    """What is known of a narration.
+
+    ``waiting`` are pages that wait for their turn, ``audios`` the best one of each page.
+    """
+
+    narration: NarrationRow
+    document: DocumentRow
+    pages: Mapping[int, PageRow]
+    audios: Mapping[int, AudioRow]
+    waiting: Collection[int]
+    audiobook: AudiobookRow | None
+
+
+def best_audios(
+    narration: NarrationRow, pages: Mapping[int, PageRow], audios: Sequence[AudioRow]
+) -> dict[int, AudioRow]:
+    """Return for each page the audio that serves ``narration`` best, of those of its document."""
+    serving = serving_audios(narration, pages, audios, set(narration.formats))
+    return {audio.page: audio for audio in sorted(serving, key=_rank)}
+
+
+def _rank(audio: AudioRow) -> tuple[int, str]:
+    """Ready is better than in the making, and that is better than failed; newer is better."""
+    if audio.is_ready:
+        return 2, audio.requested_at
+    return int(not audio.has_failed), audio.requested_at
+
+
+def narration_view(facts: NarrationFacts) -> NarrationView:
+    """Return the narration with its counts."""
+    narration = facts.narration
+    selected = _selected(facts)
+    outcomes = {page: _outcome(facts, page) for page in selected}
+    ready = selected_ready(facts)
+    total = _total(facts)
+    settled = total is not None and "waiting" not in outcomes.values()
+    failure = _failure(facts, outcomes, settled)
+    audiobook = _audiobook(facts, settled, list(outcomes.values()), failure)
+    return NarrationView(
+        narration_id=narration.narration_id,
+        document_id=narration.document_id,
+        requested_at=narration.requested_at,
+        pages=narration.pages,
+        engine=narration.engine,
+        voice=narration.voice,
+        rate=narration.rate,
+        formats=narration.formats,
+        state=_state(settled, list(outcomes.values()), audiobook, failure),
+        pages_total=total,
+        pages_ready=len(ready),
+        pages_silent=_count(outcomes, "silent"),
+        pages_outdated=_count(outcomes, "outdated"),
+        pages_failed=tuple(
+            _page_failure(facts, page) for page in selected if outcomes[page] == "failed"
+        ),
+        characters=sum(
+            facts.pages[page].segments_characters or 0 for page in selected if page in facts.pages
+        ),
+        duration_ms=sum(audio.duration_ms or 0 for audio in ready),
+        first_ready_at=min((audio.ready_at for audio in ready if audio.ready_at), default=None),
+        audiobook=audiobook,
+        failure=failure,
+    )
+
+
+def selected_ready(facts: NarrationFacts) -> list[AudioRow]:
+    """Return the audios of the pages asked for that can be heard, in the order of the pages."""
+    return [
+        facts.audios[page]
+        for page in _selected(facts)
+        if page in facts.audios and facts.audios[page].is_ready
+    ]
+
+
+def _selected(facts: NarrationFacts) -> list[int]:
+    """The pages that were asked for, as far as they are known to exist or may still turn up."""
+    asked, last = facts.narration.pages, facts.document.page_count
+    if asked is None:
+        return list(range(1, last + 1)) if last is not None else sorted(facts.pages)
+    return sorted({page for page in asked if last is None or page <= last})
+
+
+def _total(facts: NarrationFacts) -> int | None:
+    if facts.narration.pages is None and facts.document.page_count is None:
+        return None
+    return len(_selected(facts))
+
+
+def _outcome(facts: NarrationFacts, page: int) -> Outcome:
+    row, audio = facts.pages.get(page), facts.audios.get(page)
+    if audio is not None and audio.is_ready:
+        return "ready"
+    if audio is not None and not audio.has_failed:
+        return "waiting"
+    if row is None or not row.is_extracted:
+        return "waiting"
+    if not row.is_cut:
+        if row.failed_code:
+            return "failed"
+        return "waiting" if page in facts.waiting else "outdated"
+    if row.utterances == 0:
+        return "silent"
+    if page in facts.waiting:
+        return "waiting"
+    return "failed" if audio is not None else "outdated"
+
+
+def _page_failure(facts: NarrationFacts, page: int) -> PageFailure:
+    audio, row = facts.audios.get(page), facts.pages[page]
+    why = audio if audio is not None else row
+    return PageFailure(page=page, code=why.failed_code or "", reason=why.failed_reason or "")
+
+
+def _failure(
+    facts: NarrationFacts, outcomes: Mapping[int, Outcome], settled: bool
+) -> Failure | None:
+    """Why nothing at all can come of the narration."""
+    rejected = rejection_of(facts.document)
+    if rejected is not None:
+        return rejected
+    return NOTHING if settled and set(outcomes.values()) <= {"silent"} else None
+
+
+def _audiobook(
+    facts: NarrationFacts, settled: bool, outcomes: Sequence[Outcome], failure: Failure | None
+) -> AudiobookView | None:
+    narration = facts.narration
+    if narration.audiobook is None:
+        return None
+    if facts.audiobook is not None:
+        return audiobook_view(facts.audiobook)
+    if failure is None and settled and not set(outcomes) <= {"ready", "silent"}:
+        failure = NO_AUDIOBOOK
+    return AudiobookView(
+        audiobook_id=None,
+        document_id=narration.document_id,
+        narration_id=narration.narration_id,
+        format=narration.audiobook,
+        state="waiting" if failure is None else "failed",
+        failure=failure,
+    )
+
+
+def _state(
+    settled: bool,
+    outcomes: Sequence[Outcome],
+    audiobook: AudiobookView | None,
+    failure: Failure | None,
+) -> NarrationState:
+    if failure is not None:
+        return "failed"
+    if not settled or (audiobook is not None and audiobook.state in {"waiting", "making"}):
+        return "working"
+    if "failed" in outcomes:
+        return "failed"
+    if "outdated" in outcomes:
+        return "outdated"
+    return "failed" if audiobook is not None and audiobook.state == "failed" else "ready"
+
+
+def _count(outcomes: Mapping[int, Outcome], wanted: Outcome) -> int:
+    return sum(outcome == wanted for outcome in outcomes.values())

@@ -1,0 +1,32 @@
+"""Events in, rows of narrations out; see ``documents/projection.py``."""
+
+from collections.abc import Mapping
+
+from libs.common.contracts.base import Event
+from libs.common.contracts.cloudevents import rfc3339
+from libs.common.contracts.narrations import NarrationRequested
+from libs.common.database.upsert import Write, add_once
+from services.gateway.kernel.record import Fold
+from services.gateway.narrations.tables import narrations
+
+
+def _requested(event: NarrationRequested) -> list[Write]:
+    return [
+        add_once(
+            narrations,
+            narration_id=str(event.narration_id),
+            document_id=str(event.document_id),
+            owner_id=str(event.owner_id),
+            requested_by=str(event.requested_by),
+            requested_at=rfc3339(event.occurred_at),
+            pages=None if event.pages is None else list(event.pages),
+            engine=event.engine,
+            voice=event.voice,
+            rate=event.rate,
+            formats=list(event.formats),
+            audiobook=event.audiobook,
+        )
+    ]
+
+
+FOLDS: Mapping[type[Event], Fold] = {NarrationRequested: _requested}

@@ -1,0 +1,68 @@
+"""Narrations: ask for audio of pages, and see how far it is."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from libs.common.contracts.permissions import Capability
+from services.gateway.accounts.current_owner import CurrentOwner
+from services.gateway.http.context import PREFIX, Deps
+from services.gateway.http.models import PROBLEMS, Listing, needs
+from services.gateway.kernel.record import Kernel
+from services.gateway.narrations.commands import NarrationCommands
+from services.gateway.narrations.options import NarrationOptions
+from services.gateway.narrations.queries import NarrationQueries
+from services.gateway.narrations.requests import AudiobookRequest, NarrationRequest
+from services.gateway.narrations.views import NarrationView
+
+router = APIRouter(prefix=PREFIX, tags=["narrations"], responses=PROBLEMS)
+
+
+@router.post(
+    "/documents/{document_id}/narrations",
+    status_code=202,
+    openapi_extra=needs(Capability.REQUEST_AUDIO),
+)
+async def narrate(
+    document_id: UUID, asked: NarrationRequest, response: Response, deps: Deps, owner: CurrentOwner
+) -> NarrationView:
+    """Ask for audio of some pages or of all, and perhaps for an audiobook of them."""
+    return await _narrate(deps, owner, document_id, asked.options(), response)
+
+
+@router.post(
+    "/documents/{document_id}/audiobook",
+    status_code=202,
+    openapi_extra=needs(Capability.REQUEST_AUDIO),
+)
+async def narrate_as_audiobook(
+    document_id: UUID,
+    response: Response,
+    deps: Deps,
+    owner: CurrentOwner,
+    asked: AudiobookRequest | None = None,
+) -> NarrationView:
+    """Ask for the whole document as one file."""
+    options = (asked or AudiobookRequest()).options()
+    return await _narrate(deps, owner, document_id, options, response)
+
+
+@router.get("/documents/{document_id}/narrations", openapi_extra=needs(Capability.SEE_DOCUMENT))
+async def listing(document_id: UUID, deps: Deps, owner: CurrentOwner) -> Listing[NarrationView]:
+    """List the narrations of a document, newest first."""
+    found = await NarrationQueries(deps.database).narrations(owner, document_id)
+    return Listing[NarrationView](items=found)
+
+
+@router.get("/narrations/{narration_id}", openapi_extra=needs(Capability.SEE_DOCUMENT))
+async def narration(narration_id: UUID, deps: Deps, owner: CurrentOwner) -> NarrationView:
+    """Read how far a narration is."""
+    return await NarrationQueries(deps.database).narration(owner, narration_id)
+
+
+async def _narrate(
+    kernel: Kernel, owner: UUID, document_id: UUID, options: NarrationOptions, response: Response
+) -> NarrationView:
+    narration_id = await NarrationCommands(kernel).narrate(owner, document_id, options)
+    response.headers["Location"] = f"{PREFIX}/narrations/{narration_id}"
+    return await NarrationQueries(kernel.database).narration(owner, narration_id)

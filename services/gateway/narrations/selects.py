@@ -1,0 +1,94 @@
+"""Typed rows of narrations and of the pages they wait for, read from their tables."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import and_, exists, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.gateway.audio.tables import IN_FLIGHT, audiobooks, audios
+from services.gateway.documents.selects import EXISTS, IS_CUT
+from services.gateway.documents.tables import documents, pages
+from services.gateway.kernel.errors import NotFound
+from services.gateway.kernel.rows import RowReader
+from services.gateway.narrations.rows import NarrationRow, RequestedPage
+from services.gateway.narrations.tables import narrations, page_requests
+
+NARRATIONS = RowReader(NarrationRow, narrations)
+REQUESTED_PAGES = RowReader(RequestedPage, page_requests, pages, narrations)
+
+
+async def narration_row(connection: AsyncConnection, narration_id: UUID) -> NarrationRow:
+    """Return a narration.
+
+    Raises:
+        NotFound: There is none.
+    """
+    this = narrations.c.narration_id == str(narration_id)
+    row = await NARRATIONS.first(connection, NARRATIONS.select().where(this))
+    if row is None:
+        raise NotFound("narration")
+    return row
+
+
+async def narrations_of(
+    connection: AsyncConnection, ids: Collection[UUID], *, newest_first: bool = False
+) -> list[NarrationRow]:
+    """Return the narrations of documents."""
+    about = narrations.c.document_id.in_([str(document_id) for document_id in ids])
+    wanted = NARRATIONS.select().where(about)
+    if newest_first:
+        wanted = wanted.order_by(narrations.c.requested_at.desc(), narrations.c.narration_id)
+    return await NARRATIONS.all(connection, wanted)
+
+
+async def narrations_without_audiobook(
+    connection: AsyncConnection, document_id: UUID
+) -> list[NarrationRow]:
+    """Return the narrations of a document that want an audiobook, have none, wait for no page."""
+    has_audiobook = exists().where(audiobooks.c.narration_id == narrations.c.narration_id)
+    waits = exists().where(page_requests.c.narration_id == narrations.c.narration_id)
+    speaking = exists().where(audios.c.document_id == str(document_id), IN_FLIGHT)
+    wanted = (
+        NARRATIONS.select()
+        .where(narrations.c.document_id == str(document_id), narrations.c.audiobook.is_not(None))
+        .where(~has_audiobook, ~waits, ~speaking)
+    )
+    return await NARRATIONS.all(connection, wanted)
+
+
+async def next_requested(
+    connection: AsyncConnection, owner_id: UUID, limit: int
+) -> list[RequestedPage]:
+    """Return the pages of an owner that are next and can be spoken, at most ``limit``."""
+    same_page = and_(
+        pages.c.document_id == page_requests.c.document_id, pages.c.page == page_requests.c.page
+    )
+    wanted = (
+        REQUESTED_PAGES.select()
+        .join(pages, same_page)
+        .join(narrations, narrations.c.narration_id == page_requests.c.narration_id)
+        .join(documents, documents.c.document_id == page_requests.c.document_id)
+        .where(page_requests.c.owner_id == str(owner_id), IS_CUT, EXISTS)
+        .order_by(page_requests.c.id)
+        .limit(limit)
+    )
+    return await REQUESTED_PAGES.all(connection, wanted)
+
+
+async def waiting_pages(connection: AsyncConnection, document_id: UUID) -> dict[UUID, set[int]]:
+    """Return the pages of a document that wait for their turn, by narration."""
+    waiting: dict[UUID, set[int]] = {}
+    queue = select(page_requests.c.narration_id, page_requests.c.page)
+    found = await connection.execute(queue.where(page_requests.c.document_id == str(document_id)))
+    for narration_id, page in found:
+        waiting.setdefault(UUID(narration_id), set()).add(page)
+    return waiting
+
+
+async def has_audiobook(connection: AsyncConnection, narration_id: UUID) -> bool:
+    """Return whether a narration's audiobook can be downloaded; one cheap look."""
+    ready = select(audiobooks.c.audiobook_id).where(
+        audiobooks.c.narration_id == str(narration_id), audiobooks.c.ready_at.is_not(None)
+    )
+    return await connection.scalar(ready) is not None

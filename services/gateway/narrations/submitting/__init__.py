@@ -1,0 +1,1 @@
+"""Documents are handed in, with a narration or without."""

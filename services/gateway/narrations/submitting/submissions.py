@@ -1,0 +1,160 @@
+"""Takes documents in: a form, the bytes themselves, or JSON with a text or a web address."""
+
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TypeVar
+from uuid import UUID, uuid4
+
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
+from starlette.requests import Request
+
+from libs.common.contracts.documents import Source
+from libs.common.errors import Rejected
+from services.gateway.documents.commands import OCTETS, DocumentCommands, Submission
+from services.gateway.documents.uploads import StoredUpload
+from services.gateway.http.middleware import is_streamed
+from services.gateway.http.multipart import FormPart, FormStream
+from services.gateway.http.problems import Refused
+from services.gateway.kernel.record import Kernel
+from services.gateway.narrations.commands import NarrationCommands
+from services.gateway.narrations.options import NarrationOptions
+from services.gateway.narrations.requests import NarrationRequest, SubmitRequest
+
+M = TypeVar("M", bound=BaseModel)
+
+MAX_FIELD_BYTES = 64 * 1024
+TEXT = "text/plain; charset=utf-8"
+
+
+@dataclass(kw_only=True)
+class Received:
+    """What came in. An ``upload`` is stored already, and discarded if nothing comes of it."""
+
+    kernel: Kernel
+    upload: StoredUpload | None = None
+    source: Source | None = None
+    title: str | None = None
+    options: NarrationOptions | None = None
+
+    async def store(self, chunks: AsyncIterable[bytes], media_type: str) -> StoredUpload:
+        """Store a file or a text as it arrives."""
+        self.upload = await DocumentCommands(self.kernel).receive(chunks, media_type)
+        return self.upload
+
+    async def submit(self, owner: UUID) -> tuple[UUID, UUID | None]:
+        """Hand it in; return the ids of the document and of its narration, if one was asked for."""
+        if self.source is None:
+            raise Refused(HTTPStatus.BAD_REQUEST, "no_file", "The form has no field named file.")
+        document_id = self.upload.document_id if self.upload else uuid4()
+        submission = Submission(
+            document_id=document_id, owner_id=owner, source=self.source, title=self.title
+        )
+        if self.options is None:
+            return await DocumentCommands(self.kernel).submit(submission), None
+        narrate = NarrationCommands(self.kernel).submit_and_narrate
+        return document_id, await narrate(submission, self.options)
+
+
+async def take_in(request: Request, kernel: Kernel, owner: UUID) -> tuple[UUID, UUID | None]:
+    """Read a submission from the body and hand it in; nothing is left behind if that fails."""
+    content_type = request.headers.get("content-type", "")
+    received = Received(kernel=kernel)
+    try:
+        if not is_streamed(content_type):
+            await _read_json(request, received)
+        elif content_type.lower().startswith(OCTETS):
+            await _read_octets(request, received)
+        else:
+            await _read_form(request, received)
+        return await received.submit(owner)
+    except BaseException:
+        if received.upload is not None:
+            await DocumentCommands(kernel).discard(received.upload)
+        raise
+
+
+async def _read_json(request: Request, received: Received) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refused(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_media_type",
+            f"Send multipart/form-data, {OCTETS} or application/json.",
+        )
+    asked = _parsed(SubmitRequest.model_validate_json, await request.body())
+    received.title = asked.title
+    received.options = asked.narrate.options() if asked.narrate else None
+    if asked.text is not None:
+        content = asked.text.encode("utf-8", "replace")
+        upload = await received.store(_once(content), TEXT)
+        received.source = upload.source("text", None)
+    else:
+        received.source = Source(kind="url", url=str(asked.url))
+
+
+async def _read_octets(request: Request, received: Received) -> None:
+    query = request.query_params
+    received.title = query.get("title")
+    received.options = _options(query.get("narrate"))
+    _check_length(request, received.kernel)
+    async with aclosing(request.stream()) as body:
+        upload = await received.store(body, OCTETS)
+    received.source = upload.source("file", _basename(query.get("filename")))
+
+
+async def _read_form(request: Request, received: Received) -> None:
+    _check_length(request, received.kernel)
+    async with aclosing(request.stream()) as body:
+        form = FormStream(request.headers["content-type"], body)
+        async for part in form.parts():
+            await _read_part(part, received)
+
+
+async def _read_part(part: FormPart, received: Received) -> None:
+    if part.name == "file":
+        if received.upload is not None:
+            raise Refused(HTTPStatus.BAD_REQUEST, "two_files", "Send one file at a time.")
+        async with aclosing(part.chunks()) as chunks:
+            upload = await received.store(chunks, OCTETS)
+        received.source = upload.source("file", _basename(part.filename))
+    elif part.name == "title":
+        received.title = await part.text(MAX_FIELD_BYTES)
+    elif part.name == "narrate":
+        received.options = _options(await part.text(MAX_FIELD_BYTES))
+
+
+def _check_length(request: Request, kernel: Kernel) -> None:
+    """Refuse what says itself that it is too large, before any of it is read."""
+    length = request.headers.get("content-length", "")
+    limit = kernel.limits.max_upload_bytes
+    if length.isdecimal() and int(length) > limit + MAX_FIELD_BYTES:
+        raise Rejected("too_large", f"A file may have {limit:,} bytes; this one has more.")
+
+
+def _options(narrate: str | None) -> NarrationOptions | None:
+    if not narrate:
+        return None
+    return _parsed(NarrationRequest.model_validate_json, narrate.encode()).options()
+
+
+def _parsed(parse: Callable[[bytes], M], body: bytes) -> M:
+    try:
+        return parse(body)
+    except ValidationError as error:
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
+        found = [{**wrong, "loc": ("body", *wrong["loc"])} for wrong in errors]
+        raise RequestValidationError(found) from error
+
+
+def _basename(filename: str | None) -> str | None:
+    """Return the last part of a name; some send whole paths."""
+    if not filename:
+        return None
+    return filename.replace("\\", "/").rsplit("/", 1)[-1] or None
+
+
+async def _once(content: bytes) -> AsyncGenerator[bytes, None]:
+    yield content

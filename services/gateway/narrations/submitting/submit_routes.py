@@ -1,0 +1,61 @@
+"""Documents are handed in here, for they may come with a narration of theirs."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from starlette.requests import Request
+
+from services.gateway.accounts.current_owner import CurrentOwner
+from services.gateway.documents.queries import DocumentQueries
+from services.gateway.documents.views import DocumentView
+from services.gateway.http.context import PREFIX, Deps
+from services.gateway.http.models import PROBLEMS, needs
+from services.gateway.narrations.requests import SubmitRequest
+from services.gateway.narrations.submitting.submissions import take_in
+
+router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS)
+
+_FILE = {"type": "string", "format": "binary"}
+_FORM = {
+    "type": "object",
+    "required": ["file"],
+    "properties": {
+        "file": _FILE,
+        "title": {"type": "string"},
+        "narrate": {"type": "string", "description": "What to hear of it, as JSON."},
+    },
+}
+_SUBMISSION = SubmitRequest.model_json_schema(ref_template="#/components/schemas/{model}")
+_SUBMISSION.pop("$defs")  # all of them are components, for other routes take them too
+BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {"schema": _FORM},
+            "application/octet-stream": {"schema": _FILE},
+            "application/json": {"schema": _SUBMISSION},
+        },
+    }
+}
+
+
+class SubmittedView(DocumentView):
+    """A document that was just handed in, and the narration that was asked for with it."""
+
+    narration_id: UUID | None = None
+
+
+@router.post("/documents", status_code=202, openapi_extra={**BODY, **needs(None)})
+async def submit(
+    request: Request, response: Response, deps: Deps, owner: CurrentOwner
+) -> SubmittedView:
+    """Hand in a file, a text or a web address; ``narrate`` says what to hear of it, if anything.
+
+    A file comes as a form, or as the body itself with ``filename``, ``title`` and ``narrate`` in
+    the query.
+    """
+    document_id, narration_id = await take_in(request, deps, owner)
+    response.headers["Location"] = f"{PREFIX}/documents/{document_id}"
+    view = await DocumentQueries(deps.database).document(owner, document_id)
+    return SubmittedView(**dict(view), narration_id=narration_id)

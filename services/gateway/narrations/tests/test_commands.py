@@ -1,0 +1,69 @@
+from uuid import uuid4
+
+import pytest
+
+from libs.common.contracts.audio import AudioRequested
+from libs.common.contracts.documents import (
+    DocumentDeleted,
+    DocumentRejected,
+    DocumentSubmitted,
+    Source,
+)
+from libs.common.contracts.narrations import NarrationRequested
+from libs.common.errors import Rejected, Unavailable
+from services.gateway.documents.commands import Submission
+from services.gateway.kernel.errors import NotFound
+from services.gateway.narrations.options import NarrationOptions
+from services.gateway.tests.world import a_world
+
+
+async def test_document_and_narration_come_together_or_not_at_all(world):
+    source = Source(kind="url", url="https://x.org/a")
+    submission = Submission(document_id=uuid4(), owner_id=world.owner, source=source)
+    commands = world.narrations
+    with pytest.raises(Rejected, match="no voice"):
+        await commands.submit_and_narrate(submission, NarrationOptions(voice="nobody"))
+    assert await world.decided(DocumentSubmitted) == []
+    narration = await commands.submit_and_narrate(submission, NarrationOptions())
+    (asked,) = await world.decided(NarrationRequested)
+    assert (asked.document_id, asked.narration_id) == (submission.document_id, narration)
+    assert world.kernel.metrics.documents_submitted_total._value.get() == 1
+
+
+async def test_strangers_find_nothing(world):
+    document = await world.hand_in()
+    with pytest.raises(NotFound):
+        await world.narrations.narrate(uuid4(), document, NarrationOptions())
+
+
+async def test_pages_must_exist(world):
+    document = await world.hand_in()
+    await world.read(document, 2)
+    with pytest.raises(Rejected, match="no page 3"):
+        await world.narrations.narrate(world.owner, document, NarrationOptions(pages=(1, 3)))
+
+
+async def test_a_rejected_document_is_not_spoken(world):
+    document = await world.hand_in()
+    await world.take(DocumentRejected(document_id=document, code="bad", reason="It is bad."))
+    with pytest.raises(Rejected, match="could not be read"):
+        await world.narrations.narrate(world.owner, document, NarrationOptions())
+
+
+async def test_without_engines_there_is_no_narration(tmp_path):
+    async with a_world(tmp_path) as world:
+        document = await world.hand_in()
+        with pytest.raises(Unavailable):
+            await world.narrations.narrate(world.owner, document, NarrationOptions())
+
+
+async def test_deleting_a_document_forgets_the_pages_that_wait(world):
+    document = await world.hand_in()
+    await world.narrations.narrate(world.owner, document, NarrationOptions())
+    await world.extract(document, 1)
+    await world.documents.delete(world.owner, document)
+    await world.cut(document, 1)
+    assert await world.decided(AudioRequested) == []
+    assert len(await world.decided(DocumentDeleted)) == 1
+    with pytest.raises(NotFound):
+        await world.documents.delete(world.owner, document)

@@ -1,0 +1,184 @@
+"""States of a narration, reached through events."""
+
+from uuid import uuid4
+
+import pytest
+
+from libs.common.contracts.audio import (
+    AudiobookFailed,
+    AudiobookReady,
+    AudiobookRequested,
+    AudioFailed,
+    AudioRequested,
+)
+from libs.common.contracts.cloudevents import rfc3339
+from libs.common.contracts.documents import DocumentRejected
+from services.gateway.kernel.errors import NotFound
+from services.gateway.narrations.options import NarrationOptions
+from services.gateway.tests.world import reference
+
+
+@pytest.fixture
+def narrated(world):
+    """Hand in, order, and return the document and a way to see the narration."""
+
+    async def narrated(order=None):
+        document = await world.hand_in()
+        narration = await world.narrations.narrate(
+            world.owner, document, order or NarrationOptions()
+        )
+
+        async def view():
+            return await world.narration_queries.narration(world.owner, narration)
+
+        return document, view
+
+    return narrated
+
+
+async def fail(world, asked):
+    await world.take(
+        AudioFailed(
+            document_id=asked.document_id,
+            audio_id=asked.audio_id,
+            page=asked.page,
+            code="broke",
+            reason="It broke.",
+        )
+    )
+
+
+async def test_counts_grow_while_the_document_is_read(world, narrated):
+    document, view = await narrated()
+    assert ((await view()).pages_total, (await view()).state) == (None, "working")
+    await world.extract(document, 1)
+    await world.cut(document, 1, characters=7)
+    assert ((await view()).pages_total, (await view()).characters) == (None, 7)
+    await world.speak_everything()
+    now = await view()
+    assert (now.pages_ready, now.duration_ms, now.state) == (1, 1500, "working")
+    await world.extract(document, 2)
+    await world.cut(document, 2, utterances=0, characters=0)
+    await world.parse(document, 2)
+    now = await view()
+    assert (now.state, now.pages_total, now.pages_ready, now.pages_silent) == ("ready", 2, 1, 1)
+
+
+async def test_since_when_there_is_audio_is_told_by_the_page_that_was_ready_first(world, narrated):
+    document, view = await narrated()
+    await world.read(document, 2)
+    assert (await view()).first_ready_at is None
+    first, second = await world.decided(AudioRequested)
+    await world.speak(second)
+    since = (await view()).first_ready_at
+    assert rfc3339(second.occurred_at) < since
+    await world.speak(first)
+    now = await view()
+    assert (now.pages_ready, now.first_ready_at) == (2, since)
+
+
+async def test_the_total_of_chosen_pages_is_known_at_once(world, narrated):
+    document, view = await narrated(NarrationOptions(pages=(1, 2, 9)))
+    assert (await view()).pages_total == 3
+    await world.read(document, 2)
+    assert (await view()).pages_total == 2
+    await world.speak_everything()
+    assert (await view()).state == "ready"
+
+
+async def test_a_failed_page_fails_the_narration_until_it_is_spoken_after_all(world, narrated):
+    document, view = await narrated(NarrationOptions(audiobook="m4b"))
+    await world.read(document, 2)
+    first, second = await world.decided(AudioRequested)
+    await world.speak(first)
+    await fail(world, second)
+    now = await view()
+    assert (now.state, now.pages_ready) == ("failed", 1)
+    assert [(failure.page, failure.reason) for failure in now.pages_failed] == [(2, "It broke.")]
+    assert (now.audiobook.state, now.audiobook.failure.code) == ("failed", "pages_missing")
+
+    await world.narrations.narrate(world.owner, document, NarrationOptions())
+    assert (await view()).state == "working"
+    await world.speak((await world.decided(AudioRequested))[-1])
+    now = await view()
+    assert (now.state, now.audiobook.state) == ("working", "making")
+
+
+async def test_an_edit_makes_it_outdated(world, narrated):
+    document, view = await narrated()
+    await world.read(document, 2)
+    await world.speak_everything()
+    await world.documents.edit_page(world.owner, document, 2, "New", 0)
+    for _ in range(2):
+        now = await view()
+        assert (now.state, now.pages_ready, now.pages_outdated) == ("outdated", 1, 1)
+        await world.cut(document, 2, revision=1)
+
+
+async def test_deleted_audio_makes_it_outdated(world, narrated):
+    document, view = await narrated()
+    await world.read(document, 1)
+    await world.speak_everything()
+    (asked,) = await world.decided(AudioRequested)
+    await world.audio.delete(world.owner, asked.audio_id)
+    assert (await view()).state == "outdated"
+
+
+async def test_a_rejected_document_fails_it(world, narrated):
+    document, view = await narrated(NarrationOptions(audiobook="m4b"))
+    await world.take(DocumentRejected(document_id=document, code="bad", reason="It is bad."))
+    now = await view()
+    assert (now.state, now.failure.reason) == ("failed", "It is bad.")
+    assert now.audiobook.failure.code == "bad"
+
+
+async def test_nothing_to_speak_fails_it(world, narrated):
+    document, view = await narrated(NarrationOptions(audiobook="m4b"))
+    await world.extract(document, 1)
+    await world.cut(document, 1, utterances=0, characters=0)
+    await world.parse(document, 1)
+    now = await view()
+    assert (now.state, now.failure.code) == ("failed", "nothing_to_speak")
+
+
+async def test_the_audiobook_decides_the_end(world, narrated):
+    document, view = await narrated(NarrationOptions(audiobook="m4b"))
+    await world.read(document, 1)
+    await world.speak_everything()
+    assert (await view()).state == "working"
+    (asked,) = await world.decided(AudiobookRequested)
+    about = {"document_id": document, "audiobook_id": asked.audiobook_id}
+    await world.take(AudiobookFailed(**about, code="broke", reason="It broke."))
+    now = await view()
+    assert (now.state, now.audiobook.failure.reason) == ("failed", "It broke.")
+    await world.take(
+        AudiobookReady(
+            **about, format="m4b", object=reference(), title="T", duration_ms=5, chapters=1
+        )
+    )
+    now = await view()
+    assert (now.state, now.audiobook.object, now.audiobook.failure) == ("ready", reference(), None)
+
+
+async def test_audio_of_another_sound_does_not_count(world, narrated):
+    document, view = await narrated(NarrationOptions(voice="de"))
+    await world.read(document, 1)
+    (asked,) = await world.decided(AudioRequested)
+    assert asked.voice == "de"
+    await world.narrations.narrate(world.owner, document, NarrationOptions(voice="en"))
+    await world.speak((await world.decided(AudioRequested))[-1])
+    assert (await view()).pages_ready == 0
+
+
+async def test_page_audios_are_those_of_the_narration(world):
+    document = await world.hand_in()
+    await world.read(document, 3)
+    order = NarrationOptions(pages=(1, 3))
+    narration = await world.narrations.narrate(world.owner, document, order)
+    await world.narrations.narrate(world.owner, document, NarrationOptions(pages=(2,)))
+    await world.speak_everything()
+    audios = await world.narration_queries.page_audios(world.owner, narration)
+    assert [audio.page for audio in audios] == [1, 3]
+    assert all(audio.timings and audio.captions and audio.renditions for audio in audios)
+    with pytest.raises(NotFound):
+        await world.narration_queries.page_audios(uuid4(), narration)

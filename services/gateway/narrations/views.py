@@ -1,0 +1,48 @@
+"""What people see of narrations."""
+
+from typing import Literal
+from uuid import UUID
+
+from libs.common.contracts.formats import PageFormat
+from services.gateway.audio.views import AudiobookView
+from services.gateway.kernel.views import Failure, View
+
+NarrationState = Literal["working", "ready", "outdated", "failed"]
+
+
+class PageFailure(View):
+    """A page that a narration goes without."""
+
+    page: int
+    code: str
+    reason: str
+
+
+class NarrationView(View):
+    """A narration and how far it is.
+
+    ``pages_total`` is unknown while a document of which everything was asked for is still read.
+    ``pages_silent`` have nothing to speak; ``pages_outdated`` were edited, or their audio deleted,
+    since they were spoken. ``characters`` are those of the pages known so far;
+    ``first_ready_at`` is when the first of its pages could be heard.
+    """
+
+    narration_id: UUID
+    document_id: UUID
+    requested_at: str
+    pages: tuple[int, ...] | None
+    engine: str
+    voice: str
+    rate: float
+    formats: tuple[PageFormat, ...]
+    state: NarrationState
+    pages_total: int | None
+    pages_ready: int
+    pages_silent: int
+    pages_outdated: int
+    pages_failed: tuple[PageFailure, ...]
+    characters: int
+    duration_ms: int
+    first_ready_at: str | None
+    audiobook: AudiobookView | None
+    failure: Failure | None

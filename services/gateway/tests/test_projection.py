@@ -1,0 +1,263 @@
+"""The read models don't depend on how topics interleave, nor on repeated delivery."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid5
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, select
+
+from libs.common.contracts.audio import (
+    AudiobookFailed,
+    AudiobookReady,
+    AudiobookRequested,
+    AudioDeleted,
+    AudioFailed,
+    AudioProgressed,
+    AudioReady,
+    AudioRequested,
+    Rendition,
+    VoiceInfo,
+    VoicesAnnounced,
+)
+from libs.common.contracts.base import Event
+from libs.common.contracts.catalog import every_event
+from libs.common.contracts.documents import (
+    DocumentDeleted,
+    DocumentParsed,
+    DocumentRejected,
+    DocumentSubmitted,
+    PageEdited,
+    PageExtracted,
+    PageSegmented,
+    Source,
+)
+from libs.common.contracts.narrations import NarrationRequested
+from libs.common.contracts.tasks import TaskFailed
+from libs.common.database.engine import Database
+from libs.common.store.effects import apply
+from libs.common.store.inbox import first_deliveries
+from libs.common.store.tables import core, inbox
+from services.gateway.features import FEATURES
+from services.gateway.tables import READ_MODELS, metadata
+from services.gateway.tests.world import reference
+
+ROOT = UUID(int=1)
+OWNER = UUID(int=2)
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def name(*parts):
+    return uuid5(ROOT, "/".join(map(str, parts)))
+
+
+def story(draw, number):
+    """Every kind of event about one document; those of one topic in the order they are in here."""
+    document = name("document", number)
+    about = {"document_id": document}
+    yield DocumentSubmitted(**about, owner_id=OWNER, source=Source(kind="url", url="http://x.org"))
+    pages = draw(st.integers(1, 3))
+    for page in range(1, pages + 1):
+        yield PageExtracted(**about, page=page, text=reference(f"t{page}"), characters=page)
+        edits = draw(st.integers(0, 3))
+        for revision in range(1, edits + 1):
+            yield PageEdited(
+                **about,
+                page=page,
+                revision=revision,
+                text=reference(f"t{page}.{revision}"),
+                language="en",
+                edited_by=OWNER,
+            )
+        for revision in draw(st.permutations(range(edits + 1))):
+            yield PageSegmented(
+                **about,
+                page=page,
+                revision=revision,
+                segments=reference(f"s{page}.{revision}"),
+                utterances=revision + 1,
+                characters=10 * revision,
+            )
+        if draw(st.booleans()):
+            yield TaskFailed(
+                **about,
+                task_id=name("task", number, page),
+                service=draw(st.sampled_from(["segmenter", "synth"])),
+                kind="page.extracted",
+                code="c",
+                reason="r",
+                page=page,
+                attempts=1,
+                fingerprint="f",
+            )
+        yield from sound(draw, about, number, page)
+    for title in ("First", "Second"):
+        yield DocumentParsed(**about, pages=pages, characters=9, title=title)
+    if draw(st.booleans()):
+        yield DocumentRejected(**about, code="bad", reason="It is bad.")
+    if draw(st.booleans()):
+        yield DocumentDeleted(**about, deleted_by=OWNER)
+    yield from book(draw, about, number)
+
+
+def sound(draw, about, number, page):
+    audio = about | {"audio_id": name("audio", number, page)}
+    yield AudioRequested(
+        **audio,
+        owner_id=OWNER,
+        requested_by=OWNER,
+        page=page,
+        segments=reference("s"),
+        characters=1,
+        engine="e",
+        voice="v",
+    )
+    for done in draw(st.permutations(range(4))):
+        yield AudioProgressed(**audio, page=page, done=done, total=3)
+    if draw(st.booleans()):
+        yield AudioFailed(**audio, page=page, code="c", reason="r")
+    if draw(st.booleans()):
+        yield AudioReady(
+            **audio,
+            page=page,
+            engine="e",
+            voice="v",
+            renditions=(Rendition(format="m4a", object=reference("a")),),
+            timings=reference("t"),
+            captions=reference("c"),
+            duration_ms=7,
+            characters_asked=1,
+            characters_spoken=1,
+        )
+    if draw(st.booleans()):
+        yield AudioDeleted(**audio, deleted_by=OWNER)
+
+
+def book(draw, about, number):
+    narration = name("narration", number)
+    yield NarrationRequested(
+        **about,
+        narration_id=narration,
+        owner_id=OWNER,
+        requested_by=OWNER,
+        engine="e",
+        voice="v",
+        audiobook="m4b",
+    )
+    bound = about | {"audiobook_id": name("book", number)}
+    yield AudiobookRequested(
+        **bound,
+        narration_id=narration,
+        owner_id=OWNER,
+        requested_by=OWNER,
+        audio_ids=(name("audio", number, 1),),
+        first_pages=(1,),
+        format="m4b",
+        title="T",
+    )
+    if draw(st.booleans()):
+        yield AudiobookFailed(**bound, code="c", reason="r")
+    if draw(st.booleans()):
+        yield AudiobookReady(
+            **bound, format="m4b", object=reference("b"), title="T", duration_ms=1, chapters=1
+        )
+
+
+def engines():
+    for voice in ("first", "second"):
+        yield VoicesAnnounced(
+            engine="e",
+            voices=(VoiceInfo(id=voice, name=voice, language="en"),),
+            default_voice=voice,
+        )
+
+
+@st.composite
+def histories(draw):
+    """Events in one order, and the same in another that keeps the order of each topic and key."""
+    told = [*engines(), *story(draw, 1), *story(draw, 2)]
+    told = [
+        event.model_copy(update={"occurred_at": START + timedelta(seconds=number)})
+        for number, event in enumerate(told)
+    ]
+    queues: dict[tuple[str, str], list[Event]] = {}
+    for event in told:
+        queues.setdefault((event.topic, event.key), []).append(event)
+    waiting = [list(queue) for queue in queues.values()]
+    delivered: list[Event] = []
+    while waiting:
+        queue = draw(st.sampled_from(waiting))
+        delivered.append(queue.pop(0))
+        waiting = [queue for queue in waiting if queue]
+        if draw(st.integers(0, 4)) == 0:
+            delivered.append(draw(st.sampled_from(delivered)))
+    return told, delivered
+
+
+def folded(event):
+    """What all features write of an event."""
+    folds = [feature.folds[type(event)] for feature in FEATURES if type(event) in feature.folds]
+    return [write for fold in folds for write in fold(event)]
+
+
+async def rows_after(database, happened):
+    async with database.transaction() as connection:
+        for table in (*READ_MODELS, inbox):
+            await connection.execute(delete(table))
+        for event in happened:
+            if await first_deliveries(connection, "gateway", [event]):
+                await apply(connection, folded(event), None)
+        return {
+            table.name: sorted(
+                (tuple(map(repr, row)) for row in await connection.execute(select(table))),
+            )
+            for table in READ_MODELS
+        }
+
+
+def test_the_order_of_topics_does_not_matter(tmp_path):
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/x.db")
+
+    async def create():
+        async with database.transaction() as connection:
+            await connection.run_sync(core.create_all)
+            await connection.run_sync(metadata.create_all)
+
+    with asyncio.Runner() as runner:
+        runner.run(create())
+
+        @settings(
+            max_examples=25,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        )
+        @given(histories())
+        def confluent(history):
+            told, delivered = history
+            expected = runner.run(rows_after(database, told))
+            assert runner.run(rows_after(database, delivered)) == expected
+            assert all(expected.values())
+
+        confluent()
+        runner.run(database.close())
+
+
+def test_every_event_that_the_gateway_decides_is_folded():
+    decided = {event for event in every_event() if event.producer == "gateway"}
+    assert decided <= {event for feature in FEATURES for event in feature.folds}
+
+
+def test_failures_of_other_services_have_events_of_their_own():
+    failure = TaskFailed(
+        task_id=ROOT,
+        service="synth",
+        kind="speak",
+        document_id=ROOT,
+        page=1,
+        code="c",
+        reason="r",
+        attempts=1,
+        fingerprint="f",
+    )
+    assert folded(failure) == []

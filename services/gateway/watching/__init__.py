@@ -1,0 +1,1 @@
+"""Watching a document: a snapshot, then what changes, as it changes."""

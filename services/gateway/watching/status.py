@@ -1,0 +1,98 @@
+"""Where a document stands, for those who watch it: small parts that can be compared one by one."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from libs.common.contracts.permissions import Capability
+from libs.common.database.engine import Database
+from services.gateway.audio.selects import audios_of
+from services.gateway.audio.views import AudioState, audio_state
+from services.gateway.documents.queries import read_document
+from services.gateway.documents.selects import document_for, pages_of
+from services.gateway.documents.views import DocumentView, PageState, page_state
+from services.gateway.kernel.changes import changes_of
+from services.gateway.kernel.views import Failure, View
+from services.gateway.narrations.facts import read_narrations
+from services.gateway.narrations.views import NarrationView
+
+
+class PageStanding(View):
+    """Where a page stands."""
+
+    page: int
+    revision: int
+    state: PageState
+    failure: Failure | None
+
+
+class AudioStanding(View):
+    """Where an audio stands: ``done`` of ``total`` utterances are spoken."""
+
+    audio_id: UUID
+    page: int
+    revision: int
+    state: AudioState
+    done: int
+    total: int | None
+    duration_ms: int | None
+    failure: Failure | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """A document and all that is made of it."""
+
+    document: DocumentView
+    pages: tuple[PageStanding, ...]
+    audios: tuple[AudioStanding, ...]
+    narrations: tuple[NarrationView, ...]
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Reads one document's status again and again, as ``caller`` sees it."""
+
+    database: Database
+    caller: UUID
+    document_id: UUID
+
+    async def look(self, changes_seen: int | None) -> tuple[int, Status | None]:
+        """Return the document's counter of changes and, unless it is as seen, the status.
+
+        Raises:
+            NotFound: There is no such document for the caller, or no longer.
+        """
+        async with self.database.reading() as connection:
+            document_id, capability = self.document_id, Capability.SEE_DOCUMENT
+            row = await document_for(connection, self.caller, document_id, capability)
+            changes = await changes_of(connection, document_id)
+            if changes == changes_seen:
+                return changes, None
+            pages = await pages_of(connection, document_id)
+            audios = await audios_of(connection, document_id)
+            return changes, Status(
+                document=await read_document(connection, self.caller, document_id),
+                pages=tuple(
+                    PageStanding(
+                        page=page.page, revision=page.revision, state=state, failure=failure
+                    )
+                    for page in pages
+                    if page.is_extracted
+                    for state, failure in [page_state(page)]
+                ),
+                audios=tuple(
+                    AudioStanding(
+                        audio_id=audio.audio_id,
+                        page=audio.page,
+                        revision=audio.revision,
+                        state=state,
+                        done=audio.done or 0,
+                        total=audio.total,
+                        duration_ms=audio.duration_ms,
+                        failure=failure,
+                    )
+                    for audio in audios
+                    for state, failure in [audio_state(audio)]
+                ),
+                narrations=await read_narrations(connection, row),
+            )

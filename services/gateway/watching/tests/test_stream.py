@@ -1,0 +1,172 @@
+import asyncio
+import json
+from contextlib import aclosing, asynccontextmanager
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from libs.common.contracts.audio import AudioFailed, AudioProgressed, AudioRequested
+from libs.common.runtime.http_server import HttpServer
+from services.gateway.kernel.errors import NotFound
+from services.gateway.narrations.options import NarrationOptions
+from services.gateway.tests.world import VOICES, a_world
+from services.gateway.watching.status import Watch
+from services.gateway.watching.stream import StreamPace, status_events
+
+QUICK = StreamPace(pause_s=0.0)
+
+
+@asynccontextmanager
+async def following(world, document, pace=QUICK):
+    """The parsed events of a stream, one by one."""
+    watch = Watch(world.database, world.owner, document)
+
+    async def parsed():
+        async with aclosing(status_events(watch, world.kernel.changes, pace)) as stream:
+            async for text in stream:
+                lines = dict(line.split(": ", 1) for line in text.strip().splitlines())
+                yield (lines["event"], json.loads(lines["data"])) if "event" in lines else text
+
+    async with aclosing(parsed()) as events:
+        yield events
+
+
+async def until(events, wanted):
+    async for kind, value in events:
+        if wanted(kind, value):
+            return value
+    raise AssertionError("the stream ended")
+
+
+async def test_a_snapshot_then_what_changes(world):
+    document = await world.hand_in()
+    await world.extract(document, 1)
+    async with following(world, document) as events:
+        kind, snapshot = await anext(events)
+        assert kind == "snapshot"
+        assert snapshot["document"]["state"] == "reading"
+        assert [page["page"] for page in snapshot["pages"]] == [1]
+        assert (snapshot["audios"], snapshot["narrations"]) == ([], [])
+
+        await world.narrations.narrate(world.owner, document, NarrationOptions())
+        await until(events, lambda kind, _: kind == "narration")
+        await world.extract(document, 2)
+        assert (await until(events, lambda kind, _: kind == "page"))["page"] == 2
+        await world.cut(document, 1)
+        await world.parse(document, 2)
+        await until(events, lambda kind, value: kind == "document" and value["state"] == "ready")
+        (asked,) = await world.decided(AudioRequested)
+        about = {"document_id": document, "audio_id": asked.audio_id, "page": 1}
+        await world.take(AudioProgressed(**about, done=1, total=2))
+        progress = await until(events, lambda kind, value: kind == "audio" and value["done"] == 1)
+        assert (progress["state"], progress["total"]) == ("speaking", 2)
+        await world.speak(asked)
+        await until(events, lambda kind, value: kind == "audio" and value["state"] == "ready")
+        await world.audio.delete(world.owner, asked.audio_id)
+        gone = await until(events, lambda kind, _: kind == "audio_deleted")
+        assert gone == {"audio_id": str(asked.audio_id)}
+
+
+async def test_a_failure_is_told_with_its_reason(world):
+    document = await world.hand_in()
+    await world.read(document, 1)
+    await world.narrations.narrate(world.owner, document, NarrationOptions())
+    (asked,) = await world.decided(AudioRequested)
+    async with following(world, document) as events:
+        await anext(events)
+        await world.take(
+            AudioFailed(
+                document_id=document,
+                audio_id=asked.audio_id,
+                page=1,
+                code="engine_broke",
+                reason="The engine broke.",
+            )
+        )
+        failed = await until(
+            events, lambda kind, value: kind == "narration" and value["state"] == "failed"
+        )
+        assert failed["pages_failed"] == [
+            {"page": 1, "code": "engine_broke", "reason": "The engine broke."}
+        ]
+
+
+async def test_only_what_changed_is_told(world):
+    document = await world.hand_in()
+    await world.read(document, 5)
+    async with following(world, document) as events:
+        await anext(events)
+        await world.documents.edit_page(world.owner, document, 3, "New", 0)
+        kind, page = await anext(events)
+        assert (kind, page["page"], page["revision"]) == ("page", 3, 1)
+        await world.cut(document, 3, revision=1)
+        kind, page = await anext(events)
+        assert (kind, page["page"], page["state"]) == ("page", 3, "speakable")
+
+
+async def test_the_end_of_a_document_is_the_last_event(world):
+    document = await world.hand_in()
+    async with following(world, document) as events:
+        await anext(events)
+        await world.documents.delete(world.owner, document)
+        told = [event async for event in events]
+    assert told == [("deleted", {"document_id": str(document)})]
+
+
+async def test_no_document_no_stream(world):
+    async with following(world, uuid4()) as events:
+        with pytest.raises(NotFound):
+            await anext(events)
+    assert world.kernel.changes.watchers == 0
+
+
+async def test_a_quiet_stream_says_that_it_lives(world):
+    document = await world.hand_in()
+    async with following(world, document, StreamPace(heartbeat_s=0.0, pause_s=0.0)) as events:
+        await anext(events)
+        assert await anext(events) == ": alive\n\n"
+
+
+async def test_a_stream_ends_with_the_service(world):
+    document = await world.hand_in()
+    async with following(world, document) as events:
+        async with world.kernel.changes:
+            await anext(events)
+        assert [event async for event in events] == []
+
+
+async def test_what_another_replica_committed_is_found_by_asking(tmp_path, monkeypatch):
+    async with a_world(tmp_path, events_poll_interval_ms=50) as world:
+        await world.take(VOICES)
+        document = await world.hand_in()
+        async with following(world, document) as events:
+            await anext(events)
+            monkeypatch.setattr(world.database.wakeups, "notify", lambda names: None)
+            await world.extract(document, 1)
+            assert (await until(events, lambda kind, _: kind == "page"))["page"] == 1
+
+
+async def test_over_a_real_connection(world):
+    """Snapshot and change arrive while the stream is open; the server forgets who went away."""
+    server = HttpServer(world.app, "127.0.0.1", 0)
+    await server.start()
+    document = await world.hand_in()
+    headers = {"Authorization": f"Bearer {world.token}", "Last-Event-ID": "whatever"}
+    async with (
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.port}", headers=headers) as client,
+        client.stream("GET", f"/api/v1/documents/{document}/events") as answer,
+    ):
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert answer.headers["cache-control"] == "no-store"
+        lines = answer.aiter_lines()
+        assert await anext(lines) == "event: snapshot"
+        await world.extract(document, 1)
+        async for line in lines:
+            if line == "event: page":
+                break
+        assert world.kernel.changes.watchers == 1
+    while world.kernel.changes.watchers:
+        await asyncio.sleep(0.01)
+    await server.stop()

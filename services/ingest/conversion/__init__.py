@@ -1,0 +1,1 @@
+"""HTML -> Markdown: the one converter behind EPUB, HTML, web pages and Markdown."""

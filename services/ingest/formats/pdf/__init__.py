@@ -1,0 +1,1 @@
+"""PDF -> pages: fragments -> furniture -> columns -> paragraphs -> stitch, driven by reader."""

@@ -1,0 +1,51 @@
+import zipfile
+
+import pytest
+
+from libs.common.errors import Rejected
+from services.ingest.formats import archive
+from services.ingest.formats.archive import Archive
+from services.ingest.tests.samples import zip_file
+
+
+def test_links_find_their_members(tmp_path):
+    path = zip_file(tmp_path / "a.zip", [("OEBPS/Text/a b.xhtml", "x"), ("top.txt", "y")])
+    with Archive(path) as opened:
+        assert opened.find("a%20b.xhtml#part", "OEBPS/Text") == "OEBPS/Text/a b.xhtml"
+        assert opened.find("../text/A B.xhtml", "OEBPS/nav") == "OEBPS/Text/a b.xhtml"
+        assert opened.find("/top.txt", "OEBPS") == "top.txt"
+        assert opened.find("../../../../etc/passwd", "OEBPS") is None
+        assert opened.read("top.txt") == b"y"
+
+
+def test_the_total_is_limited(tmp_path):
+    path = tmp_path / "a.zip"
+    size = archive.MAX_MEMBER_BYTES - 1
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as made:
+        made.writestr("big", bytes(size))
+    with Archive(path) as opened:
+        for _ in range(archive.MAX_TOTAL_BYTES // size):
+            opened.read("big")
+        with pytest.raises(Rejected) as caught:
+            opened.read("big")
+    assert caught.value.code == "too_large"
+
+
+def test_encrypted_members_are_rejected(tmp_path):
+    path = zip_file(tmp_path / "a.zip", [("a", "x")])
+    data = bytearray(path.read_bytes())
+    data[data.rindex(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(bytes(data))
+    with Archive(path) as opened, pytest.raises(Rejected) as caught:
+        opened.read("a")
+    assert caught.value.code == "encrypted"
+
+
+def test_damage_is_rejected(tmp_path):
+    path = zip_file(tmp_path / "a.zip", [("a", "x" * 5000)])
+    data = bytearray(path.read_bytes())
+    data[40] ^= 0xFF
+    path.write_bytes(bytes(data))
+    with Archive(path) as opened, pytest.raises(Rejected) as caught:
+        opened.read("a")
+    assert caught.value.code == "damaged"

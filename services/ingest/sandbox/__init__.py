@@ -1,0 +1,1 @@
+"""Untrusted files are read in processes of their own, with limits."""

@@ -1,0 +1,83 @@
+"""How the parsing process tells the service what it found: frames on a pipe.
+
+A frame is one byte of kind, four bytes of length (big endian) and the payload. JSON and not pickle,
+since the sender has read an untrusted file. A cover goes before the metadata that it belongs to.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from enum import Enum
+
+from libs.common.errors import Rejected
+from services.ingest.pages.document import Item, Metadata, Page, ParsedChapter
+
+HEADER_BYTES = 5
+MAX_PAYLOAD_BYTES = 32 * 1024 * 1024
+
+
+class Frame(Enum):
+    """The kinds of frames. REJECTED, CRASHED and METADATA are the last of their stream."""
+
+    PAGE = b"P"
+    COVER = b"C"
+    METADATA = b"M"
+    REJECTED = b"R"
+    CRASHED = b"X"
+
+
+def encode(kind: Frame, payload: bytes) -> bytes:
+    """Return one frame."""
+    return kind.value + len(payload).to_bytes(4, "big") + payload
+
+
+def header(raw: bytes) -> tuple[Frame, int]:
+    """Return kind and length of the payload that follows.
+
+    Raises:
+        ValueError: this is no header, or the payload would be longer than any honest one.
+    """
+    size = int.from_bytes(raw[1:], "big")
+    if size > MAX_PAYLOAD_BYTES:
+        raise ValueError(f"a frame of {size} bytes")
+    return Frame(raw[:1]), size
+
+
+def of_item(item: Item) -> Iterator[bytes]:
+    """Yield the frames of a page or of the metadata."""
+    if isinstance(item, Page):
+        yield encode(Frame.PAGE, _json(asdict(item)))
+        return
+    if item.cover is not None:
+        yield encode(Frame.COVER, item.cover)
+    yield encode(Frame.METADATA, _json(asdict(replace(item, cover=None))))
+
+
+def of_rejection(error: Rejected) -> bytes:
+    """Return the frame that says why a document is refused."""
+    return encode(Frame.REJECTED, _json({"code": error.code, "message": str(error)}))
+
+
+def page(payload: bytes) -> Page:
+    """Read the payload of PAGE. Raises ValueError, TypeError or KeyError if it is none."""
+    return Page(**json.loads(payload))
+
+
+def metadata(payload: bytes, cover: bytes | None) -> Metadata:
+    """Read the payload of METADATA. Raises ValueError, TypeError or KeyError if it is none."""
+    fields = json.loads(payload)
+    chapters = tuple(ParsedChapter(**chapter) for chapter in fields.pop("chapters"))
+    warnings = tuple(fields.pop("warnings"))
+    fields["cover"] = cover
+    return Metadata(**fields, chapters=chapters, warnings=warnings)
+
+
+def rejection(payload: bytes) -> Rejected:
+    """Read the payload of REJECTED. Raises ValueError or KeyError if it is none."""
+    fields = json.loads(payload)
+    return Rejected(fields["code"], fields["message"])
+
+
+def _json(fields: dict[str, object]) -> bytes:
+    # Lone surrogates cannot be encoded; cleaning removes them from text, this from all else.
+    return json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")

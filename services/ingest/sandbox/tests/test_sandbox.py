@@ -1,0 +1,134 @@
+import asyncio
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from libs.common.errors import Rejected, Transient
+from services.ingest.pages.document import Metadata, Page
+from services.ingest.sandbox.sandbox import Limits, Sandbox
+from services.ingest.tests.samples import SENTENCE, epub, pdf
+
+pytestmark = pytest.mark.slow
+
+LIMITS = Limits(memory_bytes=400_000_000, cpu_seconds=20, wall_seconds=30.0)
+
+
+def long_text(path: Path, characters: int = 300_000) -> Path:
+    path.write_text(f"{SENTENCE * 10}\n\n" * (characters // (10 * len(SENTENCE))))
+    return path
+
+
+async def test_pages_come_one_by_one_and_metadata_last(tmp_path):
+    path = epub(tmp_path / "a.epub", [("One", f"<p>{SENTENCE * 200}</p>"), ("Two", "<p>End.</p>")])
+    async with Sandbox(LIMITS) as sandbox:
+        *pages, metadata = [item async for item in sandbox.parse(path, "a.epub")]
+    assert [page.number for page in pages if isinstance(page, Page)] == list(
+        range(1, len(pages) + 1)
+    )
+    assert isinstance(metadata, Metadata)
+    assert metadata.cover == b"\x89PNG cover"
+    assert metadata.chapters[1].title == "Two"
+
+
+async def test_documents_are_read_side_by_side(tmp_path):
+    paths = [pdf(tmp_path / f"{at}.pdf", [[f"Text of file {at}."]]) for at in range(4)]
+
+    async def first(sandbox: Sandbox, path: Path) -> str:
+        async for item in sandbox.parse(path):
+            return item.markdown if isinstance(item, Page) else ""
+        return ""
+
+    async with Sandbox(LIMITS) as sandbox:
+        found = await asyncio.gather(*(first(sandbox, path) for path in paths))
+    assert found == [f"Text of file {at}." for at in range(4)]
+
+
+async def test_child_waits_for_its_reader(tmp_path):
+    """However long the document, only what fits the pipe is read ahead."""
+    path = long_text(tmp_path / "a.txt", 3_000_000)
+    async with Sandbox(LIMITS) as sandbox:
+        reading = sandbox.parse(path)
+        await anext(reading)
+        [child] = children_of(sandbox)
+        async with asyncio.timeout(60):  # a child that does not wait never comes to rest
+            before = -1.0
+            while child.cpu_times().user != before:
+                before = child.cpu_times().user
+                await asyncio.sleep(0.3)
+        assert child.status() == psutil.STATUS_SLEEPING
+        await reading.aclose()
+        await gone(child)
+
+
+def children_of(sandbox: Sandbox) -> list[psutil.Process]:
+    return psutil.Process(zygote_of(sandbox).pid).children()
+
+
+def zygote_of(sandbox: Sandbox) -> "subprocess.Popen[bytes]":
+    assert sandbox._zygote is not None
+    return sandbox._zygote.process
+
+
+async def gone(process: psutil.Process) -> None:
+    async with asyncio.timeout(10):
+        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+            await asyncio.sleep(0.02)
+
+
+async def test_wall_clock_ends_a_document(tmp_path):
+    path = long_text(tmp_path / "a.txt", 3_000_000)
+    async with Sandbox(LIMITS) as sandbox:
+        with pytest.raises(Rejected) as caught:
+            async for _ in sandbox.parse(path, limits=Limits(wall_seconds=0.0001)):
+                pass
+    assert caught.value.code == "too_slow"
+
+
+async def test_memory_limit_ends_a_document(tmp_path):
+    path = long_text(tmp_path / "a.txt", 20_000_000)
+    async with Sandbox(LIMITS) as sandbox:
+        with pytest.raises(Rejected) as caught:
+            async for _ in sandbox.parse(path, limits=Limits(memory_bytes=30_000_000)):
+                pass
+    assert caught.value.code == "too_complex"
+
+
+async def test_dead_zygote_is_started_again(tmp_path):
+    path = pdf(tmp_path / "a.pdf", [["Some text."]])
+    async with Sandbox(LIMITS) as sandbox:
+        assert len([item async for item in sandbox.parse(path)]) == 2
+        process = zygote_of(sandbox)
+        process.kill()
+        process.wait()
+        assert len([item async for item in sandbox.parse(path)]) == 2
+
+
+async def test_zygote_that_dies_while_reading_is_worth_another_try(tmp_path):
+    path = long_text(tmp_path / "a.txt", 3_000_000)
+    async with Sandbox(LIMITS) as sandbox:
+        reading = sandbox.parse(path)
+        await anext(reading)
+        zygote_of(sandbox).kill()
+        with pytest.raises(Transient):
+            async for _ in reading:
+                pass
+
+
+async def test_nothing_is_left_running(tmp_path):
+    path = long_text(tmp_path / "a.txt", 3_000_000)
+    async with Sandbox(LIMITS) as sandbox:
+        reading = sandbox.parse(path)
+        await anext(reading)
+        zygote = psutil.Process(zygote_of(sandbox).pid)
+        [child] = children_of(sandbox)
+    await gone(zygote)
+    await gone(child)
+    await reading.aclose()
+
+
+async def test_missing_file_is_the_callers_fault(tmp_path):
+    async with Sandbox(LIMITS) as sandbox:
+        with pytest.raises(FileNotFoundError):
+            await anext(sandbox.parse(tmp_path / "absent.pdf"))

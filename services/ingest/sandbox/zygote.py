@@ -1,0 +1,176 @@
+"""The process that parsing processes are forked from, so that none of them waits for imports.
+
+``python -m services.ingest.sandbox.zygote FD`` serves the socket that it inherits as FD and ends
+when the other side closes it, taking its children with it. A request is a length (4 bytes, big
+endian) that carries two file descriptors, and JSON. Frames with what was found go to the first
+descriptor; the second gets two lines: the child's process id and, once it is dead, its wait status.
+"""
+
+import contextlib
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+from libs.common.errors import Rejected
+from services.ingest.formats.parse import later_preloads, parse_file, preload
+from services.ingest.pages.reasons import Reason, rejected
+from services.ingest.sandbox import frames
+from services.ingest.sandbox.confine import Limits, confine
+
+READY = b"R"
+LENGTH_BYTES = 4
+
+_CHILD_FD = 3
+_FDS = 2
+
+
+def main() -> None:
+    """Serve requests until the service closes its end."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    wakeup_read, wakeup_write = os.pipe()
+    os.set_blocking(wakeup_write, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
+    Zygote(control, wakeup_read).serve()
+
+
+class Zygote:
+    """Forks a child per document and reports how each of them ended."""
+
+    def __init__(self, control: socket.socket, wakeup: int) -> None:
+        self._control = control
+        self._wakeup = wakeup
+        self._children: dict[int, int] = {}
+        self._poll = select.poll()
+        self._poll.register(control, select.POLLIN)
+        self._poll.register(wakeup, select.POLLIN)
+
+    def serve(self) -> None:
+        """Serve until the service closes its end, or is gone; then end the children too."""
+        try:
+            # A service that was killed, or closed its end before it read our word, resets the
+            # connection or breaks off a request.
+            with contextlib.suppress(ConnectionError, EOFError):
+                self._serve()
+        finally:
+            self._end()
+
+    def _serve(self) -> None:
+        """Say that requests are welcome, then load the rest whenever there is nothing to do."""
+        preload()
+        self._control.sendall(READY)
+        waiting = list(later_preloads())
+        while True:
+            ready = self._poll.poll(0 if waiting else None)
+            if not ready:
+                waiting.pop(0)()
+                gc.freeze()  # keeps the collector from copying shared pages into every child
+                continue
+            for fd, _ in ready:
+                if fd == self._wakeup:
+                    os.read(self._wakeup, 4096)
+                    self._reap()
+                elif not self._accept():
+                    return
+
+    def _accept(self) -> bool:
+        raw, fds, _, _ = socket.recv_fds(self._control, LENGTH_BYTES, _FDS)
+        if not raw:
+            return False
+        request = json.loads(_exactly(self._control, int.from_bytes(raw, "big")))
+        data, status = fds
+        pid = os.fork()
+        if pid == 0:
+            _child(data, request)
+        os.close(data)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.setpgid(pid, pid)  # the child does the same: whoever comes first
+        self._children[pid] = status
+        _tell(status, pid)
+        return True
+
+    def _reap(self) -> None:
+        for pid in list(self._children):
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                fd = self._children.pop(pid)
+                _tell(fd, status)
+                os.close(fd)
+
+    def _end(self) -> None:
+        for pid in self._children:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+
+
+def _exactly(control: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        more = control.recv(size - len(data))
+        if not more:
+            raise EOFError("the service closed the socket in the middle of a request")
+        data += more
+    return data
+
+
+def _tell(fd: int, number: int) -> None:
+    with contextlib.suppress(BrokenPipeError):  # nobody waits for this document any more
+        os.write(fd, b"%d\n" % number)
+
+
+def _child(data: int, request: dict[str, object]) -> NoReturn:
+    """Read one document and end, whatever happens."""
+    try:
+        _prepare(data)
+        confine(Limits(**request["limits"]))  # type: ignore[arg-type]
+        filename = request["filename"]
+        _report(Path(str(request["path"])), None if filename is None else str(filename))
+    finally:
+        os._exit(0)
+
+
+def _prepare(data: int) -> None:
+    """Become leader of a process group; keep no descriptor but the pipe, which becomes 3."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    with contextlib.suppress(PermissionError):
+        os.setpgid(0, 0)
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(data, _CHILD_FD) if data != _CHILD_FD else None
+    for fd in range(_CHILD_FD):
+        os.dup2(null, fd)
+    os.closerange(_CHILD_FD + 1, os.sysconf("SC_OPEN_MAX"))
+
+
+def _report(path: Path, filename: str | None) -> None:
+    try:
+        for item in parse_file(path, filename):
+            for frame in frames.of_item(item):
+                _write(frame)
+    except Rejected as error:
+        _write(frames.of_rejection(error))
+    except MemoryError:
+        _write(frames.of_rejection(rejected(Reason.TOO_COMPLEX)))
+    except RecursionError:
+        _write(frames.of_rejection(rejected(Reason.UNSAFE)))
+    except BrokenPipeError:
+        return
+    except Exception:  # any way a parser can fail on a hostile file is an answer, not a crash
+        _write(frames.encode(frames.Frame.CRASHED, traceback.format_exc(limit=-20).encode()))
+
+
+def _write(data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(_CHILD_FD, view) :]
+
+
+if __name__ == "__main__":
+    main()

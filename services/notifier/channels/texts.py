@@ -1,0 +1,168 @@
+"""What mails say: what happened, and what to do. No text of documents is in them.
+
+A title is named only where the event carries it. ``reason`` comes from our own services and is a
+sentence for the owner, but it may quote a file's name, so it is treated as foreign: one line, of
+limited length.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from libs.common.contracts.audio import AudiobookFailed, AudiobookReady, AudioFailed, AudioReady
+from libs.common.contracts.base import Event
+from libs.common.contracts.documents import DocumentRejected, title_of
+from libs.common.contracts.tasks import TaskFailed
+from libs.common.errors import Permanent
+
+MAX_CHARACTERS_OF_TITLE = 150
+"""Fewer than a title may have, for it stands in the subject of a mail."""
+MAX_REASON_CHARACTERS = 500
+MAX_RANGES = 40
+MINUTE_MS = 60_000
+HOUR_MINUTES = 60
+
+
+@dataclass(frozen=True)
+class MailText:
+    """A subject of one line, and plain text."""
+
+    subject: str
+    body: str
+
+
+def mail_text(
+    event: Event, *, pages: Sequence[int] = (), notices: int = 1, public_url: str | None = None
+) -> MailText:
+    """Return what a mail about ``event`` says.
+
+    ``notices`` events like this one go out together; they are about ``pages`` (ascending, each
+    once). ``public_url`` is where people find documents.
+
+    Raises:
+        Permanent: There are no words for this type of event.
+    """
+    subject, *sentences = _told(event, pages, notices)
+    document_id: UUID | None = getattr(event, "document_id", None)
+    if document_id is not None and public_url:
+        sentences.append(f"The document: {public_url.rstrip('/')}/documents/{document_id}")
+    elif document_id is not None:
+        sentences.append(f"The document: {document_id}")
+    return MailText(one_line(subject), "\n\n".join(sentences) + "\n")
+
+
+def _told(event: Event, pages: Sequence[int], notices: int) -> tuple[str, ...]:
+    """Return the subject and the paragraphs."""
+    match event:
+        case AudioReady():
+            return _audio_ready(pages or [event.page])
+        case AudiobookReady():
+            return _audiobook_ready(event)
+        case DocumentRejected():
+            return (
+                "A document could not be read",
+                "A document was handed in that cannot be turned into audio.",
+                f"Why: {_reason(event.reason)}",
+                "Correct the file or choose another one, and hand it in again.",
+            )
+        case AudioFailed():
+            return _audio_failed(event, pages or [event.page])
+        case AudiobookFailed():
+            return (
+                "An audiobook could not be made",
+                "The pages of a document were to become one audiobook, and that failed.",
+                f"Why: {_reason(event.reason)}",
+                "What was spoken is kept. Ask for the audiobook again when the cause is gone.",
+            )
+        case TaskFailed():
+            return _task_failed(event, pages, notices)
+        case _:
+            raise Permanent(f"there are no words for {event.topic}")
+
+
+def _audio_ready(pages: Sequence[int]) -> tuple[str, ...]:
+    which = page_list(pages)
+    return (
+        f"{which} can be heard",
+        f"{which} of a document {_be(pages)} spoken, complete.",
+        "Open the document to listen.",
+    )
+
+
+def _audiobook_ready(event: AudiobookReady) -> tuple[str, ...]:
+    title = title_of(one_line(event.title))[:MAX_CHARACTERS_OF_TITLE]
+    chapters = f", in {_count(event.chapters, 'chapter')}" if event.chapters else ""
+    length = duration(event.duration_ms)
+    return (
+        f"Audiobook ready: {title}",
+        f"“{title}” can be heard as one file. It is {length} long{chapters}.",
+        f"Open the document to listen, or to download it as {event.format.upper()}.",
+    )
+
+
+def _audio_failed(event: AudioFailed, pages: Sequence[int]) -> tuple[str, ...]:
+    which = page_list(pages)
+    return (
+        f"{which} could not be spoken",
+        f"{which} of a document could not be spoken. The other pages are not affected.",
+        f"Why: {_reason(event.reason)}",
+        "Ask for the audio again when the cause is gone. What was spoken is not spoken again.",
+    )
+
+
+def _task_failed(event: TaskFailed, pages: Sequence[int], notices: int) -> tuple[str, ...]:
+    where = f" ({page_list(pages).lower()})" if pages else ""
+    times = f" {notices} times" if notices > 1 else ""
+    attempts = _count(event.attempts, "attempt")
+    return (
+        f"Work was given up: {event.service}, {event.kind}",
+        f"The {event.service} service gave up {event.kind}{times}{where}, after {attempts}.",
+        f"Why: {_reason(event.reason)} (code {event.code})",
+        f"The service's log has more; look for task {event.task_id}. "
+        "When the cause is gone, the work has to be asked for again.",
+    )
+
+
+def page_list(pages: Sequence[int]) -> str:
+    """Return ascending page numbers in words: ``Pages 1-3, 7 and 9``."""
+    ranges: list[list[int]] = []
+    for page in pages:
+        if ranges and page == ranges[-1][1] + 1:
+            ranges[-1][1] = page
+        else:
+            ranges.append([page, page])
+    shown = [str(a) if a == b else f"{a}-{b}" for a, b in ranges]
+    if len(shown) > MAX_RANGES:
+        shown = [*shown[:MAX_RANGES], "others"]
+    listed = shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return f"Page {listed}" if len(pages) == 1 else f"Pages {listed}"
+
+
+def duration(milliseconds: int) -> str:
+    """Return a length in words, to the minute: ``9 hours and 12 minutes``."""
+    minutes = round(milliseconds / MINUTE_MS)
+    if minutes < 1:
+        return "less than a minute"
+    hours, minutes = divmod(minutes, HOUR_MINUTES)
+    parts = [_count(hours, "hour")] * bool(hours) + [_count(minutes, "minute")] * bool(minutes)
+    return " and ".join(parts)
+
+
+def one_line(text: str) -> str:
+    """Return ``text`` without line breaks, control and formatting characters."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return re.sub(r"\s+", " ", printable).strip()
+
+
+def _reason(text: str) -> str:
+    line = one_line(text)
+    return line if len(line) <= MAX_REASON_CHARACTERS else line[:MAX_REASON_CHARACTERS] + "…"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _be(pages: Sequence[int]) -> str:
+    return "is" if len(pages) == 1 else "are"

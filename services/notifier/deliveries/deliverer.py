@@ -1,0 +1,104 @@
+"""How the jobs are done: one notice to one target, again and again until it is settled.
+
+An attempt that failed for a passing reason is repeated after longer and longer pauses, about a day
+in all with the default number of attempts, so that a receiver may be down for a night.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from libs.common.errors import Permanent, Throttled, Transient
+from libs.common.observability.metrics import Metrics
+from libs.common.processing.job_kind import Job
+from libs.common.store.effects import Effect
+from services.notifier.channels.mail import Mailer
+from services.notifier.channels.texts import mail_text
+from services.notifier.channels.webhooks import Webhooks
+from services.notifier.deliveries.batching import pages_of
+from services.notifier.deliveries.outcomes import Attempt, put_back, sent
+from services.notifier.notices import Notice, Target
+
+FIRST_PAUSE_S = 5.0
+PAUSE_GROWTH = 4.0
+LONGEST_PAUSE_S = 4 * 3600.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deliverer:
+    """Delivers notices to the targets of the settings, found by their keys."""
+
+    targets: Mapping[str, Target]
+    mailer: Mailer | None
+    webhooks: Webhooks | None
+    public_url: str | None
+    metrics: Metrics
+
+    async def mail(self, job: Job[Notice]) -> Sequence[Effect]:
+        """Send one mail, with everything that waits to go out in it."""
+        notice = job.payload
+        attempt = Attempt(notice, job.attempt)
+        await job.record([attempt])
+        try:
+            target = self._target(notice)
+            if self.mailer is None:
+                raise Permanent("no mail server is configured any more")
+            text = mail_text(
+                notice.event,
+                pages=pages_of(attempt.going_out),
+                notices=len(attempt.going_out),
+                public_url=self.public_url,
+            )
+            await self.mailer.send(notice, text, target.address)
+        except Transient as error:
+            self._count(notice, "retried")
+            raise await _later(job, error) from error
+        except Permanent:
+            self._count(notice, "refused")
+            raise
+        self._count(notice, "sent")
+        return [sent(notice)]
+
+    async def webhook(self, job: Job[Notice]) -> Sequence[Effect]:
+        """Post one webhook."""
+        notice = job.payload
+        await job.record([Attempt(notice, job.attempt)])
+        try:
+            target = self._target(notice)
+            if self.webhooks is None:
+                raise Permanent("no webhook is configured any more")
+            await self.webhooks.post(notice, target.address)
+        except Transient as error:
+            self._count(notice, "retried")
+            raise await _later(job, error) from error
+        except Permanent:
+            self._count(notice, "refused")
+            raise
+        self._count(notice, "sent")
+        return [sent(notice)]
+
+    def _count(self, notice: Notice, outcome: str) -> None:
+        self.metrics.notifications_total.labels(channel=notice.channel, outcome=outcome).inc()
+
+    def _target(self, notice: Notice) -> Target:
+        target = self.targets.get(notice.target_key)
+        if target is None:
+            raise Permanent("the target is not configured any more")
+        return target
+
+
+async def _later(job: Job[Notice], error: Transient) -> Throttled:
+    """Record what went wrong, and return what makes the worker wait long enough."""
+    await job.record([put_back(job.payload, error)])
+    asked_s = error.retry_after_s if isinstance(error, Throttled) else None
+    later = Throttled(str(error), max(asked_s or 0.0, pause_s(job.attempt)))
+    later.code = error.code
+    return later
+
+
+def pause_s(attempt: int) -> float:
+    """Return the pause after failed attempt number ``attempt`` (from 1), in seconds.
+
+    Longer than the worker's own, after the schedule that Standard Webhooks 1.0 proposes in
+    "Deliverability and reliability": seconds at first, hours at last.
+    """
+    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * PAUSE_GROWTH ** (min(attempt, 20) - 1))

@@ -1,0 +1,33 @@
+from uuid import uuid4
+
+from services.notifier.deliveries.rows import DeliveryRow
+from services.notifier.notices import TYPES, Notice, Target
+from services.notifier.tables import deliveries
+from services.notifier.tests import samples
+
+HOOK = Target("webhook", "https://hooks.example.org/x", frozenset(TYPES))
+
+
+def row(**changes: object) -> DeliveryRow:
+    return DeliveryRow.due(Notice.of(samples.task_failed(**changes), HOOK), HOOK.shown, now_ms=7)
+
+
+def test_a_row_has_the_columns_of_the_table():
+    assert list(row().values()) == [column.name for column in deliveries.columns]
+
+
+def test_what_is_written_is_read_back():
+    for delivery in (row(), row(document_id=None, page=None), row().expired()):
+        assert DeliveryRow.of(delivery.values()) == delivery
+        assert {type(value) for value in delivery.values().values()} <= {str, int, type(None)}
+    in_batch = row().in_batch("b", due_at_ms=9, told_by=uuid4())
+    assert DeliveryRow.of(in_batch.values()) == in_batch
+
+
+def test_an_expired_one_is_finished():
+    assert (row().expired().status, row().expired().finished_at_ms) == ("expired", 7)
+
+
+def test_the_host_of_a_target_is_cut_to_its_column():
+    long = DeliveryRow.due(Notice.of(samples.task_failed(), HOOK), "x" * 300, now_ms=7)
+    assert long.target == "x" * 255

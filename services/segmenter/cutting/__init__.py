@@ -1,0 +1,1 @@
+"""Where a page is cut: sentences, clauses, and the silences between."""

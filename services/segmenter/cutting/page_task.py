@@ -1,0 +1,30 @@
+"""What happens inside a worker process of the segmenter.
+
+It loads nothing of the service itself: a database and a broker would take it longer to import than
+a page takes to be cut.
+"""
+
+from dataclasses import dataclass
+
+from services.segmenter.cutting.segment import segment_page
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutPage:
+    """A page as it is stored: ``body`` is a SegmentedPage as JSON; ``characters`` are spoken."""
+
+    body: bytes
+    language: str
+    utterances: int
+    characters: int
+
+
+def cut_page(markdown: str, language: str, max_characters: int) -> CutPage:
+    """Cut a page, of which ``language`` is the BCP 47 tag or "und"."""
+    page = segment_page(markdown, language, max_characters=max_characters)
+    return CutPage(
+        body=page.model_dump_json().encode(),
+        language=page.language,
+        utterances=len(page.utterances),
+        characters=page.characters,
+    )

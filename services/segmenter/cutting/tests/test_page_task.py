@@ -1,0 +1,29 @@
+import pytest
+
+from libs.common.contracts.utterances import SegmentedPage
+from services.segmenter.cutting.page_task import cut_page
+from services.segmenter.settings import Settings
+
+
+def test_no_utterance_is_longer_than_allowed():
+    cut = cut_page("word, " * 100, "en", max_characters=100)
+    page = SegmentedPage.model_validate_json(cut.body)
+    assert max(len(utterance.text) for utterance in page.utterances) <= 100
+    assert (cut.utterances, cut.characters) == (len(page.utterances), page.characters)
+
+
+@pytest.mark.parametrize("nothing", ["", "\n", "![](a.png)\n", "---\n"])
+def test_a_page_with_nothing_to_say_has_no_utterances(nothing):
+    cut = cut_page(nothing, "de", max_characters=600)
+    assert (cut.language, cut.utterances, cut.characters) == ("de", 0, 0)
+    assert SegmentedPage.model_validate_json(cut.body).utterances == ()
+
+
+def test_the_language_is_found_where_it_is_not_known():
+    german = "Das Schiff fährt um sieben Uhr ab, und es ist nie zu spät. " * 3
+    assert cut_page(german, "und", max_characters=600).language == "de"
+
+
+def test_the_smallest_setting_that_is_allowed_can_be_cut_with():
+    bound = Settings.model_fields["max_utterance_characters"].metadata[0]
+    assert cut_page("One. Two. Three.", "en", max_characters=bound.ge).utterances == 3

@@ -1,0 +1,22 @@
+"""The long work of the segmenter, declared: see cutter.py for how it is done."""
+
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from libs.common.contracts.base import ObjectRef
+from libs.common.processing.job_kind import JobKind
+
+
+class SegmentJob(BaseModel):
+    """Cut one page, as it was read or as it was edited."""
+
+    document_id: UUID
+    page: int
+    revision: int
+    text: ObjectRef
+    language: str
+
+
+SEGMENT = JobKind("segment", SegmentJob)
+"""A page that cannot be cut is told of by ``task.failed``, which names document and page."""

@@ -1,0 +1,1 @@
+"""What a reader would say: numbers, abbreviations, symbols, by language."""

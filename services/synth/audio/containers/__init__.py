@@ -1,0 +1,1 @@
+"""Packets into files that play: containers, tags, covers."""

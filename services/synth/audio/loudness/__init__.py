@@ -1,0 +1,1 @@
+"""How loud a voice is, and the one gain that it gets."""

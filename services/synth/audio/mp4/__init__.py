@@ -1,0 +1,1 @@
+"""AAC in MP4: M4A and M4B."""

@@ -1,0 +1,1 @@
+"""Amazon Polly, over boto3."""

@@ -1,0 +1,5 @@
+"""Utterances become segments of audio.
+
+``segments`` finds out what has to be spoken, ``registry`` knows the engines, ``engine_worker`` runs
+in their processes, ``cache`` keeps what was spoken.
+"""

@@ -1,0 +1,101 @@
+"""Golden samples: one message of every version of every event, which must decode for ever."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lectern.generate.asyncapi import Sample, read_samples
+from libs.common.contracts import cloudevents
+from libs.common.contracts.catalog import event_by_topic, every_event
+from libs.common.contracts.documents import DocumentDeleted
+
+GOLDEN = Path(__file__).parents[2] / "docs" / "events" / "golden"
+SAMPLES = read_samples(GOLDEN)
+
+WHERE = "docs/events/golden"
+
+
+def missing_samples(event, samples):
+    """What to do about versions of an event that have no golden sample."""
+    return [
+        f"{WHERE}/{event.topic}/v{version}.json is missing: write key, headers and value of one "
+        f"message of {event.__name__} v{version}, as its neighbors have them, and never change it"
+        for version in range(1, event.version + 1)
+        if (event.topic, version) not in samples
+    ]
+
+
+def missing_upcasters(event):
+    """What to do about old versions of an event that nothing lifts."""
+    return [
+        f"{event.__name__} is at version {event.version}, and {event.__name__}.upcasters has no "
+        f"{old}: add a function that turns the value of v{old} into that of v{old + 1}"
+        for old in range(1, event.version)
+        if old not in event.upcasters
+    ]
+
+
+class SecondDeleted(DocumentDeleted):
+    """As if document.deleted had come to a second version; it has no topic of its own."""
+
+    version = 2
+    upcasters = {1: dict}  # noqa: RUF012
+
+
+class Forgetful(DocumentDeleted):
+    version = 3
+    upcasters = {2: dict}  # noqa: RUF012
+
+
+@pytest.mark.parametrize("event", every_event(), ids=lambda event: event.topic)
+def test_every_version_has_a_golden_sample(event):
+    assert not missing_samples(event, SAMPLES)
+
+
+@pytest.mark.parametrize("event", every_event(), ids=lambda event: event.topic)
+def test_every_old_version_has_an_upcaster(event):
+    assert not missing_upcasters(event)
+    assert set(event.upcasters) <= set(range(1, event.version))
+
+
+@pytest.mark.parametrize(
+    ("topic", "version"), SAMPLES, ids=[f"{topic} v{version}" for topic, version in SAMPLES]
+)
+def test_every_golden_sample_decodes_for_ever(topic, version):
+    sample = SAMPLES[topic, version]
+    assert topic in event_by_topic(), f"{WHERE}/{topic}: no event class has this topic any more"
+    assert sample.value["version"] == version
+    envelope = cloudevents.read_envelope(sample.headers)
+    event = cloudevents.decode(envelope, sample.raw)
+    assert type(event) is event_by_topic()[topic]
+    assert (event.event_id, event.occurred_at) == (envelope.event_id, envelope.time)
+    assert event.key == sample.key == sample.headers["ce_subject"]
+    if version == event.version:
+        again = json.loads(event.encode())
+        assert {name: again[name] for name in sample.value} == sample.value
+
+
+@pytest.mark.parametrize("event", every_event(), ids=lambda event: event.topic)
+def test_the_newest_sample_fills_every_field(event):
+    """So that the example in the contract shows them, and decoding is tried on each."""
+    value = SAMPLES[event.topic, event.version].value
+    assert set(value) == {"version", *event.model_fields} - {"event_id", "occurred_at"}
+    assert None not in value.values()
+
+
+def test_what_lacks_a_sample_is_told_what_to_do():
+    samples = {("document.deleted", 1): Sample("", {}, {})}
+    assert missing_samples(DocumentDeleted, samples) == []
+    (told,) = missing_samples(SecondDeleted, samples)
+    assert "docs/events/golden/document.deleted/v2.json is missing: write" in told
+
+
+def test_what_lacks_an_upcaster_is_told_what_to_do():
+    assert missing_upcasters(SecondDeleted) == []
+    (told,) = missing_upcasters(Forgetful)
+    assert "Forgetful.upcasters has no 1: add a function" in told
+
+
+def test_every_event_has_a_class_that_its_golden_sample_names():
+    assert {topic for topic, _ in SAMPLES} == set(event_by_topic())
