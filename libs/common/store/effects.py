@@ -26,12 +26,13 @@ class Together:
     """A step that many effects of one transaction share.
 
     ``step`` is called after all other effects, once, with the items of all that name it, in their
-    order; those of different traces apart. A ``last`` step is called after all that are not, with
-    the items of all traces.
+    order; those of different traces apart. A ``first`` step is called before all that are not, a
+    ``last`` one after them, both with the items of all traces.
     """
 
     step: Callable[[AsyncConnection, Sequence[Any]], Awaitable[Sequence["Effect"]]]
     item: Any
+    first: bool = False
     last: bool = False
 
 
@@ -62,6 +63,7 @@ class UnitOfWork:
         self.appended = 0
         self._events: list[TracedEvent] = []
         self._rows: list[tuple[Executable, list[dict[str, Any]]]] = []
+        self._first: dict[tuple[Any, str | None], list[Any]] = {}
         self._together: dict[tuple[Any, str | None], list[Any]] = {}
         self._last: dict[tuple[Any, str | None], list[Any]] = {}
 
@@ -77,10 +79,8 @@ class UnitOfWork:
             elif isinstance(effect, NewJob):
                 self._write(new_job(self._connection.dialect.name, effect, traceparent))
                 notify_after_commit(self._connection, JOBS)
-            elif isinstance(effect, Together) and effect.last:
-                self._last.setdefault((effect.step, None), []).append(effect.item)
             elif isinstance(effect, Together):
-                self._together.setdefault((effect.step, traceparent), []).append(effect.item)
+                self._share(effect, traceparent)
             else:
                 await self._flush()
                 await self._act(effect, traceparent)
@@ -91,7 +91,7 @@ class UnitOfWork:
         Raises:
             Conflict: An event's stream moved on in the meantime.
         """
-        while waiting := self._together or self._last:
+        while waiting := self._first or self._together or self._last:
             step, traceparent = first = next(iter(waiting))
             items = waiting.pop(first)
             await self._flush()
@@ -100,6 +100,13 @@ class UnitOfWork:
         events, self._events = self._events, []
         await append_traced(self._connection, events)
         self.appended += len(events)
+
+    def _share(self, effect: Together, traceparent: str | None) -> None:
+        if effect.first or effect.last:
+            waiting, trace = self._first if effect.first else self._last, None
+        else:
+            waiting, trace = self._together, traceparent
+        waiting.setdefault((effect.step, trace), []).append(effect.item)
 
     def _write(self, write: Write) -> None:
         if not self._rows or self._rows[-1][0] is not write.statement:

@@ -4,9 +4,10 @@ import asyncio
 import random
 
 import pytest
+from structlog.testing import capture_logs
 
 from libs.common.contracts.audio import AudiobookRequested, AudioRequested
-from libs.common.contracts.documents import PageExtracted, PageSegmented
+from libs.common.contracts.documents import DocumentParsed, PageExtracted, PageSegmented
 from services.gateway.kernel.errors import QuotaExceeded
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import VOICES, a_world, reference
@@ -108,3 +109,15 @@ async def test_orders_at_once_do_not_pass_the_quota(tmp_path, postgres_database)
         )
         assert sum(isinstance(answer, QuotaExceeded) for answer in answers) == 4
         assert len(await world.decided(AudioRequested)) == 2
+
+
+async def test_batches_about_several_owners_do_not_lock_each_other_out(world):
+    other, _ = await world.tokens.create("other")
+    batches = []
+    for owners in ((world.owner, other), (other, world.owner)) * 4:
+        documents = [await world.hand_in(owner=owner) for owner in owners * 4]
+        about = [{"document_id": document, "pages": 1, "title": "T"} for document in documents]
+        batches.append([DocumentParsed(**each, characters=1) for each in about])
+    with capture_logs() as logs:
+        await asyncio.gather(*(world.take(*batch) for batch in batches))
+    assert "a batch is taken one by one" not in [log["event"] for log in logs]

@@ -154,6 +154,32 @@ async def test_what_belongs_together_may_lead_to_more(database):
     assert order == ["first", ([0, 1], ["a"])]
 
 
+async def test_first_and_last_steps_are_shared_by_all_traces(database):
+    order: list[object] = []
+
+    def step(name):
+        async def note(connection, items):
+            order.append((name, items))
+            return []
+
+        return note
+
+    first, middle, last = step("first"), step("middle"), step("last")
+    async with database.transaction() as connection:
+        work = UnitOfWork(connection)
+        for number, trace in enumerate(["one", "two"]):
+            await work.add(
+                [
+                    Together(last, number, last=True),
+                    Together(middle, number),
+                    Together(first, number, first=True),
+                ],
+                trace,
+            )
+        await work.finish()
+    assert order == [("first", [0, 1]), ("middle", [0]), ("middle", [1]), ("last", [0, 1])]
+
+
 async def test_what_is_no_effect_is_refused(database):
     with pytest.raises(TypeError, match="str is not an effect"):
         async with database.transaction() as connection:

@@ -17,40 +17,44 @@ from services.gateway.documents.projection import is_of_a_page_that_cannot_be_cu
 from services.gateway.kernel.record import Kernel, Reaction
 from services.gateway.narrations.planning import dispatch
 from services.gateway.narrations.planning.completion import complete
+from services.gateway.narrations.planning.turns import turn_of_owner
 
 
 def _asked(kernel: Kernel, event: NarrationRequested) -> Sequence[Effect]:
     """The pages that are there go on their way."""
-    return [kernel.together(dispatch.request_known_pages, event)]
+    return [turn_of_owner(event.document_id), kernel.together(dispatch.request_known_pages, event)]
 
 
 def _extracted(kernel: Kernel, event: PageExtracted) -> Sequence[Effect]:
     """Whoever asked for every page asked for this one, which may have been cut already."""
-    return [kernel.together(dispatch.request_extracted_pages, event)]
+    shared = kernel.together(dispatch.request_extracted_pages, event)
+    return [turn_of_owner(event.document_id), shared]
 
 
 def _next_pages(
     kernel: Kernel, event: PageSegmented | AudioReady | AudioFailed | AudioDeleted
 ) -> Sequence[Effect]:
     """A page can be spoken now, or one page less is in flight: the owner's next one may go."""
-    return [dispatch.next_pages_of(kernel, event.document_id)]
+    document_id = event.document_id
+    return [turn_of_owner(document_id), dispatch.next_pages_of(kernel, document_id)]
 
 
 def _parsed(kernel: Kernel, event: DocumentParsed) -> Sequence[Effect]:
     """The number of pages is known now, which may complete a narration."""
-    return complete(kernel, [event.document_id])
+    return [turn_of_owner(event.document_id), *complete(kernel, [event.document_id])]
 
 
 def _deleted(kernel: Kernel, event: DocumentDeleted) -> Sequence[Effect]:
     """Nobody waits for its pages any longer."""
-    return [kernel.together(dispatch.forget_documents, event.document_id)]
+    shared = kernel.together(dispatch.forget_documents, event.document_id)
+    return [turn_of_owner(event.document_id), shared]
 
 
 def _task_failed(kernel: Kernel, event: TaskFailed) -> Sequence[Effect]:
     """Nobody waits any longer for a page that cannot be cut."""
-    if not is_of_a_page_that_cannot_be_cut(event):
+    if event.document_id is None or not is_of_a_page_that_cannot_be_cut(event):
         return []
-    return [kernel.together(dispatch.forget_failed_pages, event)]
+    return [turn_of_owner(event.document_id), kernel.together(dispatch.forget_failed_pages, event)]
 
 
 REACTIONS: Mapping[type[Event], Reaction] = {

@@ -1,0 +1,27 @@
+"""Whose turn it is to decide, for all owners that a transaction concerns."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.store.effects import Effect, Together
+from services.gateway.documents.selects import owners_of
+from services.gateway.kernel.locks import lock_owner
+
+
+def turn_of_owner(document_id: UUID) -> Effect:
+    """Return the effect that locks the owner of a document before anything is decided."""
+    return Together(_lock_owners, document_id, first=True)
+
+
+async def _lock_owners(connection: AsyncConnection, documents: Sequence[UUID]) -> Sequence[Effect]:
+    """Lock all owners in one order, whatever order and traces their events came in.
+
+    Locked one after the other as work comes to them, two batches would wait for each other, and
+    a command that waits behind them could be the one that PostgreSQL ends.
+    """
+    if connection.dialect.name == "postgresql":
+        for owner in await owners_of(connection, set(documents)):
+            await lock_owner(connection, owner)
+    return []
