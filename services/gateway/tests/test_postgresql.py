@@ -121,3 +121,12 @@ async def test_batches_about_several_owners_do_not_lock_each_other_out(world):
     with capture_logs() as logs:
         await asyncio.gather(*(world.take(*batch) for batch in batches))
     assert "a batch is taken one by one" not in [log["event"] for log in logs]
+
+
+async def test_more_pages_may_be_asked_for_than_a_statement_has_parameters(world):
+    document = await world.hand_in()
+    await world.extract(document, 40_000)
+    await world.cut(document, 40_000)
+    asked = NarrationOptions(pages=tuple(range(1, 40_001)))
+    await world.narrations.narrate(world.owner, document, asked)
+    assert [event.page for event in await world.decided(AudioRequested)] == [40_000]

@@ -35,6 +35,9 @@ from services.gateway.narrations.rows import RequestedPage
 from services.gateway.narrations.selects import narrations_of, next_requested
 from services.gateway.narrations.tables import page_requests
 
+PAGES_PER_QUERY = 10_000
+"""PostgreSQL takes 32,767 parameters; a narration may ask for more pages."""
+
 
 async def request_known_pages(
     kernel: Kernel, connection: AsyncConnection, asked: Sequence[NarrationRequested]
@@ -49,12 +52,21 @@ async def request_known_pages(
             literal(str(narration.owner_id), String),
             pages.c.page,
         ).where(pages.c.document_id == str(narration.document_id))
-        if narration.pages is not None:
-            chosen = chosen.where(pages.c.page.in_(narration.pages))
         columns = ["narration_id", "document_id", "owner_id", "page"]
-        known = insert(page_requests).from_select(columns, chosen.order_by(pages.c.page))
-        effects += [known.on_conflict_do_nothing(), next_pages_of(kernel, narration.document_id)]
+        for some in _in_parts(narration.pages):
+            these = chosen if some is None else chosen.where(pages.c.page.in_(some))
+            known = insert(page_requests).from_select(columns, these.order_by(pages.c.page))
+            effects.append(known.on_conflict_do_nothing())
+        effects.append(next_pages_of(kernel, narration.document_id))
     return effects
+
+
+def _in_parts(numbers: Sequence[int] | None) -> Sequence[Sequence[int] | None]:
+    """Return page numbers in their order, in parts that a statement has parameters for."""
+    if numbers is None:
+        return [None]
+    ordered = sorted(numbers)
+    return [ordered[n : n + PAGES_PER_QUERY] for n in range(0, len(ordered), PAGES_PER_QUERY)]
 
 
 async def request_extracted_pages(
