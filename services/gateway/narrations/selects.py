@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import and_, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.gateway.audio.selects import REQUESTED
 from services.gateway.audio.tables import IN_FLIGHT, audiobooks, audios
 from services.gateway.documents.selects import EXISTS, IS_CUT
 from services.gateway.documents.tables import documents, pages
@@ -48,7 +49,7 @@ async def narrations_without_audiobook(
     """Return the narrations of a document that want an audiobook, have none, wait for no page."""
     has_audiobook = exists().where(audiobooks.c.narration_id == narrations.c.narration_id)
     waits = exists().where(page_requests.c.narration_id == narrations.c.narration_id)
-    speaking = exists().where(audios.c.document_id == str(document_id), IN_FLIGHT)
+    speaking = exists().where(audios.c.document_id == str(document_id), REQUESTED, IN_FLIGHT)
     wanted = (
         NARRATIONS.select()
         .where(narrations.c.document_id == str(document_id), narrations.c.audiobook.is_not(None))

@@ -1,6 +1,11 @@
 from uuid import uuid4
 
-from libs.common.contracts.audio import AudiobookRequested, AudioFailed, AudioRequested
+from libs.common.contracts.audio import (
+    AudiobookRequested,
+    AudioFailed,
+    AudioProgressed,
+    AudioRequested,
+)
 from libs.common.contracts.documents import Chapter
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import VOICES, a_world, reference
@@ -137,3 +142,14 @@ async def test_deleting_audio_of_another_document_lets_a_book_be_complete(tmp_pa
                 await world.audio.delete(world.owner, event.audio_id)
         (asked,) = await world.decided(AudiobookRequested)
         assert asked.document_id == first
+
+
+async def test_an_audio_that_nobody_requested_here_does_not_hold_it_up(world):
+    document = await world.hand_in()
+    await world.narrations.narrate(world.owner, document, BOOK)
+    await world.take(
+        AudioProgressed(document_id=document, audio_id=uuid4(), page=1, done=1, total=2)
+    )
+    await world.read(document, 1)
+    await world.speak_everything()
+    assert len(await world.decided(AudiobookRequested)) == 1
