@@ -2,6 +2,7 @@
 
 import ast
 import subprocess
+import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -130,6 +131,19 @@ def test_no_file_name_has_two_meanings() -> None:
 
 def test_no_public_class_name_is_used_twice() -> None:
     none_of(classes_named_twice(classes_of(modules())))
+
+
+def test_every_feature_of_the_gateway_is_cut_in_the_same_layers() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    contracts = {
+        contract["name"]: contract for contract in project["tool"]["importlinter"]["contracts"]
+    }
+    features = {
+        ".".join(path.parent.parts)
+        for path in modules()
+        if path.match("services/gateway/*/feature.py")
+    }
+    assert set(contracts["Layers of a feature"]["containers"]) == features
 
 
 def paths_of(*names: str) -> Sequence[PurePosixPath]:

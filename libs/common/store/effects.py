@@ -6,7 +6,7 @@ transaction that also records the inbox rows or the end of the job.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,6 +17,7 @@ from libs.common.database.wakeups import JOBS, notify_after_commit
 from libs.common.store.event_store import TracedEvent, append_traced, at_versions
 from libs.common.store.jobs import CancelJobs, NewJob, cancel, new_job
 
+Turn: TypeAlias = Literal["first", "middle", "last"]
 Step: TypeAlias = Callable[[AsyncConnection], Awaitable[Sequence["Effect"]]]
 """Decides inside the transaction, from what it reads there."""
 
@@ -26,14 +27,13 @@ class Together:
     """A step that many effects of one transaction share.
 
     ``step`` is called after all other effects, once, with the items of all that name it, in their
-    order; those of different traces apart. A ``first`` step is called before all that are not, a
-    ``last`` one after them, both with the items of all traces.
+    order; those of different traces apart. Steps whose ``turn`` is first or last are called before
+    or after all the others, with the items of all traces.
     """
 
     step: Callable[[AsyncConnection, Sequence[Any]], Awaitable[Sequence["Effect"]]]
     item: Any
-    first: bool = False
-    last: bool = False
+    turn: Turn = "middle"
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,11 @@ class UnitOfWork:
         self.appended = 0
         self._events: list[TracedEvent] = []
         self._rows: list[tuple[Executable, list[dict[str, Any]]]] = []
-        self._first: dict[tuple[Any, str | None], list[Any]] = {}
-        self._together: dict[tuple[Any, str | None], list[Any]] = {}
-        self._last: dict[tuple[Any, str | None], list[Any]] = {}
+        self._shared: dict[Turn, dict[tuple[Any, str | None], list[Any]]] = {
+            "first": {},
+            "middle": {},
+            "last": {},
+        }
 
     async def add(self, effects: Sequence[Effect], traceparent: str | None) -> None:
         """Take ``effects`` in, in their order."""
@@ -91,7 +93,7 @@ class UnitOfWork:
         Raises:
             Conflict: An event's stream moved on in the meantime.
         """
-        while waiting := self._first or self._together or self._last:
+        while waiting := next(filter(None, self._shared.values()), None):
             step, traceparent = first = next(iter(waiting))
             items = waiting.pop(first)
             await self._flush()
@@ -102,11 +104,8 @@ class UnitOfWork:
         self.appended += len(events)
 
     def _share(self, effect: Together, traceparent: str | None) -> None:
-        if effect.first or effect.last:
-            waiting, trace = self._first if effect.first else self._last, None
-        else:
-            waiting, trace = self._together, traceparent
-        waiting.setdefault((effect.step, trace), []).append(effect.item)
+        trace = traceparent if effect.turn == "middle" else None
+        self._shared[effect.turn].setdefault((effect.step, trace), []).append(effect.item)
 
     def _write(self, write: Write) -> None:
         if not self._rows or self._rows[-1][0] is not write.statement:

@@ -35,7 +35,7 @@ _RAISE = _raise_statement()
 
 def changed(document_id: UUID | str) -> Effect:
     """Return the effect that raises a document's counter and wakes who watches it."""
-    return Together(_raise, str(document_id), last=True)
+    return Together(_raise, str(document_id), turn="last")
 
 
 async def _raise(connection: AsyncConnection, documents: Sequence[str]) -> Sequence[Effect]:

@@ -117,7 +117,7 @@ async def test_batches_about_several_owners_do_not_lock_each_other_out(world):
     for owners in ((world.owner, other), (other, world.owner)) * 4:
         documents = [await world.hand_in(owner=owner) for owner in owners * 4]
         about = [{"document_id": document, "pages": 1, "title": "T"} for document in documents]
-        batches.append([DocumentParsed(**each, characters=1) for each in about])
+        batches.append([DocumentParsed(**fields, characters=1) for fields in about])
     with capture_logs() as logs:
         await asyncio.gather(*(world.take(*batch) for batch in batches))
     assert "a batch is taken one by one" not in [log["event"] for log in logs]

@@ -170,9 +170,9 @@ async def test_first_and_last_steps_are_shared_by_all_traces(database):
         for number, trace in enumerate(["one", "two"]):
             await work.add(
                 [
-                    Together(last, number, last=True),
+                    Together(last, number, turn="last"),
                     Together(middle, number),
-                    Together(first, number, first=True),
+                    Together(first, number, turn="first"),
                 ],
                 trace,
             )

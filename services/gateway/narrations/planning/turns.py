@@ -10,9 +10,9 @@ from services.gateway.documents.selects import owners_of
 from services.gateway.kernel.locks import lock_owner
 
 
-def turn_of_owner(document_id: UUID) -> Effect:
+def turn_of_owner(document_id: UUID) -> Together:
     """Return the effect that locks the owner of a document before anything is decided."""
-    return Together(_lock_owners, document_id, first=True)
+    return Together(_lock_owners, document_id, turn="first")
 
 
 async def _lock_owners(connection: AsyncConnection, documents: Sequence[UUID]) -> Sequence[Effect]:

@@ -36,4 +36,4 @@ async def test_what_several_events_lead_to_is_one_step_after_the_owners_are_lock
         effects = [*react(world.kernel, event), *react(world.kernel, event)]
         shared = [effect for effect in effects if isinstance(effect, Together)]
         assert (len(effects), len({effect.step for effect in shared})) == (4, 2), kind
-        assert [effect.first for effect in shared] == [True, False] * 2, kind
+        assert [effect.turn == "first" for effect in shared] == [True, False] * 2, kind
