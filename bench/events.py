@@ -152,7 +152,9 @@ def _consuming(
 
 
 async def _until_sent(metrics: Metrics, count: int) -> None:
-    while metrics.relay_sent_total._value.get() < count:
+    while (
+        metrics.registry.get_sample_value("relay_sent_total", {"service": SERVICE}) or 0
+    ) < count:
         await asyncio.sleep(0.02)
 
 

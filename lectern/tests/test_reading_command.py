@@ -128,7 +128,7 @@ def test_voices_are_chosen_by_language():
 @pytest.fixture
 def alone(tmp_path, monkeypatch):
     """No credentials anywhere, no speech server, and no half minute to wait."""
-    monkeypatch.setattr(reading_command, "PATIENCE_S", 6.0)
+    monkeypatch.setattr(reading_command, "PATIENCE_S", 12.0)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("SYNTH_OPENAI_BASE_URL", "http://127.0.0.1:9/v1")

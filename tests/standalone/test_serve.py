@@ -6,6 +6,8 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -65,7 +67,8 @@ def test_five_services_answer_and_a_token_is_handed_out_once(lectern: Lectern) -
         assert token not in command.stdout.read_text()
         lines = [json.loads(line) for line in command.stdout.read_text().splitlines()]
         assert sum(line["event"] == "service ready" for line in lines) == len(SERVICES)
-        second = beside(lectern).run("serve", "--port", first, "--data", "other")
+        with beside(lectern) as other:
+            second = other.run("serve", "--port", first, "--data", "other")
         assert second.code == 69
         assert str(first) in second.stderr
         assert "Traceback" not in second.stderr
@@ -73,11 +76,13 @@ def test_five_services_answer_and_a_token_is_handed_out_once(lectern: Lectern) -
         assert TOKEN.findall(command.errors()) == []
 
 
-def beside(lectern: Lectern) -> Lectern:
-    """A second one, in a folder of its own."""
+@contextmanager
+def beside(lectern: Lectern) -> Iterator[Lectern]:
+    """A second one, in folders of its own; sockets lie in the temporary one: a short path."""
     folder = lectern.folder / "beside"
-    (folder / "tmp").mkdir(parents=True)
-    return Lectern(folder, folder / "tmp")
+    folder.mkdir()
+    with TemporaryDirectory(prefix="lectern-") as temporary:
+        yield Lectern(folder, Path(temporary))
 
 
 def events(client: httpx.Client, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
