@@ -94,7 +94,9 @@ def test_a_run_ends_with_what_it_ran_against_and_what_it_skipped(
         "def test_asks_late(request):\n    request.getfixturevalue('kafka_bootstrap')\n"
     )
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "pytest", "-p", "no:asyncio", workers, option],
+        # Its own folder: what pytest clears away of older runs is this run's, too.
+        [sys.executable, "-W", "error", "-m", "pytest", "-p", "no:asyncio", workers, option]
+        + [f"--basetemp={tmp_path / 'runs'}"],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT), "LECTERN_TEST_KAFKA": "kafka.test:9092"},
         capture_output=True,
