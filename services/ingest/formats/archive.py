@@ -2,13 +2,16 @@
 
 import posixpath
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from lzma import LZMAError
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import unquote
 from zlib import error as ZlibError
 
-from services.ingest.pages.reasons import Reason, rejected
+from services.ingest.pages.reasons import Reason, blames_file, rejected
 
 MIB = 1024 * 1024
 MAX_ENTRIES = 20_000
@@ -17,6 +20,7 @@ MAX_TOTAL_BYTES = 256 * MIB
 MAX_RATIO = 250
 _RATIO_FREE_BYTES = 4 * MIB
 _ENCRYPTED_FLAG = 0x1
+_DAMAGE = (zipfile.BadZipFile, ZlibError, LZMAError, EOFError, ValueError, OverflowError)
 
 
 class Archive:
@@ -30,10 +34,8 @@ class Archive:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
+        with _bad_zip_rejected():
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError) as error:
-            raise rejected(Reason.DAMAGED) from error
         self._left = MAX_TOTAL_BYTES
         infos = self._zip.infolist()
         if len(infos) > MAX_ENTRIES:
@@ -87,13 +89,23 @@ class Archive:
         return data
 
     def _unpack(self, info: zipfile.ZipInfo, limit: int) -> bytes:
-        try:
-            with self._zip.open(info) as member:
-                data = member.read(limit + 1)
-        except (zipfile.BadZipFile, ZlibError, EOFError, OSError, ValueError) as error:
-            raise rejected(Reason.DAMAGED) from error
-        except (NotImplementedError, RuntimeError) as error:
-            raise rejected(Reason.UNSUPPORTED, "It uses an unusual compression.") from error
+        with _bad_zip_rejected(), self._zip.open(info) as member:
+            data = member.read(limit + 1)
         if len(data) > limit:
             raise rejected(Reason.TOO_LARGE)
         return data
+
+
+@contextmanager
+def _bad_zip_rejected() -> Iterator[None]:
+    """Reject the document for what zipfile raises because of it."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise rejected(Reason.DAMAGED) from error
+    except RuntimeError as error:  # so zipfile says that it does not know a compression
+        raise rejected(Reason.UNSUPPORTED, "It uses an unusual compression.") from error
+    except OSError as error:
+        if not blames_file(error):
+            raise
+        raise rejected(Reason.DAMAGED) from error

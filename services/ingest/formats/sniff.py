@@ -1,12 +1,12 @@
 """Which format some bytes are in, by content; the file name only decides between text formats."""
 
 import re
-import zipfile
 from io import BytesIO
 from pathlib import Path
 
 from charset_normalizer import from_bytes
 
+from services.ingest.formats.archive import Archive
 from services.ingest.formats.codepage import latin_page
 from services.ingest.formats.document_format import DocumentFormat
 from services.ingest.pages.reasons import Reason, rejected
@@ -14,6 +14,7 @@ from services.ingest.pages.reasons import Reason, rejected
 MAX_TEXT_BYTES = 64 * 1024 * 1024
 
 _HEAD_BYTES = 4096
+_BLOCK_BYTES = 1024 * 1024
 _SAMPLE_BYTES = 100_000
 _PDF_WINDOW = 1024  # Acrobat accepts the header anywhere in here
 _EPUB = DocumentFormat.EPUB.value.encode()
@@ -69,20 +70,19 @@ def _binary_format(path: Path, head: bytes) -> DocumentFormat | None:
 
 def _office_reason(path: Path) -> Reason:
     """A Word file with a password is an OLE file with this stream; other OLE files are old ones."""
+    before = b""
     with path.open("rb") as file:
-        return Reason.ENCRYPTED if _ENCRYPTED_OFFICE in file.read() else Reason.UNSUPPORTED
+        while block := file.read(_BLOCK_BYTES):
+            if _ENCRYPTED_OFFICE in before + block:
+                return Reason.ENCRYPTED
+            before = block[-len(_ENCRYPTED_OFFICE) :]
+    return Reason.UNSUPPORTED
 
 
 def _zip_format(path: Path) -> DocumentFormat:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = set(archive.namelist())
-            mimetype = b""
-            if "mimetype" in names:
-                with archive.open("mimetype") as member:
-                    mimetype = member.read(len(_EPUB) + 2)
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise rejected(Reason.DAMAGED) from error
+    with Archive(path) as archive:
+        names = set(archive.names)
+        mimetype = archive.read("mimetype") if "mimetype" in names else b""
     if mimetype.strip() == _EPUB or "META-INF/container.xml" in names:
         return DocumentFormat.EPUB
     if "word/document.xml" in names or any(re.match(r"word/document\d*\.xml", n) for n in names):

@@ -1,5 +1,6 @@
 """Why a document is refused, in the words that its owner reads. The names are the codes."""
 
+import errno
 from enum import Enum
 
 from libs.common.errors import Rejected
@@ -31,6 +32,15 @@ class Reason(Enum):
         "The document could not be read because the program that reads it stopped. Please save it "
         "again, or in another format."
     )
+
+
+def blames_file(error: OSError) -> bool:
+    """Return whether an error that reading a file raised says something of its content.
+
+    Libraries raise an OSError without a number for data that they cannot unpack, and a seek to
+    before the start of a file is EINVAL. Any other number is the machine's, and may be gone soon.
+    """
+    return error.errno in (None, errno.EINVAL)
 
 
 def rejected(reason: Reason, detail: str = "") -> Rejected:

@@ -17,13 +17,14 @@ MAX_PAYLOAD_BYTES = 32 * 1024 * 1024
 
 
 class Frame(Enum):
-    """The kinds of frames. REJECTED, CRASHED and METADATA are the last of their stream."""
+    """The kinds of frames. All but PAGE and COVER are the last of their stream."""
 
     PAGE = b"P"
     COVER = b"C"
     METADATA = b"M"
     REJECTED = b"R"
     CRASHED = b"X"
+    FAILED = b"F"
 
 
 def encode(kind: Frame, payload: bytes) -> bytes:

@@ -75,7 +75,7 @@ class Sandbox:
 
         Raises:
             Rejected: the document cannot be read, or not within the limits.
-            Transient: the zygote died; nothing is known about the document.
+            Transient: the zygote died, or the machine failed; nothing is known of the document.
             FileNotFoundError: there is no file at ``path``.
         """
         path = await asyncio.to_thread(path.resolve, strict=True)
@@ -189,6 +189,9 @@ class _Reading:
                     case Frame.CRASHED:
                         trace = payload.decode("utf-8", "replace")
                         raise rejected(Reason.UNREADABLE) from ParserCrashed(trace)
+                    case Frame.FAILED:
+                        reason = payload.decode("utf-8", "replace")
+                        raise Transient(f"the document could not be read just now: {reason}")
             except asyncio.IncompleteReadError:
                 raise await self._cause() from None
             except (ValueError, TypeError, KeyError) as error:

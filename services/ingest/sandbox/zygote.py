@@ -7,6 +7,7 @@ descriptor; the second gets two lines: the child's process id and, once it is de
 """
 
 import contextlib
+import errno
 import gc
 import json
 import os
@@ -20,7 +21,7 @@ from typing import NoReturn
 
 from libs.common.errors import Rejected
 from services.ingest.formats.parse import later_preloads, parse_file, preload
-from services.ingest.pages.reasons import Reason, rejected
+from services.ingest.pages.reasons import Reason, blames_file, rejected
 from services.ingest.sandbox import frames
 from services.ingest.sandbox.confine import Limits, confine
 
@@ -129,9 +130,14 @@ def _child(data: int, request: dict[str, object]) -> NoReturn:
     """Read one document and end, whatever happens."""
     try:
         _prepare(data)
-        confine(Limits(**request["limits"]))  # type: ignore[arg-type]
-        filename = request["filename"]
-        _report(Path(str(request["path"])), None if filename is None else str(filename))
+        try:
+            confine(Limits(**request["limits"]))  # type: ignore[arg-type]
+            filename = request["filename"]
+            _report(Path(str(request["path"])), None if filename is None else str(filename))
+        except BrokenPipeError:
+            pass  # nobody waits for this document any more
+        except OSError as error:
+            _write(frames.encode(frames.Frame.FAILED, str(error).encode()))
     finally:
         os._exit(0)
 
@@ -160,10 +166,19 @@ def _report(path: Path, filename: str | None) -> None:
         _write(frames.of_rejection(rejected(Reason.TOO_COMPLEX)))
     except RecursionError:
         _write(frames.of_rejection(rejected(Reason.UNSAFE)))
-    except BrokenPipeError:
-        return
+    except OSError as error:
+        if error.errno == errno.ENOMEM:
+            _write(frames.of_rejection(rejected(Reason.TOO_COMPLEX)))
+        elif not blames_file(error):
+            raise
+        else:
+            _write_traceback()
     except Exception:  # any way a parser can fail on a hostile file is an answer, not a crash
-        _write(frames.encode(frames.Frame.CRASHED, traceback.format_exc(limit=-20).encode()))
+        _write_traceback()
+
+
+def _write_traceback() -> None:
+    _write(frames.encode(frames.Frame.CRASHED, traceback.format_exc(limit=-20).encode()))
 
 
 def _write(data: bytes) -> None:

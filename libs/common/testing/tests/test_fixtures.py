@@ -93,10 +93,10 @@ def test_a_run_ends_with_what_it_ran_against_and_what_it_skipped(
         "def test_skipped():\n    pytest.skip('no moon tonight')\n"
         "def test_asks_late(request):\n    request.getfixturevalue('kafka_bootstrap')\n"
     )
+    # A folder of its own: the folders of older runs, which pytest clears away, are this run's too.
+    options = ["-p", "no:asyncio", f"--basetemp={tmp_path / 'runs'}", workers, option]
     done = subprocess.run(
-        # Its own folder: what pytest clears away of older runs is this run's, too.
-        [sys.executable, "-W", "error", "-m", "pytest", "-p", "no:asyncio", workers, option]
-        + [f"--basetemp={tmp_path / 'runs'}"],
+        [sys.executable, "-W", "error", "-m", "pytest", *options],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT), "LECTERN_TEST_KAFKA": "kafka.test:9092"},
         capture_output=True,

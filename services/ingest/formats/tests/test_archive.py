@@ -1,3 +1,4 @@
+import os
 import zipfile
 
 import pytest
@@ -49,3 +50,49 @@ def test_damage_is_rejected(tmp_path):
     with Archive(path) as opened, pytest.raises(Rejected) as caught:
         opened.read("a")
     assert caught.value.code == "damaged"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damage_is_rejected_whatever_the_compression(tmp_path, method):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as made:
+        made.writestr("a", b"A sentence. " * 5000)
+    data = path.read_bytes()
+    codes = []
+    for at in range(31, 80):  # behind the header; some compressions have bytes without meaning
+        broken = bytearray(data)
+        broken[at] ^= 0xFF
+        path.write_bytes(bytes(broken))
+        try:
+            with Archive(path) as opened:
+                assert opened.read("a") == b"A sentence. " * 5000
+        except Rejected as error:
+            codes.append(error.code)
+    assert len(codes) > 30
+    assert set(codes) == {"damaged"}
+
+
+def test_an_unusual_compression_is_told_alike_on_opening_and_on_reading(tmp_path):
+    path = zip_file(tmp_path / "a.zip", [("a", "x")])
+    data = path.read_bytes()
+    entry = data.rindex(b"PK\x01\x02")
+    for offset, value in ((6, 99), (10, 9)):  # the version that is needed; Deflate64
+        changed = bytearray(data)
+        changed[entry + offset] = value
+        path.write_bytes(bytes(changed))
+        with pytest.raises(Rejected) as caught, Archive(path) as opened:
+            opened.read("a")
+        assert caught.value.code == "unsupported"
+
+
+def test_an_error_of_the_disk_does_not_blame_the_document(tmp_path):
+    path = zip_file(tmp_path / "a.zip", [("a", "x" * 100_000)])
+    folder = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with Archive(path) as opened:
+            assert opened._zip.fp is not None
+            os.dup2(folder, opened._zip.fp.fileno())  # each read fails now
+            with pytest.raises(IsADirectoryError):
+                opened.read("a")
+    finally:
+        os.close(folder)

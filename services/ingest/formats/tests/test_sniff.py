@@ -1,3 +1,4 @@
+import tracemalloc
 import zipfile
 
 import pytest
@@ -58,3 +59,21 @@ def test_encodings(encoding):
 
 def test_a_few_broken_bytes_do_not_spoil_utf8():
     assert decode("schön ".encode() * 50 + b"\xff") == "schön " * 50
+
+
+@pytest.mark.parametrize(
+    ("before", "code"),
+    [(1_000, "encrypted"), (3 * 1024 * 1024 - 10, "encrypted"), (0, "unsupported")],
+)
+def test_a_word_file_with_a_password_is_told_from_old_office_files(tmp_path, before, code):
+    """In little memory: the name of the stream may stand anywhere."""
+    path = tmp_path / "a.docx"
+    stream = "EncryptedPackage".encode("utf-16-le") if before else b""
+    path.write_bytes(b"\xd0\xcf\x11\xe0" + bytes(before) + stream + bytes(20 * 1024 * 1024))
+    tracemalloc.start()
+    with pytest.raises(Rejected) as caught:
+        sniff(path, "a.docx")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert caught.value.code == code
+    assert peak < 8 * 1024 * 1024
