@@ -9,7 +9,7 @@ rolled back. Everything else is SQLAlchemy's.
 
 import sqlite3
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,9 @@ from sqlalchemy.util import EMPTY_DICT
 from sqlalchemy.util.concurrency import await_
 
 DRIVER = "sqlite+onehop"
+
+Execute = Callable[..., sqlite3.Cursor]
+"""``Cursor.execute`` or ``Cursor.executemany``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +61,19 @@ class Cursor(AsyncAdapt_aiosqlite_cursor):
         self._rows = deque()
 
     async def _execute_async(self, operation: Any, parameters: Any) -> Any:
-        return await self._in_thread(_execute, operation, parameters or ())
+        return await self._in_thread(sqlite3.Cursor.execute, operation, parameters or ())
 
     async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> Any:
-        return await self._in_thread(_execute_many, operation, seq_of_parameters)
+        return await self._in_thread(sqlite3.Cursor.executemany, operation, seq_of_parameters)
 
-    async def _in_thread(self, run: Any, operation: Any, parameters: Any) -> Any:
+    async def _in_thread(self, execute: Execute, operation: Any, parameters: Any) -> Any:
         connection: Any = self._connection
         adapted: Any = self._adapt_connection
         async with adapted._execute_mutex:
             begin, adapted.begin_first = adapted.begin_first, None
-            outcome = await connection._execute(run, connection._conn, begin, operation, parameters)
+            outcome = await connection._execute(
+                _run, connection._conn, begin, execute, operation, parameters
+            )
         self._cursor = outcome
         self._rows = deque(outcome.rows)
         return outcome
@@ -128,27 +133,18 @@ class Dialect(SQLiteDialect_aiosqlite):
         return Driver(__import__("aiosqlite"), sqlite3)
 
 
-def _execute(
-    connection: sqlite3.Connection, begin: str | None, operation: str, parameters: Any
+def _run(
+    connection: sqlite3.Connection,
+    begin: str | None,
+    execute: Execute,
+    operation: str,
+    parameters: Any,
 ) -> Outcome:
     cursor = connection.cursor()
     try:
         if begin is not None:
             cursor.execute(begin)
-        cursor.execute(operation, parameters)
-        return _outcome(cursor)
-    finally:
-        cursor.close()
-
-
-def _execute_many(
-    connection: sqlite3.Connection, begin: str | None, operation: str, parameters: Any
-) -> Outcome:
-    cursor = connection.cursor()
-    try:
-        if begin is not None:
-            cursor.execute(begin)
-        cursor.executemany(operation, parameters)
+        execute(cursor, operation, parameters)
         return _outcome(cursor)
     finally:
         cursor.close()

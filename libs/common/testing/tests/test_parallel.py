@@ -62,8 +62,9 @@ def test_nothing_runs_beside_a_test_that_runs_alone(tmp_path: Path) -> None:
             WRITES_TIMES + "import os\n"
             "def test_it(record_testsuite_property): note(os.environ['PYTEST_XDIST_WORKER'])\n"
         )
+    options = ["-p", "no:asyncio", f"--basetemp={tmp_path / 'runs'}", "-n2", "--rootdir=.", "-q"]
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:asyncio", "-n2", "--rootdir=.", "-q"],
+        [sys.executable, "-m", "pytest", *options],
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
