@@ -63,9 +63,14 @@ class Wire:
     clients: Clients
 
 
+@pytest.fixture
+def partitions():
+    return 1
+
+
 @pytest.fixture(params=[False, True], ids=["asking again", "on demand"])
-async def sender(embedded_kafka, request):
-    bootstrap = embedded_kafka({TOPIC: 1})
+async def sender(embedded_kafka, request, partitions):
+    bootstrap = embedded_kafka({TOPIC: partitions})
     settings = CommonSettings(kafka_bootstrap_servers=bootstrap, storage_url="file:///nowhere")
     clients = FetchOnDemand().clients() if request.param else Clients()
     sender = Sender(partial(clients.producer, settings))
@@ -175,6 +180,27 @@ async def test_after_an_outage_the_whole_batch_comes_again(database, sender, mon
         assert await committed(broker) == 5
     assert consumer.taken[0][0] == consumer.taken[1][0] == 0
     assert outages == 0
+
+
+@pytest.mark.parametrize("partitions", [3])
+async def test_after_an_outage_all_partitions_of_a_batch_come_again(database, sender, monkeypatch):
+    """What FastStream refuses for us is the batch, and not the partition of its first record."""
+    monkeypatch.setattr(consumer_module, "delay_s", lambda attempt: 0.0)
+    kafka, wire = sender
+    sent = await send(kafka, 30)
+    outages = 2
+
+    async def moody(event):
+        nonlocal outages
+        if str(event.event_id) in sent[10:] and outages:
+            outages -= 1
+            raise Unavailable("away")
+        return []
+
+    async with consuming(database, wire, moody, max_in_place_s=0.0) as (consumer, _):
+        assert sorted(await handled(database, 30)) == sorted(sent)
+    assert outages == 0
+    assert any(batch.count(0) > 1 for batch in consumer.taken)  # the firsts of several partitions
 
 
 async def test_a_restart_goes_on_where_the_last_one_stopped(database, sender):
