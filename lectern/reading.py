@@ -87,12 +87,12 @@ class ReadingResult:
 class Reading:
     """One run of ``lectern read``."""
 
-    def __init__(self, lectern: Standalone, wanted: ReadRequest, display: Display) -> None:
+    def __init__(self, lectern: Standalone, request: ReadRequest, display: Display) -> None:
         self._lectern = lectern
         self._kernel = lectern.gateway.kernel
         self._documents = DocumentQueries(self._kernel.database)
         self._narrations = NarrationQueries(self._kernel.database)
-        self._wanted = wanted
+        self._request = request
         self._display = display
         self._started = monotonic()
         self._started_at = datetime.now(UTC)
@@ -108,14 +108,14 @@ class Reading:
         book = narration.audiobook
         if book is None or book.duration_ms is None:
             raise Failed(Exit.INTERNAL, "there is no audiobook")
-        size = await self._write(ObjectRef.model_validate(book.object), self._wanted.output)
+        size = await self._write(ObjectRef.model_validate(book.object), self._request.output)
         page_files = await self._write_pages(narration_id)
         took = monotonic() - self._started
         document = await self._documents.document(LOCAL_OWNER, document_id)
         return ReadingResult(
             document_id=str(document_id),
             title=document.title,
-            output=str(self._wanted.output),
+            output=str(self._request.output),
             bytes=size,
             duration_ms=book.duration_ms,
             pages=narration.pages_ready,
@@ -130,11 +130,11 @@ class Reading:
 
     async def _submit(self) -> tuple[UUID, UUID, bool]:
         """Hand the document in, or find it where an earlier run left it."""
-        wanted = self._wanted
-        identity = await asyncio.to_thread(_identity, wanted)
+        request = self._request
+        identity = await asyncio.to_thread(_identity, request)
         for number in range(1000):
             document_id = uuid5(LOCAL_OWNER, f"{identity}/{number}")
-            narration_id = uuid5(document_id, _options_name(wanted.options))
+            narration_id = uuid5(document_id, _options_name(request.options))
             try:
                 document = await self._documents.document(LOCAL_OWNER, document_id)
             except NotFound:
@@ -158,14 +158,14 @@ class Reading:
         if narration.state in {"failed", "outdated"}:
             return True
         over = narration.state == "ready"
-        return over and (self._wanted.fresh or self._wanted.is_url)
+        return over and (self._request.fresh or self._request.is_url)
 
     async def _hand_in(self, document_id: UUID) -> None:
-        wanted, commands = self._wanted, DocumentCommands(self._kernel)
-        if wanted.is_url:
-            source = Source(kind="url", url=wanted.source)
+        request, commands = self._request, DocumentCommands(self._kernel)
+        if request.is_url:
+            source = Source(kind="url", url=request.source)
         else:
-            path = Path(wanted.source)
+            path = Path(request.source)
             async with aclosing(_blocks(path)) as blocks:
                 upload = await commands.receive(blocks, document_id=document_id)
             source = upload.source("file", path.name)
@@ -178,7 +178,7 @@ class Reading:
             await self._narrations.narration(LOCAL_OWNER, narration_id)
         except NotFound:
             await NarrationCommands(self._kernel).narrate(
-                LOCAL_OWNER, document_id, self._wanted.options, narration_id
+                LOCAL_OWNER, document_id, self._request.options, narration_id
             )
 
     async def _follow(self, document_id: UUID, narration_id: UUID) -> NarrationView:
@@ -230,7 +230,7 @@ class Reading:
         return max(0.0, round(passed.total_seconds(), 2))
 
     async def _write_pages(self, narration_id: UUID) -> list[str]:
-        folder = self._wanted.pages_folder
+        folder = self._request.pages_folder
         if folder is None:
             return []
         written: list[str] = []
@@ -275,14 +275,14 @@ def _raise_if_it_failed(document: DocumentView, narration: NarrationView) -> Non
     raise Failed(Exit.UNAVAILABLE, reason)
 
 
-def _identity(wanted: ReadRequest) -> str:
-    if wanted.is_url:
-        return wanted.source
+def _identity(request: ReadRequest) -> str:
+    if request.is_url:
+        return request.source
     digest = hashlib.sha256()
-    with Path(wanted.source).open("rb") as file:
+    with Path(request.source).open("rb") as file:
         while block := file.read(BLOCK_BYTES):
             digest.update(block)
-    return f"{digest.hexdigest()}/{Path(wanted.source).name}"
+    return f"{digest.hexdigest()}/{Path(request.source).name}"
 
 
 def _options_name(options: NarrationOptions) -> str:

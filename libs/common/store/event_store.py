@@ -98,7 +98,7 @@ def _row(traced: TracedEvent) -> dict[str, Any]:
         "body": body,
         "occurred_at": rfc3339(event.occurred_at),
         "traceparent": traced.traceparent,
-        "wanted": traced.version,
+        "expected": traced.version,
     }
 
 
@@ -111,10 +111,10 @@ def _append_statement() -> Insert:
     earlier = table.alias("earlier")
     last = select(func.max(earlier.c.version)).where(earlier.c.stream == bindparam("stream"))
     following = func.coalesce(last.scalar_subquery(), 0) + 1
-    wanted = bindparam("wanted", type_=Integer())
+    expected = bindparam("expected", type_=Integer())
     names = ("event_id", "stream", "topic", "key", "body", "occurred_at", "traceparent")
     return table.insert().values(
-        version=case((wanted.is_(None), following), (wanted == following, wanted)),
+        version=case((expected.is_(None), following), (expected == following, expected)),
         **{name: bindparam(name) for name in names},
     )
 

@@ -227,15 +227,15 @@ async def fail(connection: AsyncConnection, held: Claim, error: str) -> bool:
     return await _apply(connection, _FAIL, held, error=error)
 
 
-async def cancel(connection: AsyncConnection, wanted: CancelJobs) -> None:
+async def cancel(connection: AsyncConnection, cancelled: CancelJobs) -> None:
     """Cancel unfinished jobs; the token moves on, so running workers are fenced off."""
     about = or_(
-        jobs.c.subject == wanted.subject,
-        jobs.c.subject.startswith(f"{wanted.subject}/", autoescape=True),
+        jobs.c.subject == cancelled.subject,
+        jobs.c.subject.startswith(f"{cancelled.subject}/", autoescape=True),
     )
     condition = and_(about, jobs.c.status.in_(LIVE))
-    if wanted.kind is not None:
-        condition = and_(condition, jobs.c.kind == wanted.kind)
+    if cancelled.kind is not None:
+        condition = and_(condition, jobs.c.kind == cancelled.kind)
     await connection.execute(
         update(jobs)
         .where(condition)
