@@ -98,12 +98,14 @@ async def _edit(lectern: Standalone, document_id: UUID) -> dict[str, Any]:
 async def _done(lectern: Standalone, narration_id: UUID) -> NarrationView:
     """Wait for the audiobook."""
     queries = NarrationQueries(lectern.gateway.kernel.database)
-    while not await queries.has_audiobook(narration_id):
+    while True:
+        over = await queries.is_over(narration_id)
         narration = await queries.narration(LOCAL_OWNER, narration_id)
         if narration.state not in {"working", "ready"}:
             raise RuntimeError(f"the narration is {narration.state}")
+        if over:
+            return narration
         await asyncio.sleep(LOOK_EVERY_S)
-    return await queries.narration(LOCAL_OWNER, narration_id)
 
 
 def _figures(narration: NarrationView, started: float) -> dict[str, Any]:

@@ -183,6 +183,7 @@ class Reading:
 
     async def _follow(self, document_id: UUID, narration_id: UUID) -> NarrationView:
         """Wait until the audiobook is there, and return the narration."""
+        looked_before = False
         with self._kernel.changes.watching(document_id) as wakeup:
             while True:
                 began = monotonic()
@@ -195,7 +196,10 @@ class Reading:
                 book = narration.audiobook
                 if book is not None and book.object is not None:
                     return narration
-                await self._until_worth_a_look(wakeup, narration_id, monotonic() - began)
+                # The first look is no measure: it is slow, since statements are built for it.
+                look_s = monotonic() - began if looked_before else 0.0
+                await self._until_worth_a_look(wakeup, narration_id, look_s)
+                looked_before = True
 
     async def _until_worth_a_look(self, wakeup: Wakeup, narration_id: UUID, look_s: float) -> None:
         """Return when something has changed, but not too soon after a look that took ``look_s``."""
@@ -205,7 +209,7 @@ class Reading:
             await asyncio.sleep(SETTLE_S)
             if monotonic() >= not_before or self._lectern.stopping.is_set():
                 return
-            if await self._narrations.has_audiobook(narration_id):
+            if await self._narrations.is_over(narration_id):
                 return
 
     def _note(self, document: DocumentView, narration: NarrationView) -> None:

@@ -60,8 +60,9 @@ def page(tmp_path):
     ],
 )
 async def test_documents_that_say_nothing_are_refused_in_a_sentence(
-    lectern, tmp_path, name, content, words
+    lectern, tmp_path, monkeypatch, name, content, words
 ):
+    monkeypatch.setattr(reading, "LOOK_SHARE", 1e-9)  # looks twice, and then when all is over
     path = tmp_path / name
     path.write_bytes(content)
     told = await refused(lectern, wanted(path))
@@ -84,7 +85,7 @@ async def test_the_same_order_finds_its_earlier_self_and_another_does_not(lecter
 async def test_the_first_audio_is_told_by_its_event_however_late_one_looks(
     lectern, page, monkeypatch
 ):
-    monkeypatch.setattr(reading, "LOOK_SHARE", 1e-9)  # looks once, and then when all is over
+    monkeypatch.setattr(reading, "LOOK_SHARE", 1e-9)  # looks twice, and then when all is over
     found = await Reading(lectern, wanted(page), Silent()).run()
     database, document_id = lectern.gateway.kernel.database, UUID(found.document_id)
     narrations = await NarrationQueries(database).narrations(LOCAL_OWNER, document_id)

@@ -17,7 +17,7 @@ from services.gateway.narrations.progress import (
     narration_view,
     selected_ready,
 )
-from services.gateway.narrations.selects import has_audiobook, narration_row
+from services.gateway.narrations.selects import is_over, narration_row
 from services.gateway.narrations.views import NarrationView
 
 
@@ -52,10 +52,13 @@ class NarrationQueries:
         ready = (audio_view(row) for row in rows if row.audio_id in chosen)
         return tuple(sorted(ready, key=lambda audio: audio.page))
 
-    async def has_audiobook(self, narration_id: UUID) -> bool:
-        """Return whether a narration's audiobook can be downloaded; one cheap look."""
+    async def is_over(self, narration_id: UUID) -> bool:
+        """Return whether a narration's audiobook is made, or will not be; one cheap look.
+
+        It says nothing of pages that could not be spoken: a whole look does.
+        """
         async with self.database.reading() as connection:
-            return await has_audiobook(connection, narration_id)
+            return await is_over(connection, narration_id)
 
     async def _facts(
         self, connection: AsyncConnection, caller: UUID, narration_id: UUID

@@ -87,9 +87,16 @@ async def waiting_pages(connection: AsyncConnection, document_id: UUID) -> dict[
     return waiting
 
 
-async def has_audiobook(connection: AsyncConnection, narration_id: UUID) -> bool:
-    """Return whether a narration's audiobook can be downloaded; one cheap look."""
-    ready = select(audiobooks.c.audiobook_id).where(
-        audiobooks.c.narration_id == str(narration_id), audiobooks.c.ready_at.is_not(None)
+async def is_over(connection: AsyncConnection, narration_id: UUID) -> bool:
+    """Return whether a narration's audiobook is made, or will not be; one cheap look."""
+    decided = exists().where(
+        audiobooks.c.narration_id == narrations.c.narration_id,
+        audiobooks.c.ready_at.is_not(None) | audiobooks.c.failed_at.is_not(None),
     )
-    return await connection.scalar(ready) is not None
+    goes_on = (
+        select(narrations.c.narration_id)
+        .join(documents, documents.c.document_id == narrations.c.document_id)
+        .where(narrations.c.narration_id == str(narration_id))
+        .where(EXISTS, documents.c.rejected_at.is_(None), ~decided)
+    )
+    return await connection.scalar(goes_on) is None

@@ -99,7 +99,7 @@ async def consuming(database, wire, handler, producer=None, **options):
         broker,
         fetch_max_wait_ms=50,
         max_poll_interval_ms=300_000,
-        session_timeout_ms=10_000,
+        session_timeout_ms=3_000,  # so long a second member waits for its first turn
     )
     await application.start()
     try:
@@ -259,7 +259,7 @@ async def test_an_event_goes_through_decoder_and_middlewares_to_its_handler(data
         unconnected,
         fetch_max_wait_ms=50,
         max_poll_interval_ms=300_000,
-        session_timeout_ms=10_000,
+        session_timeout_ms=3_000,  # so long a second member waits for its first turn
     )
     async with TestKafkaBroker(unconnected) as broker:
         await publish(broker, event, event)
@@ -282,7 +282,7 @@ async def test_an_event_that_is_given_up_becomes_a_dead_letter(database, unconne
         unconnected,
         fetch_max_wait_ms=50,
         max_poll_interval_ms=300_000,
-        session_timeout_ms=10_000,
+        session_timeout_ms=3_000,  # so long a second member waits for its first turn
     )
     async with TestKafkaBroker(unconnected) as broker:
         await publish(broker, event)

@@ -2,7 +2,8 @@ from uuid import uuid4
 
 import pytest
 
-from libs.common.contracts.audio import AudiobookReady, AudiobookRequested
+from libs.common.contracts.audio import AudiobookFailed, AudiobookReady, AudiobookRequested
+from libs.common.contracts.documents import DocumentRejected
 from services.gateway.kernel.errors import NotFound
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import reference
@@ -19,26 +20,48 @@ async def test_what_is_not_there_is_not_found(world):
             await missing
 
 
-async def test_one_cheap_look_tells_that_an_audiobook_is_there(world):
+def book_is_ready(asked):
+    return AudiobookReady(
+        document_id=asked.document_id,
+        audiobook_id=asked.audiobook_id,
+        format="m4b",
+        object=reference(),
+        title="T",
+        duration_ms=1,
+        chapters=1,
+    )
+
+
+def book_has_failed(asked):
+    return AudiobookFailed(
+        document_id=asked.document_id, audiobook_id=asked.audiobook_id, code="c", reason="Sorry."
+    )
+
+
+@pytest.mark.parametrize("end_of", [book_is_ready, book_has_failed])
+async def test_one_cheap_look_tells_how_an_audiobook_ended(world, end_of):
     document = await world.hand_in()
     await world.read(document, 1)
     options = NarrationOptions(audiobook="m4b")
     narration = await world.narrations.narrate(world.owner, document, options)
     await world.speak_everything()
-    assert not await world.narration_queries.has_audiobook(narration)
+    assert not await world.narration_queries.is_over(narration)
     (asked,) = await world.decided(AudiobookRequested)
-    await world.take(
-        AudiobookReady(
-            document_id=document,
-            audiobook_id=asked.audiobook_id,
-            format="m4b",
-            object=reference(),
-            title="T",
-            duration_ms=1,
-            chapters=1,
-        )
-    )
-    assert await world.narration_queries.has_audiobook(narration)
+    await world.take(end_of(asked))
+    assert await world.narration_queries.is_over(narration)
+
+
+async def test_one_cheap_look_tells_that_there_will_be_no_audiobook(world):
+    for ends in ("rejected", "deleted"):
+        document = await world.hand_in()
+        options = NarrationOptions(audiobook="m4b")
+        narration = await world.narrations.narrate(world.owner, document, options)
+        assert not await world.narration_queries.is_over(narration)
+        if ends == "rejected":
+            await world.take(DocumentRejected(document_id=document, code="c", reason="Sorry."))
+        else:
+            await world.documents.delete(world.owner, document)
+        assert await world.narration_queries.is_over(narration), ends
 
 
 async def test_pages_that_are_ready_in_the_order_of_the_pages(world):
