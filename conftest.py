@@ -1,5 +1,6 @@
 """Fixtures for all tests. This file may import lectern, which libs and services must not."""
 
+import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 
@@ -19,12 +20,20 @@ pytest_plugins = [
 ]
 
 
+def pytest_collection_finish() -> None:
+    """Keep the collector from going through all modules again and again: a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def embedded_kafka(pytestconfig: pytest.Config) -> Iterator[Callable[[Mapping[str, int]], str]]:
     """Start the embedded broker with topics (name to partitions); returns its ``host:port``."""
     from lectern.embedded_broker import EmbeddedBroker
+    from libs.common.testing.fixtures import needs_server
     from libs.common.testing.report import ran_against
 
+    needs_server(pytestconfig)
     with ExitStack() as stack:
 
         def start(topics: Mapping[str, int]) -> str:

@@ -55,6 +55,7 @@ def test_check_names_what_is_stale_and_writes_nothing(tree, capsys):
     assert contents(tree) == before
 
 
+@pytest.mark.slow
 def test_writing_repairs_what_is_stale_and_nothing_else(tree, capsys):
     before = contents(tree)
     for name in ("docs/asyncapi.yaml", ".env.example"):

@@ -123,14 +123,19 @@ def server(name: str, servers: HasServers, config: pytest.Config) -> Any:
 
     Skips the test where there is none, or fails it with ``CI=true``, and says why.
     """
-    if is_fast(config):
-        pytest.skip(FAST)
+    needs_server(config)
     try:
         address, description = servers.get(name)
     except ServerMissing as missing:
         _give_up(str(missing))
     ran_against(config, description)
     return address
+
+
+def needs_server(config: pytest.Config) -> None:
+    """Skip the test if the run is to be fast. Fixtures with a server of their own call this."""
+    if is_fast(config):
+        pytest.skip(FAST)
 
 
 def _give_up(reason: str) -> NoReturn:

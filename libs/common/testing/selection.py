@@ -2,11 +2,12 @@
 
 Nobody has to mark a new test for it to be chosen rightly:
 
-- a test under ``tests/``, but not under ``tests/contracts``, runs Lectern as a whole, so it is not
-  fast, and it runs alone: it measures times, stops servers, or uses all cores
+- a test under ``tests/`` is about Lectern as a whole, so it is not fast. If it is not under
+  ``tests/contracts``, it runs Lectern, too, and does so alone: it measures times, stops servers, or
+  uses all cores
 - a test under ``lectern/tests`` runs all five services in one process, so it is not fast
-- a test that asks for a server fixture is not fast. If it does so only while it runs, it is
-  skipped by :func:`libs.common.testing.fixtures.server`
+- a test that asks for a server fixture is not fast. If it does so only while it runs, or if the
+  server is a thread of its own, it is skipped by :func:`libs.common.testing.fixtures.needs_server`
 
 Two marks are for others. ``alone``: it measures a time, so it runs alone and is not fast. ``slow``:
 it takes seconds of work; the end of a fast run names those that should have it.
@@ -40,10 +41,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Keep the fast ones, if only they are asked for."""
     if not is_fast(config):
         return
-    chosen = [
-        item for item in items if not (runs_alone(item) or is_slow(item) or needs_server(item))
-    ]
-    left_out = [item for item in items if item not in set(chosen)]
+    chosen: list[pytest.Item] = []
+    left_out: list[pytest.Item] = []
+    for item in items:
+        slow = runs_alone(item) or is_slow(item) or needs_server(item)
+        (left_out if slow else chosen).append(item)
     config.hook.pytest_deselected(items=left_out)
     config.stash[LEFT_OUT] = len(left_out)
     items[:] = chosen
@@ -66,8 +68,8 @@ def runs_the_whole(path: Path, root: Path) -> bool:
 
 def is_slow(item: pytest.Item) -> bool:
     """Whether a test takes long by what it does."""
-    together = item.path.is_relative_to(item.config.rootpath / TOGETHER)
-    return together or item.get_closest_marker("slow") is not None
+    together = (item.config.rootpath / folder for folder in (WHOLE, TOGETHER))
+    return any(map(item.path.is_relative_to, together)) or bool(item.get_closest_marker("slow"))
 
 
 def needs_server(item: pytest.Item) -> bool:

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
@@ -216,6 +217,7 @@ async def rows_after(database, happened):
         }
 
 
+@pytest.mark.slow
 def test_the_order_of_topics_does_not_matter(tmp_path):
     database = Database(f"sqlite+aiosqlite:///{tmp_path}/x.db")
 

@@ -237,6 +237,7 @@ async def test_what_was_found_is_told(read, storage):
     assert storage.objects[parsed.cover.key] == b"a picture"
 
 
+@pytest.mark.slow
 async def test_a_file_of_thousands_of_headings_is_told_in_one_event(read):
     title = "of the dictionary, " * 3
     text = "".join(f"# Entry {n} {title}\n\nA short text of it.\n\n" for n in range(9000))

@@ -50,6 +50,7 @@ async def segmented(cutter, wanted):
     return event
 
 
+@pytest.mark.slow
 async def test_a_page_is_cut_and_stored(storage, pool):
     cut = await segmented(Cutter(storage, pool, 600), await wanted(storage, revision=2))
     assert (cut.document_id, cut.page, cut.revision, cut.language) == (DOCUMENT, 3, 2, "en")

@@ -188,6 +188,7 @@ async def test_the_voice_follows_the_language_if_that_is_wanted(speaker, storage
     assert foreign.segments_cached == 0
 
 
+@pytest.mark.slow
 async def test_progress_is_told_on_the_way_but_never_of_the_end(speaker, storage):
     texts = [f"This is sentence number {number}, and no other." for number in range(60)]
     asked = await requested(storage, *texts)

@@ -85,6 +85,7 @@ async def test_errors_are_sqlalchemys(engine):
         assert len((await connection.execute(select(things))).all()) == 1
 
 
+@pytest.mark.slow
 async def test_a_cancelled_statement_harms_nobody(engine):
     async with engine.begin() as connection:
         await connection.execute(insert(things), [{"name": str(n)} for n in range(300)])

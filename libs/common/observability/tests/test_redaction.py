@@ -30,6 +30,7 @@ def test_no_registered_secret_survives_in_text(secret, before, after):
     assert secret not in Redactor([secret]).text(before + secret + after)
 
 
+@pytest.mark.slow
 @given(secret=SECRETS, value=VALUES, place=st.sampled_from(["key", "value", "bytes", "error"]))
 def test_no_registered_secret_survives_in_values(secret, value, place):
     nested = {
@@ -54,6 +55,7 @@ def texts(value: object) -> Iterator[str]:
         yield str(value)
 
 
+@pytest.mark.slow
 @given(value=VALUES, secrets=st.lists(SECRETS, max_size=3))
 def test_twice_is_once_and_the_result_is_json(value, secrets):
     redactor = Redactor(secrets)

@@ -118,6 +118,7 @@ async def test_a_conflict_is_decided_again(database):
     assert len(tries) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [Permanent("never"), Transient("always"), ValueError("a bug")])
 async def test_given_up_work_is_reported_and_kept(database, error):
     async def handler(event):
@@ -139,6 +140,7 @@ async def test_given_up_work_is_reported_and_kept(database, error):
     assert extra["ce_id"] == str(event.event_id).encode()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [Permanent("never"), ValueError("a bug")])
 async def test_what_the_domain_owes_for_given_up_work_is_recorded_too(database, error):
     async def handler(event):
@@ -193,6 +195,7 @@ async def test_what_reading_a_record_trips_over_becomes_a_dead_letter(database, 
     assert await rows(database, inbox) == []
 
 
+@pytest.mark.slow
 async def test_too_many_bugs_in_a_row_stop_the_service(database):
     async def handler(event):
         raise ZeroDivisionError
@@ -211,6 +214,7 @@ async def test_too_many_bugs_in_a_row_stop_the_service(database):
     assert len(await rows(database, inbox)) == 2
 
 
+@pytest.mark.slow
 async def test_a_success_forgives_earlier_bugs(database):
     fail = True
 
@@ -231,6 +235,7 @@ async def test_a_success_forgives_earlier_bugs(database):
     assert not stopped
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("together", [False, True])
 async def test_a_success_on_another_topic_forgives_no_bugs(database, together):
     """Else a topic that always fails is drained while another one succeeds."""
@@ -285,6 +290,7 @@ async def test_what_arrives_together_shares_a_transaction(database):
     assert len(await rows(database, events)) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [Permanent("never"), Transient("always"), ValueError("a bug")])
 async def test_one_bad_event_is_given_up_and_its_company_is_not(database, error):
     good, bad, other = deleted(), deleted(), deleted()
@@ -384,6 +390,7 @@ async def test_counts_what_was_appended_and_nothing_that_was_rolled_back(databas
     assert appended(consumer) == 0
 
 
+@pytest.mark.slow
 async def test_a_domain_that_cannot_tell_its_failure_holds_nothing_up(database):
     def broken(event, error):
         raise KeyError("x")

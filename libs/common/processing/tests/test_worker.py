@@ -183,6 +183,7 @@ async def nothing(job):
     return []
 
 
+@pytest.mark.slow
 async def test_a_payload_that_cannot_be_read_is_given_up_and_the_others_go_on(database):
     await add(database, 2, max_attempts=2)
     await set_first(database, payload=b'{"of": "another release"}')
@@ -214,6 +215,7 @@ async def test_a_job_whose_domain_cannot_tell_its_failure_is_given_up(database, 
     assert (failed.topic, bugs(working)) == (TaskFailed.topic, 1)
 
 
+@pytest.mark.slow
 async def test_a_job_that_cannot_be_finished_leaves_the_others_alone(database, monkeypatch):
     async def broken(*_):
         raise LookupError
@@ -231,6 +233,7 @@ async def test_a_job_that_cannot_be_finished_leaves_the_others_alone(database, m
     assert bugs(working) == 1
 
 
+@pytest.mark.slow
 async def test_the_text_of_a_bug_is_not_shown(database):
     async def run(job):
         raise KeyError("secret-in-a-message")

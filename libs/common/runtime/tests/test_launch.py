@@ -22,6 +22,7 @@ def python(*arguments, **environment):
     )
 
 
+@pytest.mark.slow
 def test_says_what_is_missing_and_exits_with_the_code_for_it():
     ended = python("-m", "services.segmenter")
     assert ended.returncode == 78
@@ -35,6 +36,7 @@ def test_says_what_is_missing_and_exits_with_the_code_for_it():
     assert ended.stdout == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("url", ["nonsense", "postgresql://me:hunter2@h/x"])
 def test_a_database_that_is_none_is_told_and_not_shown(tmp_path, url):
     ended = python(
@@ -50,6 +52,7 @@ def test_a_database_that_is_none_is_told_and_not_shown(tmp_path, url):
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.slow
 def test_complains_about_the_settings_of_the_service_too(tmp_path):
     ended = python(
         "-m",

@@ -51,6 +51,7 @@ def gone(pid: int) -> bool:
     return False
 
 
+@pytest.mark.slow
 async def test_returns_and_raises_what_the_function_does() -> None:
     async with CpuPool(1) as pool:
         assert await pool.run(pow, 2, 5) == 32
@@ -84,6 +85,7 @@ async def test_closing_does_not_wait_for_a_task_that_hangs() -> None:
         await hanging
 
 
+@pytest.mark.slow
 async def test_closing_lets_a_short_task_end(tmp_path: Path) -> None:
     pool = CpuPool(1)
     begun, done = tmp_path / "begun", tmp_path / "done"

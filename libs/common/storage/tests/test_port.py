@@ -213,6 +213,7 @@ async def test_a_prefix_is_deleted_and_nothing_beside_it(storage: Storage):
     assert await listed(storage.keys("")) == ["d/10/a", "d/2"]
 
 
+@pytest.mark.slow
 async def test_a_thousand_objects_are_a_page_not_a_limit(storage: Storage):
     for number in range(1_005):
         if isinstance(storage, S3Storage) and number >= 3:
@@ -284,6 +285,7 @@ async def test_folder_and_memory_agree(objects, tmp_path):
     assert await listed(folder.keys("")) == []
 
 
+@pytest.mark.slow
 async def test_a_server_that_is_down_is_unavailable():
     opened = open_storage(
         "s3://b?endpoint=http://127.0.0.1:9",

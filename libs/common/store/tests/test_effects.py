@@ -186,6 +186,7 @@ async def test_what_is_no_effect_is_refused(database):
             await apply(connection, ["hello"], None)  # type: ignore[list-item]
 
 
+@pytest.mark.slow
 async def test_a_thousand_rows_are_a_few_calls(database):
     """Rows of one statement that follow one another go to the driver together."""
     async with database.transaction() as connection:

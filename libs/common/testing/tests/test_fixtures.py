@@ -73,6 +73,7 @@ def test_a_fast_run_looks_for_no_server(monkeypatch: pytest.MonkeyPatch) -> None
 SERVER = "ran against: Kafka at kafka.test:9092\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("workers", "option", "counted", "said"),
     [

@@ -5,6 +5,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from libs.common.testing.parallel import MachineLock
 from libs.common.testing.tests.test_fixtures import CONFTEST, ROOT
 
@@ -45,6 +47,7 @@ def times(file: Path) -> tuple[float, float]:
     return float(began), float(ended)
 
 
+@pytest.mark.slow
 def test_nothing_runs_beside_a_test_that_runs_alone(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_a.py").write_text(

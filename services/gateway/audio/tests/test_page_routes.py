@@ -51,6 +51,7 @@ async def test_editing(world, client, document):
     assert (await client.get(url)).json()["state"] == "speakable"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("if_match", [None, "*", "0", 'W/"0"', '"x"'])
 async def test_an_edit_says_what_it_edits(client, document, if_match):
     headers = {"If-Match": if_match} if if_match else {}

@@ -72,6 +72,7 @@ def asked(method, path, ids):
     return path.format(**ids).removeprefix("/api/v1"), sent
 
 
+@pytest.mark.slow
 async def test_strangers_find_nothing_anywhere(world, client, ids):
     _, token = await world.tokens.create("stranger")
     walked = 0
@@ -95,6 +96,7 @@ async def test_strangers_find_nothing_anywhere(world, client, ids):
     assert (await client.get(f"/documents/{ids['document_id']}")).status_code == 200
 
 
+@pytest.mark.slow
 async def test_nothing_is_open_without_a_token(world, client, ids):
     client.headers.pop("Authorization")
     async for method, path in routes(client):
@@ -105,6 +107,7 @@ async def test_nothing_is_open_without_a_token(world, client, ids):
         assert answer.status_code == 401, (method, path)
 
 
+@pytest.mark.slow
 async def test_no_answer_shows_where_objects_are(world, client, ids):
     """Keys of objects contain a slash after the first id, file names or revisions."""
     key = re.compile(r"(documents|audio|segments)/[0-9a-f-]{2,36}/|\.r\d+\.|file://|s3://")

@@ -91,6 +91,7 @@ async def test_a_part_of_what_one_has(client, url):
         assert (whole.status_code, len(whole.content)) == (200, 10)
 
 
+@pytest.mark.slow
 async def test_what_one_has_is_not_sent_again(client, url):
     etag = (await client.get(url)).headers["etag"]
     for known in (etag, f'"a", W/{etag}', "*"):

@@ -25,6 +25,7 @@ def spans():
     provider.shutdown()
 
 
+@pytest.mark.slow
 async def test_every_answer_is_safe(world, client):
     document = await world.hand_in()
     for path in ("/documents", f"/documents/{document}", "/nothing", "/openapi.json"):

@@ -1,3 +1,5 @@
+import pytest
+
 from libs.common.contracts.audio import AudiobookReady, AudiobookRequested
 from libs.common.contracts.narrations import NarrationRequested
 from services.gateway.tests.world import a_world
@@ -35,6 +37,7 @@ async def test_ordering_some_pages(world, client):
     assert listed == [done]
 
 
+@pytest.mark.slow
 async def test_ordering_the_whole_as_one_file(world, client):
     document = await world.hand_in()
     await world.read(document, 1)

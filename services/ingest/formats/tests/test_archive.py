@@ -19,6 +19,7 @@ def test_links_find_their_members(tmp_path):
         assert opened.read("top.txt") == b"y"
 
 
+@pytest.mark.slow
 def test_the_total_is_limited(tmp_path):
     path = tmp_path / "a.zip"
     size = archive.MAX_MEMBER_BYTES - 1

@@ -1,3 +1,5 @@
+import pytest
+
 from services.ingest.pages.contents import (
     MAX_BYTES,
     MAX_CHAPTER_TITLE_CHARACTERS,
@@ -38,6 +40,7 @@ def test_titles_of_many_bytes_fit_too():
     assert [chapter.first_page for chapter in told] == list(range(1, len(told) + 1))
 
 
+@pytest.mark.slow
 def test_the_contents_of_a_book_of_many_files_fit(tmp_path):
     found = [(f"Entry {n} " + "of the dictionary " * 20, f"<p>Text {n}.</p>") for n in range(2100)]
     _, metadata = read(epub(tmp_path / "a.epub", found))

@@ -54,6 +54,7 @@ def test_memory_is_limited():
     assert "MemoryError" in attempt("bytearray(200_000_000)").stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/ns/net").exists(), reason="needs network namespaces")
 def test_processor_time_is_limited():
     done = attempt("resource.setrlimit(resource.RLIMIT_CPU, (1, 2))\nwhile True: pass")

@@ -1,8 +1,10 @@
 import os
 import signal
+import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 from services.ingest.sandbox.sandbox import Sandbox
 from services.ingest.sandbox.zygote_process import start_ahead, take
@@ -12,9 +14,17 @@ from services.ingest.tests.samples import pdf
 def zygotes() -> int:
     """Return how many zygotes this process has."""
     children = psutil.Process().children()
-    return sum("services.ingest.sandbox.zygote" in child.cmdline() for child in children)
+    return sum("services.ingest.sandbox.zygote" in command_of(child) for child in children)
 
 
+def command_of(process: psutil.Process) -> list[str]:
+    """Return the arguments of a process; it has none for a moment after it was started."""
+    while not (command := process.cmdline()):
+        time.sleep(0.001)
+    return command
+
+
+@pytest.mark.slow
 async def test_the_first_sandbox_takes_the_one_that_was_started_ahead(tmp_path):
     path = pdf(tmp_path / "a.pdf", [["Some text."]])
     before = zygotes()
@@ -29,6 +39,7 @@ async def test_the_first_sandbox_takes_the_one_that_was_started_ahead(tmp_path):
     assert zygotes() == before
 
 
+@pytest.mark.slow
 def test_one_that_died_meanwhile_is_replaced():
     start_ahead()
     [dying] = [child for child in psutil.Process().children() if "zygote" in str(child.cmdline())]
@@ -40,6 +51,7 @@ def test_one_that_died_meanwhile_is_replaced():
     assert not taken.runs
 
 
+@pytest.mark.slow
 def test_it_knows_nothing_of_what_the_service_was_told(monkeypatch):
     monkeypatch.setenv("LECTERN_TEST_SECRET", "of the service")
     zygote = take()

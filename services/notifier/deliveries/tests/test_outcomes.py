@@ -1,6 +1,8 @@
 import asyncio
 from collections.abc import Sequence
 
+import pytest
+
 from libs.common.contracts.notifications import NotificationFailed, NotificationSent
 from libs.common.errors import Permanent
 from libs.common.store.effects import apply
@@ -40,6 +42,7 @@ async def three_hundred_failing_pages(world: World) -> None:
     assert len({notification.about for notification in told}) == 300
 
 
+@pytest.mark.slow
 async def test_three_hundred_failing_pages_are_one_mail(world):
     await three_hundred_failing_pages(world)
 

@@ -5,6 +5,7 @@ from services.segmenter.cutting.page_task import cut_page
 from services.segmenter.settings import Settings
 
 
+@pytest.mark.slow
 def test_no_utterance_is_longer_than_allowed():
     cut = cut_page("word, " * 100, "en", max_characters=100)
     page = SegmentedPage.model_validate_json(cut.body)

@@ -14,6 +14,7 @@ def pauses(markdown: str, limit: int = 600) -> list[int]:
     return [utterance.pause_ms for utterance in page.utterances]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("markdown", "expected"),
     [
@@ -105,6 +106,7 @@ def test_warming_up_needs_nothing():
     warm_up()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("markdown", ["word, " * 40_000, "a" * 200_000, "1. " * 7_000])
 def test_a_very_long_paragraph_is_cut_whole(markdown: str):
     page = segment_page(markdown, "en")

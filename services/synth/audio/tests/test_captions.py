@@ -1,6 +1,7 @@
 import re
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,6 +83,7 @@ def test_split_keeps_everything_but_blanks(text):
     assert ranges == sorted(ranges)
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(

@@ -134,6 +134,7 @@ def test_page_without_speech_is_short_and_silent(tmp_path, name):
     assert page.loudness_lufs is None
 
 
+@pytest.mark.slow
 def test_equal_pages_are_equal_bytes(tmp_path):
     for name in PAGE_FORMATS:
         for path in ("a", "b"):

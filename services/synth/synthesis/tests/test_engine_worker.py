@@ -14,6 +14,7 @@ from services.synth.synthesis import engine_worker
 ESPEAK = EspeakConfig()
 
 
+@pytest.mark.slow
 async def test_an_engine_says_what_it_is(pool):
     info = await pool.run(engine_worker.describe, ESPEAK)
     assert (info.name, info.default_voice) == ("espeak", "en-us")
@@ -76,6 +77,7 @@ async def test_a_process_keeps_one_engine_of_a_config(pool):
         assert [line for line, *_ in server.requests] == ["GET /v1/audio/voices"]
 
 
+@pytest.mark.slow
 def test_to_name_the_work_needs_no_signal_processing():
     program = (
         "import sys\n"

@@ -41,6 +41,7 @@ async def loaded(pool, storage):
     return registry
 
 
+@pytest.mark.slow
 async def test_loading_asks_every_engine(registry):
     engine = registry.engine("espeak")
     assert (engine.info.name, engine.info.default_voice) == ("espeak", "en-us")

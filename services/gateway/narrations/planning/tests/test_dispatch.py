@@ -2,6 +2,7 @@ import random
 from collections import Counter
 from uuid import uuid4
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -108,6 +109,7 @@ async def test_a_silent_page_is_not_requested(world):
     assert await world.decided(AudioRequested) == []
 
 
+@pytest.mark.slow
 @settings(
     max_examples=12,
     deadline=None,

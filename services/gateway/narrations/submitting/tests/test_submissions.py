@@ -38,6 +38,7 @@ TITLE = ("title", None, "Der Prozeß".encode())
 ORDER = ("narrate", None, json.dumps({"pages": "1-2,4", "rate": 1.25}).encode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", [(FILE, TITLE, ORDER), (ORDER, TITLE, FILE)])
 async def test_a_form_in_any_order(world, client, fields):
     answer = await client.post("/documents", **form(*fields))
@@ -124,6 +125,7 @@ async def streamed(size, head=b"", tail=b""):
     yield tail
 
 
+@pytest.mark.slow
 async def test_a_large_file_stays_out_of_memory(world, client):
     sent = form(("file", "big.pdf", b"!"))
     head, _, tail = sent["content"].partition(b"!")

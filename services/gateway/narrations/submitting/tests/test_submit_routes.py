@@ -1,3 +1,6 @@
+import pytest
+
+
 async def test_the_ways_to_hand_in_are_declared(client):
     declared = (await client.get("/openapi.json")).json()["paths"]["/api/v1/documents"]["post"]
     content = declared["requestBody"]["content"]
@@ -5,6 +8,7 @@ async def test_the_ways_to_hand_in_are_declared(client):
     assert declared["x-capability"] == "signed in"
 
 
+@pytest.mark.slow
 async def test_what_was_handed_in_is_shown_with_its_narration(client):
     asked = {"text": "Some text.", "title": "A title", "narrate": {"rate": 1.5}}
     answer = await client.post("/documents", json=asked)

@@ -45,6 +45,7 @@ def test_blocks_become_markdown(tmp_path):
     assert (metadata.title, metadata.author, metadata.language) == ("The Harbor", "Ida Berg", "en")
 
 
+@pytest.mark.slow
 def test_headings_begin_chapters(tmp_path):
     document = docx.Document()
     for name in ("One", "Two"):

@@ -93,6 +93,7 @@ def test_entities_and_sloppy_markup_are_read(tmp_path):
     assert markdown_of(tmp_path, "<p>a&nbsp;b&mdash;c<br>d</p>") == "a b—c\\\nd"
 
 
+@pytest.mark.slow
 def test_language_is_guessed_when_it_is_not_stated(tmp_path):
     text = "<p>Der Hafen war still, und niemand sprach über den Brief, der gestern kam.</p>"
     pages, metadata = read(epub(tmp_path / "a.epub", [("Eins", text)], language=None))

@@ -54,6 +54,7 @@ def test_silent_voice_gets_no_gain():
     assert calibrate([], RATE_HZ).gain_db == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("voice", "language"), [("en-us", "en"), ("en-gb-x-rp", "en"), ("de", "de"), ("fr", "fr")]
 )

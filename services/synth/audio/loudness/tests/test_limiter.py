@@ -68,6 +68,7 @@ def rough(kind, rng):
     return np.rint(level * np.sin(np.pi * (np.arange(length) / 2 + 0.25))).astype(np.int16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["noise", "clicks", "least", "tones"])
 def test_looking_only_where_it_matters_changes_nothing(kind):
     rng = np.random.default_rng(7)

@@ -90,6 +90,7 @@ def test_a_book_larger_than_4_gb_is_read_to_its_end(tmp_path):
     assert (last.pos - len(head)) % 65_500 == 0
 
 
+@pytest.mark.slow
 def test_a_book_longer_than_32_bits_of_samples_has_its_length(tmp_path):
     samples = (1 << 32) + 123 * AAC.frame
     count = samples // AAC.frame + AAC.flush

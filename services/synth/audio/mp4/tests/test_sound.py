@@ -15,6 +15,7 @@ def packets() -> list[bytes]:
     return spoken_packets()
 
 
+@pytest.mark.slow
 def test_no_damage_to_the_tables_does_more_than_refuse_the_file(tmp_path, packets):
     path = tmp_path / "page"
     written_by_us(path, packets[:4], [ChapterMark("One", 0, 4096)])

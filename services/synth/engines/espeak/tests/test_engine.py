@@ -48,6 +48,7 @@ def test_nothing_is_lost_however_long_a_clause_or_word_is(engine, unit, voice, c
     assert all_of_it.duration_s / some.duration_s > 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["A." * 1000, "e" + "\u0301" * 1999, "1.2." * 500, "(" * 2000])
 def test_text_that_crashes_the_library_whole_is_spoken_in_pieces(engine, text):
     before = engine.worker_pid
@@ -65,6 +66,7 @@ def test_digits_of_other_scripts_are_spoken(engine):
     assert engine.speak("١٢٣", "en-us", 1.0).duration_s > 0.5
 
 
+@pytest.mark.slow
 def test_every_voice_speaks(engine):
     for voice in engine.voices():
         assert engine.speak("one 1984", voice.id, 1.0).duration_s > 0.3, voice
@@ -194,6 +196,7 @@ def test_a_text_that_kills_the_worker_twice_is_permanent(fragile):
     assert len(fragile.speak("fine", "en-us", 1.0).pcm) == 500
 
 
+@pytest.mark.slow
 def test_a_worker_that_hangs_is_ended(fragile):
     fragile.speak("fine", "en-us", 1.0)
     pid = fragile.worker_pid
@@ -248,6 +251,7 @@ signal.pause()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
 def test_a_killed_owner_leaves_no_worker(name):
     program = OWNER.format(signal=name)

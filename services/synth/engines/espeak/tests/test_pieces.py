@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ def test_what_is_short_needs_no_cut(text):
         assert _end_of_piece(text, 0) == len(text)
 
 
+@pytest.mark.slow
 def test_no_character_costs_more_than_the_rough_estimate_allows():
     costs = {character: _cost.__wrapped__(character) for character in map(chr, range(0x20000))}
     assert max(cost.clause for cost in costs.values()) == 12

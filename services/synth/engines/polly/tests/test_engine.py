@@ -39,6 +39,7 @@ def spoken(server: servers.Server) -> list[dict[str, Any]]:
     return [body for line, _, body in server.requests if line.endswith("/v1/speech")]
 
 
+@pytest.mark.slow
 def test_asks_for_sound_and_for_marks(engine, server):
     engine.speak("Hello there", "Joanna", 1.0)
     sound, marks = spoken(server)
@@ -71,6 +72,7 @@ def test_pcm_where_polly_has_it_else_vorbis(config, server, changes, form, rate)
     engine.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("changes", [{"engine": "generative"}, {"word_marks": False}])
 def test_marks_are_not_bought_where_there_are_none(config, server, changes):
     engine = PollyEngine(dataclasses.replace(config, **changes))
@@ -114,6 +116,7 @@ def test_without_the_right_to_list_eight_voices_are_known(engine, server):
         engine.speak("Hello", "Nobody", 1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "status", "kind"),
     [
@@ -136,6 +139,7 @@ def test_an_empty_list_is_a_wrong_setting(engine, server):
         engine.voices()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "status", "kind", "calls"),
     [
@@ -155,6 +159,7 @@ def test_errors_are_sorted_and_retried_at_most_once(engine, server, code, status
     assert len(spoken(server)) == calls
 
 
+@pytest.mark.slow
 def test_an_answer_that_breaks_off_is_transient(engine, server):
     engine.voices()
     server.queued = [servers.Answer(200, b"OggS", {"Content-Length": "5000"})]
@@ -195,6 +200,7 @@ def test_text_that_grows_too_long_by_escaping(engine):
     assert refused.value.code == "text_too_long"
 
 
+@pytest.mark.slow
 @mock_aws
 def test_reads_what_moto_describes():
     engine = PollyEngine(config_of(**KEYS))
