@@ -44,7 +44,7 @@ test: setup ## Run every test that can run on this machine
 
 .PHONY: test-fast
 test-fast: setup ## Run the tests that need no server; about a minute
-	$(BIN)/python $(PYTEST) --fast --durations=5 --durations-min=2
+	$(BIN)/python $(PYTEST) --fast --durations=10 --durations-min=1
 
 .PHONY: lint
 lint: setup ## Do all that CI does but the tests: format, lint, spelling, types, imports, generated files

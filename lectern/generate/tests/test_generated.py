@@ -39,6 +39,7 @@ def test_the_tree_is_fresh(capsys):
     assert generated.main(["--check"]) == 0, capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_check_names_what_is_stale_and_writes_nothing(tree, capsys):
     (tree / "docs/asyncapi.yaml").unlink()
     schema = tree / "docs/events/schemas/audio.ready.v1.json"
@@ -68,6 +69,7 @@ def test_writing_repairs_what_is_stale_and_nothing_else(tree, capsys):
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.slow
 def test_text_around_the_blocks_is_kept(tree):
     path = tree / "docs/architecture.md"
     text = path.read_text()
@@ -123,6 +125,7 @@ def test_field_tables_go_down_to_the_last_part():
     assert cells["captions.size"][4] == "Bytes."
 
 
+@pytest.mark.slow
 def test_the_yaml_is_readable_without_anchors():
     text = (generated.ROOT / "docs/asyncapi.yaml").read_text()
     assert yaml.safe_load(text)["asyncapi"] == "3.0.0"

@@ -59,6 +59,7 @@ def refuse():
     raise Rejected("encrypted", "The document is protected.")
 
 
+@pytest.mark.slow
 def test_errors_cross_a_process_pool():
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         with pytest.raises(Rejected, match="protected") as caught:

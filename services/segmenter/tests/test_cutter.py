@@ -66,6 +66,7 @@ async def test_a_page_is_cut_and_stored(storage, pool):
     assert cut.characters == sum(len(utterance.text) for utterance in page.utterances)
 
 
+@pytest.mark.slow
 async def test_a_page_that_is_cut_again_is_the_same(storage, pool):
     cutter = Cutter(storage, pool, 600)
     first = await segmented(cutter, await wanted(storage))

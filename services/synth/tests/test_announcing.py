@@ -84,6 +84,7 @@ async def test_only_the_engine_that_changed_is_announced(database, registry, ann
     assert len(await announced("openai")) == 1
 
 
+@pytest.mark.slow
 async def test_a_change_back_is_a_change(database, registry, announced):
     for default_voice in ("ada", "bob", "ada"):
         change(registry, default_voice=default_voice)

@@ -111,6 +111,7 @@ def book_of(pages, **more):
     )
 
 
+@pytest.mark.slow
 async def test_pages_become_a_book(binder, page_audio, storage):
     pages = [await page_audio(number) for number in (1, 2, 4)]
     asked = book_of(pages, chapters=(chapter(1, "Beginning"), chapter(3, "End")))
@@ -133,6 +134,7 @@ async def test_the_pages_come_in_the_order_that_was_asked_for(binder, page_audio
     assert ([page.page for page in one], [page.page for page in other]) == ([1, 2], [2, 1])
 
 
+@pytest.mark.slow
 async def test_pages_are_fetched_several_at_a_time(binder, page_audio, storage, monkeypatch):
     together, fetch = asyncio.Barrier(2), storage.fetch
 

@@ -176,6 +176,7 @@ async def test_a_page_without_words_is_silence(speaker, storage, metrics):
     assert (ready.characters_spoken, ready.loudness_lufs, metrics.spoken) == (0, None, [])
 
 
+@pytest.mark.slow
 async def test_the_voice_follows_the_language_if_that_is_wanted(speaker, storage):
     german = await requested(storage, "Guten Tag.", language="de")
     first = await spoken(speaker, german)

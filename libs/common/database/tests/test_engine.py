@@ -135,6 +135,7 @@ async def test_writers_on_sqlite_come_one_after_another(tmp_path, processes):
         await writer.close()
 
 
+@pytest.mark.slow
 async def test_one_at_a_time_holds_a_lock(database, beside):
     entered = asyncio.Event()
 

@@ -30,6 +30,7 @@ def came(*offsets, partition=0):
     return [SimpleNamespace(topic=TOPIC, partition=partition, offset=offset) for offset in offsets]
 
 
+@pytest.mark.slow
 async def test_many_batches_are_one_commit_of_what_was_dealt_with():
     offsets, kafka = Offsets(commit_every_s=0.05), Kafka()
     for number in range(10):
@@ -83,6 +84,7 @@ class Slow(Kafka):
         await super().commit(offsets)
 
 
+@pytest.mark.slow
 async def test_what_is_dealt_with_during_a_slow_commit_is_committed_too():
     offsets, kafka = Offsets(commit_every_s=0.02), Slow()
     await offsets.done(kafka, came(7))

@@ -23,6 +23,7 @@ VALUES = st.recursive(
 HARMLESS = st.text(alphabet=string.ascii_letters + string.digits + " .!?", max_size=200)
 
 
+@pytest.mark.slow
 @given(secret=SECRETS, before=ANY_TEXT, after=ANY_TEXT)
 @example(secret="ed]; b", before="pwd=x; b", after="")
 @example(secret="[[[[", before="[[[", after="[[[")
@@ -80,6 +81,7 @@ FRAGMENTS = st.sampled_from(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(text=st.lists(FRAGMENTS, max_size=30).map("".join))
 def test_what_resembles_secrets_settles_too(text):
     redactor = Redactor(["dTpw", "x1 x1"])

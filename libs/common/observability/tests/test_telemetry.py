@@ -219,6 +219,7 @@ def test_unconfigured_nothing_breaks_and_the_trace_is_passed_on():
     assert contextvars.Context().run(passed_on) == STORED
 
 
+@pytest.mark.slow
 def test_the_kafka_client_repeats_itself_once_in_a_while(ingest, lines, monkeypatch):
     now = 100.0
     monkeypatch.setattr("libs.common.observability.telemetry.monotonic", lambda: now)

@@ -181,6 +181,7 @@ async def test_what_cannot_be_read_becomes_a_dead_letter(database, changes):
     assert await rows(database, inbox) == []
 
 
+@pytest.mark.slow
 async def test_what_reading_a_record_trips_over_becomes_a_dead_letter(database, monkeypatch):
     def trip(envelope, value):
         raise ZeroDivisionError
@@ -310,6 +311,7 @@ async def test_one_bad_event_is_given_up_and_its_company_is_not(database, error)
     assert [value for _, value, _, _ in letters.records] == [bad.encode()]
 
 
+@pytest.mark.slow
 async def test_an_effect_that_fails_takes_back_only_its_own_event(database):
     good, bad = deleted(), deleted()
 

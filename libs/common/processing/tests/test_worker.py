@@ -200,6 +200,7 @@ async def test_a_payload_that_cannot_be_read_is_given_up_and_the_others_go_on(da
     assert bugs(working) == 3
 
 
+@pytest.mark.slow
 async def test_a_job_whose_domain_cannot_tell_its_failure_is_given_up(database, monkeypatch):
     def broken(payload, error):
         raise KeyError("x")

@@ -43,6 +43,7 @@ async def test_it_answers_on_the_port_it_names(server):
     assert "server" not in answer.headers
 
 
+@pytest.mark.slow
 async def test_two_run_in_one_loop(server):
     other = HttpServer(APP, "127.0.0.1", 0)
     await other.start()
@@ -60,6 +61,7 @@ async def test_an_address_of_another_machine_is_refused():
         await HttpServer(APP, "192.0.2.1", 0).start()
 
 
+@pytest.mark.slow
 async def test_after_stop_the_port_is_free():
     first = HttpServer(APP, "127.0.0.1", 0)
     await first.start()
@@ -69,6 +71,7 @@ async def test_after_stop_the_port_is_free():
     await second.stop()
 
 
+@pytest.mark.slow
 async def test_a_request_under_way_is_cut_off_after_the_timeout():
     server = HttpServer(APP, "127.0.0.1", 0)
     await server.start()

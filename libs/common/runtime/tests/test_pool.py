@@ -59,6 +59,7 @@ async def test_returns_and_raises_what_the_function_does() -> None:
             await pool.run(refuse)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="a setting of glibc's malloc")
 async def test_memory_that_was_freed_is_used_again() -> None:
     async with CpuPool(1) as pool:
@@ -105,6 +106,7 @@ async def test_a_closed_pool_starts_again() -> None:
     await pool.close()
 
 
+@pytest.mark.slow
 def test_workers_do_not_outlive_a_killed_parent() -> None:
     code = """
         import asyncio, os, sys, time
@@ -142,6 +144,7 @@ except KeyboardInterrupt:
 """
 
 
+@pytest.mark.slow
 def test_an_interruption_during_preload_is_not_lost() -> None:
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED_PRELOAD],

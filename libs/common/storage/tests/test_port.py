@@ -267,6 +267,7 @@ async def test_a_storage_that_works_passes_its_check(storage: Storage):
     assert await listed(storage.keys("")) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(objects=st.dictionaries(st.from_regex(r"[a-c](/[a-c]){0,2}", fullmatch=True), st.binary()))
 async def test_folder_and_memory_agree(objects, tmp_path):

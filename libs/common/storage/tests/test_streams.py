@@ -17,6 +17,7 @@ async def from_list(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
+@pytest.mark.slow
 @given(chunks=st.lists(st.binary(max_size=30)), size=st.integers(1, 20))
 async def test_blocks_have_one_size_but_for_the_last(chunks, size):
     blocks = [block async for block in gathered(from_list(chunks), size)]

@@ -84,6 +84,7 @@ def test_every_service_has_migrations():
     assert NAMES_OF_SERVICES == ["gateway", "ingest", "notifier", "segmenter", "synth"]
 
 
+@pytest.mark.slow
 async def test_of_several_processes_one_migrates(empty, database_url):
     others = [Database(database_url) for _ in range(2)]
     await asyncio.gather(

@@ -21,6 +21,7 @@ def note(name, seconds=0.3):
 """
 
 
+@pytest.mark.slow
 def test_those_who_share_do_so_and_who_is_alone_waits_for_them(tmp_path: Path) -> None:
     lock = MachineLock(tmp_path)
     entered: list[str] = []

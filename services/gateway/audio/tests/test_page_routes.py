@@ -38,6 +38,7 @@ async def test_pages_that_are_not_there(client, document, page):
     assert (await client.get(f"/documents/{document}/pages/{page}")).status_code == 404
 
 
+@pytest.mark.slow
 async def test_editing(world, client, document):
     url = f"/documents/{document}/pages/1"
     answer = await client.put(url, json={"text": "New"}, headers={"If-Match": '"0"'})
@@ -61,6 +62,7 @@ async def test_an_edit_says_what_it_edits(client, document, if_match):
     assert (answer.status_code, answer.json()["code"]) == (428, "revision_required")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [

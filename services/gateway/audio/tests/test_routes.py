@@ -15,6 +15,7 @@ async def asked(world):
     return asked
 
 
+@pytest.mark.slow
 async def test_progress(world, client, asked):
     url = f"/audios/{asked.audio_id}"
     assert (await client.get(url)).json()["state"] == "waiting"

@@ -14,6 +14,7 @@ def test_one_line():
     assert one_line("x" * 300, 255) == "x" * 255
 
 
+@pytest.mark.slow
 @given(st.text(), st.integers(1, 50))
 def test_one_line_can_be_stored(text, limit):
     line = one_line(text, limit)

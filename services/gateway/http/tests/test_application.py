@@ -129,6 +129,7 @@ async def test_no_answer_shows_where_objects_are(world, client, ids):
     assert walked > 8
 
 
+@pytest.mark.slow
 async def test_the_description_is_whole(client):
     described = (await client.get("/openapi.json")).json()
     operations = [operation for path in described["paths"].values() for operation in path.values()]
@@ -139,6 +140,7 @@ async def test_the_description_is_whole(client):
     assert set(submit) == {"multipart/form-data", "application/octet-stream", "application/json"}
 
 
+@pytest.mark.slow
 async def test_every_reference_of_the_description_leads_somewhere(client):
     described = (await client.get("/openapi.json")).json()
     references = re.findall(r'"\$ref": ?"#/([^"]+)"', json.dumps(described))
@@ -150,6 +152,7 @@ async def test_every_reference_of_the_description_leads_somewhere(client):
             place = place[name]
 
 
+@pytest.mark.slow
 async def test_the_whole_way_in_one_call(world, client):
     answer = await client.post(
         "/documents",

@@ -37,6 +37,7 @@ def test_ranges_that_are_not_there(header):
         asked_span("bytes=0-", 0)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=30), st.integers(0, 100))
 def test_no_header_asks_for_more_than_there_is(header, size):
     for part in (header, f"bytes={header}"):
@@ -81,6 +82,7 @@ async def test_a_part_that_is_not_there(client, url):
     assert answer.headers["content-range"] == "bytes */10"
 
 
+@pytest.mark.slow
 async def test_a_part_of_what_one_has(client, url):
     etag = (await client.get(url)).headers["etag"]
     part = {"Range": "bytes=-2"}

@@ -14,6 +14,7 @@ def test_a_route_declares_what_it_needs():
     assert needs(None) == {CAPABILITY: SIGNED_IN}
 
 
+@pytest.mark.slow
 async def test_every_route_declares_a_capability(client):
     declared = (await client.get("/openapi.json")).json()["paths"]
     for path, operations in declared.items():
@@ -21,6 +22,7 @@ async def test_every_route_declares_a_capability(client):
             assert operation.get(CAPABILITY) in CAPABILITIES | {SIGNED_IN}, f"{method} {path}"
 
 
+@pytest.mark.slow
 async def test_a_route_about_something_needs_more_than_to_be_signed_in(client):
     declared = (await client.get("/openapi.json")).json()["paths"]
     for path, operations in declared.items():

@@ -37,6 +37,7 @@ async def read(body, sizes=(), content_type=TYPE):
     ]
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 40), max_size=60))
 async def test_however_it_is_cut_it_is_the_same_form(sizes):
     assert await read(FORM, sizes) == [

@@ -57,6 +57,7 @@ async def test_without_engines_there_is_no_narration(tmp_path):
             await world.narrations.narrate(world.owner, document, NarrationOptions())
 
 
+@pytest.mark.slow
 async def test_deleting_a_document_forgets_the_pages_that_wait(world):
     document = await world.hand_in()
     await world.narrations.narrate(world.owner, document, NarrationOptions())

@@ -1,3 +1,4 @@
+import pytest
 from sqlalchemy import event
 
 from libs.common.contracts.permissions import Capability
@@ -6,6 +7,7 @@ from services.gateway.narrations.facts import read_narrations
 from services.gateway.narrations.options import NarrationOptions
 
 
+@pytest.mark.slow
 async def test_narrations_of_a_long_document_take_as_many_queries_as_of_a_short_one(world):
     async def queries(pages, narrations):
         document = await world.hand_in()

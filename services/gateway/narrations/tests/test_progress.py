@@ -86,6 +86,7 @@ async def test_the_total_of_chosen_pages_is_known_at_once(world, narrated):
     assert (await view()).state == "ready"
 
 
+@pytest.mark.slow
 async def test_a_failed_page_fails_the_narration_until_it_is_spoken_after_all(world, narrated):
     document, view = await narrated(NarrationOptions(audiobook="m4b"))
     await world.read(document, 2)

@@ -17,6 +17,7 @@ async def test_voices(client):
     }
 
 
+@pytest.mark.slow
 async def test_ordering_some_pages(world, client):
     document = await world.hand_in()
     await world.read(document, 3)

@@ -8,6 +8,7 @@ from services.gateway.narrations.options import NarrationOptions
 from services.gateway.watching.status import Watch
 
 
+@pytest.mark.slow
 async def test_every_change_raises_the_counter(world):
     document = await world.hand_in()
     watch = Watch(world.database, world.owner, document)

@@ -39,6 +39,7 @@ async def until(events, wanted):
     raise AssertionError("the stream ended")
 
 
+@pytest.mark.slow
 async def test_a_snapshot_then_what_changes(world):
     document = await world.hand_in()
     await world.extract(document, 1)
@@ -147,6 +148,7 @@ async def test_what_another_replica_committed_is_found_by_asking(tmp_path, monke
             assert (await until(events, lambda kind, _: kind == "page"))["page"] == 1
 
 
+@pytest.mark.slow
 async def test_over_a_real_connection(world):
     """Snapshot and change arrive while the stream is open; the server forgets who went away."""
     server = HttpServer(world.app, "127.0.0.1", 0)

@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -83,6 +84,7 @@ def test_pages_come_before_the_text_has_ended():
     assert next(paginator.feed(endless())).number == 1
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 6000), st.booleans()), max_size=12))
 def test_no_word_is_lost_and_nothing_depends_on_chance(shapes):

@@ -120,6 +120,7 @@ async def test_server_errors_and_throttling_are_worth_another_try(site):
     assert caught.value.retry_after_s == 7
 
 
+@pytest.mark.slow
 async def test_silence_broken_connections_and_closed_ports_are_transient(site):
     site.pages["/slow"] = 30.0
     with pytest.raises(Transient):

@@ -3,6 +3,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import pytest
 from standardwebhooks.webhooks import Webhook
 
 from libs.common.contracts.notifications import NotificationFailed, NotificationSent
@@ -49,6 +50,7 @@ def mailer_for(mailbox: Mailbox) -> Mailer:
     return Mailer(server, "lectern@example.org")
 
 
+@pytest.mark.slow
 async def test_from_event_to_mail_and_webhook(world, mailbox, receiver):
     targets = [ANN, hook(receiver)]
     event = samples.audiobook_ready()
@@ -81,6 +83,7 @@ async def test_failing_pages_are_one_mail_and_many_webhooks(world, mailbox, rece
     assert len(await world.events()) == 8
 
 
+@pytest.mark.slow
 async def test_a_busy_receiver_is_tried_again_under_the_same_id(world, receiver):
     target = hook(receiver)
     receiver.answers = [answer(500), answer(429, "Retry-After: 3000")]
@@ -140,6 +143,7 @@ async def test_targets_that_are_not_configured_any_more(world, receiver, mailbox
     }
 
 
+@pytest.mark.slow
 async def test_a_job_that_died_after_sending_sends_again_under_the_same_id(world, receiver):
     """What a kill between the receiver's answer and our commit looks like."""
     target = hook(receiver)

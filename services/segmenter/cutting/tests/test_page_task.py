@@ -20,6 +20,7 @@ def test_a_page_with_nothing_to_say_has_no_utterances(nothing):
     assert SegmentedPage.model_validate_json(cut.body).utterances == ()
 
 
+@pytest.mark.slow
 def test_the_language_is_found_where_it_is_not_known():
     german = "Das Schiff fährt um sieben Uhr ab, und es ist nie zu spät. " * 3
     assert cut_page(german, "und", max_characters=600).language == "de"

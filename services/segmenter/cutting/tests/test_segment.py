@@ -81,6 +81,7 @@ def test_a_page_may_have_nothing_to_say(markdown: str):
     assert segment_page(markdown, "en").utterances == ()
 
 
+@pytest.mark.slow
 def test_the_language_of_a_page_may_be_unknown():
     page = segment_page("Der Hund läuft durch den Wald und bellt die Katze an.", "und")
     assert page.language == "de"

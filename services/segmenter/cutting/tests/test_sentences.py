@@ -69,6 +69,7 @@ def test_nothing_is_lost_or_moved(text: str, language: str):
     assert "".join(filter(str.isalnum, "".join(pieces))) == "".join(filter(str.isalnum, text))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("token", ['?"', "1. ", "! ", "J. ", '"Hello (there. ', "a" * 10, "word "])
 def test_long_texts_end_in_time(token: str):
     text = token * (200_000 // len(token))

@@ -51,6 +51,7 @@ def test_hosts_are_added_on_request():
     assert read("[a](b)", hosts=True) == ("[a]", [("(b)", "link")])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "token",
     ["[", "]", "[a](", "[a](b '", "<", "<a ", "<a b='", "`", "&a", "$a", "<!--", "[^", "]["],

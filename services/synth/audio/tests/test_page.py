@@ -52,6 +52,7 @@ def test_segments_are_where_the_offsets_say(tmp_path, name):
         assert snr_db(pcm, shown[offset : offset + len(pcm)]) > 13
 
 
+@pytest.mark.slow
 @every_format
 def test_offsets_do_not_drift(tmp_path, name):
     """After forty segments every format is still within two frames of the ideal timeline."""

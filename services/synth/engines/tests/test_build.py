@@ -29,6 +29,7 @@ def test_builds_the_engine_of_a_config(config):
     engine.close()
 
 
+@pytest.mark.slow
 def test_an_engine_needs_only_its_own_libraries():
     program = (
         "import sys\n"

@@ -86,6 +86,7 @@ def test_positions_never_fall_and_stay_within_the_sound():
     assert [mark.sample for mark in marks] == [50, 900, 900, 999]
 
 
+@pytest.mark.slow
 @given(
     st.text(max_size=60),
     st.lists(st.tuples(st.integers(0, 70), st.integers(0, 2000)), max_size=20),

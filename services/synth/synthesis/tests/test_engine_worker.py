@@ -23,6 +23,7 @@ async def test_an_engine_says_what_it_is(pool):
     assert info == await pool.run(engine_worker.describe, ESPEAK)
 
 
+@pytest.mark.slow
 async def test_an_utterance_is_spoken_and_encoded(pool):
     [made] = await pool.run(
         engine_worker.speak, ESPEAK, ["Hello world."], "en-us", 1.0, 2.0, ("aac", "opus"), False

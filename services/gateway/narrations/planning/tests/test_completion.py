@@ -1,5 +1,7 @@
 from uuid import uuid4
 
+import pytest
+
 from libs.common.contracts.audio import (
     AudiobookRequested,
     AudioFailed,
@@ -76,6 +78,7 @@ async def test_no_audiobook_without_all_pages(world):
     assert len(await world.decided(AudiobookRequested)) == 2  # both narrations are complete now
 
 
+@pytest.mark.slow
 async def test_pages_that_do_not_exist_are_not_waited_for(world):
     document = await world.hand_in()
     order = NarrationOptions(pages=(1, 2, 3), audiobook="m4b")
@@ -113,6 +116,7 @@ async def _waits_behind_another(world):
     return first, second
 
 
+@pytest.mark.slow
 async def test_audio_of_another_document_lets_a_book_be_complete(tmp_path):
     async with a_world(tmp_path, max_pages_in_flight_per_owner=2) as world:
         await world.take(VOICES)
@@ -124,6 +128,7 @@ async def test_audio_of_another_document_lets_a_book_be_complete(tmp_path):
         assert asked.document_id == first
 
 
+@pytest.mark.slow
 async def test_deleting_another_document_lets_a_book_be_complete(tmp_path):
     async with a_world(tmp_path, max_pages_in_flight_per_owner=2) as world:
         await world.take(VOICES)
@@ -133,6 +138,7 @@ async def test_deleting_another_document_lets_a_book_be_complete(tmp_path):
         assert asked.document_id == first
 
 
+@pytest.mark.slow
 async def test_deleting_audio_of_another_document_lets_a_book_be_complete(tmp_path):
     async with a_world(tmp_path, max_pages_in_flight_per_owner=2) as world:
         await world.take(VOICES)

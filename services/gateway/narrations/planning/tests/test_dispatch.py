@@ -14,6 +14,7 @@ from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import VOICES, a_world, reference
 
 
+@pytest.mark.slow
 async def test_one_library_does_not_starve_the_others(tmp_path):
     async with a_world(tmp_path, max_pages_in_flight_per_owner=2) as world:
         await world.take(VOICES)
@@ -27,6 +28,7 @@ async def test_one_library_does_not_starve_the_others(tmp_path):
         assert asked == {world.owner: 2, other: 2}
 
 
+@pytest.mark.slow
 async def test_no_more_pages_in_flight_than_allowed(tmp_path):
     async with a_world(tmp_path, max_pages_in_flight_per_owner=3) as world:
         await world.take(VOICES)
@@ -70,6 +72,7 @@ async def test_a_deleted_document_makes_room(tmp_path):
         assert [event.document_id for event in asked] == [first, second]
 
 
+@pytest.mark.slow
 async def test_nothing_is_spoken_twice(world):
     document = await world.hand_in()
     narrate = world.narrations.narrate

@@ -38,6 +38,7 @@ async def test_the_same_sound_again_costs_nothing(world):
     await spoken_at(world, document, 1.0, 1.5, 1.0)
 
 
+@pytest.mark.slow
 async def test_what_failed_does_not_count(world):
     document = await world.hand_in()
     await world.read(document, 1)
@@ -59,6 +60,7 @@ async def test_audio_of_an_older_text_does_not_count(world):
     await spoken_at(world, document, 2.0)
 
 
+@pytest.mark.slow
 async def test_what_waits_for_its_turn_counts(tmp_path):
     async with a_world(tmp_path, max_audios_per_page=2, max_pages_in_flight_per_owner=1) as world:
         await world.take(VOICES)
@@ -85,6 +87,7 @@ async def test_pages_that_are_not_cut_yet_count(world):
     await spoken_at(world, document, 1.5)
 
 
+@pytest.mark.slow
 async def test_formats_of_one_sound_count_once(world):
     document = await world.hand_in()
     await world.read(document, 1)

@@ -1,6 +1,7 @@
 import pytest
 
 
+@pytest.mark.slow
 async def test_the_ways_to_hand_in_are_declared(client):
     declared = (await client.get("/openapi.json")).json()["paths"]["/api/v1/documents"]["post"]
     content = declared["requestBody"]["content"]

@@ -70,6 +70,7 @@ def rewritten(path: Path, name: str, change: Callable[[bytes], bytes]) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_footnotes_deletions_links_and_alt_texts(tmp_path):
     document = docx.Document()
     document.add_paragraph("BODY")

@@ -19,6 +19,7 @@ def text(pages: list[Page]) -> str:
     return "\n\n".join(page.markdown for page in pages)
 
 
+@pytest.mark.slow
 def test_lines_become_paragraphs(tmp_path):
     pages, metadata = read(pdf(tmp_path / "a.pdf", [[*BODY, "", "A second paragraph."]]))
     assert pages[0].markdown == " ".join(BODY) + "\n\nA second paragraph."

@@ -30,6 +30,7 @@ def test_silence_decodes_to_silence(codec):
     assert np.abs(sound).max() < 1e-4
 
 
+@pytest.mark.slow
 @every_codec
 def test_joined_segments_sound_like_one_encode(codec):
     """Segments that were encoded alone decode as well as one encode of everything."""

@@ -26,6 +26,7 @@ def engine():
     engine.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("unit", "voice", "count"),
     [

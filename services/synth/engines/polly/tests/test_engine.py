@@ -56,6 +56,7 @@ def test_asks_for_sound_and_for_marks(engine, server):
     assert {marks[name] for name in ("Text", "VoiceId")} == {"Hello there", "Joanna"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "form", "rate"),
     [
@@ -81,6 +82,7 @@ def test_marks_are_not_bought_where_there_are_none(config, server, changes):
     engine.close()
 
 
+@pytest.mark.slow
 def test_nothing_to_hear_costs_nothing(engine, server):
     engine.speak("...", "Joanna", 1.0)
     assert spoken(server) == []
@@ -133,6 +135,7 @@ def test_other_failures_to_list_are_told(engine, server, code, status, kind):
     assert len(engine.voices()) == len(servers.POLLY_VOICES)
 
 
+@pytest.mark.slow
 def test_an_empty_list_is_a_wrong_setting(engine, server):
     server.voices = servers.Answer(200, b'{"Voices": []}')
     with pytest.raises(EngineBroken):
@@ -194,6 +197,7 @@ def test_no_credentials_are_denied(server, monkeypatch):
     engine.close()
 
 
+@pytest.mark.slow
 def test_text_that_grows_too_long_by_escaping(engine):
     with pytest.raises(SpeechRejected) as refused:
         engine.speak("&" * 2900 + "a", "Joanna", 1.5)
