@@ -2,6 +2,21 @@
 
 from services.segmenter.wording.vocabulary import Vocabulary, words
 
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+
 VOCABULARY = Vocabulary(
     language="en",
     function_words=words(
@@ -141,20 +156,7 @@ VOCABULARY = Vocabulary(
         "Nov": "November",
         "Dec": "December",
     },
-    months=(
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ),
+    months=_MONTHS,
     date="{month} {day}, {year}",
     to="to",
     percent="percent",
@@ -280,18 +282,7 @@ VOCABULARY = Vocabulary(
         "early",
         "late",
         "mid",
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
+        *_MONTHS,
         *("spring", "summer", "autumn", "fall", "winter"),
     ),
 )
