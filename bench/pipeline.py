@@ -189,7 +189,7 @@ def first_audio(folder: Path, pages: int) -> list[Row]:
 
 def long_paragraph() -> list[Row]:
     """Segmenting one paragraph of 200,000 characters against one of half the length."""
-    gc.freeze()  # or the collector goes through all that the bench loaded, at one length or the other
+    gc.freeze()  # or the collector goes through all that the bench loaded, at either length
     spent = {}
     for characters in (100_000, 200_000):
         text = " ".join(paragraphs(characters))[:characters]

@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 NOTHING = "nothing"
 LEFT_OUT = "BENCH_LEFT_OUT"
@@ -34,14 +35,12 @@ def _language_model() -> None:
 
 def _warm_workers() -> None:
     """Workers load what they need with their first task."""
-    from libs.common.runtime.pool import CpuPool
+    from libs.common.runtime.pool import NICENESS, CpuPool
 
     prepared = CpuPool.__init__
 
-    def cold(
-        pool: CpuPool, workers: int, _warm_up: object = None, _with: object = (), niceness: int = 5
-    ) -> None:
-        prepared(pool, workers, niceness=niceness)
+    def cold(pool: CpuPool, workers: int, **options: Any) -> None:
+        prepared(pool, workers, niceness=options.get("niceness", NICENESS))
 
     CpuPool.__init__ = cold  # type: ignore[assignment, method-assign]
 
