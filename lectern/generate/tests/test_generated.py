@@ -35,6 +35,7 @@ def contents(tree: Path) -> dict[Path, str]:
     return {path: path.read_text() for path in tree.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_the_tree_is_fresh(capsys):
     assert generated.main(["--check"]) == 0, capsys.readouterr().err
 

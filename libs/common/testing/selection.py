@@ -10,7 +10,7 @@ Nobody has to mark a new test for it to be chosen rightly:
   server is a thread of its own, it is skipped by :func:`libs.common.testing.fixtures.needs_server`
 
 Two marks are for others. ``alone``: it measures a time, so it runs alone and is not fast. ``slow``:
-it takes a third of a second or more; the end of a fast run names those that should have it.
+it takes a fifth of a second or more; the end of a fast run names those that should have it.
 """
 
 from pathlib import Path
@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the mark."""
     config.addinivalue_line("markers", "alone: no other test runs at the same time; not fast")
-    config.addinivalue_line("markers", "slow: takes a third of a second or more; not fast")
+    config.addinivalue_line("markers", "slow: takes a fifth of a second or more; not fast")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -248,6 +248,7 @@ CASES: list[tuple[str, str, list[str]]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("language", "markdown", "expected"), CASES)
 def test_what_is_spoken(language: str, markdown: str, expected: list[str]):
     page = segment_page(markdown, language)

@@ -101,6 +101,7 @@ async def test_pages_at_once_share_what_they_have_in_common(speaker, storage, me
     assert sum(page.segments_cached for page in ready) == 6
 
 
+@pytest.mark.slow
 async def test_a_damaged_segment_is_made_anew(speaker, storage, metrics):
     await spoken(speaker, await requested(storage, *TEXTS))
     key = next(key for key in storage.objects if key.startswith("segments/"))
@@ -121,6 +122,7 @@ async def test_another_format_needs_only_what_it_lacks(speaker, storage, metrics
     assert len(metrics.spoken) == 2
 
 
+@pytest.mark.slow
 async def test_speech_that_is_paid_for_is_kept_for_other_formats(pool, storage, metrics):
     with servers.serving(servers.openai) as server:
         config = OpenAIConfig(base_url=f"{server.url}/v1", model="tts", voices=("alloy",))
@@ -204,6 +206,7 @@ async def test_progress_is_told_on_the_way_but_never_of_the_end(speaker, storage
     assert {event.total for event in running.recorded} == {60}
 
 
+@pytest.mark.slow
 async def test_a_page_that_is_done_soon_has_no_progress(speaker, storage):
     running = Running()
     await replace(speaker, progress_every_s=60.0).speak(

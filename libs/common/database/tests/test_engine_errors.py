@@ -74,6 +74,7 @@ async def test_a_pool_without_a_free_connection_is_unavailable(postgres_database
     await database.close()
 
 
+@pytest.mark.slow
 async def test_a_server_that_takes_a_connection_and_says_nothing_is_unavailable(monkeypatch):
     monkeypatch.setattr(database_module, "CONNECT_TIMEOUT_S", 0.2)
 

@@ -95,6 +95,7 @@ async def test_what_is_dealt_with_during_a_slow_commit_is_committed_too():
     assert kafka.commits == [{TopicPartition(TOPIC, 0): 8}, {TopicPartition(TOPIC, 0): 9}]
 
 
+@pytest.mark.slow
 async def test_a_commit_that_the_end_cuts_short_is_made_again():
     offsets, kafka = Offsets(commit_every_s=0.02), Slow()
     await offsets.done(kafka, came(7))

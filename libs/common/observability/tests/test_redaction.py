@@ -65,6 +65,7 @@ def test_twice_is_once_and_the_result_is_json(value, secrets):
     assert repr(redactor.value(once)) == repr(once)
 
 
+@pytest.mark.slow
 @given(text=HARMLESS)
 def test_harmless_text_is_unchanged(text):
     assert Redactor(["hunter2!hunter2"]).text(text) == text
@@ -89,6 +90,7 @@ def test_what_resembles_secrets_settles_too(text):
     assert redactor.text(once) == once
 
 
+@pytest.mark.slow
 @given(text=st.text())
 def test_text_never_raises_and_settles(text):
     redactor = Redactor()

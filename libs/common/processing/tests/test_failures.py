@@ -119,6 +119,7 @@ def test_of_what_cannot_be_read_only_the_failure_is_known():
     assert (failure.document_id, bugs) == (None, 0)
 
 
+@pytest.mark.slow
 def test_a_domain_that_cannot_tell_its_failure_is_a_bug():
     def broken(event, error):
         raise KeyError("x")

@@ -125,6 +125,7 @@ async def test_a_transaction_that_commits_late_is_not_overlooked(database):
     assert len(producer.sent) == 4
 
 
+@pytest.mark.slow
 async def test_one_relay_at_a_time(database):
     first, second = Producer(), Producer()
     one = relay(database, first, poll_interval_s=0.02)

@@ -35,6 +35,7 @@ async def server():
     await started.stop(1)
 
 
+@pytest.mark.slow
 async def test_it_answers_on_the_port_it_names(server):
     assert server.port > 0
     async with httpx.AsyncClient() as http:
@@ -51,6 +52,7 @@ async def test_two_run_in_one_loop(server):
     await other.stop()
 
 
+@pytest.mark.slow
 async def test_a_taken_port_is_named(server):
     with pytest.raises(CannotListen, match=f"port {server.port} of 127.0.0.1: something else"):
         await HttpServer(APP, "127.0.0.1", server.port).start()
@@ -84,6 +86,7 @@ async def test_a_request_under_way_is_cut_off_after_the_timeout():
         await asyncio.wait_for(server.stop(0.1), 10)
 
 
+@pytest.mark.slow
 async def test_signals_stay_with_the_service():
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     server = HttpServer(APP, "127.0.0.1", 0)

@@ -66,6 +66,7 @@ async def test_memory_that_was_freed_is_used_again() -> None:
         assert await pool.run(faults_of_arrays_used_again) < 1_000
 
 
+@pytest.mark.slow
 async def test_outlives_the_death_of_a_worker() -> None:
     async with CpuPool(1) as pool:
         pid = await pool.run(os.getpid)

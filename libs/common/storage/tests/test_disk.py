@@ -53,6 +53,7 @@ def test_sync_takes_files_and_folders(tmp_path):
     disk.sync(tmp_path)
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(names=st.sets(st.from_regex(r"[a-b.-]{1,2}(/[a-b0]){0,2}", fullmatch=True), max_size=8))
 def test_keys_are_sorted_as_strings(names, tmp_path_factory):

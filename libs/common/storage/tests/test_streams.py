@@ -26,6 +26,7 @@ async def test_blocks_have_one_size_but_for_the_last(chunks, size):
     assert all(0 < len(block) <= size for block in blocks)
 
 
+@pytest.mark.slow
 @given(chunks=st.lists(st.binary(max_size=30)))
 async def test_what_passes_is_measured(chunks):
     measured = Measured(from_list(chunks), None)

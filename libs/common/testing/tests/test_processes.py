@@ -54,6 +54,7 @@ def test_says_how_it_ended(tmp_path: Path) -> None:
     assert killed.exit_code == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_says_why_a_server_did_not_come_up(tmp_path: Path) -> None:
     ends = ServerProcess(program(tmp_path, "print('no disk')", "raise SystemExit(3)"), guarded=True)
     with pytest.raises(ServerFailed, match="sleeper exited with 3:\nno disk"):
@@ -64,6 +65,7 @@ def test_says_why_a_server_did_not_come_up(tmp_path: Path) -> None:
     assert not psutil.pid_exists(hangs.pid)
 
 
+@pytest.mark.slow
 def test_a_guarded_server_ends_with_us_even_when_we_are_killed(tmp_path: Path) -> None:
     code = f"""
         import sys, time

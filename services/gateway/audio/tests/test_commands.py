@@ -8,6 +8,7 @@ from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import VOICES, a_world
 
 
+@pytest.mark.slow
 async def test_deleting_an_audio_frees_its_voice(tmp_path):
     async with a_world(tmp_path, max_audios_per_page=1) as world:
         await world.take(VOICES)

@@ -11,6 +11,7 @@ async def document(world):
     return document
 
 
+@pytest.mark.slow
 async def test_pages_in_order(client, document):
     first = (await client.get(f"/documents/{document}/pages", params={"limit": 2})).json()
     rest = await client.get(f"/documents/{document}/pages", params={"cursor": first["next"]})
@@ -20,6 +21,7 @@ async def test_pages_in_order(client, document):
     assert {item["state"] for item in first["items"]} == {"speakable"}
 
 
+@pytest.mark.slow
 async def test_a_page_with_text_and_audios(world, client, document):
     await world.narrations.narrate(world.owner, document, NarrationOptions(pages=(2,)))
     await world.speak_everything()
@@ -33,6 +35,7 @@ async def test_a_page_with_text_and_audios(world, client, document):
     assert (rendition["format"], rendition["bytes"]) == ("m4a", 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", ["4", "0", "-1", "x", "99999999999999999999"])
 async def test_pages_that_are_not_there(client, document, page):
     assert (await client.get(f"/documents/{document}/pages/{page}")).status_code == 404

@@ -6,6 +6,7 @@ from services.gateway.kernel.errors import NotFound
 from services.gateway.narrations.options import NarrationOptions
 
 
+@pytest.mark.slow
 async def test_a_page_shows_audio_of_its_text_as_it_is_now(world):
     document = await world.hand_in()
     await world.read(document, 1)

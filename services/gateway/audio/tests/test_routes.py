@@ -31,6 +31,7 @@ async def test_progress(world, client, asked):
         assert (answer.status_code, answer.json()["code"]) == (409, "not_ready")
 
 
+@pytest.mark.slow
 async def test_formats(world, client, asked):
     await world.speak(asked)
     url = f"/audios/{asked.audio_id}/stream"
@@ -44,6 +45,7 @@ async def test_formats(world, client, asked):
     assert (await client.get(url, params={"format": "wav"})).status_code == 422
 
 
+@pytest.mark.slow
 async def test_a_download_has_a_name(world, client, asked):
     await world.speak(asked)
     answer = await client.get(f"/audios/{asked.audio_id}/download")
@@ -54,6 +56,7 @@ async def test_a_download_has_a_name(world, client, asked):
     assert head.headers["content-disposition"] == answer.headers["content-disposition"]
 
 
+@pytest.mark.slow
 async def test_reading_along(world, client, asked):
     await world.speak(asked)
     timings = await client.get(f"/audios/{asked.audio_id}/timings")
@@ -63,6 +66,7 @@ async def test_reading_along(world, client, asked):
     assert captions.text.startswith("WEBVTT")
 
 
+@pytest.mark.slow
 async def test_deleting(world, client, asked):
     await world.speak(asked)
     url = f"/audios/{asked.audio_id}"

@@ -14,6 +14,7 @@ from services.gateway.kernel.errors import NotFound
 from services.gateway.narrations.options import NarrationOptions
 
 
+@pytest.mark.slow
 async def test_pages_in_flight_are_those_nobody_has_finished(world):
     document = await world.hand_in()
     await world.read(document, 3)

@@ -59,6 +59,7 @@ async def url(world):
     return f"/audios/{asked.audio_id}/stream"
 
 
+@pytest.mark.slow
 async def test_the_whole(client, url):
     answer = await client.get(url)
     assert (answer.status_code, answer.content) == (200, b"0123456789")
@@ -69,6 +70,7 @@ async def test_the_whole(client, url):
     assert len(answer.headers["etag"]) == 66
 
 
+@pytest.mark.slow
 async def test_a_part(client, url):
     answer = await client.get(url, headers={"Range": "bytes=2-4"})
     assert (answer.status_code, answer.content) == (206, b"234")
@@ -109,6 +111,7 @@ async def test_the_head_alone(client, url):
     assert (part.status_code, part.headers["content-length"]) == (206, "1")
 
 
+@pytest.mark.slow
 async def test_an_object_that_is_gone(world, client, url):
     await world.storage.delete_prefix("audio/")
     answer = await client.get(url)

@@ -48,6 +48,7 @@ async def fail(world, asked):
     )
 
 
+@pytest.mark.slow
 async def test_counts_grow_while_the_document_is_read(world, narrated):
     document, view = await narrated()
     assert ((await view()).pages_total, (await view()).state) == (None, "working")
@@ -64,6 +65,7 @@ async def test_counts_grow_while_the_document_is_read(world, narrated):
     assert (now.state, now.pages_total, now.pages_ready, now.pages_silent) == ("ready", 2, 1, 1)
 
 
+@pytest.mark.slow
 async def test_since_when_there_is_audio_is_told_by_the_page_that_was_ready_first(world, narrated):
     document, view = await narrated()
     await world.read(document, 2)
@@ -77,6 +79,7 @@ async def test_since_when_there_is_audio_is_told_by_the_page_that_was_ready_firs
     assert (now.pages_ready, now.first_ready_at) == (2, since)
 
 
+@pytest.mark.slow
 async def test_the_total_of_chosen_pages_is_known_at_once(world, narrated):
     document, view = await narrated(NarrationOptions(pages=(1, 2, 9)))
     assert (await view()).pages_total == 3
@@ -105,6 +108,7 @@ async def test_a_failed_page_fails_the_narration_until_it_is_spoken_after_all(wo
     assert (now.state, now.audiobook.state) == ("working", "making")
 
 
+@pytest.mark.slow
 async def test_an_edit_makes_it_outdated(world, narrated):
     document, view = await narrated()
     await world.read(document, 2)
@@ -161,6 +165,7 @@ async def test_the_audiobook_decides_the_end(world, narrated):
     assert (now.state, now.audiobook.object, now.audiobook.failure) == ("ready", reference(), None)
 
 
+@pytest.mark.slow
 async def test_audio_of_another_sound_does_not_count(world, narrated):
     document, view = await narrated(NarrationOptions(voice="de"))
     await world.read(document, 1)
@@ -171,6 +176,7 @@ async def test_audio_of_another_sound_does_not_count(world, narrated):
     assert (await view()).pages_ready == 0
 
 
+@pytest.mark.slow
 async def test_page_audios_are_those_of_the_narration(world):
     document = await world.hand_in()
     await world.read(document, 3)

@@ -72,6 +72,7 @@ async def test_ordering_the_whole_as_one_file(world, client):
     assert (done["state"], done["audiobook"]["audiobook_id"]) == ("ready", str(asked.audiobook_id))
 
 
+@pytest.mark.slow
 async def test_an_order_that_cannot_be_taken(world, client):
     document = await world.hand_in()
     await world.read(document, 1)

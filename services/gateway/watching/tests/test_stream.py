@@ -69,6 +69,7 @@ async def test_a_snapshot_then_what_changes(world):
         assert gone == {"audio_id": str(asked.audio_id)}
 
 
+@pytest.mark.slow
 async def test_a_failure_is_told_with_its_reason(world):
     document = await world.hand_in()
     await world.read(document, 1)

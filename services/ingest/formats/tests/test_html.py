@@ -46,6 +46,7 @@ def test_fragments_without_html_element():
     assert pages_of("<p>One</p><p>Two <b>three</b></p>")[0] == ["One\n\nTwo **three**"]
 
 
+@pytest.mark.slow
 def test_page_whose_article_cannot_be_told_is_read_without_its_frame():
     pages, _ = pages_of("<body><nav>Menu</nav><div>Hello there.</div><footer>End</footer></body>")
     assert pages == ["Hello there."]

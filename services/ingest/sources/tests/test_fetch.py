@@ -151,6 +151,7 @@ async def test_compressed_bombs_are_counted_unpacked(site):
     assert await code_of(fetcher(), site.url("/")) == "damaged"
 
 
+@pytest.mark.slow
 async def test_endless_redirects(site):
     site.pages["/"] = answer(status="301 Moved", Location="/")
     assert await code_of(fetcher(), site.url("/")) == "too_many_redirects"

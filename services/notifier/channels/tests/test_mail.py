@@ -137,6 +137,7 @@ async def test_nobody_there():
         await mailer_at(1, security="none").send(notice(), TEXT, ANN)
 
 
+@pytest.mark.slow
 async def test_a_server_that_never_greets(receiver):
     with pytest.raises(Unavailable, match="did not answer"):
         await mailer(receiver, timeout_s=0.2).send(notice(), TEXT, ANN)

@@ -123,6 +123,7 @@ async def test_an_unreadable_retry_after_is_none(webhooks, receiver, value):
     assert type(raised.value) is Transient
 
 
+@pytest.mark.slow
 async def test_a_receiver_that_never_answers_is_given_up(receiver):
     receiver.answers = [None]
     async with webhook_client(allow_private=True) as client:

@@ -71,6 +71,7 @@ async def test_from_event_to_mail_and_webhook(world, mailbox, receiver):
     assert {notification.about for notification in told} == {event.event_id}
 
 
+@pytest.mark.slow
 async def test_failing_pages_are_one_mail_and_many_webhooks(world, mailbox, receiver):
     targets = [ANN, hook(receiver)]
     pages = [samples.audio_failed(page) for page in (2, 1, 3, 7)]
@@ -104,6 +105,7 @@ async def test_a_busy_receiver_is_tried_again_under_the_same_id(world, receiver)
     assert len(receiver.requests) == 3
 
 
+@pytest.mark.slow
 async def test_a_refused_mail_is_a_failed_notification(world, mailbox):
     mailbox.recipient_answers = ["550 5.1.1 <ann@example.org> unknown"]
     await world.tell(samples.document_rejected(), targets=[ANN])

@@ -103,6 +103,7 @@ def test_it_survives_storage():
     assert SegmentedPage.model_validate_json(page.model_dump_json()) == page
 
 
+@pytest.mark.slow
 def test_warming_up_needs_nothing():
     warm_up()
 

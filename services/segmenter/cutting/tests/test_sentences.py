@@ -59,6 +59,7 @@ def test_a_token_without_spaces_is_cut_between_letters_not_inside():
     assert [len(piece) for piece in cut("x" * 250)] == [100, 100, 50]
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     text=st.text(alphabet="aB1 .,;:!?\"'—-)\n中。", max_size=9000),

@@ -83,6 +83,7 @@ def test_pauses_are_silent_and_no_longer_than_asked(tmp_path, name):
     assert longest_silence_s(decode_file(tmp_path / "page").samples) < 1.4
 
 
+@pytest.mark.slow
 @every_format
 def test_seeking_lands_where_it_was_asked(tmp_path, name):
     page = write_page(

@@ -35,6 +35,7 @@ async def test_an_utterance_is_spoken_and_encoded(pool):
     assert [(word.start, word.end) for word in aac.words] == [(0, 5), (6, 11)]
 
 
+@pytest.mark.slow
 async def test_what_was_kept_needs_no_speaking(pool):
     spoken = (["Hello."], "en-us", 1.0, 2.0, ("aac",), True)
     [made] = await pool.run(engine_worker.speak, ESPEAK, *spoken)
@@ -70,6 +71,7 @@ async def test_the_gain_of_a_voice_brings_it_to_one_loudness(pool):
     assert again == pytest.approx(gain_db, abs=0.3)  # espeak never speaks quite alike
 
 
+@pytest.mark.slow
 async def test_a_process_keeps_one_engine_of_a_config(pool):
     with servers.serving(servers.openai) as server:
         config = OpenAIConfig(base_url=f"{server.url}/v1", model="tts")

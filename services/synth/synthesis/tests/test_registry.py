@@ -106,6 +106,7 @@ async def test_a_voice_that_cannot_be_measured_is_tried_again(registry, counting
     assert counting.ran.count("measure_voice") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damaged", [b"", b"{}", b"[1]", b'{"gain_db": null}', b"\xff"])
 async def test_a_damaged_measurement_is_made_anew(counting, storage, damaged):
     first = await (await loaded(counting, storage)).voice_settings("espeak", "en-us", 1.0)

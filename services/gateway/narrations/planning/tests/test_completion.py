@@ -15,6 +15,7 @@ from services.gateway.tests.world import VOICES, a_world, reference
 BOOK = NarrationOptions(audiobook="m4b")
 
 
+@pytest.mark.slow
 async def test_a_complete_narration_requests_exactly_one_audiobook(world):
     document = await world.hand_in()
     narration = await world.narrations.narrate(world.owner, document, BOOK)
@@ -42,6 +43,7 @@ async def test_a_complete_narration_requests_exactly_one_audiobook(world):
     assert len(await world.decided(AudiobookRequested)) == 1
 
 
+@pytest.mark.slow
 async def test_each_narration_gets_its_own(world):
     document = await world.hand_in()
     await world.read(document, 1)
@@ -61,6 +63,7 @@ async def test_audio_that_is_there_already_is_enough(world):
     assert len(await world.decided(AudioRequested)) == 2
 
 
+@pytest.mark.slow
 async def test_no_audiobook_without_all_pages(world):
     document = await world.hand_in()
     await world.narrations.narrate(world.owner, document, BOOK)

@@ -46,6 +46,7 @@ async def test_no_more_pages_in_flight_than_allowed(tmp_path):
         assert len(spoken) == 8
 
 
+@pytest.mark.slow
 async def test_a_failed_page_makes_room_too(tmp_path):
     async with a_world(tmp_path, max_pages_in_flight_per_owner=1) as world:
         await world.take(VOICES)

@@ -23,6 +23,7 @@ async def spoken_at(world, document, *rates, pages=None):
         await world.speak_everything()
 
 
+@pytest.mark.slow
 async def test_a_page_may_have_so_many_sounds(world):
     document = await world.hand_in()
     await world.read(document, 2)
@@ -32,6 +33,7 @@ async def test_a_page_may_have_so_many_sounds(world):
     await spoken_at(world, document, 2.0, pages=(1,))
 
 
+@pytest.mark.slow
 async def test_the_same_sound_again_costs_nothing(world):
     document = await world.hand_in()
     await world.read(document, 1)
@@ -51,6 +53,7 @@ async def test_what_failed_does_not_count(world):
     await spoken_at(world, document, 2.5)
 
 
+@pytest.mark.slow
 async def test_audio_of_an_older_text_does_not_count(world):
     document = await world.hand_in()
     await world.read(document, 1)

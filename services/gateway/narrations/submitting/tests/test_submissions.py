@@ -51,6 +51,7 @@ async def test_a_form_in_any_order(world, client, fields):
     assert answer.json()["narration_id"] == str(asked.narration_id)
 
 
+@pytest.mark.slow
 async def test_the_bytes_themselves(world, client):
     answer = await client.post(
         "/documents",
@@ -145,6 +146,7 @@ async def test_a_large_file_stays_out_of_memory(world, client):
     assert peak < 12 * MEGABYTE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("says_so", [True, False])
 @pytest.mark.parametrize("as_form", [True, False])
 async def test_too_large_a_file(tmp_path, says_so, as_form):

@@ -92,6 +92,7 @@ def test_footnotes_deletions_links_and_alt_texts(tmp_path):
     assert pages[0].markdown == "Kept[^1] word![A ship](image)\n\n[^1]: The note."
 
 
+@pytest.mark.slow
 def test_plain_text_is_no_code(tmp_path):
     document = docx.Document()
     document.styles.add_style("Plain Text", WD_STYLE_TYPE.PARAGRAPH)

@@ -27,6 +27,7 @@ def test_lines_become_paragraphs(tmp_path):
     assert metadata.language == "en"
 
 
+@pytest.mark.slow
 def test_headers_and_footers_go_and_sentence_final_years_stay(tmp_path):
     bodies = [
         [f"Chapter text number {word} begins here.", "She was born in", "1984."]

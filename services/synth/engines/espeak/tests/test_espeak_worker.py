@@ -59,6 +59,7 @@ def test_sound_comes_and_then_words():
     assert (words[1][0], text[4:8]) == (4, "word")
 
 
+@pytest.mark.slow
 def test_sound_is_sent_in_few_pieces_and_never_held_back_for_long():
     [_, *answer], _ = talk(
         request("gmw/en-US", "Yes."), request("gmw/en-US", "A sentence, said again. " * 60)

@@ -88,6 +88,7 @@ def test_nothing_to_hear_costs_nothing(engine, server):
     assert spoken(server) == []
 
 
+@pytest.mark.slow
 def test_all_pages_of_voices_are_read_once(engine, server):
     assert [voice.id for voice in engine.voices()] == [name for name, *_ in servers.POLLY_VOICES]
     assert {voice.language for voice in engine.voices()} >= {"en-US", "en-GB-x-wls", "cmn-CN"}
@@ -96,6 +97,7 @@ def test_all_pages_of_voices_are_read_once(engine, server):
     assert "Engine=standard" in server.requests[0][0]
 
 
+@pytest.mark.slow
 def test_default_voices(engine):
     chosen = {tag: engine.default_voice(tag) for tag in ("en", "en-GB", "en-ZA", "de", "zh", "xx")}
     assert chosen == {
@@ -177,6 +179,7 @@ def test_no_server_is_transient():
     engine.close()
 
 
+@pytest.mark.slow
 def test_unreadable_marks_are_told(engine, server):
     pcm = servers.encoded(servers.tone(5, 1.0, 22_050), 22_050, "OGG", "VORBIS")
     engine.voices()
