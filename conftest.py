@@ -30,10 +30,10 @@ def pytest_collection_finish() -> None:
 def embedded_kafka(pytestconfig: pytest.Config) -> Iterator[Callable[[Mapping[str, int]], str]]:
     """Start the embedded broker with topics (name to partitions); returns its ``host:port``."""
     from lectern.embedded_broker import EmbeddedBroker
-    from libs.common.testing.fixtures import needs_server
+    from libs.common.testing.fixtures import skip_if_fast
     from libs.common.testing.report import ran_against
 
-    needs_server(pytestconfig)
+    skip_if_fast(pytestconfig)
     with ExitStack() as stack:
 
         def start(topics: Mapping[str, int]) -> str:

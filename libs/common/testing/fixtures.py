@@ -123,7 +123,7 @@ def server(name: str, servers: HasServers, config: pytest.Config) -> Any:
 
     Skips the test where there is none, or fails it with ``CI=true``, and says why.
     """
-    needs_server(config)
+    skip_if_fast(config)
     try:
         address, description = servers.get(name)
     except ServerMissing as missing:
@@ -132,8 +132,8 @@ def server(name: str, servers: HasServers, config: pytest.Config) -> Any:
     return address
 
 
-def needs_server(config: pytest.Config) -> None:
-    """Skip the test if the run is to be fast. Fixtures with a server of their own call this."""
+def skip_if_fast(config: pytest.Config) -> None:
+    """Skip the test in a fast run. Fixtures that start a server of their own call this."""
     if is_fast(config):
         pytest.skip(FAST)
 

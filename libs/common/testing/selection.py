@@ -7,7 +7,7 @@ Nobody has to mark a new test for it to be chosen rightly:
   uses all cores
 - a test under ``lectern/tests`` runs all five services in one process, so it is not fast
 - a test that asks for a server fixture is not fast. If it does so only while it runs, or if the
-  server is a thread of its own, it is skipped by :func:`libs.common.testing.fixtures.needs_server`
+  server is a thread of its own, it is skipped by :func:`libs.common.testing.fixtures.skip_if_fast`
 
 Two marks are for others. ``alone``: it measures a time, so it runs alone and is not fast. ``slow``:
 it takes a fifth of a second or more; the end of a fast run names those that should have it.

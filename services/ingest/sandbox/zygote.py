@@ -137,7 +137,8 @@ def _child(data: int, request: dict[str, object]) -> NoReturn:
         except BrokenPipeError:
             pass  # nobody waits for this document any more
         except OSError as error:
-            _write(frames.encode(frames.Frame.FAILED, str(error).encode()))
+            reason = error.strerror or type(error).__name__  # without the path
+            _write(frames.encode(frames.Frame.FAILED, reason.encode()))
     finally:
         os._exit(0)
 
@@ -169,10 +170,10 @@ def _report(path: Path, filename: str | None) -> None:
     except OSError as error:
         if error.errno == errno.ENOMEM:
             _write(frames.of_rejection(rejected(Reason.TOO_COMPLEX)))
-        elif not blames_file(error):
-            raise
-        else:
+        elif blames_file(error):
             _write_traceback()
+        else:
+            raise
     except Exception:  # any way a parser can fail on a hostile file is an answer, not a crash
         _write_traceback()
 

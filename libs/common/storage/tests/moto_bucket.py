@@ -4,12 +4,12 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from libs.common.testing.fixtures import needs_server
+from libs.common.testing.fixtures import skip_if_fast
 
 
 @pytest.fixture(scope="module")
 def moto_endpoint(pytestconfig):
-    needs_server(pytestconfig)
+    skip_if_fast(pytestconfig)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
