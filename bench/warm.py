@@ -22,8 +22,9 @@ from lectern.reading_command import logging_to_stderr, until_voices
 from lectern.standalone import Options, Standalone, running
 from services.gateway.audio.queries import AudioQueries
 from services.gateway.audio.tables import audios
-from services.gateway.documents.commands import DocumentCommands, Submission
+from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.queries import DocumentQueries
+from services.gateway.documents.uploads import Source, Submission
 from services.gateway.narrations.commands import NarrationCommands
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.narrations.queries import NarrationQueries
@@ -64,7 +65,7 @@ async def _read(
     started = monotonic()
     upload = await commands.receive(_once(text))
     document_id = upload.document_id
-    source = upload.source("file", book.name)
+    source = Source(kind="file", object=upload.stored, filename=book.name)
     await commands.submit(Submission(document_id=document_id, owner_id=LOCAL_OWNER, source=source))
     documents.append(document_id)
     narration_id = await NarrationCommands(kernel).narrate(LOCAL_OWNER, document_id, OPTIONS)

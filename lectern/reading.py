@@ -21,11 +21,11 @@ from lectern.display import Display, ReadingProgress
 from lectern.exits import Exit, Failed
 from lectern.standalone import Standalone
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.documents import Source
 from libs.common.contracts.formats import BookFormat
 from libs.common.database.wakeups import Wakeup
-from services.gateway.documents.commands import DocumentCommands, Submission
+from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.queries import DocumentQueries
+from services.gateway.documents.uploads import Source, Submission
 from services.gateway.documents.views import DocumentView
 from services.gateway.kernel.errors import NotFound
 from services.gateway.narrations.commands import NarrationCommands
@@ -155,7 +155,7 @@ class Reading:
             narration = await self._narrations.narration(LOCAL_OWNER, narration_id)
         except NotFound:
             return False
-        if narration.state in {"failed", "outdated"}:
+        if narration.state in {"failed", "partial", "outdated"}:
             return True
         over = narration.state == "ready"
         return over and (self._request.fresh or self._request.is_url)
@@ -168,7 +168,7 @@ class Reading:
             path = Path(request.source)
             async with aclosing(_blocks(path)) as blocks:
                 upload = await commands.receive(blocks, document_id=document_id)
-            source = upload.source("file", path.name)
+            source = Source(kind="file", object=upload.stored, filename=path.name)
         await commands.submit(
             Submission(document_id=document_id, owner_id=LOCAL_OWNER, source=source)
         )
@@ -266,7 +266,7 @@ class Reading:
 def _raise_if_it_failed(document: DocumentView, narration: NarrationView) -> None:
     if document.failure is not None:
         raise Failed(Exit.BAD_DOCUMENT, document.failure.reason)
-    if narration.state != "failed":
+    if narration.state not in {"failed", "partial"}:
         return
     if narration.failure is not None:
         reason = narration.failure.reason

@@ -2,6 +2,6 @@
 
 Consumes: PageExtracted, PageSegmented, DocumentParsed, DocumentRejected, VoicesAnnounced,
     AudioProgressed, AudioReady, AudioFailed, AudiobookReady, AudiobookFailed, TaskFailed
-Produces: DocumentSubmitted, DocumentDeleted, PageEdited, NarrationRequested, AudioRequested,
-    AudioDeleted, AudiobookRequested
+Produces: DocumentSubmitted, DocumentDeleted, PageEdited, NarrationRequested, NarrationCompleted,
+    NarrationFailed, AudioRequested, AudioDeleted, AudiobookRequested
 """

@@ -7,7 +7,11 @@ from starlette.routing import Mount
 
 from libs.common.contracts.audio import AudiobookRequested, AudioDeleted, AudioRequested
 from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted, PageEdited
-from libs.common.contracts.narrations import NarrationRequested
+from libs.common.contracts.narrations import (
+    NarrationCompleted,
+    NarrationFailed,
+    NarrationRequested,
+)
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.observability.metrics import Metrics
 from libs.common.runtime.connect import open_database, open_object_storage
@@ -27,6 +31,8 @@ PUBLISHES = (
     DocumentDeleted,
     PageEdited,
     NarrationRequested,
+    NarrationCompleted,
+    NarrationFailed,
     AudioRequested,
     AudioDeleted,
     AudiobookRequested,
@@ -69,7 +75,7 @@ def assemble(common: CommonSettings, settings: Settings) -> Assembly:
         migrations=Path(__file__).with_name("migrations"),
         publishes=PUBLISHES,
         routes=Handlers(kernel).routes(),
-        work=[],
+        work=kernel.work(),
         settings=settings,
         common=common,
         database=database,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from libs.common.contracts.base import Event
 from libs.common.processing.routes import Route, on
 from libs.common.store.effects import Effect
+from services.gateway.documents.details import details_of
 from services.gateway.kernel.record import Kernel, consumed
 
 
@@ -20,8 +21,9 @@ class Handlers:
     kernel: Kernel
 
     async def project(self, event: Event) -> Sequence[Effect]:
-        """Have all features follow the event."""
-        return self.kernel.project(event)
+        """Have all features follow the event, and keep what it refers to."""
+        said = await details_of(self.kernel.storage, event)
+        return [*self.kernel.project(event), *said]
 
     def routes(self) -> list[Route]:
         """Which event goes where."""

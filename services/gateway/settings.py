@@ -24,6 +24,11 @@ class Settings(ServiceSettings):
     max_pages_in_flight_per_owner: int = Field(
         default=8, ge=1, description="Pages of one owner that are being spoken at a time."
     )
+    narration_stalled_seconds: float = Field(
+        default=21_600,
+        gt=0,
+        description="A narration is ended when nothing of it has moved from one look to the next.",
+    )
     events_poll_interval_ms: int = Field(
         default=1000, ge=50, description="How often a status stream looks for changes unasked."
     )

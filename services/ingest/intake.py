@@ -14,10 +14,12 @@ from typing import Protocol
 from uuid import UUID
 
 from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.details import DETAILS, PageText, ParsedDocument, SubmittedDocument
 from libs.common.contracts.documents import DocumentParsed, DocumentSubmitted, PageExtracted
-from libs.common.contracts.formats import MARKDOWN
+from libs.common.contracts.identifiers import as_language, as_media_type
 from libs.common.errors import Rejected
 from libs.common.processing.job_kind import Job
+from libs.common.storage.details import read_details
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect
 from libs.common.store.history import History
@@ -57,12 +59,13 @@ class Intake:
 
     async def parse(self, job: Job[DocumentSubmitted]) -> Sequence[Effect]:
         """Read one document. Raises Rejected when it cannot be read."""
-        wanted = job.payload
-        stream = PageExtracted.stream_of(document_id=wanted.document_id)
-        announced = {event.page for event in await self.history.of(stream, PageExtracted)}
-        announcer = _Announcer(self.storage, job, announced)
+        event = job.payload
+        submitted = await read_details(self.storage, event.details, SubmittedDocument)
+        stream = PageExtracted.stream_of(document_id=event.document_id)
+        announced = {known.page for known in await self.history.of(stream, PageExtracted)}
+        announcer = _Announcer(self.storage, job, submitted.nonce, announced)
         metadata: Metadata | None = None
-        async with self._local_copy(wanted) as (path, filename):
+        async with self._local_copy(event.document_id, submitted) as (path, filename):
             async for item in self.parser.parse(path, filename):
                 if isinstance(item, Page):
                     await announcer.take(item)
@@ -71,20 +74,35 @@ class Intake:
         await announcer.flush()
         if metadata is None or announcer.pages == 0:
             raise Rejected("empty", "The document has no text that could be read aloud.")
-        return [await self._parsed(wanted, metadata, announcer, filename)]
+        parsed = await self._details(event.document_id, submitted, metadata, filename)
+        details = await self.storage.write(
+            f"documents/{event.document_id}/parsed.json", parsed.to_json(), DETAILS
+        )
+        return [
+            DocumentParsed(
+                document_id=event.document_id,
+                owner_id=event.owner_id,
+                pages=announcer.pages,
+                characters=max(1, announcer.characters),
+                chapters=len(parsed.chapters),
+                language=as_language(metadata.language),
+                media_type=as_media_type(metadata.media_type),
+                details=details,
+            )
+        ]
 
     @asynccontextmanager
     async def _local_copy(
-        self, wanted: DocumentSubmitted
+        self, document_id: UUID, submitted: SubmittedDocument
     ) -> AsyncIterator[tuple[Path, str | None]]:
         with TemporaryDirectory(prefix="lectern-ingest-") as folder:
             path, fetched = Path(folder) / "source", Path(folder) / "fetched"
-            filename = wanted.source.filename
-            if wanted.source.object is not None:
-                key = wanted.source.object.key
-            elif wanted.source.url is not None:
-                key = f"documents/{wanted.document_id}/source"
-                filename = await self.fetcher.fetch(wanted.source.url, fetched)
+            filename = submitted.filename
+            if submitted.object is not None:
+                key = submitted.object.key
+            elif submitted.url is not None:
+                key = f"documents/{document_id}/source"
+                filename = await self.fetcher.fetch(submitted.url, fetched)
                 await self.storage.write_file(key, fetched, "application/octet-stream")
             else:
                 raise Rejected("no_source", "The submission names neither a file nor an address.")
@@ -92,42 +110,40 @@ class Intake:
             await self.storage.fetch(key, path)
             yield path, filename
 
-    async def _parsed(
+    async def _details(
         self,
-        wanted: DocumentSubmitted,
+        document_id: UUID,
+        submitted: SubmittedDocument,
         found: Metadata,
-        announcer: "_Announcer",
         filename: str | None,
-    ) -> DocumentParsed:
-        return DocumentParsed(
-            document_id=wanted.document_id,
-            pages=announcer.pages,
-            characters=max(1, announcer.characters),
-            title=document_title(wanted.title, found.title, filename),
+    ) -> ParsedDocument:
+        return ParsedDocument(
+            nonce=submitted.nonce,
+            title=document_title(submitted.title, found.title, filename),
             author=found.author,
-            language=found.language,
-            media_type=found.media_type,
             chapters=contents(found.chapters),
-            cover=await self._cover(wanted.document_id, found),
+            cover=await self._cover(document_id, found),
             warnings=tuple(found.warnings),
         )
 
     async def _cover(self, document_id: UUID, found: Metadata) -> ObjectRef | None:
         if not found.cover or not found.cover_media_type:
             return None
-        return await self.storage.write(
-            f"documents/{document_id}/cover", found.cover, found.cover_media_type
-        )
+        media_type = as_media_type(found.cover_media_type)
+        return await self.storage.write(f"documents/{document_id}/cover", found.cover, media_type)
 
 
 class _Announcer:
     """Stores pages and announces them: the first ones at once, then a few times a second."""
 
-    def __init__(self, storage: Storage, job: Job[DocumentSubmitted], announced: set[int]) -> None:
+    def __init__(
+        self, storage: Storage, job: Job[DocumentSubmitted], nonce: str, announced: set[int]
+    ) -> None:
         self.pages = 0
         self.characters = 0
         self._storage = storage
         self._job = job
+        self._nonce = nonce
         self._announced = announced
         self._waiting: list[Page] = []
         self._last = monotonic()
@@ -150,20 +166,22 @@ class _Announcer:
         self._last = monotonic()
 
     async def _stored(self, pages: Sequence[Page]) -> list[PageExtracted]:
-        document_id = self._job.payload.document_id
+        event = self._job.payload
         texts = {
-            f"documents/{document_id}/pages/{page.number:05d}.r0.md": page.markdown.encode()
+            f"documents/{event.document_id}/pages/{page.number:05d}.r0.json": PageText(
+                nonce=self._nonce, markdown=page.markdown, title=page.title
+            ).to_json()
             for page in pages
         }
-        written = await self._storage.write_some(texts, MARKDOWN)
+        written = await self._storage.write_some(texts, DETAILS)
         return [
             PageExtracted(
-                document_id=document_id,
+                document_id=event.document_id,
+                owner_id=event.owner_id,
                 page=page.number,
                 text=text,
                 characters=len(page.markdown),
-                language=page.language,
-                title=page.title,
+                language=as_language(page.language),
             )
             for page, text in zip(pages, written, strict=True)
         ]

@@ -3,14 +3,21 @@
 from collections.abc import Sequence
 
 from libs.common.contracts.documents import DocumentRejected, DocumentSubmitted
-from libs.common.errors import LecternError
+from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import JobKind
 from libs.common.store.effects import Effect
 
 
-def document_rejected(submitted: DocumentSubmitted, error: LecternError) -> Sequence[Effect]:
+def document_rejected(submitted: DocumentSubmitted, reason: GivenUp) -> Sequence[Effect]:
     """Tell the owner why the document could not be read."""
-    return [DocumentRejected(document_id=submitted.document_id, code=error.code, reason=str(error))]
+    return [
+        DocumentRejected(
+            document_id=submitted.document_id,
+            owner_id=submitted.owner_id,
+            code=reason.code,
+            details=reason.details,
+        )
+    ]
 
 
 PARSE = JobKind("parse", DocumentSubmitted, document_rejected)

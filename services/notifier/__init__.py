@@ -1,5 +1,6 @@
 """Tells people: mails and signed webhooks about what is ready and what failed.
 
-Consumes: AudioReady, AudiobookReady, AudioFailed, AudiobookFailed, DocumentRejected, TaskFailed
+Consumes: AudioReady, AudiobookReady, NarrationCompleted, NarrationFailed, AudioFailed,
+    AudiobookFailed, DocumentRejected, TaskFailed
 Produces: NotificationSent, NotificationFailed
 """

@@ -30,6 +30,7 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     """Return the service's parts, connected to nothing yet."""
     client = webhook_client(allow_private=settings.webhook_allow_private)
     targets = settings.targets()
+    storage = open_object_storage(common)
     metrics = Metrics(NAME)
     schedule = DeliverySchedule(
         max_attempts=settings.max_attempts,
@@ -42,6 +43,7 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         mailer=_mailer(settings),
         webhooks=_webhooks(settings, client),
         public_url=settings.public_url,
+        storage=storage,
         metrics=metrics,
     )
     slots = settings.workers or 4
@@ -57,7 +59,7 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         settings=settings,
         common=common,
         database=open_database(common, settings),
-        storage=open_object_storage(common),
+        storage=storage,
         metrics=metrics,
         resources=[client],
     )

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from libs.common.contracts.audio import AudiobookFailed, AudiobookReady, AudioFailed, AudioReady
 from libs.common.contracts.documents import DocumentRejected
+from libs.common.contracts.narrations import NarrationCompleted, NarrationFailed
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.processing.routes import Route, on
 from libs.common.store.effects import Effect
@@ -68,6 +69,8 @@ class Notifier:
         return [
             on(AudioReady, self.tell),
             on(AudiobookReady, self.tell),
+            on(NarrationCompleted, self.tell),
+            on(NarrationFailed, self.tell),
             on(AudioFailed, self.tell),
             on(AudiobookFailed, self.tell),
             on(DocumentRejected, self.tell),

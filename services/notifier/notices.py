@@ -19,15 +19,27 @@ from libs.common.contracts.audio import AudiobookFailed, AudiobookReady, AudioFa
 from libs.common.contracts.base import Event
 from libs.common.contracts.catalog import event_by_topic
 from libs.common.contracts.documents import DocumentRejected
+from libs.common.contracts.narrations import NarrationCompleted, NarrationFailed
 from libs.common.contracts.tasks import TaskFailed
 
 Channel = Literal["mail", "webhook"]
 
-Told = AudioReady | AudiobookReady | AudioFailed | AudiobookFailed | DocumentRejected | TaskFailed
+Told = (
+    AudioReady
+    | AudiobookReady
+    | NarrationCompleted
+    | NarrationFailed
+    | AudioFailed
+    | AudiobookFailed
+    | DocumentRejected
+    | TaskFailed
+)
 
 TOLD: tuple[type[Told], ...] = (
     AudioReady,
     AudiobookReady,
+    NarrationCompleted,
+    NarrationFailed,
     AudioFailed,
     AudiobookFailed,
     DocumentRejected,
@@ -78,6 +90,7 @@ class Notice(BaseModel):
     about_type: str
     occurred_at: datetime
     document_id: UUID | None
+    owner_id: UUID | None
     page: int | None
     value: str
 
@@ -92,6 +105,7 @@ class Notice(BaseModel):
             about_type=event.topic,
             occurred_at=event.occurred_at,
             document_id=event.document_id,
+            owner_id=event.owner_id,
             page=getattr(event, "page", None),
             value=event.encode().decode(),
         )

@@ -13,6 +13,7 @@ deliveries = Table(
     Column("event_id", String(36), nullable=False),
     Column("type", String(100), nullable=False),
     Column("document_id", String(36)),
+    Column("owner_id", String(36)),
     Column("page", Integer),
     Column("channel", String(10), nullable=False),
     Column("target", String(255), nullable=False),

@@ -22,6 +22,7 @@ def _cut(event: PageExtracted | PageEdited, revision: int) -> Effect:
     document = str(event.document_id)
     job = SegmentJob(
         document_id=event.document_id,
+        owner_id=event.owner_id,
         page=event.page,
         revision=revision,
         text=event.text,

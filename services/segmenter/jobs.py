@@ -5,6 +5,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.documents import PageSegmented
 from libs.common.processing.job_kind import JobKind
 
 
@@ -12,10 +13,16 @@ class SegmentJob(BaseModel):
     """Cut one page, as it was read or as it was edited."""
 
     document_id: UUID
+    owner_id: UUID
     page: int
     revision: int
     text: ObjectRef
     language: str
+
+    @property
+    def stream(self) -> str:
+        """The stream of what comes of it."""
+        return PageSegmented.stream_of(document_id=self.document_id, page=self.page)
 
 
 SEGMENT = JobKind("segment", SegmentJob)

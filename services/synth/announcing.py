@@ -2,8 +2,14 @@
 
 from collections.abc import Sequence
 
-from libs.common.contracts.audio import VoiceInfo, VoicesAnnounced
+from libs.common.contracts.audio import (
+    MAX_NAME_CHARACTERS,
+    MAX_VOICES,
+    VoiceInfo,
+    VoicesAnnounced,
+)
 from libs.common.contracts.base import Event
+from libs.common.contracts.identifiers import as_language
 from libs.common.database.engine import Database
 from libs.common.store.event_store import append, load
 from services.synth.engines.build import ENGINES
@@ -49,8 +55,13 @@ def _announcement(info: EngineInfo, default: bool) -> VoicesAnnounced:
     return VoicesAnnounced(
         engine=info.name,
         voices=tuple(
-            VoiceInfo(id=voice.id, name=voice.name, language=voice.language, gender=voice.gender)
-            for voice in info.voices
+            VoiceInfo(
+                id=voice.id,
+                name=voice.name[:MAX_NAME_CHARACTERS],
+                language=as_language(voice.language),
+                gender=voice.gender,
+            )
+            for voice in info.voices[:MAX_VOICES]
         ),
         default_voice=info.default_voice,
         default=default,

@@ -1,16 +1,20 @@
 """The job that makes an audiobook of page audios."""
 
 import asyncio
+import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from libs.common.contracts.audio import AudiobookReady, AudiobookRequested, AudioReady
+from libs.common.contracts.details import BookContents
 from libs.common.contracts.formats import MEDIA_TYPES, page_format_of
 from libs.common.errors import Permanent
 from libs.common.processing.job_kind import Job
 from libs.common.runtime.pool import CpuPool
+from libs.common.storage.details import read_details
 from libs.common.storage.port import Storage, read_verified
 from libs.common.store.effects import Effect
 from libs.common.store.history import History
@@ -33,13 +37,20 @@ class Binder:
         """Make one audiobook."""
         asked = job.payload
         page_format = page_format_of(asked.format)
-        ready = await self._page_audios(asked)
-        cover = await read_verified(self.storage, asked.cover) if asked.cover else None
+        contents = await read_details(self.storage, asked.details, BookContents)
+        ready = await self._page_audios(contents)
+        cover = await read_verified(self.storage, contents.cover) if contents.cover else None
         with TemporaryDirectory(prefix="lectern-synth-") as folder:
             pages = await self._fetch_all(Path(folder), ready, page_format)
             path = Path(folder) / f"book.{asked.format}"
             book = await self.pool.run(
-                bind_book, path, pages, asked.format, chapters_of(asked), tags_of(asked), cover
+                bind_book,
+                path,
+                pages,
+                asked.format,
+                chapters_of(contents),
+                tags_of(contents),
+                cover,
             )
             stored = await self.storage.write_file(
                 f"audio/{asked.document_id}/books/{asked.audiobook_id}.{asked.format}",
@@ -49,24 +60,27 @@ class Binder:
         return [
             AudiobookReady(
                 document_id=asked.document_id,
+                owner_id=asked.owner_id,
+                requested_by=asked.requested_by,
                 audiobook_id=asked.audiobook_id,
+                narration_id=asked.narration_id,
                 format=asked.format,
                 object=stored,
-                title=asked.title,
+                details=asked.details,
                 duration_ms=book.duration_ms,
                 chapters=book.chapters,
                 loudness_lufs=book.loudness_lufs,
             )
         ]
 
-    async def _page_audios(self, asked: AudiobookRequested) -> list[AudioReady]:
-        streams = [AudioReady.stream_of(audio_id=audio_id) for audio_id in asked.audio_ids]
+    async def _page_audios(self, contents: BookContents) -> list[AudioReady]:
+        streams = [AudioReady.stream_of(audio_id=page.audio_id) for page in contents.pages]
         audios = await self.history.of_many(streams, AudioReady)
         found = {audio.audio_id: audio for audio in audios}
-        missing = [audio_id for audio_id in asked.audio_ids if audio_id not in found]
+        missing = [page for page in contents.pages if page.audio_id not in found]
         if missing:
             raise Permanent(f"{len(missing)} of the pages were never spoken here")
-        return [found[audio_id] for audio_id in asked.audio_ids]
+        return [found[page.audio_id] for page in contents.pages]
 
     async def _fetch_all(
         self, folder: Path, audios: Sequence[AudioReady], page_format: str
@@ -94,29 +108,29 @@ class Binder:
         raise Permanent(f"page {audio.page} was not made as {page_format}")
 
 
-def chapters_of(asked: AudiobookRequested) -> list[BookChapter]:
+def chapters_of(contents: BookContents) -> list[BookChapter]:
     """Place the document's chapters on the pages that the book has.
 
     A chapter whose first page is left out begins with the next page that is in, if that is still
     its own.
     """
+    pages = [page.page for page in contents.pages]
+    firsts = sorted({chapter.first_page for chapter in contents.chapters})
     chapters: list[BookChapter] = []
-    for number, chapter in enumerate(asked.chapters):
-        later = [following.first_page for following in asked.chapters[number + 1 :]]
-        end = next((first for first in later if first > chapter.first_page), None)
-        for index, page in enumerate(asked.first_pages):
-            if page >= chapter.first_page:
-                if end is None or page < end:
-                    chapters.append(BookChapter(chapter.title, index))
-                break
+    for chapter in contents.chapters:
+        following = bisect_right(firsts, chapter.first_page)
+        end = firsts[following] if following < len(firsts) else math.inf
+        index = bisect_left(pages, chapter.first_page)
+        if index < len(pages) and pages[index] < end:
+            chapters.append(BookChapter(chapter.title, index))
     return chapters
 
 
-def tags_of(asked: AudiobookRequested) -> Tags:
+def tags_of(contents: BookContents) -> Tags:
     """Return what the file says about itself."""
     return Tags(
-        title=asked.title,
-        author=asked.author or "",
-        album=asked.title,
-        language=asked.language,
+        title=contents.title,
+        author=contents.author or "",
+        album=contents.title,
+        language=contents.language,
     )

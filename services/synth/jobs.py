@@ -8,32 +8,37 @@ from libs.common.contracts.audio import (
     AudioFailed,
     AudioRequested,
 )
-from libs.common.errors import LecternError
+from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import JobKind
 from libs.common.store.effects import Effect
 
 
-def audio_failed(asked: AudioRequested, error: LecternError) -> Sequence[Effect]:
+def audio_failed(asked: AudioRequested, reason: GivenUp) -> Sequence[Effect]:
     """Tell the one who asked why there is no audio."""
     return [
         AudioFailed(
             document_id=asked.document_id,
+            owner_id=asked.owner_id,
+            requested_by=asked.requested_by,
             audio_id=asked.audio_id,
             page=asked.page,
-            code=error.code,
-            reason=str(error),
+            code=reason.code,
+            details=reason.details,
         )
     ]
 
 
-def audiobook_failed(asked: AudiobookRequested, error: LecternError) -> Sequence[Effect]:
+def audiobook_failed(asked: AudiobookRequested, reason: GivenUp) -> Sequence[Effect]:
     """Tell the one who asked why there is no audiobook."""
     return [
         AudiobookFailed(
             document_id=asked.document_id,
+            owner_id=asked.owner_id,
+            requested_by=asked.requested_by,
             audiobook_id=asked.audiobook_id,
-            code=error.code,
-            reason=str(error),
+            narration_id=asked.narration_id,
+            code=reason.code,
+            details=reason.details,
         )
     ]
 

@@ -17,7 +17,8 @@ from libs.common.contracts.utterances import SegmentedPage
 from libs.common.errors import Permanent
 from libs.common.processing.job_kind import Job
 from libs.common.runtime.pool import CpuPool
-from libs.common.storage.port import Storage, read_verified
+from libs.common.storage.details import read_details
+from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect
 from services.synth.audio.assembly import AssembledPage, assemble_page
 from services.synth.audio.codecs.codec import CODEC_OF_FORMAT
@@ -45,7 +46,7 @@ class Speaker:
     async def speak(self, job: Job[AudioRequested]) -> Sequence[Effect]:
         """Speak one page. Raises Permanent when any utterance of it cannot be spoken."""
         asked = job.payload
-        page = SegmentedPage.model_validate_json(await read_verified(self.storage, asked.segments))
+        page = await read_details(self.storage, asked.segments, SegmentedPage)
         progress = _Progress(job, len(page.utterances), self.progress_every_s)
         codecs = [CODEC_OF_FORMAT[page_format].name for page_format in asked.formats]
         segments = await self.synthesizer.synthesize(
@@ -95,7 +96,7 @@ class Speaker:
             for page_format in asked.formats
         }
         tags = Tags(
-            title=asked.title or f"Page {asked.page}",
+            title=page.title or f"Page {asked.page}",
             language=page.language,
             track=str(asked.page),
         )
@@ -120,6 +121,8 @@ class Speaker:
         ]
         return AudioReady(
             document_id=asked.document_id,
+            owner_id=asked.owner_id,
+            requested_by=asked.requested_by,
             audio_id=asked.audio_id,
             page=asked.page,
             revision=asked.revision,
@@ -168,6 +171,8 @@ class _Progress:
             [
                 AudioProgressed(
                     document_id=asked.document_id,
+                    owner_id=asked.owner_id,
+                    requested_by=asked.requested_by,
                     audio_id=asked.audio_id,
                     page=asked.page,
                     done=self._done,

@@ -12,24 +12,29 @@ from libs.common.contracts.base import (
     PageNumber,
     Value,
 )
-from libs.common.contracts.documents import Chapter
 from libs.common.contracts.formats import BookFormat, PageFormat, Rate
+from libs.common.contracts.identifiers import Code, Language, Name, VoiceName
+
+MAX_VOICES = 5000
+MAX_NAME_CHARACTERS = 200
+FAILURE = "A libs.common.contracts.details.FailureDetails as JSON."
+CONTENTS = "A libs.common.contracts.details.BookContents as JSON."
 
 
 class Rendition(Value):
     """The same audio in one format."""
 
-    format: str = Field(description="m4a, mp3, opus or m4b.")
+    format: Name = Field(description="m4a, mp3, opus or m4b.")
     object: ObjectRef = Field(description="Where the audio is stored.")
 
 
 class VoiceInfo(Value):
-    """A voice, as people choose it."""
+    """A voice, as people choose it. ``name`` is what its maker calls it."""
 
-    id: str
-    name: str
-    language: str = Field(description="BCP 47.")
-    gender: str | None = None
+    id: VoiceName
+    name: str = Field(max_length=MAX_NAME_CHARACTERS)
+    language: Language
+    gender: Name | None = None
 
 
 class AudioEvent(DocumentEvent):
@@ -37,7 +42,14 @@ class AudioEvent(DocumentEvent):
 
     stream_name = "audio/{audio_id}"
 
-    audio_id: UUID
+    audio_id: UUID = Field(description="This audio: one page, spoken one way.")
+
+
+class RequestedAudioEvent(AudioEvent):
+    """About an audio on its way from request to result."""
+
+    requested_by: UUID = Field(description="Who asked for it.")
+    page: PageNumber
 
 
 class AudiobookEvent(DocumentEvent):
@@ -45,7 +57,9 @@ class AudiobookEvent(DocumentEvent):
 
     stream_name = "audiobook/{audiobook_id}"
 
-    audiobook_id: UUID
+    audiobook_id: UUID = Field(description="This audiobook.")
+    narration_id: UUID = Field(description="What it was asked for with.")
+    requested_by: UUID = Field(description="Who asked for it.")
 
 
 class VoicesAnnounced(Event):
@@ -57,58 +71,50 @@ class VoicesAnnounced(Event):
     stream_name = "engine/{engine}"
     partitions = 1
 
-    engine: str
-    voices: tuple[VoiceInfo, ...]
-    default_voice: str
+    engine: Name
+    voices: tuple[VoiceInfo, ...] = Field(max_length=MAX_VOICES)
+    default_voice: VoiceName
     default: bool = Field(default=False, description="Whether this is the default engine.")
 
 
-class AudioRequested(AudioEvent):
+class AudioRequested(RequestedAudioEvent):
     """A page is to be spoken; rights and quota are settled."""
 
     topic = "audio.requested"
     producer = "gateway"
 
-    owner_id: UUID
-    requested_by: UUID
-    page: PageNumber
     revision: int = Field(default=0, ge=0)
     segments: ObjectRef = Field(
         description="A libs.common.contracts.utterances.SegmentedPage as JSON."
     )
     characters: int = Field(ge=0, description="Characters to be spoken.")
-    engine: str
-    voice: str
+    engine: Name
+    voice: VoiceName
     rate: Rate = 1.0
     formats: tuple[PageFormat, ...] = ("m4a",)
-    title: str = ""
 
 
-class AudioProgressed(AudioEvent):
+class AudioProgressed(RequestedAudioEvent):
     """Part of a page has been spoken. Kept for one day; skip what you missed."""
 
     topic = "audio.progressed"
     producer = "synth"
     retention_ms = DAY_MS
 
-    page: PageNumber
     done: int = Field(ge=0, description="Utterances spoken.")
     total: int = Field(ge=0, description="Utterances on the page.")
 
 
-class AudioReady(AudioEvent):
+class AudioReady(RequestedAudioEvent):
     """A page can be heard, complete: as many characters were spoken as were asked for."""
 
     topic = "audio.ready"
     producer = "synth"
     public = True
 
-    document_id: UUID = Field(description="The document; also the record's key.")
-    audio_id: UUID = Field(description="This audio: one page, spoken one way.")
-    page: PageNumber
     revision: int = Field(default=0, ge=0, description="Of the text: 0 as read, +1 per edit.")
-    engine: str = Field(description="The speech engine: espeak, polly or openai.")
-    voice: str = Field(description="The engine's name of the voice.")
+    engine: Name = Field(description="The speech engine: espeak, polly or openai.")
+    voice: VoiceName
     rate: Rate = 1.0
     renditions: tuple[Rendition, ...] = Field(
         min_length=1, description="The same audio, once in each format that was asked for."
@@ -124,15 +130,14 @@ class AudioReady(AudioEvent):
     loudness_lufs: float | None = Field(default=None, description="Integrated, BS.1770.")
 
 
-class AudioFailed(AudioEvent):
-    """A page could not be spoken; ``reason`` is a sentence for the one who asked."""
+class AudioFailed(RequestedAudioEvent):
+    """A page could not be spoken."""
 
     topic = "audio.failed"
     producer = "synth"
 
-    page: PageNumber
-    code: str
-    reason: str
+    code: Code
+    details: ObjectRef | None = Field(default=None, description=FAILURE)
 
 
 class AudioDeleted(AudioEvent):
@@ -150,17 +155,9 @@ class AudiobookRequested(AudiobookEvent):
     topic = "audiobook.requested"
     producer = "gateway"
 
-    narration_id: UUID
-    owner_id: UUID
-    requested_by: UUID
-    audio_ids: tuple[UUID, ...] = Field(min_length=1, description="In reading order.")
-    first_pages: tuple[PageNumber, ...] = Field(description="The page of each audio.")
     format: BookFormat
-    title: str
-    author: str | None = None
-    language: str = "und"
-    chapters: tuple[Chapter, ...] = ()
-    cover: ObjectRef | None = None
+    pages: int = Field(ge=1, description="Of how many pages it is made.")
+    details: ObjectRef = Field(description=CONTENTS)
 
 
 class AudiobookReady(AudiobookEvent):
@@ -170,21 +167,19 @@ class AudiobookReady(AudiobookEvent):
     producer = "synth"
     public = True
 
-    document_id: UUID = Field(description="The document; also the record's key.")
-    audiobook_id: UUID = Field(description="This audiobook.")
     format: BookFormat = Field(description="Its container.")
     object: ObjectRef = Field(description="Where the audiobook is stored.")
-    title: str = Field(description="As tagged in the file.")
+    details: ObjectRef = Field(description=CONTENTS)
     duration_ms: int = Field(ge=0, description="Length in milliseconds.")
     chapters: int = Field(ge=0, description="How many chapters the file has.")
     loudness_lufs: float | None = Field(default=None, description="Integrated, BS.1770.")
 
 
 class AudiobookFailed(AudiobookEvent):
-    """An audiobook could not be made; ``reason`` is a sentence for the one who asked."""
+    """An audiobook could not be made."""
 
     topic = "audiobook.failed"
     producer = "synth"
 
-    code: str
-    reason: str
+    code: Code
+    details: ObjectRef | None = Field(default=None, description=FAILURE)

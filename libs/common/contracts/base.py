@@ -9,10 +9,11 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from libs.common.contracts.identifiers import MediaType, ObjectKey, uuid7
 from libs.common.errors import Malformed, UnknownVersion
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
@@ -32,17 +33,18 @@ class Value(BaseModel):
 class ObjectRef(Value):
     """Where an object is stored and what it must be; payloads carry this, never the bytes."""
 
-    key: str = Field(description="Name of the object in the installation's object storage.")
+    key: ObjectKey
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of its bytes, hex.")
     size: int = Field(ge=0, description="Bytes.")
-    media_type: str = Field(default="application/octet-stream", description="IANA media type.")
+    media_type: MediaType = "application/octet-stream"
 
 
 class Event(Value):
     """A fact, named in the past tense.
 
     ``event_id`` and ``occurred_at`` travel as CloudEvents attributes (``ce_id``, ``ce_time``), the
-    remaining fields as the JSON value. ``topic`` doubles as ``ce_type``.
+    remaining fields as the JSON value. ``topic`` doubles as ``ce_type``. No field holds anything
+    that was written by people: events are kept for ever, see :mod:`.identifiers`.
     """
 
     topic: ClassVar[str]
@@ -57,7 +59,7 @@ class Event(Value):
     stream_name: ClassVar[str]
     """The stream of the event store, with fields in braces."""
 
-    event_id: UUID = Field(default_factory=uuid4, exclude=True)
+    event_id: UUID = Field(default_factory=uuid7, exclude=True)
     occurred_at: datetime = Field(default_factory=lambda: datetime.now(UTC), exclude=True)
 
     @property
@@ -122,4 +124,5 @@ class DocumentEvent(Event):
     keyed_by = ("document_id",)
     stream_name = "document/{document_id}"
 
-    document_id: UUID
+    document_id: UUID = Field(description="The document; also the record's key.")
+    owner_id: UUID = Field(description="Whose document it is.")

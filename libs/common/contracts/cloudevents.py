@@ -2,6 +2,9 @@
 
 Attributes travel as headers (``ce_id``, ``ce_type``, ...), the JSON of the event as the value and
 its key as the record key. Source: CloudEvents Kafka protocol binding 1.0.2, sections 3.1 and 3.2.
+
+Two extension attributes say where an event stands: ``stream`` and ``streamversion``, which counts
+the events of that stream at that source from 1, without gaps.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +30,8 @@ class Envelope:
     type: str
     source: str
     time: datetime
+    subject: str | None
+    stream: str | None
     traceparent: str | None
 
 
@@ -37,6 +42,8 @@ def headers(
     source: str,
     occurred_at: str,
     key: str,
+    stream: str,
+    version: int,
     traceparent: str | None,
 ) -> Headers:
     """Return the record headers of one event, as stored in the event store."""
@@ -47,6 +54,8 @@ def headers(
         ("ce_source", source),
         ("ce_time", occurred_at),
         ("ce_subject", key),
+        ("ce_stream", stream),
+        ("ce_streamversion", str(version)),
         ("content-type", CONTENT_TYPE),
     ]
     if traceparent:
@@ -77,6 +86,8 @@ def read_envelope(raw: Mapping[str, str]) -> Envelope:
             type=raw["ce_type"],
             source=raw["ce_source"],
             time=moment,
+            subject=raw.get("ce_subject"),
+            stream=raw.get("ce_stream"),
             traceparent=raw.get("traceparent"),
         )
     except KeyError as error:

@@ -1,37 +1,14 @@
 """Documents and their pages: handed in, read, edited, cut for speaking, deleted."""
 
-from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from libs.common.contracts.base import DocumentEvent, ObjectRef, PageNumber, Value
+from libs.common.contracts.base import DocumentEvent, ObjectRef, PageNumber
+from libs.common.contracts.details import SourceKind
+from libs.common.contracts.identifiers import UNDETERMINED, Code, Language, MediaType
 
-MAX_TITLE_CHARACTERS = 255
-UNTITLED = "Untitled"
-
-
-def title_of(*candidates: str | None) -> str:
-    """Return the title of a document: the first candidate that says anything, cut to fit."""
-    titles = (title.strip() for title in candidates if title is not None)
-    return next((title for title in titles if title), UNTITLED)[:MAX_TITLE_CHARACTERS]
-
-
-class Chapter(Value):
-    """A stretch of whole pages with a title of its own."""
-
-    title: str
-    first_page: PageNumber
-    level: int = Field(default=1, ge=1, description="Depth in the table of contents, from 1.")
-
-
-class Source(Value):
-    """Where a document comes from. Exactly one of ``object`` and ``url`` is set."""
-
-    kind: Literal["file", "url", "text"]
-    object: ObjectRef | None = None
-    url: str | None = None
-    filename: str | None = None
+PAGE_TEXT = "A libs.common.contracts.details.PageText as JSON."
 
 
 class DocumentSubmitted(DocumentEvent):
@@ -40,9 +17,10 @@ class DocumentSubmitted(DocumentEvent):
     topic = "document.submitted"
     producer = "gateway"
 
-    owner_id: UUID
-    source: Source
-    title: str | None = Field(default=None, description="As given by the owner; else found.")
+    kind: SourceKind
+    details: ObjectRef = Field(
+        description="A libs.common.contracts.details.SubmittedDocument as JSON."
+    )
 
 
 class DocumentDeleted(DocumentEvent):
@@ -61,10 +39,9 @@ class PageExtracted(DocumentEvent):
     producer = "ingest"
 
     page: PageNumber
-    text: ObjectRef = Field(description="Markdown, UTF-8.")
-    characters: int = Field(ge=0)
-    language: str = "und"
-    title: str | None = Field(default=None, description="Heading of the chapter it is in.")
+    text: ObjectRef = Field(description=PAGE_TEXT)
+    characters: int = Field(ge=0, description="Of its Markdown.")
+    language: Language = UNDETERMINED
 
 
 class DocumentParsed(DocumentEvent):
@@ -75,23 +52,24 @@ class DocumentParsed(DocumentEvent):
 
     pages: int = Field(ge=1)
     characters: int = Field(ge=1)
-    title: str
-    author: str | None = None
-    language: str = "und"
-    media_type: str = "application/octet-stream"
-    chapters: tuple[Chapter, ...] = ()
-    cover: ObjectRef | None = None
-    warnings: tuple[str, ...] = ()
+    chapters: int = Field(default=0, ge=0, description="How many chapters were found.")
+    language: Language = UNDETERMINED
+    media_type: MediaType = "application/octet-stream"
+    details: ObjectRef = Field(
+        description="A libs.common.contracts.details.ParsedDocument as JSON."
+    )
 
 
 class DocumentRejected(DocumentEvent):
-    """A document cannot be read; ``reason`` is a sentence for its owner."""
+    """A document cannot be read."""
 
     topic = "document.rejected"
     producer = "ingest"
 
-    code: str
-    reason: str
+    code: Code
+    details: ObjectRef | None = Field(
+        default=None, description="A libs.common.contracts.details.FailureDetails as JSON."
+    )
 
 
 class PageEdited(DocumentEvent):
@@ -102,8 +80,8 @@ class PageEdited(DocumentEvent):
 
     page: PageNumber
     revision: int = Field(ge=1, description="0 is what ingest extracted; each edit adds 1.")
-    text: ObjectRef = Field(description="Markdown, UTF-8.")
-    language: str
+    text: ObjectRef = Field(description=PAGE_TEXT)
+    language: Language
     edited_by: UUID
 
 
@@ -121,4 +99,4 @@ class PageSegmented(DocumentEvent):
     )
     utterances: int = Field(ge=0)
     characters: int = Field(ge=0, description="Characters that will be spoken.")
-    language: str = "und"
+    language: Language = UNDETERMINED

@@ -1,14 +1,25 @@
-"""Narrations: what somebody asked to hear of a document."""
+"""Narrations: what somebody asked to hear of a document, and what came of it."""
 
 from uuid import UUID
 
 from pydantic import Field
 
-from libs.common.contracts.base import DocumentEvent, PageNumber
+from libs.common.contracts.base import DocumentEvent
 from libs.common.contracts.formats import BookFormat, PageFormat, Rate
+from libs.common.contracts.identifiers import Code, Name, VoiceName
+from libs.common.contracts.pages import MAX_RANGES, PageRange
 
 
-class NarrationRequested(DocumentEvent):
+class NarrationEvent(DocumentEvent):
+    """About what somebody asked to hear."""
+
+    stream_name = "narration/{narration_id}"
+
+    narration_id: UUID
+    requested_by: UUID = Field(description="Who asked.")
+
+
+class NarrationRequested(NarrationEvent):
     """Somebody asked to hear pages, and perhaps the whole as one file.
 
     The gateway's policy turns it into ``audio.requested`` page by page as pages become ready.
@@ -16,14 +27,45 @@ class NarrationRequested(DocumentEvent):
 
     topic = "narration.requested"
     producer = "gateway"
-    stream_name = "narration/{narration_id}"
 
-    narration_id: UUID
-    owner_id: UUID
-    requested_by: UUID
-    pages: tuple[PageNumber, ...] | None = Field(default=None, description="None: every page.")
-    engine: str
-    voice: str
+    pages: tuple[PageRange, ...] | None = Field(
+        default=None, max_length=MAX_RANGES, description="Ascending; null: every page."
+    )
+    engine: Name
+    voice: VoiceName
     rate: Rate = 1.0
     formats: tuple[PageFormat, ...] = ("m4a",)
     audiobook: BookFormat | None = None
+
+
+class NarrationEnded(NarrationEvent):
+    """No more will come of a narration: every page that was asked for is ready, or will not be."""
+
+    pages_total: int = Field(ge=0, description="Pages that were asked for and are known.")
+    pages_ready: int = Field(ge=0, description="Pages that can be heard.")
+    pages_silent: int = Field(ge=0, description="Pages on which there is nothing to speak.")
+    pages_missing: int = Field(ge=0, description="Pages that could not be made audible.")
+    missing: tuple[PageRange, ...] = Field(
+        default=(), max_length=MAX_RANGES, description="Which these are; the first 1,000 ranges."
+    )
+
+
+class NarrationCompleted(NarrationEnded):
+    """What somebody asked for can be heard; all of it if no pages are missing."""
+
+    topic = "narration.completed"
+    producer = "gateway"
+
+    duration_ms: int = Field(ge=0, description="Length of the pages that can be heard.")
+    audiobook_id: UUID | None = Field(
+        default=None, description="The audiobook, if one was asked for and could be made."
+    )
+
+
+class NarrationFailed(NarrationEnded):
+    """Nothing of what somebody asked for can be heard."""
+
+    topic = "narration.failed"
+    producer = "gateway"
+
+    code: Code

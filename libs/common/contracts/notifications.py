@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from libs.common.contracts.base import Event
+from libs.common.contracts.identifiers import Code, Name
 
 
 class NotificationEvent(Event):
@@ -14,18 +15,19 @@ class NotificationEvent(Event):
     keyed_by = ("document_id", "notification_id")
     stream_name = "notification/{notification_id}"
 
+    notification_id: UUID = Field(description="Identity of the (event, target) pair.")
+    document_id: UUID | None = None
+    owner_id: UUID | None = Field(default=None, description="Whose document it is.")
+    about: UUID = Field(description="The event that was told.")
+    about_type: Name
+    channel: Literal["mail", "webhook"]
+
 
 class NotificationSent(NotificationEvent):
     """Somebody was told of an event over one channel."""
 
     topic = "notification.sent"
     producer = "notifier"
-
-    notification_id: UUID = Field(description="Identity of the (event, channel) pair.")
-    document_id: UUID | None = None
-    about: UUID = Field(description="The event that was told.")
-    about_type: str
-    channel: Literal["mail", "webhook"]
 
 
 class NotificationFailed(NotificationEvent):
@@ -34,10 +36,4 @@ class NotificationFailed(NotificationEvent):
     topic = "notification.failed"
     producer = "notifier"
 
-    notification_id: UUID
-    document_id: UUID | None = None
-    about: UUID
-    about_type: str
-    channel: Literal["mail", "webhook"]
-    code: str
-    reason: str
+    code: Code

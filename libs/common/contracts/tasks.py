@@ -4,7 +4,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from libs.common.contracts.base import Event
+from libs.common.contracts.base import Event, ObjectRef
+from libs.common.contracts.identifiers import Code, Name, StreamName
 
 
 class TaskFailed(Event):
@@ -16,11 +17,20 @@ class TaskFailed(Event):
     stream_name = "task/{task_id}"
 
     task_id: UUID
-    service: str
-    kind: str = Field(description="Job kind, or the topic of the message.")
+    service: Name
+    kind: Name = Field(description="Job kind, or the topic of the message.")
     document_id: UUID | None = None
-    code: str
-    reason: str
+    owner_id: UUID | None = Field(default=None, description="Whose document it is, if known.")
+    requested_by: UUID | None = Field(default=None, description="Who asked for it, if known.")
+    about: StreamName | None = Field(
+        default=None, description="The stream that will not go on: audio/..., page/... and so on."
+    )
     page: int | None = None
+    code: Code
+    details: ObjectRef | None = Field(
+        default=None, description="A libs.common.contracts.details.FailureDetails as JSON."
+    )
     attempts: int = Field(ge=1)
-    fingerprint: str = Field(description="Failures of one cause share it.")
+    fingerprint: str = Field(
+        pattern=r"^[0-9a-f]{16}$", description="Failures of one cause share it."
+    )

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from libs.common.contracts.details import Details
+
 
 class Block(StrEnum):
     """What part of a page an utterance comes from."""
@@ -59,12 +61,10 @@ class Omission(BaseModel):
     reason: str
 
 
-class SegmentedPage(BaseModel):
+class SegmentedPage(Details):
     """Everything synth needs to speak one page. Stored as JSON next to the page's text."""
 
-    model_config = ConfigDict(frozen=True)
-
-    version: int = 1
+    title: str | None = Field(default=None, description="Heading of the chapter it is in.")
     language: str
     utterances: tuple[Utterance, ...]
     omissions: tuple[Omission, ...] = ()

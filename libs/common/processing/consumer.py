@@ -9,7 +9,7 @@ never happened, and its records are taken one by one: what a failure does is dec
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -31,11 +31,19 @@ from libs.common.errors import (
 from libs.common.observability.metrics import Metrics
 from libs.common.observability.telemetry import current_traceparent, span_from
 from libs.common.processing.dead_letters import DeadLetters, Record
-from libs.common.processing.delivery import EventDelivery, Outcome, Taken, read_delivery
-from libs.common.processing.failures import Failures
+from libs.common.processing.delivery import (
+    EventDelivery,
+    Outcome,
+    Taken,
+    Unreadable,
+    envelope_of,
+    read_delivery,
+)
+from libs.common.processing.failures import Failures, Task, code_of
 from libs.common.processing.routes import Route
-from libs.common.store.effects import UnitOfWork, apply
-from libs.common.store.inbox import first_deliveries
+from libs.common.storage.port import Storage
+from libs.common.store.effects import Effect, UnitOfWork, apply
+from libs.common.store.inbox import first_deliveries, first_delivery
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +53,7 @@ class Consumer:
     """Feeds one service's routes from Kafka: one group, one subscriber on all its topics."""
 
     database: Database
+    storage: Storage
     service: str
     routes: Sequence[Route]
     dead_letters: DeadLetters
@@ -58,7 +67,7 @@ class Consumer:
 
     def __post_init__(self) -> None:
         self._by_type = {route.event.topic: route for route in self.routes}
-        self._failures = Failures(self.service, self.metrics)
+        self._failures = Failures(self.service, self.metrics, self.storage)
 
     @property
     def topics(self) -> list[str]:
@@ -102,6 +111,7 @@ class Consumer:
             if not isinstance(error, Malformed | UnknownVersion):
                 log.exception("a record could not be read", topic=record.topic)
             await self._dead_letter(record, error)
+            await self._settle(record, error)
             return Taken(record.topic, "malformed", perf_counter() - started, None)
         if delivery is None:
             return _taken(record, None, set(), perf_counter() - started)
@@ -138,7 +148,9 @@ class Consumer:
                 too_long = perf_counter() - started > self.max_in_place_s
                 if too_long or (attempt >= self.max_attempts and not outage):
                     raise
-                log.warning("event will be retried", topic=delivery.event.topic, error=str(error))
+                log.warning(
+                    "event will be retried", topic=delivery.event.topic, code=code_of(error)
+                )
                 await asyncio.sleep(0 if isinstance(error, Conflict) else delay_s(attempt))
 
     async def _handle(self, deliveries: Sequence[EventDelivery]) -> set[str]:
@@ -162,20 +174,39 @@ class Consumer:
     async def _give_up(self, delivery: EventDelivery, error: Exception, attempts: int) -> None:
         """Record that an event was given up, in place of its effects."""
         event = delivery.event
-        effects = self._failures.given_up(
-            kind=event.topic,
-            task=delivery.event_id,
-            about=event,
-            error=error,
-            attempts=attempts,
-            gave_up=delivery.route.gave_up,
-        )
+        task = Task(event.topic, delivery.event_id, event, attempts)
+        effects = await self._failures.given_up(task, error, delivery.route.gave_up)
         await self._dead_letter(delivery.record, error)
-        appended = 0
         with span_from(delivery.envelope.traceparent, f"give up {event.topic}"):
-            async with self.database.transaction() as connection:
-                if await self._first_of(connection, [event]):
-                    appended = await apply(connection, effects, current_traceparent())
+            await self._record_failure(
+                lambda connection: self._first_of(connection, [event]), effects
+            )
+
+    async def _settle(self, record: Record, error: Exception) -> None:
+        """Record the failure of an event that cannot be read, if its headers can.
+
+        They name the document, and the stream that somebody waits for.
+        """
+        envelope = envelope_of(record)
+        if envelope is None or envelope.type not in self._by_type:
+            return
+        task = Task(envelope.type, str(envelope.event_id), Unreadable.of(envelope), 1)
+        effects = await self._failures.given_up(task, error)
+        with span_from(envelope.traceparent, f"give up {envelope.type}"):
+            await self._record_failure(
+                lambda connection: first_delivery(connection, self.service, envelope.event_id),
+                effects,
+            )
+
+    async def _record_failure(
+        self,
+        is_first: Callable[[AsyncConnection], Awaitable[object]],
+        effects: Sequence[Effect],
+    ) -> None:
+        appended = 0
+        async with self.database.transaction() as connection:
+            if await is_first(connection):
+                appended = await apply(connection, effects, current_traceparent())
         self.metrics.events_appended_total.inc(appended)
 
     async def _bug(self, delivery: EventDelivery, error: Exception) -> None:

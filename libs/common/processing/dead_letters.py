@@ -8,9 +8,8 @@ from typing import Any, Protocol
 
 from libs.common.backoff import delay_s
 from libs.common.contracts.cloudevents import Headers
-from libs.common.errors import LecternError, Unavailable
-
-MAX_ERROR_CHARACTERS = 500
+from libs.common.errors import Malformed, Unavailable, UnknownVersion
+from libs.common.processing.failures import code_of
 
 
 class DeadLetterProducer(Protocol):
@@ -72,11 +71,14 @@ class DeadLetters:
 
 
 def _described(record: Record, error: Exception) -> dict[str, str]:
-    reason = str(error) if isinstance(error, LecternError) else type(error).__name__
-    return {
+    """Errors of decoding name fields and quote nothing; any other sentence may, and stays away."""
+    described = {
         "dlq_topic": record.topic,
         "dlq_partition": str(record.partition),
         "dlq_offset": str(record.offset),
         "dlq_error": type(error).__name__,
-        "dlq_reason": reason[:MAX_ERROR_CHARACTERS],
+        "dlq_code": code_of(error),
     }
+    if isinstance(error, Malformed | UnknownVersion):
+        described["dlq_reason"] = str(error)
+    return described

@@ -1,12 +1,16 @@
 """One record on its way through the consumer loop: what it says, and what was done about it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import time
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, Self, TypeAlias
+from uuid import UUID
 
 from libs.common.contracts.base import Event
 from libs.common.contracts.cloudevents import Envelope, decode, read_envelope, text_headers
+from libs.common.contracts.identifiers import STREAM_PATTERN
+from libs.common.errors import Malformed
 from libs.common.observability.telemetry import current_traceparent, span_from
 from libs.common.processing.dead_letters import Record
 from libs.common.processing.routes import Route
@@ -65,3 +69,36 @@ def read_delivery(record: Record, routes: Mapping[str, Route]) -> EventDelivery 
     if route is None:
         return None
     return EventDelivery(record=record, envelope=envelope, route=route, event=event)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """What the headers of a record say of an event whose value cannot be read.
+
+    ``document_id`` is the subject where that is a UUID; it names the wrong thing for the few events
+    that are about no document, of which nobody waits for any.
+    """
+
+    document_id: UUID | None
+    stream: str | None
+
+    @classmethod
+    def of(cls, envelope: Envelope) -> Self:
+        """Return what an envelope says."""
+        try:
+            document_id = UUID(envelope.subject or "")
+        except ValueError:
+            document_id = None
+        stream = envelope.stream or ""
+        return cls(document_id, stream if _STREAM.fullmatch(stream) else None)
+
+
+_STREAM = re.compile(STREAM_PATTERN)
+
+
+def envelope_of(record: Record) -> Envelope | None:
+    """Return the headers of a record, None if they are not those of an event."""
+    try:
+        return read_envelope(text_headers(record.headers))
+    except Malformed:
+        return None

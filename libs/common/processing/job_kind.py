@@ -14,14 +14,14 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from libs.common.errors import LecternError
+from libs.common.processing.failures import GivenUp
 from libs.common.store.effects import Effect
 from libs.common.store.jobs import NewJob
 
 P = TypeVar("P", bound=BaseModel)
 
 
-def nothing_more(_payload: BaseModel, _error: LecternError) -> Sequence[Effect]:
+def nothing_more(_payload: BaseModel, _reason: GivenUp) -> Sequence[Effect]:
     """Owe nothing more than ``task.failed``."""
     return []
 
@@ -55,7 +55,7 @@ class JobKind(Generic[P]):
 
     name: str
     payload: type[P]
-    gave_up: Callable[[P, LecternError], Sequence[Effect]] = nothing_more
+    gave_up: Callable[[P, GivenUp], Sequence[Effect]] = nothing_more
 
     def new(
         self,

@@ -118,6 +118,8 @@ class Relay:
                     source=self.source,
                     occurred_at=row.occurred_at,
                     key=row.key,
+                    stream=row.stream,
+                    version=row.version,
                     traceparent=row.traceparent,
                 ),
             )

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from libs.common.contracts.base import Event
-from libs.common.errors import LecternError
+from libs.common.processing.failures import GivenUp
 from libs.common.store.effects import Effect
 
 E = TypeVar("E", bound=Event)
 Handler = Callable[[E], Awaitable[Sequence[Effect]]]
-GaveUp = Callable[[E, LecternError], Sequence[Effect]]
+GaveUp = Callable[[E, GivenUp], Sequence[Effect]]
 
 
-def nothing(_event: Event, _error: LecternError) -> Sequence[Effect]:
+def nothing(_event: Event, _reason: GivenUp) -> Sequence[Effect]:
     """Owe nothing more than ``task.failed``."""
     return []
 

@@ -27,9 +27,10 @@ from libs.common.errors import (
 )
 from libs.common.observability.metrics import Metrics
 from libs.common.observability.telemetry import current_traceparent, span_from
-from libs.common.processing.failures import Failures
+from libs.common.processing.failures import Failures, Task, code_of
 from libs.common.processing.job_kind import Job, JobRoute
 from libs.common.processing.slots import Slots
+from libs.common.storage.port import Storage
 from libs.common.store import jobs
 from libs.common.store.effects import Effect, apply
 
@@ -50,6 +51,7 @@ class Worker:
     """The workers of one service in one process."""
 
     database: Database
+    storage: Storage
     service: str
     routes: Sequence[JobRoute]
     metrics: Metrics
@@ -58,7 +60,7 @@ class Worker:
     _draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self._failures = Failures(self.service, self.metrics)
+        self._failures = Failures(self.service, self.metrics, self.storage)
 
     async def run(self) -> None:
         """Work until :meth:`drain` is called; jobs still running when cancelled are given back."""
@@ -215,21 +217,16 @@ class Worker:
         wait_s = delay_s(held.attempts, base_s=RETRY_BASE_S)
         if isinstance(error, Throttled) and error.retry_after_s:
             wait_s = max(wait_s, error.retry_after_s)
-        log.warning("job will be retried", kind=held.kind, job=held.id, error=str(error))
+        log.warning("job will be retried", kind=held.kind, job=held.id, code=code_of(error))
         with contextlib.suppress(Unavailable):  # else the lease ends by itself
             async with self.database.transaction() as connection:
                 await jobs.retry(connection, held, int(wait_s * 1000), type(error).__name__)
         return "retried" if isinstance(error, Transient | Conflict) else "retried_bug"
 
     async def _give_up(self, held: jobs.Claim, route: JobRoute, error: Exception) -> str:
-        effects = self._failures.given_up(
-            kind=held.kind,
-            task=str(held.id),
-            about=self._payload(held, route),
-            error=error,
-            attempts=held.attempts,
-            gave_up=route.kind.gave_up,
-        )
+        about = self._payload(held, route)
+        task = Task(held.kind, str(held.id), about, held.attempts)
+        effects = await self._failures.given_up(task, error, route.kind.gave_up)
 
         async def fail(connection: AsyncConnection) -> bool:
             return await jobs.fail(connection, held, type(error).__name__)

@@ -60,6 +60,7 @@ def _consumer(parts: ServiceParts, sender: Sender, fail: Callable[[], None]) -> 
     common = parts.common
     return Consumer(
         database=parts.database,
+        storage=parts.storage,
         service=parts.name,
         routes=parts.routes,
         dead_letters=DeadLetters(sender, parts.name, common.handler_max_retry_seconds),
@@ -86,6 +87,7 @@ def _relay(parts: ServiceParts, sender: Sender) -> Relay:
 def _worker(parts: ServiceParts) -> Worker:
     return Worker(
         database=parts.database,
+        storage=parts.storage,
         service=parts.name,
         routes=parts.work,
         metrics=parts.metrics,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cache
+from uuid import UUID
 
 from sqlalchemy import Select, String, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -49,6 +50,13 @@ async def first_deliveries(
         for event in events
     ]
     return set((await connection.execute(_RECORD, rows)).scalars())
+
+
+async def first_delivery(connection: AsyncConnection, consumer: str, event_id: UUID) -> bool:
+    """Record an event that cannot be read as handled; return whether it was not before."""
+    nothing = dict.fromkeys(("topic", "occurred_at", "body"))
+    row = {"consumer": consumer, "event_id": str(event_id), **nothing}
+    return await connection.scalar(_RECORD, row) is not None
 
 
 @cache

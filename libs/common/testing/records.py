@@ -15,6 +15,8 @@ def record(event: Event, offset: int = 7, **changes: Any) -> Record:
         source="/lectern/gateway",
         occurred_at=rfc3339(event.occurred_at),
         key=event.key,
+        stream=event.stream,
+        version=1,
         traceparent=None,
     )
     fields = {"value": event.encode(), "headers": attributes} | changes

@@ -25,8 +25,13 @@ class AudioCommands:
         async with self.kernel.transaction() as command:
             connection = command.connection
             document_id = (await audio_row(connection, audio_id)).document_id
-            await document_for(
+            document = await document_for(
                 connection, caller, document_id, Capability.DELETE_AUDIO, what="audio"
             )
-            deleted = AudioDeleted(document_id=document_id, audio_id=audio_id, deleted_by=caller)
+            deleted = AudioDeleted(
+                document_id=document_id,
+                owner_id=document.owner_id,
+                audio_id=audio_id,
+                deleted_by=caller,
+            )
             await command.apply(self.kernel.record(deleted))

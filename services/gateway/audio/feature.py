@@ -8,6 +8,7 @@ from libs.common.contracts.audio import (
     AudioReady,
     VoicesAnnounced,
 )
+from libs.common.contracts.tasks import TaskFailed
 from services.gateway.audio import page_routes, routes
 from services.gateway.audio.projection import FOLDS
 from services.gateway.audio.tables import audiobooks, audios, voices
@@ -22,6 +23,7 @@ AUDIO = Feature(
         AudioFailed,
         AudiobookReady,
         AudiobookFailed,
+        TaskFailed,
     ),
     folds=FOLDS,
     tables=(audios, audiobooks, voices),

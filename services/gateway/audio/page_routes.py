@@ -7,8 +7,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Header, Response
 
+from libs.common.contracts.details import PageText
 from libs.common.contracts.permissions import Capability
-from libs.common.storage.port import read_verified
+from libs.common.storage.details import read_details
 from services.gateway.accounts.current_owner import CurrentOwner
 from services.gateway.audio.queries import AudioQueries
 from services.gateway.audio.views import PageTextView
@@ -57,9 +58,10 @@ async def _page(
     kernel: Kernel, owner: UUID, document_id: UUID, page: int, response: Response
 ) -> PageTextView:
     view, audios = await AudioQueries(kernel.database).page(owner, document_id, page)
-    text = await read_verified(kernel.storage, view.text_object)
+    text = await read_details(kernel.storage, view.text_object, PageText)
     response.headers["ETag"] = f'"{view.revision}"'
-    return PageTextView(**dict(view), text=text.decode(), audios=audios)
+    known = dict(view) | {"title": text.title or view.title}
+    return PageTextView(**known, text=text.markdown, audios=audios)
 
 
 def _revision(if_match: str | None) -> int:

@@ -16,6 +16,7 @@ from libs.common.contracts.audio import (
 )
 from libs.common.contracts.base import Event
 from libs.common.contracts.cloudevents import rfc3339
+from libs.common.contracts.tasks import TaskFailed
 from libs.common.database.upsert import Write, upsert
 from services.gateway.audio.tables import audiobooks, audios, voices
 from services.gateway.kernel.record import Fold
@@ -68,7 +69,7 @@ def _audio_failed(event: AudioFailed) -> list[Write]:
     return _audio(
         event,
         failed_code=event.code,
-        failed_reason=event.reason,
+        failed_key=event.details and event.details.key,
         failed_at=rfc3339(event.occurred_at),
     )
 
@@ -102,9 +103,27 @@ def _audiobook_failed(event: AudiobookFailed) -> list[Write]:
     return _audiobook(
         event,
         failed_code=event.code,
-        failed_reason=event.reason,
+        failed_key=event.details and event.details.key,
         failed_at=rfc3339(event.occurred_at),
     )
+
+
+def _task_failed(event: TaskFailed) -> list[Write]:
+    """Nobody will hear of what this stream would have told; columns of the event alone."""
+    kind, _, identity = (event.about or "").partition("/")
+    table = {"audio": audios, "audiobook": audiobooks}.get(kind)
+    if table is None or event.document_id is None:
+        return []
+    return [
+        upsert(
+            table,
+            {f"{kind}_id": identity},
+            document_id=str(event.document_id),
+            given_up_code=event.code,
+            given_up_key=event.details and event.details.key,
+            given_up_at=rfc3339(event.occurred_at),
+        )
+    ]
 
 
 def _voices_announced(event: VoicesAnnounced) -> list[Write]:
@@ -131,4 +150,5 @@ FOLDS: Mapping[type[Event], Fold] = {
     AudiobookReady: _audiobook_ready,
     AudiobookFailed: _audiobook_failed,
     VoicesAnnounced: _voices_announced,
+    TaskFailed: _task_failed,
 }

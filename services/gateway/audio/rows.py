@@ -31,6 +31,7 @@ class AudioRow:
     failed_code: str | None
     failed_reason: str | None
     failed_at: str | None
+    given_up_at: str | None
 
     @property
     def spoken_as(self) -> SpokenAs:
@@ -44,8 +45,8 @@ class AudioRow:
 
     @property
     def has_failed(self) -> bool:
-        """Whether it was given up."""
-        return self.failed_at is not None and not self.is_ready
+        """Whether it was given up, by who speaks it or by who waits for it."""
+        return not self.is_ready and (self.failed_at or self.given_up_at) is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,12 @@ class AudiobookRow:
     failed_code: str | None
     failed_reason: str | None
     failed_at: str | None
+    given_up_at: str | None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it was given up, by who makes it or by who waits for it."""
+        return self.ready_at is None and (self.failed_at or self.given_up_at) is not None
 
 
 @dataclass(frozen=True, kw_only=True)

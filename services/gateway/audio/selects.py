@@ -1,21 +1,35 @@
 """Typed rows of audios, audiobooks and voices, read from their tables."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, exists, func, select
+from sqlalchemy import ColumnElement, Integer, Table, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gateway.audio.rows import AudiobookRow, AudioFilesRow, AudioRow, EngineRow
 from services.gateway.audio.tables import IN_FLIGHT, audiobooks, audios, voices
 from services.gateway.documents.selects import EXISTS
-from services.gateway.documents.tables import documents
+from services.gateway.documents.tables import document_details, documents
 from services.gateway.kernel.errors import NotFound
 from services.gateway.kernel.rows import RowReader
 
-AUDIOS = RowReader(AudioRow, audios)
-AUDIO_FILES = RowReader(AudioFilesRow, audios)
-AUDIOBOOKS = RowReader(AudiobookRow, audiobooks)
+
+def _with_reasons(table: Table) -> dict[str, Any]:
+    """Return how to read why something failed: as its maker said, else as who waited for it."""
+    failed, given_up = document_details.alias("failed"), document_details.alias("given_up")
+    return {
+        "joined": table.outerjoin(failed, failed.c.key == table.c.failed_key).outerjoin(
+            given_up, given_up.c.key == table.c.given_up_key
+        ),
+        "failed_code": func.coalesce(table.c.failed_code, table.c.given_up_code),
+        "failed_reason": func.coalesce(failed.c.reason, given_up.c.reason),
+    }
+
+
+AUDIOS = RowReader(AudioRow, audios, **_with_reasons(audios))
+AUDIO_FILES = RowReader(AudioFilesRow, audios, **_with_reasons(audios))
+AUDIOBOOKS = RowReader(AudiobookRow, audiobooks, **_with_reasons(audiobooks))
 ENGINES = RowReader(EngineRow, voices)
 
 REQUESTED = audios.c.requested_at.is_not(None) & audios.c.deleted_at.is_(None)

@@ -10,13 +10,14 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
-    Text,
     text,
 )
 
-from services.gateway.kernel.tables import ID, MOMENT, metadata
+from services.gateway.kernel.tables import CODE, ID, KEY, MOMENT, metadata
 
-IN_FLIGHT = text("ready_at IS NULL AND failed_at IS NULL AND deleted_at IS NULL")
+IN_FLIGHT = text(
+    "ready_at IS NULL AND failed_at IS NULL AND given_up_at IS NULL AND deleted_at IS NULL"
+)
 """An audio that is being made, or waits for that; it has an index of its own."""
 
 audios = Table(
@@ -41,9 +42,12 @@ audios = Table(
     Column("duration_ms", BigInteger),
     Column("loudness_lufs", Float),
     Column("ready_at", MOMENT),
-    Column("failed_code", String(50)),
-    Column("failed_reason", Text),
+    Column("failed_code", CODE),
+    Column("failed_key", KEY),
     Column("failed_at", MOMENT),
+    Column("given_up_code", CODE),
+    Column("given_up_key", KEY),
+    Column("given_up_at", MOMENT),
     Column("deleted_at", MOMENT),
     Index("ix_audios_document_page", "document_id", "page"),
     Index("ix_audios_in_flight", "owner_id", postgresql_where=IN_FLIGHT, sqlite_where=IN_FLIGHT),
@@ -63,9 +67,12 @@ audiobooks = Table(
     Column("chapters", Integer),
     Column("loudness_lufs", Float),
     Column("ready_at", MOMENT),
-    Column("failed_code", String(50)),
-    Column("failed_reason", Text),
+    Column("failed_code", CODE),
+    Column("failed_key", KEY),
     Column("failed_at", MOMENT),
+    Column("given_up_code", CODE),
+    Column("given_up_key", KEY),
+    Column("given_up_at", MOMENT),
 )
 
 voices = Table(

@@ -10,7 +10,7 @@ from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.formats import BookFormat, PageFormat
 from services.gateway.audio.rows import AudiobookRow, AudioFilesRow, AudioRow, EngineRow
 from services.gateway.documents.views import PageView
-from services.gateway.kernel.views import Failure, View
+from services.gateway.kernel.views import Failure, View, failure
 
 AudioState = Literal["waiting", "speaking", "ready", "failed"]
 AudiobookState = Literal["waiting", "making", "ready", "failed"]
@@ -110,7 +110,7 @@ class EngineView(View):
 
 def audio_view(row: AudioFilesRow) -> AudioView:
     """Return an audio from its row."""
-    state, failure = audio_state(row)
+    state, reason = audio_state(row)
     return AudioView(
         audio_id=row.audio_id,
         document_id=row.document_id,
@@ -129,7 +129,7 @@ def audio_view(row: AudioFilesRow) -> AudioView:
         renditions=tuple(map(_rendition, row.renditions or ())),
         timings_object=row.timings,
         captions_object=row.captions,
-        failure=failure,
+        failure=reason,
     )
 
 
@@ -138,7 +138,7 @@ def audio_state(row: AudioRow) -> tuple[AudioState, Failure | None]:
     if row.is_ready:
         return "ready", None
     if row.has_failed:
-        return "failed", _failure(row)
+        return "failed", failure(row.failed_code, row.failed_reason)
     return ("speaking" if row.done else "waiting"), None
 
 
@@ -147,7 +147,7 @@ def audiobook_view(row: AudiobookRow) -> AudiobookView:
     state: AudiobookState = "making"
     if row.ready_at:
         state = "ready"
-    elif row.failed_at:
+    elif row.has_failed:
         state = "failed"
     return AudiobookView(
         audiobook_id=row.audiobook_id,
@@ -159,7 +159,7 @@ def audiobook_view(row: AudiobookRow) -> AudiobookView:
         chapters=row.chapters,
         loudness_lufs=row.loudness_lufs,
         object=row.object,
-        failure=_failure(row) if state == "failed" else None,
+        failure=failure(row.failed_code, row.failed_reason) if state == "failed" else None,
     )
 
 
@@ -186,7 +186,3 @@ def _rendition(rendition: Rendition) -> RenditionView:
     return RenditionView(
         format=rendition.format, bytes=stored.size, sha256=stored.sha256, object=stored
     )
-
-
-def _failure(row: AudioRow | AudiobookRow) -> Failure:
-    return Failure(code=row.failed_code or "", reason=row.failed_reason or "")

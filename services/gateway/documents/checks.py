@@ -3,27 +3,26 @@
 from unicodedata import category
 from urllib.parse import urlsplit
 
-from libs.common.contracts.documents import Source
 from libs.common.errors import Rejected
 
 NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}
 """Unicode categories: controls, lone surrogates, line and paragraph separators."""
 
 
-def check_source(source: Source) -> None:
-    """Refuse a web address that holds credentials: events are kept for ever, and secrets not.
+def check_url(url: str) -> None:
+    """Refuse a web address that holds credentials, for we are no place to keep them.
 
     Raises:
         Rejected: It does.
     """
-    if source.url is not None and "@" in urlsplit(source.url).netloc:
+    if "@" in urlsplit(url).netloc:
         raise Rejected(
             "bad_url",
             "The web address holds a user name or a password; leave it out, or hand in the file.",
         )
 
 
-def checked_text(markdown: str, max_bytes: int) -> bytes:
+def checked_text(markdown: str, max_bytes: int) -> str:
     """Return the text of a page as it is stored.
 
     Raises:
@@ -37,7 +36,7 @@ def checked_text(markdown: str, max_bytes: int) -> bytes:
     encoded = (text + "\n").encode("utf-8", "replace")
     if len(encoded) > max_bytes:
         raise Rejected("too_large", f"A page may have {max_bytes:,} bytes; split the text.")
-    return encoded
+    return encoded.decode()
 
 
 def one_line(text: str | None, max_characters: int) -> str | None:

@@ -1,39 +1,34 @@
 """What people can do to documents and pages; each decides events in one transaction."""
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
-from libs.common.contracts.documents import (
+from libs.common.contracts.details import (
+    DETAILS,
     MAX_TITLE_CHARACTERS,
-    DocumentDeleted,
-    DocumentSubmitted,
-    PageEdited,
-    Source,
+    PageText,
+    SubmittedDocument,
 )
-from libs.common.contracts.formats import MARKDOWN
+from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted, PageEdited
+from libs.common.contracts.identifiers import OCTETS, as_language
 from libs.common.contracts.permissions import Capability
 from libs.common.errors import Rejected
-from services.gateway.documents.checks import check_source, checked_text, one_line
+from services.gateway.documents.checks import check_url, checked_text, one_line
+from services.gateway.documents.kept_details import details_row
 from services.gateway.documents.selects import document_for, page_to_edit
 from services.gateway.documents.tables import documents
-from services.gateway.documents.uploads import StoredUpload
+from services.gateway.documents.uploads import (
+    MAX_NAME_CHARACTERS,
+    StoredSubmission,
+    StoredUpload,
+    Submission,
+)
 from services.gateway.kernel.errors import NotFound, Stale
 from services.gateway.kernel.record import CommandTransaction, Kernel
-
-OCTETS = "application/octet-stream"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Submission:
-    """A document that is handed in: whose it is, where it comes from, and its title if given."""
-
-    document_id: UUID
-    owner_id: UUID
-    source: Source
-    title: str | None = None
 
 
 @dataclass(frozen=True)
@@ -62,13 +57,11 @@ class DocumentCommands:
             raise Rejected("empty", "The file is empty; choose one with something in it.")
         return StoredUpload(document_id, stored)
 
-    async def discard(self, upload: StoredUpload) -> None:
-        """Remove what was received, unless a document came of it (a lost answer to a commit)."""
-        used = select(documents.c.document_id).where(
-            documents.c.document_id == str(upload.document_id)
-        )
+    async def discard(self, document_id: UUID, key: str) -> None:
+        """Remove what was stored, unless a document came of it (a lost answer to a commit)."""
+        used = select(documents.c.document_id).where(documents.c.document_id == str(document_id))
         if not await self.kernel.database.fetch(used):
-            await self.kernel.storage.delete(upload.stored.key)
+            await self.kernel.storage.delete(key)
 
     async def submit(self, submission: Submission) -> UUID:
         """Hand a document in, and return its id.
@@ -76,32 +69,57 @@ class DocumentCommands:
         Raises:
             Rejected: The web address holds credentials.
         """
-        async with self.kernel.transaction() as command:
-            await self.submit_in(command, submission)
+        async with self.storing(submission) as stored, self.kernel.transaction() as command:
+            await self.submit_in(command, stored)
         self.kernel.metrics.documents_submitted_total.inc()
         return submission.document_id
 
-    async def submit_in(self, command: CommandTransaction, submission: Submission) -> None:
-        """Hand a document in, in a transaction that does more than that.
+    @asynccontextmanager
+    async def storing(self, submission: Submission) -> AsyncIterator[StoredSubmission]:
+        """Store the details of a submission, for :meth:`submit_in`; remove them if that fails.
 
         Raises:
             Rejected: The web address holds credentials.
         """
-        check_source(submission.source)
+        source = submission.source
+        if source.url is not None:
+            check_url(source.url)
+        details = SubmittedDocument(
+            object=source.object,
+            url=source.url,
+            filename=one_line(source.filename, MAX_NAME_CHARACTERS),
+            title=one_line(submission.title, MAX_TITLE_CHARACTERS),
+        )
+        key = f"documents/{submission.document_id}/submitted.json"
+        try:
+            stored = await self.kernel.storage.write(key, details.to_json(), DETAILS)
+            yield StoredSubmission(submission, details, stored)
+        except BaseException:
+            await self.discard(submission.document_id, key)
+            raise
+
+    async def submit_in(self, command: CommandTransaction, stored: StoredSubmission) -> None:
+        """Hand a document in, in a transaction that does more than that."""
+        submission = stored.submission
         submitted = DocumentSubmitted(
             document_id=submission.document_id,
             owner_id=submission.owner_id,
-            source=submission.source,
-            title=one_line(submission.title, MAX_TITLE_CHARACTERS),
+            kind=submission.source.kind,
+            details=stored.stored,
         )
-        await command.apply(self.kernel.record(submitted))
+        kept = details_row(submission.document_id, stored.stored.key, body=stored.details)
+        await command.apply([kept, *self.kernel.record(submitted)])
 
     async def delete(self, caller: UUID, document_id: UUID) -> None:
         """Delete a document and everything made from it."""
         async with self.kernel.transaction() as command:
             connection = command.connection
-            await document_for(connection, caller, document_id, Capability.DELETE_DOCUMENT)
-            deleted = DocumentDeleted(document_id=document_id, deleted_by=caller)
+            document = await document_for(
+                connection, caller, document_id, Capability.DELETE_DOCUMENT
+            )
+            deleted = DocumentDeleted(
+                document_id=document_id, owner_id=document.owner_id, deleted_by=caller
+            )
             await command.apply(self.kernel.record(deleted))
 
     async def edit_page(
@@ -118,20 +136,24 @@ class DocumentCommands:
         """
         text = checked_text(markdown, self.kernel.limits.max_page_bytes)
         new = revision + 1
-        key = f"documents/{document_id}/pages/{page:05d}.r{new}.{uuid4().hex[:8]}.md"
+        key = f"documents/{document_id}/pages/{page:05d}.r{new}.{uuid4().hex[:8]}.json"
         async with self.kernel.database.reading() as connection:
-            await page_to_edit(connection, caller, document_id, page, revision, lock=False)
-        stored = await self.kernel.storage.write(key, text, MARKDOWN)
+            document, _ = await page_to_edit(
+                connection, caller, document_id, page, revision, lock=False
+            )
+        content = PageText(markdown=text, title=document.chapter_title(page))
+        stored = await self.kernel.storage.write(key, content.to_json(), DETAILS)
         try:
             async with self.kernel.transaction() as command:
                 connection = command.connection
-                row = await page_to_edit(connection, caller, document_id, page, revision)
+                _, row = await page_to_edit(connection, caller, document_id, page, revision)
                 edited = PageEdited(
                     document_id=document_id,
+                    owner_id=document.owner_id,
                     page=page,
                     revision=new,
                     text=stored,
-                    language=row.language or "und",
+                    language=as_language(row.language),
                     edited_by=caller,
                 )
                 await command.apply(self.kernel.record(edited))

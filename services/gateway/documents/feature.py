@@ -7,16 +7,18 @@ from libs.common.contracts.documents import (
     PageSegmented,
 )
 from libs.common.contracts.tasks import TaskFailed
+from services.gateway.documents.details import REACTIONS
 from services.gateway.documents.projection import FOLDS
 from services.gateway.documents.routes import router
-from services.gateway.documents.tables import documents, pages
+from services.gateway.documents.tables import document_details, documents, pages
 from services.gateway.kernel.record import Feature
 
 DOCUMENTS = Feature(
     name="documents",
     routes=(PageExtracted, PageSegmented, DocumentParsed, DocumentRejected, TaskFailed),
     folds=FOLDS,
-    tables=(documents, pages),
+    reactions=REACTIONS,
+    tables=(documents, pages, document_details),
     read_models=(documents, pages),
     api=(router,),
 )

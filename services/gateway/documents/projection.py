@@ -39,10 +39,8 @@ def _submitted(event: DocumentSubmitted) -> list[Write]:
     return _document(
         event,
         owner_id=str(event.owner_id),
-        given_title=event.title,
-        source_kind=event.source.kind,
-        source_name=event.source.filename or event.source.url,
-        source=as_json(event.source.object),
+        source_kind=event.kind,
+        submitted_key=event.details.key,
         submitted_at=rfc3339(event.occurred_at),
     )
 
@@ -50,15 +48,11 @@ def _submitted(event: DocumentSubmitted) -> list[Write]:
 def _parsed(event: DocumentParsed) -> list[Write]:
     return _document(
         event,
-        found_title=event.title,
-        author=event.author,
         language=event.language,
         media_type=event.media_type,
         page_count=event.pages,
         characters=event.characters,
-        chapters=[as_json(chapter) for chapter in event.chapters],
-        cover=as_json(event.cover),
-        warnings=list(event.warnings),
+        parsed_key=event.details.key,
         parsed_at=rfc3339(event.occurred_at),
     )
 
@@ -67,7 +61,7 @@ def _rejected(event: DocumentRejected) -> list[Write]:
     return _document(
         event,
         rejected_code=event.code,
-        rejected_reason=event.reason,
+        rejected_key=event.details and event.details.key,
         rejected_at=rfc3339(event.occurred_at),
     )
 
@@ -79,7 +73,6 @@ def _deleted(event: DocumentDeleted) -> list[Write]:
 def _extracted(event: PageExtracted) -> list[Write]:
     return _page(
         event,
-        title=event.title,
         language=event.language,
         extracted=as_json(event.text),
         extracted_characters=event.characters,
@@ -104,16 +97,34 @@ def _segmented(event: PageSegmented) -> list[Write]:
 
 
 def _task_failed(event: TaskFailed) -> Sequence[Write]:
-    if not is_of_a_page_that_cannot_be_cut(event):
-        return []  # every other failure has an event of its own
-    return _page(event, failed_code=event.code, failed_reason=event.reason)
+    key = event.details and event.details.key
+    if page_given_up(event) is not None:
+        return _page(event, failed_code=event.code, failed_key=key)
+    if is_reading_given_up(event):
+        return _document(
+            event,
+            given_up_code=event.code,
+            given_up_key=key,
+            given_up_at=rfc3339(event.occurred_at),
+        )
+    return []  # every other failure has an event of its own, or is not about a document
 
 
-def is_of_a_page_that_cannot_be_cut(event: TaskFailed) -> bool:
-    """Whether this is the failure of the segmenter with one page."""
-    about_a_page = event.document_id is not None and event.page is not None
-    return about_a_page and event.service == "segmenter"
+def page_given_up(event: TaskFailed) -> int | None:
+    """Return the page that will not be cut, or of which nobody will hear that it was."""
+    if event.document_id is None or event.page is None:
+        return None
+    cutting = event.service == "segmenter" or event.kind == PageSegmented.topic
+    return event.page if cutting else None
 
+
+def is_reading_given_up(event: TaskFailed) -> bool:
+    """Whether a document will not be read to its end, or nobody will hear that it was."""
+    return event.document_id is not None and event.kind in READING
+
+
+READING = (DocumentSubmitted.topic, DocumentParsed.topic, DocumentRejected.topic)
+"""Events that cannot be done without: a document of which one is lost stays unfinished."""
 
 FOLDS: Mapping[type[Event], Fold] = {
     DocumentSubmitted: _submitted,

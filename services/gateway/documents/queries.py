@@ -69,9 +69,9 @@ class DocumentQueries:
             .limit(limit + 1)
         )
         async with self.database.reading() as connection:
-            await document_for(connection, caller, document_id, Capability.SEE_DOCUMENT)
+            document = await document_for(connection, caller, document_id, Capability.SEE_DOCUMENT)
             rows = await PAGE_TEXTS.all(connection, wanted)
-        views = tuple(page_view(row) for row in rows[:limit])
+        views = tuple(page_view(row, document) for row in rows[:limit])
         return Slice(views, str(views[-1].page) if len(rows) > limit else None)
 
 
@@ -101,8 +101,8 @@ async def read_page(
     Raises:
         NotFound: There is none that the caller may see.
     """
-    await document_for(connection, caller, document_id, Capability.SEE_DOCUMENT, "page")
-    return page_view(await page_text(connection, document_id, page))
+    document = await document_for(connection, caller, document_id, Capability.SEE_DOCUMENT, "page")
+    return page_view(await page_text(connection, document_id, page), document)
 
 
 async def _pages_ready(connection: AsyncConnection, ids: list[UUID]) -> dict[UUID, int]:

@@ -4,37 +4,77 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.documents import Chapter, title_of
+from libs.common.contracts.details import (
+    Chapter,
+    ParsedDocument,
+    SourceKind,
+    SubmittedDocument,
+    title_of,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentRow:
-    """A document that was submitted and is not deleted."""
+    """A document that was submitted and is not deleted.
+
+    ``submitted`` and ``parsed`` are the details of its events, None if the objects are lost.
+    """
 
     document_id: UUID
     owner_id: UUID
-    given_title: str | None
-    source_kind: str
-    source_name: str | None
+    source_kind: SourceKind
+    submitted: SubmittedDocument | None
     submitted_at: str
-    found_title: str | None
-    author: str | None
     language: str | None
     media_type: str | None
     page_count: int | None
     characters: int | None
-    chapters: tuple[Chapter, ...] | None
-    cover: ObjectRef | None
-    warnings: tuple[str, ...] | None
+    parsed: ParsedDocument | None
     parsed_at: str | None
     rejected_code: str | None
     rejected_reason: str | None
     rejected_at: str | None
+    given_up_code: str | None
+    given_up_reason: str | None
+    given_up_at: str | None
+
+    @property
+    def source_name(self) -> str | None:
+        """The file name or web address that it came under."""
+        return (self.submitted.filename or self.submitted.url) if self.submitted else None
 
     @property
     def title(self) -> str:
         """As given by its owner, else as found in it, else the name it came under."""
-        return title_of(self.given_title, self.found_title, self.source_name)
+        given = self.submitted.title if self.submitted else None
+        found = self.parsed.title if self.parsed else None
+        return title_of(given, found, self.source_name)
+
+    @property
+    def author(self) -> str | None:
+        """As found in it."""
+        return self.parsed.author if self.parsed else None
+
+    @property
+    def chapters(self) -> tuple[Chapter, ...]:
+        """Its table of contents."""
+        return self.parsed.chapters if self.parsed else ()
+
+    @property
+    def cover(self) -> ObjectRef | None:
+        """The picture that was found in it."""
+        return self.parsed.cover if self.parsed else None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences about parts that could not be read."""
+        return self.parsed.warnings if self.parsed else ()
+
+    def chapter_title(self, page: int) -> str | None:
+        """Return the title of the chapter that a page lies in."""
+        begun = (chapter for chapter in self.chapters if chapter.first_page <= page)
+        last = max(begun, key=lambda chapter: chapter.first_page, default=None)
+        return None if last is None else last.title
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +111,6 @@ class PageTextRow(PageRow):
     """A page and where its text is."""
 
     document_id: UUID
-    title: str | None
     language: str | None
     extracted: ObjectRef
     edited: ObjectRef | None

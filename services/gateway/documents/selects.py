@@ -8,14 +8,30 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.permissions import Capability, Role, role_of
 from services.gateway.documents.rows import DocumentRow, PageRow, PageTextRow
-from services.gateway.documents.tables import documents, pages
+from services.gateway.documents.tables import document_details, documents, pages
 from services.gateway.kernel.access import check_access
 from services.gateway.kernel.errors import NotFound, Stale
 from services.gateway.kernel.rows import RowReader
 
-DOCUMENTS = RowReader(DocumentRow, documents)
-PAGES = RowReader(PageRow, pages)
-PAGE_TEXTS = RowReader(PageTextRow, pages)
+_submitted, _parsed, _rejected, _given_up = (
+    document_details.alias(name) for name in ("submitted", "parsed", "rejected", "given_up")
+)
+DOCUMENTS = RowReader(
+    DocumentRow,
+    documents,
+    joined=documents.outerjoin(_submitted, _submitted.c.key == documents.c.submitted_key)
+    .outerjoin(_parsed, _parsed.c.key == documents.c.parsed_key)
+    .outerjoin(_rejected, _rejected.c.key == documents.c.rejected_key)
+    .outerjoin(_given_up, _given_up.c.key == documents.c.given_up_key),
+    submitted=_submitted.c.body,
+    parsed=_parsed.c.body,
+    rejected_reason=_rejected.c.reason,
+    given_up_reason=_given_up.c.reason,
+)
+_failed = document_details.alias("failed")
+_with_reasons = pages.outerjoin(_failed, _failed.c.key == pages.c.failed_key)
+PAGES = RowReader(PageRow, pages, joined=_with_reasons, failed_reason=_failed.c.reason)
+PAGE_TEXTS = RowReader(PageTextRow, pages, joined=_with_reasons, failed_reason=_failed.c.reason)
 
 EXISTS = documents.c.owner_id.is_not(None) & documents.c.deleted_at.is_(None)
 """The document was submitted, as far as is known here, and not deleted."""
@@ -78,7 +94,7 @@ async def page_text(
     wanted = PAGE_TEXTS.select().where(
         pages.c.document_id == str(document_id), pages.c.page == page, IS_EXTRACTED
     )
-    row = await PAGE_TEXTS.first(connection, wanted.with_for_update() if lock else wanted)
+    row = await PAGE_TEXTS.first(connection, wanted.with_for_update(of=pages) if lock else wanted)
     if row is None:
         raise NotFound("page")
     return row
@@ -92,8 +108,8 @@ async def page_to_edit(
     revision: int,
     *,
     lock: bool = True,
-) -> PageTextRow:
-    """Return a page that has this revision, and that the caller may edit.
+) -> tuple[DocumentRow, PageTextRow]:
+    """Return a page that has this revision, and that the caller may edit, with its document.
 
     Of two edits at once the second one waits here for the lock, and then sees what the first one
     made.
@@ -102,11 +118,11 @@ async def page_to_edit(
         NotFound: No such page, for this caller.
         Stale: The page has another revision by now.
     """
-    await document_for(connection, caller, document_id, Capability.EDIT_PAGE)
+    document = await document_for(connection, caller, document_id, Capability.EDIT_PAGE)
     row = await page_text(connection, document_id, page, lock=lock)
     if row.revision != revision:
         raise Stale("Somebody else changed this page; read it again before you edit it.")
-    return row
+    return document, row
 
 
 async def owners_of(connection: AsyncConnection, ids: Collection[UUID]) -> list[UUID]:

@@ -1,36 +1,33 @@
-"""The read models of documents and pages.
+"""The read models of documents and pages, and what the objects say that their events refer to.
 
-They are pure folds of events: every event sets columns of its own, so that the result does not
-depend on how topics interleave.
+Read models are pure folds of events: every event sets columns of its own, so that the result does
+not depend on how topics interleave. Columns that end in ``_key`` name an object of the document.
 """
 
 from sqlalchemy import JSON, Column, Integer, String, Table, Text
 
-from services.gateway.kernel.tables import ID, MOMENT, metadata
+from services.gateway.kernel.tables import CODE, ID, KEY, MOMENT, metadata
 
 documents = Table(
     "documents",
     metadata,
     Column("document_id", ID, primary_key=True),
     Column("owner_id", ID, index=True),
-    Column("given_title", Text),
     Column("source_kind", String(10)),
-    Column("source_name", Text),
-    Column("source", JSON),
+    Column("submitted_key", KEY),
     Column("submitted_at", MOMENT),
-    Column("found_title", Text),
-    Column("author", Text),
-    Column("language", String(35)),
-    Column("media_type", String(100)),
+    Column("language", String(50)),
+    Column("media_type", String(250)),
     Column("page_count", Integer),
     Column("characters", Integer),
-    Column("chapters", JSON),
-    Column("cover", JSON),
-    Column("warnings", JSON),
+    Column("parsed_key", KEY),
     Column("parsed_at", MOMENT),
-    Column("rejected_code", String(50)),
-    Column("rejected_reason", Text),
+    Column("rejected_code", CODE),
+    Column("rejected_key", KEY),
     Column("rejected_at", MOMENT),
+    Column("given_up_code", CODE),
+    Column("given_up_key", KEY),
+    Column("given_up_at", MOMENT),
     Column("deleted_at", MOMENT),
 )
 
@@ -39,8 +36,7 @@ pages = Table(
     metadata,
     Column("document_id", ID, primary_key=True),
     Column("page", Integer, primary_key=True),
-    Column("title", Text),
-    Column("language", String(35)),
+    Column("language", String(50)),
     Column("extracted", JSON),
     Column("extracted_characters", Integer),
     Column("edited", JSON),
@@ -49,6 +45,20 @@ pages = Table(
     Column("segments_revision", Integer),
     Column("segments_characters", Integer),
     Column("utterances", Integer),
-    Column("failed_code", String(50)),
-    Column("failed_reason", Text),
+    Column("failed_code", CODE),
+    Column("failed_key", KEY),
 )
+
+document_details = Table(
+    "document_details",
+    metadata,
+    Column("key", KEY, primary_key=True),
+    Column("document_id", ID, nullable=False, index=True),
+    Column("body", JSON),
+    Column("reason", Text),
+)
+"""What the details of events say, by the key of the object, for as long as there is the document.
+
+Not a read model, for no event holds it: a copy of the objects, kept when read models are rebuilt.
+``body`` is what a document says of itself, ``reason`` the sentence of a failure; both are null if
+the object could not be read."""

@@ -1,12 +1,10 @@
 """What was received and stored, and is about to become a document."""
 
 from dataclasses import dataclass
-from typing import Literal
 from uuid import UUID
 
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.documents import Source
-from services.gateway.documents.checks import one_line
+from libs.common.contracts.details import SourceKind, SubmittedDocument
 
 MAX_NAME_CHARACTERS = 255
 
@@ -18,7 +16,31 @@ class StoredUpload:
     document_id: UUID
     stored: ObjectRef
 
-    def source(self, kind: Literal["file", "text"], filename: str | None) -> Source:
-        """Return where the document comes from."""
-        name = one_line(filename, MAX_NAME_CHARACTERS)
-        return Source(kind=kind, object=self.stored, filename=name)
+
+@dataclass(frozen=True)
+class Source:
+    """Where a document comes from: an object that is stored, or a web address."""
+
+    kind: SourceKind
+    object: ObjectRef | None = None
+    url: str | None = None
+    filename: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """A document that is handed in: whose it is, where it comes from, and its title if given."""
+
+    document_id: UUID
+    owner_id: UUID
+    source: Source
+    title: str | None = None
+
+
+@dataclass(frozen=True)
+class StoredSubmission:
+    """A submission whose details are stored, and which is not handed in yet."""
+
+    submission: Submission
+    details: SubmittedDocument
+    stored: ObjectRef

@@ -6,9 +6,9 @@ from uuid import UUID
 from pydantic import Field, computed_field
 
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.documents import Chapter
+from libs.common.contracts.details import Chapter
 from services.gateway.documents.rows import DocumentRow, PageRow, PageTextRow
-from services.gateway.kernel.views import Failure, View
+from services.gateway.kernel.views import Failure, View, failure
 
 DocumentState = Literal["submitted", "reading", "ready", "rejected"]
 PageState = Literal["read", "speakable", "silent", "failed"]
@@ -57,11 +57,11 @@ class PageView(View):
 
 def document_view(row: DocumentRow, pages_ready: int) -> DocumentView:
     """Return a document from its row and the number of its pages that can be read."""
-    failure = rejection_of(row)
+    rejection = rejection_of(row)
     state: DocumentState = "reading" if pages_ready else "submitted"
     if row.parsed_at:
         state = "ready"
-    if failure:
+    if rejection:
         state = "rejected"
     return DocumentView(
         document_id=row.document_id,
@@ -76,33 +76,35 @@ def document_view(row: DocumentRow, pages_ready: int) -> DocumentView:
         pages_ready=pages_ready,
         pages_total=row.page_count,
         characters=row.characters,
-        chapters=row.chapters or (),
-        warnings=row.warnings or (),
+        chapters=row.chapters,
+        warnings=row.warnings,
         cover_object=row.cover,
-        failure=failure,
+        failure=rejection,
     )
 
 
 def rejection_of(row: DocumentRow) -> Failure | None:
     """Return why the document could not be read, if it could not."""
-    if row.rejected_at is None:
-        return None
-    return Failure(code=row.rejected_code or "", reason=row.rejected_reason or "")
+    if row.rejected_at is not None:
+        return failure(row.rejected_code, row.rejected_reason)
+    if row.given_up_at is not None and row.parsed_at is None:
+        return failure(row.given_up_code, row.given_up_reason)
+    return None
 
 
-def page_view(row: PageTextRow) -> PageView:
-    """Return a page from its row."""
-    state, failure = page_state(row)
+def page_view(row: PageTextRow, document: DocumentRow) -> PageView:
+    """Return a page from its row and that of its document."""
+    state, reason = page_state(row)
     found = None if row.edited else row.extracted_characters
     return PageView(
         document_id=row.document_id,
         page=row.page,
-        title=row.title,
+        title=document.chapter_title(row.page),
         language=row.language,
         characters=row.segments_characters if state == "speakable" else found,
         revision=row.revision,
         state=state,
-        failure=failure,
+        failure=reason,
         text_object=row.text,
     )
 
@@ -113,4 +115,4 @@ def page_state(row: PageRow) -> tuple[PageState, Failure | None]:
         return "speakable" if row.utterances else "silent", None
     if row.failed_code is None:
         return "read", None
-    return "failed", Failure(code=row.failed_code, reason=row.failed_reason or "")
+    return "failed", failure(row.failed_code, row.failed_reason)

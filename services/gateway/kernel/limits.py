@@ -11,3 +11,4 @@ class GatewayLimits:
     max_page_bytes: int
     max_audios_per_page: int
     max_pages_in_flight_per_owner: int
+    narration_stalled_seconds: float

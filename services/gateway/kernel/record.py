@@ -22,6 +22,7 @@ from libs.common.database.engine import Database
 from libs.common.database.upsert import Write
 from libs.common.observability.metrics import Metrics
 from libs.common.observability.telemetry import current_traceparent
+from libs.common.processing.job_kind import JobRoute
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect, Together, apply
 from services.gateway.kernel.changes import Changes, changed
@@ -36,6 +37,9 @@ Fold = Callable[[Any], Sequence[Write]]
 Reaction = Callable[["Kernel", Any], Sequence[Effect]]
 """One event in, what follows from it out. It runs after all folds of that event."""
 
+Work = Callable[["Kernel"], JobRoute]
+"""A kind of job, and what does it with a kernel."""
+
 SharedWork = Callable[["Kernel", AsyncConnection, Any], Awaitable[Sequence[Effect]]]
 """Work that events of one transaction share: it is given the items of all of them."""
 
@@ -46,8 +50,8 @@ class Feature:
 
     ``routes`` are the events of other services that it takes; ``folds`` and ``reactions`` say what
     it does about these and about the gateway's own. ``read_models`` are those of its ``tables``
-    that folds alone write, so that they can be dropped and folded again. ``api`` is under
-    ``/api/v1``, ``pages`` are for browsers.
+    that folds alone write, so that they can be dropped and folded again. ``work`` are its jobs, and
+    what does them. ``api`` is under ``/api/v1``, ``pages`` are for browsers.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Feature:
     reactions: Mapping[type[Event], Reaction] = field(default_factory=dict)
     tables: Sequence[Table] = ()
     read_models: Sequence[Table] = ()
+    work: Sequence[Work] = ()
     api: Sequence["APIRouter"] = ()
     pages: Sequence["APIRouter"] = ()
 
@@ -91,6 +96,10 @@ class Kernel:
             effects += reaction(self, event)
         document_id = getattr(event, "document_id", None)
         return effects if document_id is None else [*effects, changed(document_id)]
+
+    def work(self) -> list[JobRoute]:
+        """Return the jobs of all features."""
+        return [make(self) for feature in self.features for make in feature.work]
 
     @cached_property
     def _followers(self) -> Mapping[type[Event], tuple[Sequence[Fold], Sequence[Reaction]]]:

@@ -8,23 +8,38 @@ from dataclasses import fields
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, TypeAdapter
-from sqlalchemy import Column, Select, Table, select
+from sqlalchemy import Column, ColumnElement, FromClause, Select, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 R = TypeVar("R")
 
 
 class RowReader(Generic[R]):
-    """Reads rows of one class from ``tables``; a column is that of the first one that has it."""
+    """Reads rows of one class from ``tables``; a column is that of the first one that has it.
 
-    def __init__(self, row_class: type[R], *tables: Table) -> None:
+    ``columns`` are those of other names or tables, by field; ``joined`` is what to read all from
+    if it is more than ``tables``.
+    """
+
+    def __init__(
+        self,
+        row_class: type[R],
+        *tables: Table,
+        joined: FromClause | None = None,
+        **columns: ColumnElement[Any],
+    ) -> None:
         self._names = [field.name for field in fields(row_class)]  # type: ignore[arg-type]
-        self._columns = [_column(name, tables) for name in self._names]
+        self._columns = [
+            columns[name].label(name) if name in columns else _column(name, tables)
+            for name in self._names
+        ]
+        self._joined = joined
         self._rows = TypeAdapter(list[row_class])  # type: ignore[valid-type]
 
     def select(self) -> Select[Any]:
         """Return the statement that reads all rows; narrow it down."""
-        return select(*self._columns)
+        statement = select(*self._columns)
+        return statement if self._joined is None else statement.select_from(self._joined)
 
     async def all(self, connection: AsyncConnection, wanted: Select[Any]) -> list[R]:
         """Return the rows of a statement that :meth:`select` began."""

@@ -8,6 +8,8 @@ metadata = MetaData(naming_convention=NAMES)
 
 ID = String(36)
 MOMENT = String(32)
+CODE = String(50)
+KEY = String(512)
 
 document_changes = Table(
     "document_changes",

@@ -6,6 +6,8 @@ as references to objects, is excluded from it as a field.
 
 from pydantic import BaseModel, ConfigDict
 
+NO_REASON = "It did not work, and nothing more is known of why."
+
 
 class View(BaseModel):
     """A frozen value."""
@@ -18,3 +20,8 @@ class Failure(View):
 
     code: str
     reason: str
+
+
+def failure(code: str | None, reason: str | None) -> Failure:
+    """Return why something did not work; ``reason`` is None if only the code is known."""
+    return Failure(code=code or "", reason=reason or NO_REASON)

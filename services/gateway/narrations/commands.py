@@ -8,9 +8,10 @@ from libs.common.contracts.permissions import Capability
 from libs.common.errors import Rejected
 from services.gateway.audio.selects import engines
 from services.gateway.audio.voices import choose_voice
-from services.gateway.documents.commands import DocumentCommands, Submission
+from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.rows import DocumentRow
 from services.gateway.documents.selects import document_for
+from services.gateway.documents.uploads import Submission
 from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import CommandTransaction, Kernel
 from services.gateway.narrations.options import NarrationOptions
@@ -50,9 +51,9 @@ class NarrationCommands:
         Raises:
             Rejected: The web address holds credentials; or see :meth:`narrate`.
         """
-        narration_id = uuid4()
-        async with self.kernel.transaction() as command:
-            await DocumentCommands(self.kernel).submit_in(command, submission)
+        narration_id, documents = uuid4(), DocumentCommands(self.kernel)
+        async with documents.storing(submission) as stored, self.kernel.transaction() as command:
+            await documents.submit_in(command, stored)
             await self._narrate(
                 command, submission.owner_id, submission.document_id, options, narration_id
             )
@@ -81,7 +82,7 @@ class NarrationCommands:
             narration_id=narration_id,
             owner_id=document.owner_id,
             requested_by=caller,
-            pages=options.pages,
+            pages=options.ranges,
             engine=engine,
             voice=voice,
             rate=options.rate,

@@ -1,21 +1,44 @@
 """Narrations, as the gateway registers them."""
 
-from libs.common.contracts.audio import AudioFailed, AudioReady
-from libs.common.contracts.documents import DocumentParsed, PageExtracted, PageSegmented
+from libs.common.contracts.audio import (
+    AudiobookFailed,
+    AudiobookReady,
+    AudioFailed,
+    AudioReady,
+)
+from libs.common.contracts.documents import (
+    DocumentParsed,
+    DocumentRejected,
+    PageExtracted,
+    PageSegmented,
+)
 from libs.common.contracts.tasks import TaskFailed
 from services.gateway.kernel.record import Feature
 from services.gateway.narrations import routes
+from services.gateway.narrations.planning.audiobooks import requesting
 from services.gateway.narrations.planning.reactions import REACTIONS
+from services.gateway.narrations.planning.watching import watching
 from services.gateway.narrations.projection import FOLDS
 from services.gateway.narrations.submitting import submit_routes
 from services.gateway.narrations.tables import narrations, page_requests
 
 NARRATIONS = Feature(
     name="narrations",
-    routes=(PageExtracted, PageSegmented, DocumentParsed, AudioReady, AudioFailed, TaskFailed),
+    routes=(
+        PageExtracted,
+        PageSegmented,
+        DocumentParsed,
+        DocumentRejected,
+        AudioReady,
+        AudioFailed,
+        AudiobookReady,
+        AudiobookFailed,
+        TaskFailed,
+    ),
     folds=FOLDS,
     reactions=REACTIONS,
     tables=(narrations, page_requests),
     read_models=(narrations,),
+    work=(requesting, watching),
     api=(submit_routes.router, routes.router),
 )

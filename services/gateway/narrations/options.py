@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from libs.common.contracts.formats import BookFormat, PageFormat, page_format_of
+from libs.common.contracts.pages import MAX_RANGES, PageRange, page_ranges
+from libs.common.errors import Rejected
 
 NORMAL_RATE = 1.0
 USUAL_FORMAT: PageFormat = "m4a"
@@ -21,6 +23,23 @@ class NarrationOptions:
     rate: float = NORMAL_RATE
     format: PageFormat = USUAL_FORMAT
     audiobook: BookFormat | None = None
+
+    @property
+    def ranges(self) -> tuple[PageRange, ...] | None:
+        """The pages, as events say it.
+
+        Raises:
+            Rejected: They are too scattered for one event.
+        """
+        if self.pages is None:
+            return None
+        ranges = page_ranges(self.pages)
+        if len(ranges) > MAX_RANGES:
+            raise Rejected(
+                "too_many_ranges",
+                f"These pages are {len(ranges):,} ranges; ask for at most {MAX_RANGES:,} at once.",
+            )
+        return ranges
 
     @property
     def formats(self) -> tuple[PageFormat, ...]:

@@ -4,11 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from libs.common.contracts.pages import pages_in
 from services.gateway.audio.rows import AudiobookRow, AudioRow
 from services.gateway.audio.views import AudiobookView, audiobook_view
 from services.gateway.documents.rows import DocumentRow, PageRow
 from services.gateway.documents.views import rejection_of
-from services.gateway.kernel.views import Failure
+from services.gateway.kernel.views import Failure, failure
 from services.gateway.narrations.planning.decide import serving_audios
 from services.gateway.narrations.rows import NarrationRow
 from services.gateway.narrations.views import NarrationState, NarrationView, PageFailure
@@ -18,6 +19,7 @@ NO_AUDIOBOOK = Failure(
     code="pages_missing",
     reason="Some pages have no audio, so there is no audiobook; see which, and why.",
 )
+LATE = Failure(code="timeout", reason="Nothing was heard of this page in time.")
 NOTHING = Failure(code="nothing_to_speak", reason="There is nothing to speak on these pages.")
 
 
@@ -34,6 +36,14 @@ class NarrationFacts:
     audios: Mapping[int, AudioRow]
     waiting: Collection[int]
     audiobook: AudiobookRow | None
+
+    @property
+    def may_have_audiobook(self) -> bool:
+        """Whether one was asked for, none was requested, and no page is missing."""
+        if self.narration.audiobook is None or self.audiobook is not None:
+            return False
+        outcomes = set(outcomes_of(self).values())
+        return self.document.parsed_at is not None and "ready" in outcomes <= {"ready", "silent"}
 
 
 def best_audios(
@@ -54,8 +64,7 @@ def _rank(audio: AudioRow) -> tuple[int, str]:
 def narration_view(facts: NarrationFacts) -> NarrationView:
     """Return the narration with its counts."""
     narration = facts.narration
-    selected = _selected(facts)
-    outcomes = {page: _outcome(facts, page) for page in selected}
+    outcomes = outcomes_of(facts)
     ready = selected_ready(facts)
     total = _total(facts)
     settled = total is not None and "waiting" not in outcomes.values()
@@ -65,7 +74,7 @@ def narration_view(facts: NarrationFacts) -> NarrationView:
         narration_id=narration.narration_id,
         document_id=narration.document_id,
         requested_at=narration.requested_at,
-        pages=narration.pages,
+        pages=None if narration.pages is None else pages_in(narration.pages),
         engine=narration.engine,
         voice=narration.voice,
         rate=narration.rate,
@@ -76,16 +85,21 @@ def narration_view(facts: NarrationFacts) -> NarrationView:
         pages_silent=_count(outcomes, "silent"),
         pages_outdated=_count(outcomes, "outdated"),
         pages_failed=tuple(
-            _page_failure(facts, page) for page in selected if outcomes[page] == "failed"
+            _page_failure(facts, page) for page in outcomes if outcomes[page] == "failed"
         ),
         characters=sum(
-            facts.pages[page].segments_characters or 0 for page in selected if page in facts.pages
+            facts.pages[page].segments_characters or 0 for page in outcomes if page in facts.pages
         ),
         duration_ms=sum(audio.duration_ms or 0 for audio in ready),
         first_ready_at=min((audio.ready_at for audio in ready if audio.ready_at), default=None),
         audiobook=audiobook,
         failure=failure,
     )
+
+
+def outcomes_of(facts: NarrationFacts) -> dict[int, Outcome]:
+    """Return what became of each page that was asked for, in the order of the pages."""
+    return {page: _outcome(facts, page) for page in _selected(facts)}
 
 
 def selected_ready(facts: NarrationFacts) -> list[AudioRow]:
@@ -99,7 +113,7 @@ def selected_ready(facts: NarrationFacts) -> list[AudioRow]:
 
 def _selected(facts: NarrationFacts) -> list[int]:
     """The pages that were asked for, as far as they are known to exist or may still turn up."""
-    asked, last = facts.narration.pages, facts.document.page_count
+    asked, last = facts.narration.numbers, facts.document.page_count
     if asked is None:
         return list(range(1, last + 1)) if last is not None else sorted(facts.pages)
     return sorted({page for page in asked if last is None or page <= last})
@@ -118,22 +132,29 @@ def _outcome(facts: NarrationFacts, page: int) -> Outcome:
     if audio is not None and not audio.has_failed:
         return "waiting"
     if row is None or not row.is_extracted:
-        return "waiting"
+        return _still_waiting(facts)
     if not row.is_cut:
         if row.failed_code:
             return "failed"
-        return "waiting" if page in facts.waiting else "outdated"
+        return _still_waiting(facts) if page in facts.waiting else "outdated"
     if row.utterances == 0:
         return "silent"
     if page in facts.waiting:
-        return "waiting"
+        return _still_waiting(facts)
     return "failed" if audio is not None else "outdated"
 
 
+def _still_waiting(facts: NarrationFacts) -> Outcome:
+    """What has not come when the end was decided is not waited for."""
+    return "waiting" if facts.narration.ended_at is None else "failed"
+
+
 def _page_failure(facts: NarrationFacts, page: int) -> PageFailure:
-    audio, row = facts.audios.get(page), facts.pages[page]
+    audio, row = facts.audios.get(page), facts.pages.get(page)
     why = audio if audio is not None else row
-    return PageFailure(page=page, code=why.failed_code or "", reason=why.failed_reason or "")
+    if why is None or why.failed_code is None:
+        return PageFailure(page=page, **LATE.model_dump())
+    return PageFailure(page=page, **failure(why.failed_code, why.failed_reason).model_dump())
 
 
 def _failure(
@@ -176,11 +197,13 @@ def _state(
         return "failed"
     if not settled or (audiobook is not None and audiobook.state in {"waiting", "making"}):
         return "working"
-    if "failed" in outcomes:
+    if "ready" not in outcomes and "failed" in outcomes:
         return "failed"
+    if "failed" in outcomes:
+        return "partial"
     if "outdated" in outcomes:
         return "outdated"
-    return "failed" if audiobook is not None and audiobook.state == "failed" else "ready"
+    return "partial" if audiobook is not None and audiobook.state == "failed" else "ready"
 
 
 def _count(outcomes: Mapping[int, Outcome], wanted: Outcome) -> int:

@@ -4,22 +4,28 @@ from collections.abc import Mapping
 
 from libs.common.contracts.base import Event
 from libs.common.contracts.cloudevents import rfc3339
-from libs.common.contracts.narrations import NarrationRequested
-from libs.common.database.upsert import Write, add_once
+from libs.common.contracts.narrations import (
+    NarrationCompleted,
+    NarrationEnded,
+    NarrationFailed,
+    NarrationRequested,
+)
+from libs.common.database.upsert import Write, upsert
 from services.gateway.kernel.record import Fold
+from services.gateway.kernel.rows import as_json
 from services.gateway.narrations.tables import narrations
 
 
 def _requested(event: NarrationRequested) -> list[Write]:
     return [
-        add_once(
+        upsert(
             narrations,
-            narration_id=str(event.narration_id),
+            {"narration_id": str(event.narration_id)},
             document_id=str(event.document_id),
             owner_id=str(event.owner_id),
             requested_by=str(event.requested_by),
             requested_at=rfc3339(event.occurred_at),
-            pages=None if event.pages is None else list(event.pages),
+            pages=None if event.pages is None else [as_json(part) for part in event.pages],
             engine=event.engine,
             voice=event.voice,
             rate=event.rate,
@@ -29,4 +35,14 @@ def _requested(event: NarrationRequested) -> list[Write]:
     ]
 
 
-FOLDS: Mapping[type[Event], Fold] = {NarrationRequested: _requested}
+def _ended(event: NarrationEnded) -> list[Write]:
+    key = {"narration_id": str(event.narration_id)}
+    code = event.code if isinstance(event, NarrationFailed) else None
+    return [upsert(narrations, key, ended_at=rfc3339(event.occurred_at), ended_code=code)]
+
+
+FOLDS: Mapping[type[Event], Fold] = {
+    NarrationRequested: _requested,
+    NarrationCompleted: _ended,
+    NarrationFailed: _ended,
+}

@@ -53,10 +53,7 @@ class NarrationQueries:
         return tuple(sorted(ready, key=lambda audio: audio.page))
 
     async def is_over(self, narration_id: UUID) -> bool:
-        """Return whether a narration's audiobook is made, or will not be; one cheap look.
-
-        It says nothing of pages that could not be spoken: a whole look does.
-        """
+        """Return whether a narration has ended, or its document is gone; one cheap look."""
         async with self.database.reading() as connection:
             return await is_over(connection, narration_id)
 

@@ -1,10 +1,12 @@
 """Narrations and the pages they wait for, as values."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.formats import BookFormat, PageFormat
+from libs.common.contracts.pages import PageRange, pages_in
 from services.gateway.audio.rows import SpokenAs
 
 
@@ -17,12 +19,14 @@ class NarrationRow:
     owner_id: UUID
     requested_by: UUID
     requested_at: str
-    pages: tuple[int, ...] | None
+    pages: tuple[PageRange, ...] | None
     engine: str
     voice: str
     rate: float
     formats: tuple[PageFormat, ...]
     audiobook: BookFormat | None
+    ended_at: str | None
+    ended_code: str | None
 
     @property
     def spoken_as(self) -> SpokenAs:
@@ -31,7 +35,12 @@ class NarrationRow:
 
     def includes(self, page: int) -> bool:
         """Whether it asks for a page."""
-        return self.pages is None or page in self.pages
+        return self.numbers is None or page in self.numbers
+
+    @cached_property
+    def numbers(self) -> frozenset[int] | None:
+        """The pages that it asks for; None is every page."""
+        return None if self.pages is None else frozenset(pages_in(self.pages))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +54,6 @@ class RequestedPage:
     document_id: UUID
     owner_id: UUID
     page: int
-    title: str | None
     segments: ObjectRef
     segments_revision: int
     segments_characters: int

@@ -1,9 +1,10 @@
 """Typed rows of narrations and of the pages they wait for, read from their tables."""
 
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, exists, select
+from sqlalchemy import Select, and_, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gateway.audio.selects import REQUESTED
@@ -25,8 +26,8 @@ async def narration_row(connection: AsyncConnection, narration_id: UUID) -> Narr
     Raises:
         NotFound: There is none.
     """
-    this = narrations.c.narration_id == str(narration_id)
-    row = await NARRATIONS.first(connection, NARRATIONS.select().where(this))
+    this = (narrations.c.narration_id == str(narration_id), narrations.c.requested_at.is_not(None))
+    row = await NARRATIONS.first(connection, NARRATIONS.select().where(*this))
     if row is None:
         raise NotFound("narration")
     return row
@@ -37,25 +38,64 @@ async def narrations_of(
 ) -> list[NarrationRow]:
     """Return the narrations of documents."""
     about = narrations.c.document_id.in_([str(document_id) for document_id in ids])
-    wanted = NARRATIONS.select().where(about)
+    wanted = NARRATIONS.select().where(about, narrations.c.requested_at.is_not(None))
     if newest_first:
         wanted = wanted.order_by(narrations.c.requested_at.desc(), narrations.c.narration_id)
     return await NARRATIONS.all(connection, wanted)
+
+
+WAITS = exists().where(page_requests.c.narration_id == narrations.c.narration_id)
+HAS_AUDIOBOOK = exists().where(
+    audiobooks.c.narration_id == narrations.c.narration_id, audiobooks.c.requested_at.is_not(None)
+)
+IS_OPEN = narrations.c.requested_at.is_not(None) & narrations.c.ended_at.is_(None)
 
 
 async def narrations_without_audiobook(
     connection: AsyncConnection, document_id: UUID
 ) -> list[NarrationRow]:
     """Return the narrations of a document that want an audiobook, have none, wait for no page."""
-    has_audiobook = exists().where(audiobooks.c.narration_id == narrations.c.narration_id)
-    waits = exists().where(page_requests.c.narration_id == narrations.c.narration_id)
-    speaking = exists().where(audios.c.document_id == str(document_id), REQUESTED, IN_FLIGHT)
-    wanted = (
-        NARRATIONS.select()
-        .where(narrations.c.document_id == str(document_id), narrations.c.audiobook.is_not(None))
-        .where(~has_audiobook, ~waits, ~speaking)
-    )
+    wanted = _at_rest(document_id).where(narrations.c.audiobook.is_not(None), ~HAS_AUDIOBOOK)
     return await NARRATIONS.all(connection, wanted)
+
+
+async def narrations_at_rest(connection: AsyncConnection, document_id: UUID) -> list[NarrationRow]:
+    """Return the narrations of a document that wait for no page, and are not settled.
+
+    That is looked at first, for to work out how far they are takes as long as they have pages.
+    """
+    lacks_audiobook = narrations.c.audiobook.is_not(None) & ~HAS_AUDIOBOOK
+    return await NARRATIONS.all(connection, _at_rest(document_id).where(IS_OPEN | lacks_audiobook))
+
+
+def _at_rest(document_id: UUID) -> Select[Any]:
+    """Narrations of a document of which nothing is waiting, being spoken or still to be read."""
+    speaking = exists().where(audios.c.document_id == str(document_id), REQUESTED, IN_FLIGHT)
+    is_read = (
+        documents.c.parsed_at.is_not(None)
+        | documents.c.rejected_at.is_not(None)
+        | documents.c.given_up_at.is_not(None)
+    )
+    known = exists().where(documents.c.document_id == str(document_id), is_read)
+    return (
+        NARRATIONS.select()
+        .where(narrations.c.document_id == str(document_id), narrations.c.requested_at.is_not(None))
+        .where(~WAITS, ~speaking, known)
+    )
+
+
+async def open_narration(connection: AsyncConnection, narration_id: UUID) -> NarrationRow | None:
+    """Return a narration that has not ended; None if it has."""
+    this = narrations.c.narration_id == str(narration_id)
+    return await NARRATIONS.first(connection, NARRATIONS.select().where(this, IS_OPEN))
+
+
+async def open_narrations_of(
+    connection: AsyncConnection, ids: Collection[UUID]
+) -> list[NarrationRow]:
+    """Return the narrations of documents that have not ended."""
+    about = narrations.c.document_id.in_([str(document_id) for document_id in ids])
+    return await NARRATIONS.all(connection, NARRATIONS.select().where(about, IS_OPEN))
 
 
 async def next_requested(
@@ -88,15 +128,10 @@ async def waiting_pages(connection: AsyncConnection, document_id: UUID) -> dict[
 
 
 async def is_over(connection: AsyncConnection, narration_id: UUID) -> bool:
-    """Return whether a narration's audiobook is made, or will not be; one cheap look."""
-    decided = exists().where(
-        audiobooks.c.narration_id == narrations.c.narration_id,
-        audiobooks.c.ready_at.is_not(None) | audiobooks.c.failed_at.is_not(None),
-    )
+    """Return whether a narration has ended, or its document is gone; one cheap look."""
     goes_on = (
         select(narrations.c.narration_id)
         .join(documents, documents.c.document_id == narrations.c.document_id)
-        .where(narrations.c.narration_id == str(narration_id))
-        .where(EXISTS, documents.c.rejected_at.is_(None), ~decided)
+        .where(narrations.c.narration_id == str(narration_id), IS_OPEN, EXISTS)
     )
     return await connection.scalar(goes_on) is None

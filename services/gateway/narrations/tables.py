@@ -3,22 +3,24 @@
 from sqlalchemy import JSON, Column, Float, Index, Integer, String, Table
 
 from libs.common.store.tables import BigId
-from services.gateway.kernel.tables import ID, MOMENT, metadata
+from services.gateway.kernel.tables import CODE, ID, MOMENT, metadata
 
 narrations = Table(
     "narrations",
     metadata,
     Column("narration_id", ID, primary_key=True),
-    Column("document_id", ID, index=True, nullable=False),
-    Column("owner_id", ID, nullable=False),
-    Column("requested_by", ID, nullable=False),
-    Column("requested_at", MOMENT, nullable=False),
+    Column("document_id", ID, index=True),
+    Column("owner_id", ID),
+    Column("requested_by", ID),
+    Column("requested_at", MOMENT),
     Column("pages", JSON),
-    Column("engine", String(50), nullable=False),
-    Column("voice", String(200), nullable=False),
-    Column("rate", Float, nullable=False),
-    Column("formats", JSON, nullable=False),
+    Column("engine", String(50)),
+    Column("voice", String(200)),
+    Column("rate", Float),
+    Column("formats", JSON),
     Column("audiobook", String(10)),
+    Column("ended_at", MOMENT),
+    Column("ended_code", CODE),
 )
 
 page_requests = Table(

@@ -7,7 +7,7 @@ from libs.common.contracts.formats import PageFormat
 from services.gateway.audio.views import AudiobookView
 from services.gateway.kernel.views import Failure, View
 
-NarrationState = Literal["working", "ready", "outdated", "failed"]
+NarrationState = Literal["working", "ready", "partial", "outdated", "failed"]
 
 
 class PageFailure(View):
@@ -20,6 +20,8 @@ class PageFailure(View):
 
 class NarrationView(View):
     """A narration and how far it is.
+
+    ``partial`` is one of which something can be heard, but a page or the audiobook is missing.
 
     ``pages_total`` is unknown while a document of which everything was asked for is still read.
     ``pages_silent`` have nothing to speak; ``pages_outdated`` were edited, or their audio deleted,

@@ -1,5 +1,6 @@
 """A gateway on a real SQLite database and a folder, with the other services played by events."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -7,12 +8,16 @@ from hashlib import sha256
 from pathlib import Path
 from shutil import copy
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
+from sqlalchemy import select
 from starlette.applications import Starlette
 
 from libs.common.contracts.audio import (
+    AudiobookReady,
+    AudiobookRequested,
+    AudioFailed,
     AudioReady,
     AudioRequested,
     Rendition,
@@ -20,20 +25,35 @@ from libs.common.contracts.audio import (
     VoicesAnnounced,
 )
 from libs.common.contracts.base import Event, ObjectRef
-from libs.common.contracts.documents import DocumentParsed, PageExtracted, PageSegmented
+from libs.common.contracts.details import (
+    DETAILS,
+    Details,
+    FailureDetails,
+    PageText,
+    ParsedDocument,
+)
+from libs.common.contracts.documents import (
+    DocumentParsed,
+    DocumentRejected,
+    PageExtracted,
+    PageSegmented,
+)
 from libs.common.processing.consumer import Consumer
 from libs.common.processing.dead_letters import DeadLetters
+from libs.common.processing.worker import Worker
+from libs.common.runtime.service_parts import ServiceParts
 from libs.common.settings import CommonSettings
 from libs.common.store.event_store import restore
 from libs.common.store.migrate import upgrade
-from libs.common.store.tables import events
+from libs.common.store.tables import events, jobs, now_ms
 from libs.common.testing.records import record
 from services.gateway.accounts.tokens import Tokens
 from services.gateway.app import Assembly, assemble
 from services.gateway.audio.commands import AudioCommands
 from services.gateway.audio.queries import AudioQueries
-from services.gateway.documents.commands import DocumentCommands, Submission
+from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.queries import DocumentQueries
+from services.gateway.documents.uploads import Source, Submission
 from services.gateway.narrations.commands import NarrationCommands
 from services.gateway.narrations.queries import NarrationQueries
 from services.gateway.settings import Settings
@@ -52,6 +72,42 @@ VOICES = VoicesAnnounced(
 class NoDeadLetters:
     async def send_and_wait(self, topic, value, key, *, headers):
         raise AssertionError(f"dead letter for {topic}")
+
+
+def of_audio(asked: AudioRequested) -> dict[str, Any]:
+    """What every event of an audio says."""
+    return {
+        name: getattr(asked, name)
+        for name in ("document_id", "owner_id", "requested_by", "audio_id")
+    }
+
+
+def of_audiobook(asked: AudiobookRequested) -> dict[str, Any]:
+    """What every event of an audiobook says."""
+    names = ("document_id", "owner_id", "requested_by", "audiobook_id", "narration_id")
+    return {name: getattr(asked, name) for name in names}
+
+
+async def do_jobs(parts: ServiceParts) -> None:
+    """Run a worker until no job is due."""
+    due = jobs.c.status.in_(("ready", "running")) & (jobs.c.run_at_ms <= now_ms())
+    worker = Worker(
+        database=parts.database,
+        storage=parts.storage,
+        service=parts.name,
+        routes=parts.work,
+        metrics=parts.metrics,
+        lease_ms=30_000,
+        poll_interval_s=0.02,
+    )
+    running = asyncio.create_task(worker.run())
+    try:
+        async with asyncio.timeout(20):
+            while await parts.database.fetch(select(jobs.c.id).where(due).limit(1)):
+                await asyncio.sleep(0.01)
+    finally:
+        worker.drain()
+        await running
 
 
 def reference(key: str = "k", content: bytes = b"x") -> ObjectRef:
@@ -79,6 +135,7 @@ class World:
         self.app = Starlette(routes=parts.http_routes)
         self.consumer = Consumer(
             database=parts.database,
+            storage=parts.storage,
             service=parts.name,
             routes=parts.routes,
             dead_letters=DeadLetters(
@@ -110,7 +167,7 @@ class World:
             yield text
 
         upload = await self.documents.receive(chunks())
-        source = upload.source("text", None)
+        source = Source(kind="text", object=upload.stored)
         submission = Submission(
             document_id=upload.document_id,
             owner_id=owner or self.owner,
@@ -120,12 +177,18 @@ class World:
         return await self.documents.submit(submission)
 
     async def extract(self, document: UUID, page: int, text=b"Hello there.\n") -> None:
+        content = PageText(markdown=text.decode())
         stored = await self.storage.write(
-            f"documents/{document}/pages/{page:05d}.r0.md", text, "text/markdown"
+            f"documents/{document}/pages/{page:05d}.r0.json", content.to_json(), DETAILS
         )
         await self.take(
             PageExtracted(
-                document_id=document, page=page, text=stored, characters=len(text), language="en"
+                document_id=document,
+                owner_id=self.owner,
+                page=page,
+                text=stored,
+                characters=len(text),
+                language="en",
             )
         )
 
@@ -133,6 +196,7 @@ class World:
         await self.take(
             PageSegmented(
                 document_id=document,
+                owner_id=self.owner,
                 page=page,
                 revision=revision,
                 segments=reference(f"documents/{document}/segments/{page}"),
@@ -141,15 +205,53 @@ class World:
             )
         )
 
-    async def parse(self, document: UUID, pages: int, **more) -> None:
+    async def parse(self, document: UUID, pages: int, **said) -> None:
+        details = ParsedDocument(**{"title": "Found title", **said})
         await self.take(
             DocumentParsed(
                 document_id=document,
+                owner_id=self.owner,
                 pages=pages,
                 characters=12 * pages,
-                title="Found title",
+                chapters=len(details.chapters),
                 language="en",
-                **more,
+                details=await self.say(document, details),
+            )
+        )
+
+    async def say(self, document: UUID, details: Details) -> ObjectRef:
+        """Store details as the other services do."""
+        key = f"documents/{document}/{uuid4()}.json"
+        return await self.storage.write(key, details.to_json(), DETAILS)
+
+    async def reject(self, document: UUID, code="bad", reason="It is bad.") -> None:
+        """Play ingest, which cannot read a document."""
+        details = await self.say(document, FailureDetails(reason=reason))
+        about = {"document_id": document, "owner_id": self.owner}
+        await self.take(DocumentRejected(**about, code=code, details=details))
+
+    async def fail(self, asked: AudioRequested, code="broke", reason="It broke.") -> None:
+        """Play synth, which cannot speak a page."""
+        details = await self.say(asked.document_id, FailureDetails(reason=reason))
+        await self.take(AudioFailed(**of_audio(asked), page=asked.page, code=code, details=details))
+
+    async def work(self) -> None:
+        """Do what jobs are due, until there are none."""
+        await do_jobs(self.assembly.parts)
+
+    async def bind(self, asked: AudiobookRequested, **more) -> None:
+        """Play synth for one audiobook."""
+        await self.take(
+            AudiobookReady(
+                **of_audiobook(asked),
+                **{
+                    "format": asked.format,
+                    "object": reference(),
+                    "details": asked.details,
+                    "duration_ms": 1500,
+                    "chapters": 1,
+                }
+                | more,
             )
         )
 
@@ -171,8 +273,7 @@ class World:
         captions = await self.storage.write(f"{base}/captions.vtt", b"WEBVTT\n")
         await self.take(
             AudioReady(
-                document_id=asked.document_id,
-                audio_id=asked.audio_id,
+                **of_audio(asked),
                 page=asked.page,
                 revision=asked.revision,
                 engine=asked.engine,

@@ -1,8 +1,8 @@
-"""The table of contents of a document, within what one event can carry."""
+"""The table of contents of a document, as long as an audiobook can carry it."""
 
 from collections.abc import Sequence
 
-from libs.common.contracts.documents import Chapter
+from libs.common.contracts.details import Chapter
 from services.ingest.pages.cleaning import one_line
 from services.ingest.pages.document import ParsedChapter
 

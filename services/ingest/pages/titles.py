@@ -2,7 +2,7 @@
 
 import re
 
-from libs.common.contracts.documents import title_of
+from libs.common.contracts.details import title_of
 from services.ingest.pages.cleaning import one_line
 
 

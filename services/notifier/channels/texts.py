@@ -1,8 +1,7 @@
 """What mails say: what happened, and what to do. No text of documents is in them.
 
-A title is named only where the event carries it. ``reason`` comes from our own services and is a
-sentence for the owner, but it may quote a file's name, so it is treated as foreign: one line, of
-limited length.
+Titles and reasons are in the details of an event. They may quote a document, so they are treated as
+foreign: one line, of limited length.
 """
 
 import re
@@ -12,7 +11,10 @@ from uuid import UUID
 
 from libs.common.contracts.audio import AudiobookFailed, AudiobookReady, AudioFailed, AudioReady
 from libs.common.contracts.base import Event
-from libs.common.contracts.documents import DocumentRejected, title_of
+from libs.common.contracts.details import BookContents, Details, FailureDetails, title_of
+from libs.common.contracts.documents import DocumentRejected
+from libs.common.contracts.narrations import NarrationCompleted, NarrationEnded, NarrationFailed
+from libs.common.contracts.pages import pages_in
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.errors import Permanent
 
@@ -33,9 +35,14 @@ class MailText:
 
 
 def mail_text(
-    event: Event, *, pages: Sequence[int] = (), notices: int = 1, public_url: str | None = None
+    event: Event,
+    details: Details | None = None,
+    *,
+    pages: Sequence[int] = (),
+    notices: int = 1,
+    public_url: str | None = None,
 ) -> MailText:
-    """Return what a mail about ``event`` says.
+    """Return what a mail about ``event`` says; ``details`` are those of the event, if it has any.
 
     ``notices`` events like this one go out together; they are about ``pages`` (ascending, each
     once). ``public_url`` is where people find documents.
@@ -43,7 +50,7 @@ def mail_text(
     Raises:
         Permanent: There are no words for this type of event.
     """
-    subject, *sentences = _told(event, pages, notices)
+    subject, *sentences = _told(event, details, pages, notices)
     document_id: UUID | None = getattr(event, "document_id", None)
     if document_id is not None and public_url:
         sentences.append(f"The document: {public_url.rstrip('/')}/documents/{document_id}")
@@ -52,31 +59,43 @@ def mail_text(
     return MailText(one_line(subject), "\n\n".join(sentences) + "\n")
 
 
-def _told(event: Event, pages: Sequence[int], notices: int) -> tuple[str, ...]:
+def _told(
+    event: Event, details: Details | None, pages: Sequence[int], notices: int
+) -> tuple[str, ...]:
     """Return the subject and the paragraphs."""
     match event:
         case AudioReady():
             return _audio_ready(pages or [event.page])
         case AudiobookReady():
-            return _audiobook_ready(event)
+            return _audiobook_ready(event, details)
+        case NarrationCompleted():
+            return _narration_completed(event)
+        case NarrationFailed():
+            return (
+                "Nothing of a document could be spoken",
+                "Audio of a document was asked for, and none could be made.",
+                *_missing(event),
+                f"Why: {_reason(event.code, details)}",
+                "Ask for the audio again when the cause is gone.",
+            )
         case DocumentRejected():
             return (
                 "A document could not be read",
                 "A document was handed in that cannot be turned into audio.",
-                f"Why: {_reason(event.reason)}",
+                f"Why: {_reason(event.code, details)}",
                 "Correct the file or choose another one, and hand it in again.",
             )
         case AudioFailed():
-            return _audio_failed(event, pages or [event.page])
+            return _audio_failed(event, details, pages or [event.page])
         case AudiobookFailed():
             return (
                 "An audiobook could not be made",
                 "The pages of a document were to become one audiobook, and that failed.",
-                f"Why: {_reason(event.reason)}",
+                f"Why: {_reason(event.code, details)}",
                 "What was spoken is kept. Ask for the audiobook again when the cause is gone.",
             )
         case TaskFailed():
-            return _task_failed(event, pages, notices)
+            return _task_failed(event, details, pages, notices)
         case _:
             raise Permanent(f"there are no words for {event.topic}")
 
@@ -90,8 +109,25 @@ def _audio_ready(pages: Sequence[int]) -> tuple[str, ...]:
     )
 
 
-def _audiobook_ready(event: AudiobookReady) -> tuple[str, ...]:
-    title = title_of(one_line(event.title))[:MAX_CHARACTERS_OF_TITLE]
+def _narration_completed(event: NarrationCompleted) -> tuple[str, ...]:
+    length = duration(event.duration_ms)
+    ready = _count(event.pages_ready, "page")
+    return (
+        "A document can be heard" + (", in part" if event.pages_missing else ""),
+        f"Audio of a document was asked for: {ready} can be heard, {length} in all.",
+        *_missing(event),
+        "Open the document to listen.",
+    )
+
+
+def _missing(event: NarrationEnded) -> tuple[str, ...]:
+    pages = pages_in(event.missing)
+    return (f"{page_list(pages)} could not be made audible.",) if pages else ()
+
+
+def _audiobook_ready(event: AudiobookReady, details: Details | None) -> tuple[str, ...]:
+    found = details.title if isinstance(details, BookContents) else None
+    title = title_of(one_line(found or ""))[:MAX_CHARACTERS_OF_TITLE]
     chapters = f", in {_count(event.chapters, 'chapter')}" if event.chapters else ""
     length = duration(event.duration_ms)
     return (
@@ -101,24 +137,28 @@ def _audiobook_ready(event: AudiobookReady) -> tuple[str, ...]:
     )
 
 
-def _audio_failed(event: AudioFailed, pages: Sequence[int]) -> tuple[str, ...]:
+def _audio_failed(
+    event: AudioFailed, details: Details | None, pages: Sequence[int]
+) -> tuple[str, ...]:
     which = page_list(pages)
     return (
         f"{which} could not be spoken",
         f"{which} of a document could not be spoken. The other pages are not affected.",
-        f"Why: {_reason(event.reason)}",
+        f"Why: {_reason(event.code, details)}",
         "Ask for the audio again when the cause is gone. What was spoken is not spoken again.",
     )
 
 
-def _task_failed(event: TaskFailed, pages: Sequence[int], notices: int) -> tuple[str, ...]:
+def _task_failed(
+    event: TaskFailed, details: Details | None, pages: Sequence[int], notices: int
+) -> tuple[str, ...]:
     where = f" ({page_list(pages).lower()})" if pages else ""
     times = f" {notices} times" if notices > 1 else ""
     attempts = _count(event.attempts, "attempt")
     return (
         f"Work was given up: {event.service}, {event.kind}",
         f"The {event.service} service gave up {event.kind}{times}{where}, after {attempts}.",
-        f"Why: {_reason(event.reason)} (code {event.code})",
+        f"Why: {_reason(event.code, details)}",
         f"The service's log has more; look for task {event.task_id}. "
         "When the cause is gone, the work has to be asked for again.",
     )
@@ -155,9 +195,13 @@ def one_line(text: str) -> str:
     return re.sub(r"\s+", " ", printable).strip()
 
 
-def _reason(text: str) -> str:
-    line = one_line(text)
-    return line if len(line) <= MAX_REASON_CHARACTERS else line[:MAX_REASON_CHARACTERS] + "…"
+def _reason(code: str, details: Details | None) -> str:
+    """Return the sentence of a failure; its code alone where the sentence is gone."""
+    if not isinstance(details, FailureDetails):
+        return f"code {code}."
+    line = one_line(details.reason)
+    cut = line if len(line) <= MAX_REASON_CHARACTERS else line[:MAX_REASON_CHARACTERS] + "…"
+    return f"{cut} (code {code})"
 
 
 def _count(number: int, noun: str) -> str:

@@ -7,9 +7,14 @@ in all with the default number of attempts, so that a receiver may be down for a
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from libs.common.errors import Permanent, Throttled, Transient
+from libs.common.contracts.audio import AudiobookReady
+from libs.common.contracts.base import Event, ObjectRef
+from libs.common.contracts.details import BookContents, Details, FailureDetails
+from libs.common.errors import ObjectCorrupt, ObjectNotFound, Permanent, Throttled, Transient
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.job_kind import Job
+from libs.common.storage.details import read_details
+from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect
 from services.notifier.channels.mail import Mailer
 from services.notifier.channels.texts import mail_text
@@ -31,6 +36,7 @@ class Deliverer:
     mailer: Mailer | None
     webhooks: Webhooks | None
     public_url: str | None
+    storage: Storage
     metrics: Metrics
 
     async def mail(self, job: Job[Notice]) -> Sequence[Effect]:
@@ -42,8 +48,10 @@ class Deliverer:
             target = self._target(notice)
             if self.mailer is None:
                 raise Permanent("no mail server is configured any more")
+            event = notice.event
             text = mail_text(
-                notice.event,
+                event,
+                await self._details(event),
                 pages=pages_of(attempt.going_out),
                 notices=len(attempt.going_out),
                 public_url=self.public_url,
@@ -75,6 +83,17 @@ class Deliverer:
             raise
         self._count(notice, "sent")
         return [sent(notice)]
+
+    async def _details(self, event: Event) -> Details | None:
+        """Return what an event refers to, None if it refers to nothing or that was deleted."""
+        ref: ObjectRef | None = getattr(event, "details", None)
+        if ref is None:
+            return None
+        kind = BookContents if isinstance(event, AudiobookReady) else FailureDetails
+        try:
+            return await read_details(self.storage, ref, kind)
+        except (ObjectNotFound, ObjectCorrupt):
+            return None
 
     def _count(self, notice: Notice, outcome: str) -> None:
         self.metrics.notifications_total.labels(channel=notice.channel, outcome=outcome).inc()

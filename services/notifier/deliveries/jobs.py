@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from libs.common.errors import LecternError
+from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import JobKind
 from libs.common.store.effects import Effect
 from services.notifier.deliveries.outcomes import failed
 from services.notifier.notices import Channel, Notice
 
 
-def notification_failed(notice: Notice, error: LecternError) -> Sequence[Effect]:
+def notification_failed(notice: Notice, reason: GivenUp) -> Sequence[Effect]:
     """Record that nobody was told."""
-    return [failed(notice, error)]
+    return [failed(notice, reason.code)]
 
 
 MAIL = JobKind("mail", Notice, notification_failed)

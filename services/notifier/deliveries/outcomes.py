@@ -64,6 +64,7 @@ def sent(notice: Notice) -> Step:
             NotificationSent(
                 notification_id=row.notification_id,
                 document_id=row.document_id,
+                owner_id=row.owner_id,
                 about=row.event_id,
                 about_type=row.type,
                 channel=row.channel,
@@ -74,20 +75,20 @@ def sent(notice: Notice) -> Step:
     return step
 
 
-def failed(notice: Notice, error: LecternError) -> Step:
+def failed(notice: Notice, code: str) -> Step:
     """Record that a notice, and all that would have gone out with it, were given up."""
 
     async def step(connection: AsyncConnection) -> Sequence[Effect]:
-        rows = await _settle(connection, notice, status="failed", last_error=str(error))
+        rows = await _settle(connection, notice, status="failed")
         return [
             NotificationFailed(
                 notification_id=row.notification_id,
                 document_id=row.document_id,
+                owner_id=row.owner_id,
                 about=row.event_id,
                 about_type=row.type,
                 channel=row.channel,
-                code=error.code,
-                reason=str(error),
+                code=code,
             )
             for row in rows
         ]

@@ -23,6 +23,7 @@ class DeliveryRow:
     event_id: UUID
     type: str
     document_id: UUID | None
+    owner_id: UUID | None
     page: int | None
     channel: Channel
     target: str
@@ -40,7 +41,7 @@ class DeliveryRow:
     def of(cls, row: Mapping[Any, Any]) -> Self:
         """Return what the database holds; ids are text there."""
         values: dict[str, Any] = {field.name: row[field.name] for field in fields(cls)}
-        for name in ("notification_id", "event_id", "document_id", "told_by"):
+        for name in ("notification_id", "event_id", "document_id", "owner_id", "told_by"):
             values[name] = None if values[name] is None else UUID(values[name])
         return cls(**values)
 
@@ -52,6 +53,7 @@ class DeliveryRow:
             event_id=notice.about,
             type=notice.about_type,
             document_id=notice.document_id,
+            owner_id=notice.owner_id,
             page=notice.page,
             channel=notice.channel,
             target=shown[:TARGET_CHARACTERS],

@@ -6,6 +6,7 @@ a page takes to be cut.
 
 from dataclasses import dataclass
 
+from libs.common.contracts.details import PageText
 from services.segmenter.cutting.segment import segment_page
 
 
@@ -19,9 +20,10 @@ class CutPage:
     characters: int
 
 
-def cut_page(markdown: str, language: str, max_characters: int) -> CutPage:
+def cut_page(text: PageText, language: str, max_characters: int) -> CutPage:
     """Cut a page, of which ``language`` is the BCP 47 tag or "und"."""
-    page = segment_page(markdown, language, max_characters=max_characters)
+    found = segment_page(text.markdown, language, max_characters=max_characters)
+    page = found.model_copy(update={"nonce": text.nonce, "title": text.title})
     return CutPage(
         body=page.model_dump_json().encode(),
         language=page.language,

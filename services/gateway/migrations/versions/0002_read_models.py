@@ -10,12 +10,17 @@ down_revision = "0001"
 
 ID = sa.String(36)
 MOMENT = sa.String(32)
-IN_FLIGHT = sa.text("ready_at IS NULL AND failed_at IS NULL AND deleted_at IS NULL")
+CODE = sa.String(50)
+KEY = sa.String(512)
+IN_FLIGHT = sa.text(
+    "ready_at IS NULL AND failed_at IS NULL AND given_up_at IS NULL AND deleted_at IS NULL"
+)
 
 
 def upgrade() -> None:
     _documents()
     _pages()
+    _document_details()
     _narrations()
     _audios()
     _audiobooks()
@@ -30,24 +35,21 @@ def _documents() -> None:
         "documents",
         sa.Column("document_id", ID, nullable=False),
         sa.Column("owner_id", ID),
-        sa.Column("given_title", sa.Text),
         sa.Column("source_kind", sa.String(10)),
-        sa.Column("source_name", sa.Text),
-        sa.Column("source", sa.JSON),
+        sa.Column("submitted_key", KEY),
         sa.Column("submitted_at", MOMENT),
-        sa.Column("found_title", sa.Text),
-        sa.Column("author", sa.Text),
-        sa.Column("language", sa.String(35)),
-        sa.Column("media_type", sa.String(100)),
+        sa.Column("language", sa.String(50)),
+        sa.Column("media_type", sa.String(250)),
         sa.Column("page_count", sa.Integer),
         sa.Column("characters", sa.Integer),
-        sa.Column("chapters", sa.JSON),
-        sa.Column("cover", sa.JSON),
-        sa.Column("warnings", sa.JSON),
+        sa.Column("parsed_key", KEY),
         sa.Column("parsed_at", MOMENT),
-        sa.Column("rejected_code", sa.String(50)),
-        sa.Column("rejected_reason", sa.Text),
+        sa.Column("rejected_code", CODE),
+        sa.Column("rejected_key", KEY),
         sa.Column("rejected_at", MOMENT),
+        sa.Column("given_up_code", CODE),
+        sa.Column("given_up_key", KEY),
+        sa.Column("given_up_at", MOMENT),
         sa.Column("deleted_at", MOMENT),
         sa.PrimaryKeyConstraint("document_id", name="pk_documents"),
     )
@@ -59,8 +61,7 @@ def _pages() -> None:
         "pages",
         sa.Column("document_id", ID, nullable=False),
         sa.Column("page", sa.Integer, nullable=False),
-        sa.Column("title", sa.Text),
-        sa.Column("language", sa.String(35)),
+        sa.Column("language", sa.String(50)),
         sa.Column("extracted", sa.JSON),
         sa.Column("extracted_characters", sa.Integer),
         sa.Column("edited", sa.JSON),
@@ -69,26 +70,40 @@ def _pages() -> None:
         sa.Column("segments_revision", sa.Integer),
         sa.Column("segments_characters", sa.Integer),
         sa.Column("utterances", sa.Integer),
-        sa.Column("failed_code", sa.String(50)),
-        sa.Column("failed_reason", sa.Text),
+        sa.Column("failed_code", CODE),
+        sa.Column("failed_key", KEY),
         sa.PrimaryKeyConstraint("document_id", "page", name="pk_pages"),
     )
+
+
+def _document_details() -> None:
+    op.create_table(
+        "document_details",
+        sa.Column("key", KEY, nullable=False),
+        sa.Column("document_id", ID, nullable=False),
+        sa.Column("body", sa.JSON),
+        sa.Column("reason", sa.Text),
+        sa.PrimaryKeyConstraint("key", name="pk_document_details"),
+    )
+    op.create_index("ix_document_details_document_id", "document_details", ["document_id"])
 
 
 def _narrations() -> None:
     op.create_table(
         "narrations",
         sa.Column("narration_id", ID, nullable=False),
-        sa.Column("document_id", ID, nullable=False),
-        sa.Column("owner_id", ID, nullable=False),
-        sa.Column("requested_by", ID, nullable=False),
-        sa.Column("requested_at", MOMENT, nullable=False),
+        sa.Column("document_id", ID),
+        sa.Column("owner_id", ID),
+        sa.Column("requested_by", ID),
+        sa.Column("requested_at", MOMENT),
         sa.Column("pages", sa.JSON),
-        sa.Column("engine", sa.String(50), nullable=False),
-        sa.Column("voice", sa.String(200), nullable=False),
-        sa.Column("rate", sa.Float, nullable=False),
-        sa.Column("formats", sa.JSON, nullable=False),
+        sa.Column("engine", sa.String(50)),
+        sa.Column("voice", sa.String(200)),
+        sa.Column("rate", sa.Float),
+        sa.Column("formats", sa.JSON),
         sa.Column("audiobook", sa.String(10)),
+        sa.Column("ended_at", MOMENT),
+        sa.Column("ended_code", CODE),
         sa.PrimaryKeyConstraint("narration_id", name="pk_narrations"),
     )
     op.create_index("ix_narrations_document_id", "narrations", ["document_id"])
@@ -116,9 +131,12 @@ def _audios() -> None:
         sa.Column("duration_ms", sa.BigInteger),
         sa.Column("loudness_lufs", sa.Float),
         sa.Column("ready_at", MOMENT),
-        sa.Column("failed_code", sa.String(50)),
-        sa.Column("failed_reason", sa.Text),
+        sa.Column("failed_code", CODE),
+        sa.Column("failed_key", KEY),
         sa.Column("failed_at", MOMENT),
+        sa.Column("given_up_code", CODE),
+        sa.Column("given_up_key", KEY),
+        sa.Column("given_up_at", MOMENT),
         sa.Column("deleted_at", MOMENT),
         sa.PrimaryKeyConstraint("audio_id", name="pk_audios"),
     )
@@ -146,9 +164,12 @@ def _audiobooks() -> None:
         sa.Column("chapters", sa.Integer),
         sa.Column("loudness_lufs", sa.Float),
         sa.Column("ready_at", MOMENT),
-        sa.Column("failed_code", sa.String(50)),
-        sa.Column("failed_reason", sa.Text),
+        sa.Column("failed_code", CODE),
+        sa.Column("failed_key", KEY),
         sa.Column("failed_at", MOMENT),
+        sa.Column("given_up_code", CODE),
+        sa.Column("given_up_key", KEY),
+        sa.Column("given_up_at", MOMENT),
         sa.PrimaryKeyConstraint("audiobook_id", name="pk_audiobooks"),
     )
     op.create_index("ix_audiobooks_document_id", "audiobooks", ["document_id"])

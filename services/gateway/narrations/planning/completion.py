@@ -1,4 +1,4 @@
-"""Notices that a narration has all its pages, and asks for its audiobook."""
+"""Notices that a narration has all its pages: its audiobook is asked for, or it has ended."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -6,23 +6,27 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.store.effects import Effect
-from services.gateway.audio.selects import audios_of
-from services.gateway.documents.selects import existing_document, owners_of, pages_of
+from libs.common.store.jobs import CancelJobs
+from services.gateway.documents.selects import existing_document, owners_of
 from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import Kernel
-from services.gateway.narrations.planning.decide import decide_audiobook
-from services.gateway.narrations.selects import narrations_without_audiobook
+from services.gateway.narrations.facts import narration_facts
+from services.gateway.narrations.jobs import REQUEST_AUDIOBOOK, NarrationJob
+from services.gateway.narrations.planning.ending import decide_end
+from services.gateway.narrations.progress import NarrationFacts
+from services.gateway.narrations.rows import NarrationRow
+from services.gateway.narrations.selects import narrations_at_rest
 
 
 def complete(kernel: Kernel, documents: Iterable[UUID]) -> list[Effect]:
-    """Return the effects that request what is complete of ``documents``."""
-    return [kernel.together(request_complete_audiobooks, document) for document in documents]
+    """Return the effects that carry on what is complete of ``documents``."""
+    return [kernel.together(complete_narrations, document) for document in documents]
 
 
-async def request_complete_audiobooks(
+async def complete_narrations(
     kernel: Kernel, connection: AsyncConnection, documents: Sequence[UUID]
 ) -> Sequence[Effect]:
-    """Request the audiobook of every narration that is complete now."""
+    """Ask for the audiobook of every narration that is complete now, or end it."""
     effects: list[Effect] = []
     for document_id in dict.fromkeys(documents):
         effects += await _of_document(kernel, connection, document_id)
@@ -34,11 +38,29 @@ async def _of_document(
 ) -> Sequence[Effect]:
     for owner in await owners_of(connection, [document_id]):
         await lock_owner(connection, owner)
-    narrations = await narrations_without_audiobook(connection, document_id)
-    document = await existing_document(connection, document_id) if narrations else None
-    if document is None or document.parsed_at is None:
+    at_rest = await narrations_at_rest(connection, document_id)
+    document = await existing_document(connection, document_id) if at_rest else None
+    if document is None:
         return []
-    pages = {page.page: page for page in await pages_of(connection, document_id)}
-    audios = await audios_of(connection, document_id)
-    decided = (decide_audiobook(narration, document, pages, audios) for narration in narrations)
-    return kernel.record(*(event for event in decided if event is not None))
+    effects: list[Effect] = []
+    for facts in await narration_facts(connection, document, at_rest):
+        effects += _next(kernel, facts)
+    return effects
+
+
+def _next(kernel: Kernel, facts: NarrationFacts) -> Sequence[Effect]:
+    narration = facts.narration
+    if facts.may_have_audiobook:
+        job = job_of(narration)
+        return [REQUEST_AUDIOBOOK.new(job, subject=job.subject, owner=str(narration.owner_id))]
+    end = decide_end(facts)
+    return [] if end is None else [*kernel.record(end), CancelJobs(job_of(narration).subject)]
+
+
+def job_of(narration: NarrationRow) -> NarrationJob:
+    """Return what jobs need to know of a narration."""
+    return NarrationJob(
+        narration_id=narration.narration_id,
+        document_id=narration.document_id,
+        owner_id=narration.owner_id,
+    )

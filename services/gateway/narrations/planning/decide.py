@@ -7,8 +7,10 @@ every narration that asks for it.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID, uuid4
 
-from libs.common.contracts.audio import AudiobookRequested, AudioRequested
+from libs.common.contracts.audio import AudioRequested
+from libs.common.contracts.details import BookContents, BookPage
 from libs.common.contracts.formats import PageFormat, page_format_of
+from libs.common.contracts.identifiers import UNDETERMINED
 from services.gateway.audio.rows import AudioRow, SpokenAs
 from services.gateway.documents.rows import DocumentRow, PageRow
 from services.gateway.narrations.rows import NarrationRow, RequestedPage
@@ -41,13 +43,13 @@ def decide_audios(
     return decided
 
 
-def decide_audiobook(
+def plan_audiobook(
     narration: NarrationRow,
     document: DocumentRow,
     pages: Mapping[int, PageRow],
     audios: Iterable[AudioRow],
-) -> AudiobookRequested | None:
-    """Return the request of a narration's audiobook, once all its pages are there."""
+) -> BookContents | None:
+    """Return what a narration's audiobook is made of, once all its pages are there."""
     if narration.audiobook is None or document.parsed_at is None or document.page_count is None:
         return None
     selected = [page for page in range(1, document.page_count + 1) if narration.includes(page)]
@@ -62,20 +64,13 @@ def decide_audiobook(
     }
     if not speakable or len(cut) < len(selected) or not ready.keys() >= set(speakable):
         return None
-    return AudiobookRequested(
-        document_id=narration.document_id,
-        audiobook_id=uuid4(),
-        narration_id=narration.narration_id,
-        owner_id=narration.owner_id,
-        requested_by=narration.requested_by,
-        audio_ids=tuple(ready[page] for page in speakable),
-        first_pages=tuple(speakable),
-        format=narration.audiobook,
+    return BookContents(
         title=document.title,
         author=document.author,
-        language=document.language or "und",
-        chapters=document.chapters or (),
+        language=document.language or UNDETERMINED,
+        chapters=document.chapters,
         cover=document.cover,
+        pages=tuple(BookPage(page=page, audio_id=ready[page]) for page in speakable),
     )
 
 
@@ -110,5 +105,4 @@ def _audio_requested(page: RequestedPage) -> AudioRequested:
         voice=page.voice,
         rate=page.rate,
         formats=page.formats,
-        title=page.title or "",
     )

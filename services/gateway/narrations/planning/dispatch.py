@@ -11,16 +11,18 @@ Everything here is a step of the transaction of the event or command that caused
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import String, delete, exists, literal, or_, select
+from sqlalchemy import ColumnElement, String, delete, exists, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.audio import AudioRequested
 from libs.common.contracts.documents import PageExtracted
-from libs.common.contracts.narrations import NarrationRequested
+from libs.common.contracts.narrations import NarrationFailed, NarrationRequested
+from libs.common.contracts.pages import PageRange
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.database.upsert import add_once
 from libs.common.store.effects import Effect
+from libs.common.store.jobs import CancelJobs
 from services.gateway.audio.rows import AudioRow
 from services.gateway.audio.selects import AUDIOS, REQUESTED, pages_in_flight
 from services.gateway.audio.tables import audios
@@ -29,14 +31,19 @@ from services.gateway.documents.tables import pages
 from services.gateway.kernel.changes import changed
 from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import Kernel
-from services.gateway.narrations.planning.completion import complete
+from services.gateway.narrations.planning.completion import complete, job_of
 from services.gateway.narrations.planning.decide import decide_audios
-from services.gateway.narrations.rows import RequestedPage
-from services.gateway.narrations.selects import narrations_of, next_requested
+from services.gateway.narrations.planning.ending import DELETED
+from services.gateway.narrations.rows import NarrationRow, RequestedPage
+from services.gateway.narrations.selects import (
+    narrations_of,
+    next_requested,
+    open_narrations_of,
+)
 from services.gateway.narrations.tables import page_requests
 
-PAGES_PER_QUERY = 10_000
-"""PostgreSQL takes 32,767 parameters; a narration may ask for more pages."""
+RANGES_PER_QUERY = 250
+"""SQLite nests no more than 1,000 conditions."""
 
 
 async def request_known_pages(
@@ -54,19 +61,22 @@ async def request_known_pages(
         ).where(pages.c.document_id == str(narration.document_id))
         columns = ["narration_id", "document_id", "owner_id", "page"]
         for some in _in_parts(narration.pages):
-            these = chosen if some is None else chosen.where(pages.c.page.in_(some))
+            these = chosen if some is None else chosen.where(or_(*map(_holds_page, some)))
             known = insert(page_requests).from_select(columns, these.order_by(pages.c.page))
             effects.append(known.on_conflict_do_nothing())
         effects.append(next_pages_of(kernel, narration.document_id))
     return effects
 
 
-def _in_parts(numbers: Sequence[int] | None) -> Sequence[Sequence[int] | None]:
-    """Return page numbers in their order, in parts that a statement has parameters for."""
-    if numbers is None:
+def _in_parts(ranges: Sequence[PageRange] | None) -> Sequence[Sequence[PageRange] | None]:
+    """Return ranges of pages in parts that a statement has parameters for."""
+    if ranges is None:
         return [None]
-    ordered = sorted(numbers)
-    return [ordered[n : n + PAGES_PER_QUERY] for n in range(0, len(ordered), PAGES_PER_QUERY)]
+    return [ranges[n : n + RANGES_PER_QUERY] for n in range(0, len(ranges), RANGES_PER_QUERY)]
+
+
+def _holds_page(run: PageRange) -> ColumnElement[bool]:
+    return pages.c.page.between(run.first, run.last)
 
 
 async def request_extracted_pages(
@@ -140,7 +150,10 @@ async def dispatch_next(
 async def forget_documents(
     kernel: Kernel, connection: AsyncConnection, documents: Sequence[UUID]
 ) -> Sequence[Effect]:
-    """Have no page of deleted documents wait any more; others of their owners may go."""
+    """Have no page of deleted documents wait any more; others of their owners may go.
+
+    Whoever waited for such a document is told that nothing will come.
+    """
     gone = page_requests.c.document_id.in_([str(document) for document in documents])
     effects: list[Effect] = []
     for owner in await owners_of(connection, documents):
@@ -149,7 +162,24 @@ async def forget_documents(
             delete(page_requests).where(gone, page_requests.c.owner_id == str(owner))
         )
         effects += await dispatch_next(kernel, connection, owner)
+    for narration in await open_narrations_of(connection, documents):
+        effects += kernel.record(_never_heard(narration))
+        effects.append(CancelJobs(job_of(narration).subject))
     return effects
+
+
+def _never_heard(narration: NarrationRow) -> NarrationFailed:
+    return NarrationFailed(
+        document_id=narration.document_id,
+        owner_id=narration.owner_id,
+        narration_id=narration.narration_id,
+        requested_by=narration.requested_by,
+        pages_total=0,
+        pages_ready=0,
+        pages_silent=0,
+        pages_missing=0,
+        code=DELETED,
+    )
 
 
 async def forget_failed_pages(
@@ -183,6 +213,7 @@ async def _not_failed(
         audios.c.document_id.in_({str(page.document_id) for page in batch}),
         audios.c.page.in_({page.page for page in batch}),
         audios.c.failed_at.is_(None),
+        audios.c.given_up_at.is_(None),
     )
     return await AUDIOS.all(connection, wanted)
 

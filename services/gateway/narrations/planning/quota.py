@@ -62,6 +62,7 @@ def _spoken(document_id: UUID) -> Select[tuple[int, str, str, float]]:
             audios.c.revision == REVISION,
             REQUESTED,
             audios.c.failed_at.is_(None),
+            audios.c.given_up_at.is_(None),
         )
     )
 

@@ -2,27 +2,39 @@
 
 from collections.abc import Mapping, Sequence
 
-from libs.common.contracts.audio import AudioDeleted, AudioFailed, AudioReady
+from libs.common.contracts.audio import (
+    AudiobookFailed,
+    AudiobookReady,
+    AudioDeleted,
+    AudioFailed,
+    AudioReady,
+)
 from libs.common.contracts.base import Event
 from libs.common.contracts.documents import (
     DocumentDeleted,
     DocumentParsed,
+    DocumentRejected,
     PageExtracted,
     PageSegmented,
 )
 from libs.common.contracts.narrations import NarrationRequested
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.store.effects import Effect
-from services.gateway.documents.projection import is_of_a_page_that_cannot_be_cut
+from services.gateway.documents.projection import page_given_up
+from services.gateway.documents.turns import turn_of_owner
 from services.gateway.kernel.record import Kernel, Reaction
 from services.gateway.narrations.planning import dispatch
 from services.gateway.narrations.planning.completion import complete
-from services.gateway.narrations.planning.turns import turn_of_owner
+from services.gateway.narrations.planning.watching import watch
 
 
 def _asked(kernel: Kernel, event: NarrationRequested) -> Sequence[Effect]:
-    """The pages that are there go on their way."""
-    return [turn_of_owner(event.document_id), kernel.together(dispatch.request_known_pages, event)]
+    """The pages that are there go on their way, and somebody looks after them."""
+    return [
+        turn_of_owner(event.document_id),
+        kernel.together(dispatch.request_known_pages, event),
+        watch(kernel, event),
+    ]
 
 
 def _extracted(kernel: Kernel, event: PageExtracted) -> Sequence[Effect]:
@@ -39,8 +51,11 @@ def _next_pages(
     return [turn_of_owner(document_id), dispatch.next_pages_of(kernel, document_id)]
 
 
-def _parsed(kernel: Kernel, event: DocumentParsed) -> Sequence[Effect]:
-    """The number of pages is known now, which may complete a narration."""
+def _complete(
+    kernel: Kernel,
+    event: DocumentParsed | DocumentRejected | AudiobookReady | AudiobookFailed,
+) -> Sequence[Effect]:
+    """Nothing more is to be waited for, which may complete a narration or end it."""
     return [turn_of_owner(event.document_id), *complete(kernel, [event.document_id])]
 
 
@@ -51,20 +66,27 @@ def _deleted(kernel: Kernel, event: DocumentDeleted) -> Sequence[Effect]:
 
 
 def _task_failed(kernel: Kernel, event: TaskFailed) -> Sequence[Effect]:
-    """Nobody waits any longer for a page that cannot be cut."""
-    if event.document_id is None or not is_of_a_page_that_cannot_be_cut(event):
+    """Nobody waits any longer for what was given up, and the owner's next page may go."""
+    document_id = event.document_id
+    if document_id is None:
         return []
-    return [turn_of_owner(event.document_id), kernel.together(dispatch.forget_failed_pages, event)]
+    effects: list[Effect] = [turn_of_owner(document_id)]
+    if page_given_up(event) is not None:
+        effects.append(kernel.together(dispatch.forget_failed_pages, event))
+    return [*effects, dispatch.next_pages_of(kernel, document_id)]
 
 
 REACTIONS: Mapping[type[Event], Reaction] = {
     NarrationRequested: _asked,
     PageExtracted: _extracted,
     PageSegmented: _next_pages,
-    DocumentParsed: _parsed,
+    DocumentParsed: _complete,
+    DocumentRejected: _complete,
     DocumentDeleted: _deleted,
     AudioReady: _next_pages,
     AudioFailed: _next_pages,
     AudioDeleted: _next_pages,
+    AudiobookReady: _complete,
+    AudiobookFailed: _complete,
     TaskFailed: _task_failed,
 }

@@ -11,10 +11,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from libs.common.contracts.documents import Source
+from libs.common.contracts.identifiers import OCTETS
 from libs.common.errors import Rejected
-from services.gateway.documents.commands import OCTETS, DocumentCommands, Submission
-from services.gateway.documents.uploads import StoredUpload
+from services.gateway.documents.commands import DocumentCommands
+from services.gateway.documents.uploads import Source, StoredUpload, Submission
 from services.gateway.http.middleware import is_streamed
 from services.gateway.http.multipart import FormPart, FormStream
 from services.gateway.http.problems import Refused
@@ -72,7 +72,8 @@ async def take_in(request: Request, kernel: Kernel, owner: UUID) -> tuple[UUID, 
         return await received.submit(owner)
     except BaseException:
         if received.upload is not None:
-            await DocumentCommands(kernel).discard(received.upload)
+            upload = received.upload
+            await DocumentCommands(kernel).discard(upload.document_id, upload.stored.key)
         raise
 
 
@@ -90,7 +91,7 @@ async def _read_json(request: Request, received: Received) -> None:
     if asked.text is not None:
         content = asked.text.encode("utf-8", "replace")
         upload = await received.store(_once(content), TEXT)
-        received.source = upload.source("text", None)
+        received.source = Source(kind="text", object=upload.stored)
     else:
         received.source = Source(kind="url", url=str(asked.url))
 
@@ -102,7 +103,8 @@ async def _read_octets(request: Request, received: Received) -> None:
     _check_length(request, received.kernel)
     async with aclosing(request.stream()) as body:
         upload = await received.store(body, OCTETS)
-    received.source = upload.source("file", _basename(query.get("filename")))
+    filename = _basename(query.get("filename"))
+    received.source = Source(kind="file", object=upload.stored, filename=filename)
 
 
 async def _read_form(request: Request, received: Received) -> None:
@@ -119,7 +121,8 @@ async def _read_part(part: FormPart, received: Received) -> None:
             raise Refused(HTTPStatus.BAD_REQUEST, "two_files", "Send one file at a time.")
         async with aclosing(part.chunks()) as chunks:
             upload = await received.store(chunks, OCTETS)
-        received.source = upload.source("file", _basename(part.filename))
+        filename = _basename(part.filename)
+        received.source = Source(kind="file", object=upload.stored, filename=filename)
     elif part.name == "title":
         received.title = await part.text(MAX_FIELD_BYTES)
     elif part.name == "narrate":

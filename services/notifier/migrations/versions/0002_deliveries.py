@@ -14,6 +14,7 @@ def upgrade() -> None:
         sa.Column("event_id", sa.String(36), nullable=False),
         sa.Column("type", sa.String(100), nullable=False),
         sa.Column("document_id", sa.String(36)),
+        sa.Column("owner_id", sa.String(36)),
         sa.Column("page", sa.Integer),
         sa.Column("channel", sa.String(10), nullable=False),
         sa.Column("target", sa.String(255), nullable=False),

@@ -1,4 +1,4 @@
-from services.gateway.narrations.planning.turns import turn_of_owner
+from services.gateway.documents.turns import turn_of_owner
 
 
 async def test_owners_have_their_turn_before_anything_is_decided(world):

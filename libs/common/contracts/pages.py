@@ -1,0 +1,40 @@
+"""Pages of a document, many of them in few words."""
+
+from collections.abc import Iterable
+from typing import Self
+
+from pydantic import model_validator
+
+from libs.common.contracts.base import PageNumber, Value
+
+MAX_RANGES = 1000
+"""Ranges in one event, so that its size has a bound."""
+
+
+class PageRange(Value):
+    """Pages from ``first`` to ``last``, both included."""
+
+    first: PageNumber
+    last: PageNumber
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.last < self.first:
+            raise ValueError("the smaller number comes first")
+        return self
+
+
+def page_ranges(pages: Iterable[int]) -> tuple[PageRange, ...]:
+    """Return ranges that hold exactly ``pages``, ascending."""
+    bounds: list[list[int]] = []
+    for page in sorted(set(pages)):
+        if bounds and page == bounds[-1][1] + 1:
+            bounds[-1][1] = page
+        else:
+            bounds.append([page, page])
+    return tuple(PageRange(first=first, last=last) for first, last in bounds)
+
+
+def pages_in(ranges: Iterable[PageRange]) -> tuple[int, ...]:
+    """Return all pages of ``ranges``, in their order."""
+    return tuple(page for run in ranges for page in range(run.first, run.last + 1))

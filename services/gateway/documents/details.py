@@ -1,0 +1,64 @@
+"""What objects say of a document: read when their event arrives, forgotten with the document."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.contracts.audio import AudiobookReady
+from libs.common.contracts.base import Event, ObjectRef
+from libs.common.contracts.details import Details, FailureDetails, ParsedDocument
+from libs.common.contracts.documents import DocumentDeleted, DocumentParsed
+from libs.common.errors import ObjectCorrupt, ObjectNotFound
+from libs.common.storage.details import read_details
+from libs.common.storage.port import Storage
+from libs.common.store.effects import Effect
+from services.gateway.documents.kept_details import forget_details, keep_details
+from services.gateway.documents.turns import turn_of_owner
+from services.gateway.kernel.record import Kernel, Reaction
+
+
+async def details_of(storage: Storage, event: Event) -> Sequence[Effect]:
+    """Return the effects of learning what an event of another service refers to.
+
+    One small object is read, so that nobody sees the event without its words. One that is lost, as
+    after a deletion, says nothing.
+
+    Raises:
+        Unavailable: The storage does not answer.
+    """
+    ref: ObjectRef | None = getattr(event, "details", None)
+    document_id: UUID | None = getattr(event, "document_id", None)
+    if ref is None or document_id is None:
+        return []
+    kind: type[Details] | None = _KINDS.get(type(event), FailureDetails)
+    if kind is None:
+        return []
+    try:
+        found = await read_details(storage, ref, kind)
+    except (ObjectNotFound, ObjectCorrupt):
+        return []
+    if isinstance(found, FailureDetails):
+        return [keep_details(document_id, ref.key, reason=found.reason)]
+    return [keep_details(document_id, ref.key, body=found)]
+
+
+_KINDS: Mapping[type[Event], type[Details] | None] = {
+    DocumentParsed: ParsedDocument,
+    AudiobookReady: None,  # the gateway wrote them itself
+}
+"""What the details of events are, where they are not those of a failure."""
+
+
+def _deleted(kernel: Kernel, event: DocumentDeleted) -> Sequence[Effect]:
+    return [turn_of_owner(event.document_id), kernel.together(_forget, event.document_id)]
+
+
+async def _forget(
+    _kernel: Kernel, connection: AsyncConnection, documents: Sequence[UUID]
+) -> Sequence[Effect]:
+    await forget_details(connection, documents)
+    return []
+
+
+REACTIONS: Mapping[type[Event], Reaction] = {DocumentDeleted: _deleted}

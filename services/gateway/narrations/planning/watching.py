@@ -1,0 +1,155 @@
+"""Ends narrations that have come to a standstill, so that nobody waits for ever.
+
+An event that got lost leaves nothing behind that could fail. So every narration is looked at from
+time to time: one of which nothing has moved since the last look is ended with what it has, and what
+it waited for is given up, so that it holds nobody up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.contracts.audio import AudiobookRequested, AudioRequested
+from libs.common.contracts.base import Event
+from libs.common.contracts.narrations import NarrationRequested
+from libs.common.contracts.tasks import TaskFailed
+from libs.common.processing.failures import GivenUp, Task, task_failed
+from libs.common.processing.job_kind import Job, JobRoute
+from libs.common.store.effects import Effect
+from services.gateway.audio.selects import pages_in_flight
+from services.gateway.documents.selects import existing_document
+from services.gateway.kernel.locks import lock_owner
+from services.gateway.kernel.record import Kernel
+from services.gateway.narrations.facts import narration_facts
+from services.gateway.narrations.jobs import WATCH, WatchJob
+from services.gateway.narrations.planning.dispatch import next_pages_of
+from services.gateway.narrations.planning.ending import TIMEOUT, end_of
+from services.gateway.narrations.progress import NarrationFacts
+from services.gateway.narrations.selects import open_narration
+from services.gateway.narrations.tables import page_requests
+
+GATEWAY = "gateway"
+
+
+@dataclass(frozen=True)
+class _Awaited:
+    """What a narration waits for; see :class:`Task` for what is told of it."""
+
+    document_id: UUID
+    owner_id: UUID
+    requested_by: UUID
+    page: int | None
+    stream: str
+
+
+def watch(kernel: Kernel, asked: NarrationRequested) -> Effect:
+    """Return the effect that has a narration looked at."""
+    job = WatchJob(
+        narration_id=asked.narration_id, document_id=asked.document_id, owner_id=asked.owner_id
+    )
+    return _later(kernel, job)
+
+
+def _later(kernel: Kernel, job: WatchJob) -> Effect:
+    delay_ms = int(kernel.limits.narration_stalled_seconds * 1000)
+    return WATCH.new(job, subject=job.subject, owner=str(job.owner_id), delay_ms=delay_ms)
+
+
+@dataclass(frozen=True)
+class NarrationWatcher:
+    """Does the jobs."""
+
+    kernel: Kernel
+
+    async def look(self, job: Job[WatchJob]) -> Sequence[Effect]:
+        """Look at one narration: end it, or look again later."""
+        return [self.kernel.together(_look_at, job.payload)]
+
+
+def watching(kernel: Kernel) -> JobRoute:
+    """Return what does the jobs."""
+    return WATCH.done_by(NarrationWatcher(kernel).look)
+
+
+async def _look_at(
+    kernel: Kernel, connection: AsyncConnection, jobs: Sequence[WatchJob]
+) -> Sequence[Effect]:
+    effects: list[Effect] = []
+    for job in jobs:
+        await lock_owner(connection, job.owner_id)
+        narration = await open_narration(connection, job.narration_id)
+        document = await existing_document(connection, job.document_id)
+        if narration is None or document is None:
+            continue
+        (facts,) = await narration_facts(connection, document, [narration])
+        stands_at = standing(facts)
+        if stands_at == job.seen and not await _is_held_up(kernel, connection, facts):
+            await _forget_waiting_pages(connection, job.narration_id)
+            effects += end_stalled(kernel, facts)
+        else:
+            effects.append(_later(kernel, job.model_copy(update={"seen": stands_at})))
+            effects.append(next_pages_of(kernel, job.document_id))
+    return effects
+
+
+def standing(facts: NarrationFacts) -> str:
+    """Return where a narration stands: it is another one whenever anything has moved."""
+    pages, audios, book = facts.pages.values(), facts.audios.values(), facts.audiobook
+    counts = (
+        sum(page.is_extracted for page in pages),
+        sum(page.segments_revision or 0 for page in pages if page.is_cut) + len(facts.pages),
+        sum(page.is_cut for page in pages),
+        sum(audio.is_ready for audio in audios),
+        sum(audio.has_failed for audio in audios),
+        sum(audio.done or 0 for audio in audios),
+        len(audios),
+        len(facts.waiting),
+        int(facts.document.parsed_at is not None),
+        int(book is not None),
+    )
+    return "/".join(map(str, counts))
+
+
+async def _is_held_up(kernel: Kernel, connection: AsyncConnection, facts: NarrationFacts) -> bool:
+    """Whether its pages only wait for others of their owner, which are watched for themselves."""
+    mine = any(not (audio.is_ready or audio.has_failed) for audio in facts.audios.values())
+    can_be_spoken = any(page in facts.pages and facts.pages[page].is_cut for page in facts.waiting)
+    if mine or not can_be_spoken:
+        return False
+    in_flight = await pages_in_flight(connection, facts.narration.owner_id)
+    return in_flight >= kernel.limits.max_pages_in_flight_per_owner
+
+
+async def _forget_waiting_pages(connection: AsyncConnection, narration_id: UUID) -> None:
+    mine = page_requests.c.narration_id == str(narration_id)
+    await connection.execute(delete(page_requests).where(mine))
+
+
+def end_stalled(kernel: Kernel, facts: NarrationFacts) -> Sequence[Effect]:
+    """Return the effects of ending a narration, and of giving up what it waits for."""
+    given_up: list[Event] = [
+        _given_up(facts, AudioRequested.topic, f"audio/{audio.audio_id}", audio.page)
+        for audio in facts.audios.values()
+        if not (audio.is_ready or audio.has_failed)
+    ]
+    book = facts.audiobook
+    if book is not None and book.ready_at is None and not book.has_failed:
+        stream = f"audiobook/{book.audiobook_id}"
+        given_up.append(_given_up(facts, AudiobookRequested.topic, stream, None))
+    end = end_of(facts, TIMEOUT)
+    return [*kernel.record(*given_up, end), next_pages_of(kernel, facts.document.document_id)]
+
+
+def _given_up(facts: NarrationFacts, kind: str, stream: str, page: int | None) -> TaskFailed:
+    narration = facts.narration
+    about = _Awaited(
+        document_id=narration.document_id,
+        owner_id=narration.owner_id,
+        requested_by=narration.requested_by,
+        page=page,
+        stream=stream,
+    )
+    return task_failed(GATEWAY, Task(kind, stream, about, 1), GivenUp(TIMEOUT))
