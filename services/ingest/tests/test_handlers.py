@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import select
 
-from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted, Source
+from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted
 from libs.common.database.engine import Database
 from libs.common.processing.erasing import ERASE, ERASE_AGAIN_AFTER_MS, EraseJob
 from libs.common.store.effects import apply
@@ -16,18 +17,18 @@ from services.ingest.handlers import routes
 from services.ingest.jobs import PARSE, document_rejected
 
 OWNER = UUID(int=1)
-SOURCE = Source(kind="url", url="https://example.org/a")
+DETAILS = ObjectRef(key="documents/d/submitted.json", sha256="0" * 64, size=5)
 HANDLERS: dict[Any, Any] = {route.event: route.handler for route in routes()}
 
 
 def submitted(document_id=None):
     return DocumentSubmitted(
-        document_id=document_id or uuid4(), owner_id=OWNER, source=SOURCE, title="A title"
+        document_id=document_id or uuid4(), owner_id=OWNER, kind="url", details=DETAILS
     )
 
 
 def deleted(event):
-    return DocumentDeleted(document_id=event.document_id, deleted_by=OWNER)
+    return DocumentDeleted(document_id=event.document_id, owner_id=OWNER, deleted_by=OWNER)
 
 
 @pytest.fixture
