@@ -3,17 +3,21 @@ from uuid import UUID
 
 import pytest
 
+from libs.common.contracts.details import DETAILS, PageText
 from libs.common.contracts.documents import PageSegmented
 from libs.common.contracts.utterances import SegmentedPage
 from libs.common.errors import ObjectCorrupt, ObjectNotFound
 from libs.common.processing.job_kind import Job
 from libs.common.runtime.pool import CpuPool
+from libs.common.storage.details import read_details
 from libs.common.storage.memory import MemoryStorage
 from services.segmenter.cutter import Cutter
 from services.segmenter.jobs import SegmentJob
 
 DOCUMENT = UUID(int=7)
-KEY = f"documents/{DOCUMENT}/pages/00003.r0.md"
+OWNER = UUID(int=1)
+NONCE = "5e" * 16
+KEY = f"documents/{DOCUMENT}/pages/00003.r0.json"
 PAGE = "# Harbors\n\nThe ferry leaves at 7. It is *never* late.\n\n![](a.png)\n"
 
 
@@ -30,9 +34,15 @@ def storage():
 
 
 async def wanted(storage, markdown=PAGE, language="en", revision=0):
-    text = await storage.write(KEY, markdown.encode(), "text/markdown")
+    page = PageText(nonce=NONCE, markdown=markdown, title="At the sea")
+    text = await storage.write(KEY, page.to_json(), DETAILS)
     payload = SegmentJob(
-        document_id=DOCUMENT, page=3, revision=revision, text=text, language=language
+        document_id=DOCUMENT,
+        owner_id=OWNER,
+        page=3,
+        revision=revision,
+        text=text,
+        language=language,
     )
     return job(payload)
 
@@ -55,8 +65,9 @@ async def test_a_page_is_cut_and_stored(storage, pool):
     cut = await segmented(Cutter(storage, pool, 600), await wanted(storage, revision=2))
     assert (cut.document_id, cut.page, cut.revision, cut.language) == (DOCUMENT, 3, 2, "en")
     assert cut.segments.key == f"documents/{DOCUMENT}/segments/00003.r2.json"
-    assert cut.segments.media_type == "application/json"
-    page = SegmentedPage.model_validate_json(storage.objects[cut.segments.key])
+    assert (cut.segments.media_type, cut.owner_id) == (DETAILS, OWNER)
+    page = await read_details(storage, cut.segments, SegmentedPage)
+    assert (page.nonce, page.title) == (NONCE, "At the sea")
     assert [utterance.text for utterance in page.utterances] == [
         "Harbors",
         "The ferry leaves at 7.",
@@ -64,6 +75,7 @@ async def test_a_page_is_cut_and_stored(storage, pool):
     ]
     assert (cut.utterances, cut.characters) == (3, page.characters)
     assert cut.characters == sum(len(utterance.text) for utterance in page.utterances)
+    assert not any(word in cut.encode() for word in (b"sea", b"arbors", b"late"))
 
 
 @pytest.mark.slow
@@ -72,6 +84,11 @@ async def test_a_page_that_is_cut_again_is_the_same(storage, pool):
     first = await segmented(cutter, await wanted(storage))
     second = await segmented(cutter, await wanted(storage))
     assert first.segments == second.segments
+
+
+async def test_a_page_of_no_known_language_is_told_to_be_of_none(storage, pool):
+    cut = await segmented(Cutter(storage, pool, 600), await wanted(storage, "Hm.", "Ida Berg"))
+    assert (cut.language, cut.utterances) == ("und", 1)
 
 
 async def test_a_page_that_is_not_what_was_announced_is_refused(storage, pool):

@@ -7,8 +7,14 @@ from services.segmenter.handlers import edited, extracted, routes
 from services.segmenter.jobs import SEGMENT, SegmentJob
 
 DOCUMENT = UUID(int=7)
-TEXT = ObjectRef(key="documents/d/pages/00003.md", sha256="0" * 64, size=5)
-ABOUT: dict[str, Any] = {"document_id": DOCUMENT, "page": 3, "text": TEXT, "language": "de"}
+TEXT = ObjectRef(key="documents/d/pages/00003.r0.json", sha256="0" * 64, size=5)
+ABOUT: dict[str, Any] = {
+    "document_id": DOCUMENT,
+    "owner_id": UUID(int=1),
+    "page": 3,
+    "text": TEXT,
+    "language": "de",
+}
 
 
 def wanted(revision):

@@ -150,7 +150,8 @@ anything = st.one_of(st.text(max_size=80), signs, snippets, st.tuples(snippets, 
 def test_every_page(markdown: str, language: str, limit: int, reading: ReadingStyle):
     page = segment_page(markdown, language, max_characters=limit, reading=reading)
     check(markdown, page, limit)
-    assert page == segment_page(markdown, language, max_characters=limit, reading=reading)
+    again = segment_page(markdown, language, max_characters=limit, reading=reading)
+    assert again.model_copy(update={"nonce": page.nonce}) == page
 
 
 words = st.text(alphabet="abcdefghijklmnopqrstuvwxyzéßñ", min_size=1, max_size=8)
