@@ -20,9 +20,8 @@ def too_odd(document, page):
         document_id=document,
         page=page,
         code="too_odd",
-        reason="The page is too odd.",
         attempts=1,
-        fingerprint="f",
+        fingerprint="0" * 16,
     )
 
 
@@ -103,12 +102,18 @@ async def test_pages_that_arrive_together_are_requested_as_one_by_one(world):
     await world.narrations.narrate(world.owner, document, NarrationOptions(audiobook="m4b"))
     extracted, segmented = [], []
     for page in (1, 2, 3):
-        about = {"document_id": document, "page": page}
+        about = {"document_id": document, "owner_id": world.owner, "page": page}
         extracted.append(PageExtracted(**about, text=reference("t"), characters=12, language="en"))
         segmented.append(
             PageSegmented(**about, segments=reference("s"), utterances=2, characters=12)
         )
-    parsed = DocumentParsed(document_id=document, pages=3, characters=36, title="T")
+    parsed = DocumentParsed(
+        document_id=document,
+        owner_id=world.owner,
+        pages=3,
+        characters=36,
+        details=reference("gone"),
+    )
     await world.take(*segmented[:2], *extracted, parsed, segmented[2], extracted[0])
     asked = await world.decided(AudioRequested)
     assert [event.page for event in asked] == [1, 2, 3]

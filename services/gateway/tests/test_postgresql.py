@@ -26,7 +26,7 @@ async def world(tmp_path, postgres_database):
 @pytest.mark.parametrize("seed", range(5))
 async def test_whatever_happens_at_once_every_page_is_requested_once(world, seed):
     document = await world.hand_in()
-    about = {"document_id": document}
+    about = {"document_id": document, "owner_id": world.owner}
     extracted = [
         PageExtracted(**about, page=page, text=reference(), characters=1)
         for page in range(1, PAGES + 1)
@@ -116,8 +116,18 @@ async def test_batches_about_several_owners_do_not_lock_each_other_out(world):
     batches = []
     for owners in ((world.owner, other), (other, world.owner)) * 4:
         documents = [await world.hand_in(owner=owner) for owner in owners * 4]
-        about = [{"document_id": document, "pages": 1, "title": "T"} for document in documents]
-        batches.append([DocumentParsed(**fields, characters=1) for fields in about])
+        batches.append(
+            [
+                DocumentParsed(
+                    document_id=document,
+                    owner_id=world.owner,
+                    pages=1,
+                    characters=1,
+                    details=reference("gone"),
+                )
+                for document in documents
+            ]
+        )
     with capture_logs() as logs:
         await asyncio.gather(*(world.take(*batch) for batch in batches))
     assert "a batch is taken one by one" not in [log["event"] for log in logs]

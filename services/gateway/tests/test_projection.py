@@ -32,9 +32,12 @@ from libs.common.contracts.documents import (
     PageEdited,
     PageExtracted,
     PageSegmented,
-    Source,
 )
-from libs.common.contracts.narrations import NarrationRequested
+from libs.common.contracts.narrations import (
+    NarrationCompleted,
+    NarrationFailed,
+    NarrationRequested,
+)
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.database.engine import Database
 from libs.common.store.effects import apply
@@ -56,8 +59,8 @@ def name(*parts):
 def story(draw, number):
     """Every kind of event about one document; those of one topic in the order they are in here."""
     document = name("document", number)
-    about = {"document_id": document}
-    yield DocumentSubmitted(**about, owner_id=OWNER, source=Source(kind="url", url="http://x.org"))
+    about = {"document_id": document, "owner_id": OWNER}
+    yield DocumentSubmitted(**about, kind="url", details=reference("submitted"))
     pages = draw(st.integers(1, 3))
     for page in range(1, pages + 1):
         yield PageExtracted(**about, page=page, text=reference(f"t{page}"), characters=page)
@@ -87,41 +90,41 @@ def story(draw, number):
                 service=draw(st.sampled_from(["segmenter", "synth"])),
                 kind="page.extracted",
                 code="c",
-                reason="r",
                 page=page,
                 attempts=1,
-                fingerprint="f",
+                fingerprint="0" * 16,
             )
         yield from sound(draw, about, number, page)
-    for title in ("First", "Second"):
-        yield DocumentParsed(**about, pages=pages, characters=9, title=title)
+    for details in ("first", "second"):
+        yield DocumentParsed(**about, pages=pages, characters=9, details=reference(details))
     if draw(st.booleans()):
-        yield DocumentRejected(**about, code="bad", reason="It is bad.")
+        yield DocumentRejected(**about, code="bad", details=reference("bad"))
+    if draw(st.booleans()):
+        yield lost(about, f"document/{document}", kind="document.parsed")
     if draw(st.booleans()):
         yield DocumentDeleted(**about, deleted_by=OWNER)
     yield from book(draw, about, number)
 
 
 def sound(draw, about, number, page):
-    audio = about | {"audio_id": name("audio", number, page)}
+    identity = about | {"audio_id": name("audio", number, page)}
+    audio = identity | {"requested_by": OWNER, "page": page}
     yield AudioRequested(
         **audio,
-        owner_id=OWNER,
-        requested_by=OWNER,
-        page=page,
         segments=reference("s"),
         characters=1,
         engine="e",
         voice="v",
     )
     for done in draw(st.permutations(range(4))):
-        yield AudioProgressed(**audio, page=page, done=done, total=3)
+        yield AudioProgressed(**audio, done=done, total=3)
     if draw(st.booleans()):
-        yield AudioFailed(**audio, page=page, code="c", reason="r")
+        yield AudioFailed(**audio, code="c", details=reference("why"))
+    if draw(st.booleans()):
+        yield lost(about, f"audio/{identity['audio_id']}", kind="audio.requested")
     if draw(st.booleans()):
         yield AudioReady(
             **audio,
-            page=page,
             engine="e",
             voice="v",
             renditions=(Rendition(format="m4a", object=reference("a")),),
@@ -132,37 +135,52 @@ def sound(draw, about, number, page):
             characters_spoken=1,
         )
     if draw(st.booleans()):
-        yield AudioDeleted(**audio, deleted_by=OWNER)
+        yield AudioDeleted(**identity, deleted_by=OWNER)
 
 
 def book(draw, about, number):
     narration = name("narration", number)
+    mine = about | {"narration_id": narration, "requested_by": OWNER}
     yield NarrationRequested(
-        **about,
-        narration_id=narration,
-        owner_id=OWNER,
-        requested_by=OWNER,
+        **mine,
         engine="e",
         voice="v",
         audiobook="m4b",
     )
-    bound = about | {"audiobook_id": name("book", number)}
-    yield AudiobookRequested(
-        **bound,
-        narration_id=narration,
-        owner_id=OWNER,
-        requested_by=OWNER,
-        audio_ids=(name("audio", number, 1),),
-        first_pages=(1,),
-        format="m4b",
-        title="T",
-    )
+    bound = mine | {"audiobook_id": name("book", number)}
+    yield AudiobookRequested(**bound, format="m4b", pages=1, details=reference("contents"))
     if draw(st.booleans()):
-        yield AudiobookFailed(**bound, code="c", reason="r")
+        yield AudiobookFailed(**bound, code="c")
+    if draw(st.booleans()):
+        yield lost(about, f"audiobook/{bound['audiobook_id']}", kind="audiobook.ready")
     if draw(st.booleans()):
         yield AudiobookReady(
-            **bound, format="m4b", object=reference("b"), title="T", duration_ms=1, chapters=1
+            **bound,
+            format="m4b",
+            object=reference("b"),
+            details=reference("contents"),
+            duration_ms=1,
+            chapters=1,
         )
+    counts = {"pages_total": 1, "pages_silent": 0, "pages_missing": 0}
+    if draw(st.booleans()):
+        yield NarrationCompleted(**mine, **counts, pages_ready=1, duration_ms=7)
+    else:
+        yield NarrationFailed(**mine, **counts, pages_ready=0, code="c")
+
+
+def lost(about, stream, kind):
+    """What becomes known of an event that somebody could not read."""
+    return TaskFailed(
+        **about,
+        task_id=name("lost", stream, kind),
+        service="gateway",
+        kind=kind,
+        about=stream,
+        code="malformed",
+        attempts=1,
+        fingerprint="0" * 16,
+    )
 
 
 def engines():
@@ -258,8 +276,7 @@ def test_failures_of_other_services_have_events_of_their_own():
         document_id=ROOT,
         page=1,
         code="c",
-        reason="r",
         attempts=1,
-        fingerprint="f",
+        fingerprint="0" * 16,
     )
     assert folded(failure) == []

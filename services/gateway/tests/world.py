@@ -27,6 +27,7 @@ from libs.common.contracts.audio import (
 from libs.common.contracts.base import Event, ObjectRef
 from libs.common.contracts.details import (
     DETAILS,
+    BookContents,
     Details,
     FailureDetails,
     PageText,
@@ -43,6 +44,7 @@ from libs.common.processing.dead_letters import DeadLetters
 from libs.common.processing.worker import Worker
 from libs.common.runtime.service_parts import ServiceParts
 from libs.common.settings import CommonSettings
+from libs.common.storage.details import read_details
 from libs.common.store.event_store import restore
 from libs.common.store.migrate import upgrade
 from libs.common.store.tables import events, jobs, now_ms
@@ -100,6 +102,8 @@ async def do_jobs(parts: ServiceParts) -> None:
         lease_ms=30_000,
         poll_interval_s=0.02,
     )
+    if not await parts.database.fetch(select(jobs.c.id).where(due).limit(1)):
+        return
     running = asyncio.create_task(worker.run())
     try:
         async with asyncio.timeout(20):
@@ -155,7 +159,8 @@ class World:
         await self.consumer.take([record(event) for event in happened])
 
     async def decided(self, event: type[Event]) -> list[Any]:
-        """All events of one type that the gateway appended, in their order."""
+        """All events of one type that the gateway appended, in their order, its jobs done."""
+        await self.work()
         async with self.database.reading() as connection:
             rows = await connection.execute(
                 events.select().where(events.c.topic == event.topic).order_by(events.c.id)
@@ -238,6 +243,10 @@ class World:
     async def work(self) -> None:
         """Do what jobs are due, until there are none."""
         await do_jobs(self.assembly.parts)
+
+    async def contents(self, asked: AudiobookRequested) -> BookContents:
+        """What an audiobook is to be made of."""
+        return await read_details(self.storage, asked.details, BookContents)
 
     async def bind(self, asked: AudiobookRequested, **more) -> None:
         """Play synth for one audiobook."""

@@ -2,6 +2,7 @@ import pytest
 
 from libs.common.contracts.audio import AudioProgressed, AudioRequested
 from services.gateway.narrations.options import NarrationOptions
+from services.gateway.tests.world import of_audio
 
 
 @pytest.fixture
@@ -19,11 +20,7 @@ async def asked(world):
 async def test_progress(world, client, asked):
     url = f"/audios/{asked.audio_id}"
     assert (await client.get(url)).json()["state"] == "waiting"
-    await world.take(
-        AudioProgressed(
-            document_id=asked.document_id, audio_id=asked.audio_id, page=1, done=1, total=2
-        )
-    )
+    await world.take(AudioProgressed(**of_audio(asked), page=1, done=1, total=2))
     speaking = (await client.get(url)).json()
     assert (speaking["state"], speaking["done"], speaking["total"]) == ("speaking", 1, 2)
     for part in ("stream", "download", "timings", "captions"):

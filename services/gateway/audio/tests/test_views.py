@@ -36,6 +36,7 @@ def test_audios(ready_at, failed_at, done, state):
         failed_code="c",
         failed_reason="r",
         failed_at=failed_at,
+        given_up_at=None,
     )
     found, failure = audio_state(row)
     assert found == state

@@ -22,7 +22,7 @@ def test_one_line_can_be_stored(text, limit):
 
 
 def test_the_text_of_a_page():
-    assert checked_text("a\r\nb\n\n", 99) == b"a\nb\n"
+    assert checked_text("a\r\nb\n\n", 99) == "a\nb\n"
     with pytest.raises(Rejected) as refused:
         checked_text("é" * 50, 100)
     assert refused.value.code == "too_large"

@@ -2,14 +2,11 @@ from uuid import uuid4
 
 import pytest
 
-from libs.common.contracts.documents import (
-    DocumentDeleted,
-    DocumentSubmitted,
-    PageEdited,
-    Source,
-)
+from libs.common.contracts.details import PageText, SubmittedDocument
+from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted, PageEdited
 from libs.common.errors import Rejected
-from services.gateway.documents.commands import Submission
+from libs.common.storage.details import read_details
+from services.gateway.documents.uploads import Source, Submission
 from services.gateway.kernel.errors import NotFound, Stale
 from services.gateway.tests.world import a_world
 
@@ -25,16 +22,18 @@ async def keys(world, prefix="documents/"):
 
 async def test_a_file_is_stored_and_announced(world):
     upload = await world.documents.receive(chunks(b"one ", b"two"))
-    source = upload.source("file", "a\x00\nfile.txt")
+    source = Source(kind="file", object=upload.stored, filename="a\x00\nfile.txt")
     title = " My\n title\x07 "
     document = await world.documents.submit(
         Submission(document_id=upload.document_id, owner_id=world.owner, source=source, title=title)
     )
     (submitted,) = await world.decided(DocumentSubmitted)
     assert submitted.document_id == document
-    assert submitted.title == "My title"
-    assert submitted.source.filename == "a file.txt"
-    assert await world.storage.read(submitted.source.object.key) == b"one two"
+    details = await read_details(world.storage, submitted.details, SubmittedDocument)
+    assert (details.title, details.filename) == ("My title", "a file.txt")
+    assert details.object is not None
+    assert await world.storage.read(details.object.key) == b"one two"
+    assert not {b"My", b"file.txt"} & set(submitted.encode().split(b'"'))
 
 
 async def test_documents_that_are_handed_in_are_counted(world):
@@ -46,13 +45,14 @@ async def test_documents_that_are_handed_in_are_counted(world):
 async def test_what_became_a_document_is_not_discarded(world):
     commands = world.documents
     upload, other = await commands.receive(chunks(b"a")), await commands.receive(chunks(b"b"))
-    source = upload.source("file", None)
+    source = Source(kind="file", object=upload.stored)
     await commands.submit(
         Submission(document_id=upload.document_id, owner_id=world.owner, source=source)
     )
-    await commands.discard(upload)
-    await commands.discard(other)
-    assert await keys(world) == [upload.stored.key]
+    await commands.discard(upload.document_id, upload.stored.key)
+    await commands.discard(other.document_id, other.stored.key)
+    details = f"documents/{upload.document_id}/submitted.json"
+    assert await keys(world) == [upload.stored.key, details]
 
 
 async def test_a_web_address_is_announced(world):
@@ -62,7 +62,9 @@ async def test_a_web_address_is_announced(world):
     )
     (submitted,) = await world.decided(DocumentSubmitted)
     assert submitted.document_id == document
-    assert submitted.source == source
+    details = await read_details(world.storage, submitted.details, SubmittedDocument)
+    assert details.url == source.url
+    assert b"x.org" not in submitted.encode()
 
 
 async def test_deleting_a_document(world):
@@ -109,11 +111,11 @@ async def test_edits_count_up_and_none_is_lost(world):
     with pytest.raises(NotFound):
         await edit(world.owner, document, 2, "No such page", 0)
     assert await edit(world.owner, document, 1, "Second edit", 1) == 2
-    texts = [key async for key in world.storage.keys("documents/") if key.endswith(".md")]
+    texts = [key async for key in world.storage.keys("documents/") if "/pages/" in key]
     assert len(texts) == 3
     first, second = await world.decided(PageEdited)
-    assert await world.storage.read(first.text.key) == b"First\nedit\n"
-    assert await world.storage.read(second.text.key) == b"Second edit\n"
+    texts = [await read_details(world.storage, one.text, PageText) for one in (first, second)]
+    assert [text.markdown for text in texts] == ["First\nedit\n", "Second edit\n"]
     assert (second.revision, second.language) == (2, "en")
 
 

@@ -4,7 +4,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from libs.common.contracts.documents import DocumentRejected
 from services.gateway.tests.world import reference
 
 
@@ -55,9 +54,7 @@ async def test_a_document_says_how_far_it_is(world, client):
 
 async def test_a_document_that_cannot_be_read_says_why(world, client):
     document = await world.hand_in()
-    await world.take(
-        DocumentRejected(document_id=document, code="encrypted", reason="It has a password.")
-    )
+    await world.reject(document, "encrypted", "It has a password.")
     answer = (await client.get(f"/documents/{document}")).json()
     assert answer["state"] == "rejected"
     assert answer["failure"] == {"code": "encrypted", "reason": "It has a password."}

@@ -2,7 +2,6 @@ from uuid import uuid4
 
 import pytest
 
-from libs.common.contracts.documents import DocumentParsed
 from libs.common.contracts.permissions import Capability, Role
 from services.gateway.documents.selects import document_for, role_on
 from services.gateway.kernel.errors import NotFound
@@ -38,6 +37,6 @@ async def test_what_was_deleted_or_never_was_is_not_found(world):
 
 async def test_a_document_that_nobody_handed_in_yet_is_not_found(world):
     document = uuid4()
-    await world.take(DocumentParsed(document_id=document, pages=1, characters=1, title="T"))
+    await world.parse(document, 1)
     with pytest.raises(NotFound):
         await found(world, world.owner, document)

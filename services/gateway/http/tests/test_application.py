@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from libs.common.contracts.audio import AudiobookReady, AudiobookRequested, AudioRequested
+from libs.common.contracts.audio import AudiobookRequested, AudioRequested
 from services.gateway.narrations.options import NarrationOptions
 
 OPEN = {"/api/v1/openapi.json"}
@@ -45,17 +45,7 @@ async def ids(world):
     await world.speak_everything()
     (book,) = await world.decided(AudiobookRequested)
     stored = await world.storage.write(f"audio/{document}/books/{book.audiobook_id}.m4b", b"book")
-    await world.take(
-        AudiobookReady(
-            document_id=document,
-            audiobook_id=book.audiobook_id,
-            format="m4b",
-            object=stored,
-            title="A title",
-            duration_ms=1,
-            chapters=1,
-        )
-    )
+    await world.bind(book, object=stored)
     return {
         "document_id": document,
         "page": 1,

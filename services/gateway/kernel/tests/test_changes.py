@@ -3,10 +3,9 @@ from uuid import uuid4
 import pytest
 
 from libs.common.contracts.audio import VoicesAnnounced
-from libs.common.contracts.documents import PageExtracted
 from libs.common.store.effects import apply
 from services.gateway.kernel.changes import changed
-from services.gateway.tests.world import VOICES, reference
+from services.gateway.tests.world import VOICES
 
 
 async def test_a_watcher_is_woken_after_the_commit_and_for_its_document_only(world):
@@ -16,8 +15,7 @@ async def test_a_watcher_is_woken_after_the_commit_and_for_its_document_only(wor
         world.kernel.changes.watching(other) as silent,
     ):
         async with world.database.transaction() as connection:
-            happened = PageExtracted(document_id=document, page=1, text=reference(), characters=1)
-            await apply(connection, [changed(happened.document_id)], None)
+            await apply(connection, [changed(document)], None)
             assert not wakeup.pending
         assert wakeup.pending
         assert not silent.pending

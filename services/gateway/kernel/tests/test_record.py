@@ -52,6 +52,7 @@ async def kernel(tmp_path):
             max_page_bytes=1,
             max_audios_per_page=1,
             max_pages_in_flight_per_owner=1,
+            narration_stalled_seconds=1.0,
         ),
         changes=Changes(database, 1.0),
         features=(UPPER, LOWER),
@@ -64,7 +65,7 @@ async def written(kernel):
 
 
 async def test_an_event_is_appended_folded_reacted_to_and_counted(kernel):
-    event = DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+    event = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
     with kernel.changes.watching(event.document_id) as wakeup:
         async with kernel.transaction() as command:
             await command.apply(kernel.record(event))
@@ -79,7 +80,7 @@ async def test_an_event_is_appended_folded_reacted_to_and_counted(kernel):
 
 
 async def test_an_event_of_another_service_is_not_appended(kernel):
-    event = DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+    event = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
     async with kernel.transaction() as command:
         await command.apply(kernel.project(event))
     assert await History(kernel.database).of(event.stream, DocumentDeleted) == []
@@ -87,7 +88,7 @@ async def test_an_event_of_another_service_is_not_appended(kernel):
 
 
 async def test_what_fails_never_happened(kernel):
-    event = DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+    event = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
 
     async def fail():
         async with kernel.transaction() as command:
@@ -101,7 +102,7 @@ async def test_what_fails_never_happened(kernel):
 
 async def test_only_what_was_committed_is_counted(kernel):
     counter = kernel.metrics.events_appended_total
-    event = DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+    event = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
 
     async def decide(outcome):
         async with kernel.transaction() as command:

@@ -5,13 +5,11 @@ import pytest
 from libs.common.contracts.audio import AudioRequested
 from libs.common.contracts.documents import (
     DocumentDeleted,
-    DocumentRejected,
     DocumentSubmitted,
-    Source,
 )
 from libs.common.contracts.narrations import NarrationRequested
 from libs.common.errors import Rejected, Unavailable
-from services.gateway.documents.commands import Submission
+from services.gateway.documents.uploads import Source, Submission
 from services.gateway.kernel.errors import NotFound
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import a_world
@@ -24,6 +22,7 @@ async def test_document_and_narration_come_together_or_not_at_all(world):
     with pytest.raises(Rejected, match="no voice"):
         await commands.submit_and_narrate(submission, NarrationOptions(voice="nobody"))
     assert await world.decided(DocumentSubmitted) == []
+    assert [key async for key in world.storage.keys("documents/")] == []
     narration = await commands.submit_and_narrate(submission, NarrationOptions())
     (asked,) = await world.decided(NarrationRequested)
     assert (asked.document_id, asked.narration_id) == (submission.document_id, narration)
@@ -45,7 +44,7 @@ async def test_pages_must_exist(world):
 
 async def test_a_rejected_document_is_not_spoken(world):
     document = await world.hand_in()
-    await world.take(DocumentRejected(document_id=document, code="bad", reason="It is bad."))
+    await world.reject(document)
     with pytest.raises(Rejected, match="could not be read"):
         await world.narrations.narrate(world.owner, document, NarrationOptions())
 

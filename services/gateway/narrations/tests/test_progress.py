@@ -6,16 +6,14 @@ import pytest
 
 from libs.common.contracts.audio import (
     AudiobookFailed,
-    AudiobookReady,
     AudiobookRequested,
-    AudioFailed,
     AudioRequested,
 )
 from libs.common.contracts.cloudevents import rfc3339
-from libs.common.contracts.documents import DocumentRejected
+from libs.common.contracts.details import FailureDetails
 from services.gateway.kernel.errors import NotFound
 from services.gateway.narrations.options import NarrationOptions
-from services.gateway.tests.world import reference
+from services.gateway.tests.world import of_audiobook, reference
 
 
 @pytest.fixture
@@ -34,18 +32,6 @@ def narrated(world):
         return document, view
 
     return narrated
-
-
-async def fail(world, asked):
-    await world.take(
-        AudioFailed(
-            document_id=asked.document_id,
-            audio_id=asked.audio_id,
-            page=asked.page,
-            code="broke",
-            reason="It broke.",
-        )
-    )
 
 
 @pytest.mark.slow
@@ -95,15 +81,16 @@ async def test_a_failed_page_fails_the_narration_until_it_is_spoken_after_all(wo
     await world.read(document, 2)
     first, second = await world.decided(AudioRequested)
     await world.speak(first)
-    await fail(world, second)
+    await world.fail(second)
     now = await view()
-    assert (now.state, now.pages_ready) == ("failed", 1)
+    assert (now.state, now.pages_ready) == ("partial", 1)
     assert [(failure.page, failure.reason) for failure in now.pages_failed] == [(2, "It broke.")]
     assert (now.audiobook.state, now.audiobook.failure.code) == ("failed", "pages_missing")
 
     await world.narrations.narrate(world.owner, document, NarrationOptions())
     assert (await view()).state == "working"
     await world.speak((await world.decided(AudioRequested))[-1])
+    await world.work()
     now = await view()
     assert (now.state, now.audiobook.state) == ("working", "making")
 
@@ -131,7 +118,7 @@ async def test_deleted_audio_makes_it_outdated(world, narrated):
 
 async def test_a_rejected_document_fails_it(world, narrated):
     document, view = await narrated(NarrationOptions(audiobook="m4b"))
-    await world.take(DocumentRejected(document_id=document, code="bad", reason="It is bad."))
+    await world.reject(document)
     now = await view()
     assert (now.state, now.failure.reason) == ("failed", "It is bad.")
     assert now.audiobook.failure.code == "bad"
@@ -152,15 +139,11 @@ async def test_the_audiobook_decides_the_end(world, narrated):
     await world.speak_everything()
     assert (await view()).state == "working"
     (asked,) = await world.decided(AudiobookRequested)
-    about = {"document_id": document, "audiobook_id": asked.audiobook_id}
-    await world.take(AudiobookFailed(**about, code="broke", reason="It broke."))
+    details = await world.say(document, FailureDetails(reason="It broke."))
+    await world.take(AudiobookFailed(**of_audiobook(asked), code="broke", details=details))
     now = await view()
-    assert (now.state, now.audiobook.failure.reason) == ("failed", "It broke.")
-    await world.take(
-        AudiobookReady(
-            **about, format="m4b", object=reference(), title="T", duration_ms=5, chapters=1
-        )
-    )
+    assert (now.state, now.audiobook.failure.reason) == ("partial", "It broke.")
+    await world.bind(asked)
     now = await view()
     assert (now.state, now.audiobook.object, now.audiobook.failure) == ("ready", reference(), None)
 

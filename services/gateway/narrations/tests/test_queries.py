@@ -2,11 +2,10 @@ from uuid import uuid4
 
 import pytest
 
-from libs.common.contracts.audio import AudiobookFailed, AudiobookReady, AudiobookRequested
-from libs.common.contracts.documents import DocumentRejected
+from libs.common.contracts.audio import AudiobookFailed, AudiobookRequested
 from services.gateway.kernel.errors import NotFound
 from services.gateway.narrations.options import NarrationOptions
-from services.gateway.tests.world import reference
+from services.gateway.tests.world import of_audiobook
 
 
 async def test_what_is_not_there_is_not_found(world):
@@ -20,26 +19,8 @@ async def test_what_is_not_there_is_not_found(world):
             await missing
 
 
-def book_is_ready(asked):
-    return AudiobookReady(
-        document_id=asked.document_id,
-        audiobook_id=asked.audiobook_id,
-        format="m4b",
-        object=reference(),
-        title="T",
-        duration_ms=1,
-        chapters=1,
-    )
-
-
-def book_has_failed(asked):
-    return AudiobookFailed(
-        document_id=asked.document_id, audiobook_id=asked.audiobook_id, code="c", reason="Sorry."
-    )
-
-
-@pytest.mark.parametrize("end_of", [book_is_ready, book_has_failed])
-async def test_one_cheap_look_tells_how_an_audiobook_ended(world, end_of):
+@pytest.mark.parametrize("succeeds", [True, False])
+async def test_one_cheap_look_tells_how_an_audiobook_ended(world, succeeds):
     document = await world.hand_in()
     await world.read(document, 1)
     options = NarrationOptions(audiobook="m4b")
@@ -47,7 +28,10 @@ async def test_one_cheap_look_tells_how_an_audiobook_ended(world, end_of):
     await world.speak_everything()
     assert not await world.narration_queries.is_over(narration)
     (asked,) = await world.decided(AudiobookRequested)
-    await world.take(end_of(asked))
+    if succeeds:
+        await world.bind(asked)
+    else:
+        await world.take(AudiobookFailed(**of_audiobook(asked), code="c"))
     assert await world.narration_queries.is_over(narration)
 
 
@@ -58,7 +42,7 @@ async def test_one_cheap_look_tells_that_there_will_be_no_audiobook(world):
         narration = await world.narrations.narrate(world.owner, document, options)
         assert not await world.narration_queries.is_over(narration)
         if ends == "rejected":
-            await world.take(DocumentRejected(document_id=document, code="c", reason="Sorry."))
+            await world.reject(document)
         else:
             await world.documents.delete(world.owner, document)
         assert await world.narration_queries.is_over(narration), ends

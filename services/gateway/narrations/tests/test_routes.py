@@ -1,7 +1,8 @@
 import pytest
 
-from libs.common.contracts.audio import AudiobookReady, AudiobookRequested
+from libs.common.contracts.audio import AudiobookRequested
 from libs.common.contracts.narrations import NarrationRequested
+from libs.common.contracts.pages import pages_in
 from services.gateway.tests.world import a_world
 
 
@@ -30,7 +31,12 @@ async def test_ordering_some_pages(world, client):
     assert answer.headers["location"] == f"/api/v1/narrations/{narration['narration_id']}"
     assert (narration["state"], narration["pages_total"]) == ("working", 2)
     (asked,) = await world.decided(NarrationRequested)
-    assert (asked.pages, asked.voice, asked.rate, asked.formats) == ((1, 3), "de", 1.5, ("mp3",))
+    assert (pages_in(asked.pages), asked.voice, asked.rate, asked.formats) == (
+        (1, 3),
+        "de",
+        1.5,
+        ("mp3",),
+    )
     await world.speak_everything()
     done = (await client.get(f"/narrations/{narration['narration_id']}")).json()
     assert (done["state"], done["pages_ready"], done["duration_ms"]) == ("ready", 2, 3000)
@@ -52,17 +58,7 @@ async def test_ordering_the_whole_as_one_file(world, client):
     assert (early.status_code, early.json()["code"]) == (409, "not_ready")
 
     stored = await world.storage.write(f"audio/{document}/books/{asked.audiobook_id}.m4b", b"book")
-    await world.take(
-        AudiobookReady(
-            document_id=document,
-            audiobook_id=asked.audiobook_id,
-            format="m4b",
-            object=stored,
-            title="A title",
-            duration_ms=1500,
-            chapters=1,
-        )
-    )
+    await world.bind(asked, object=stored)
     book = (await client.get(url)).json()
     assert (book["state"], book["bytes"], book["duration_ms"]) == ("ready", 4, 1500)
     download = await client.get(f"{url}/download", headers={"Range": "bytes=1-"})

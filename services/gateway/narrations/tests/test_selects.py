@@ -33,6 +33,7 @@ async def test_narrations_of_documents(world):
     narrate = world.narrations.narrate
     plain = await narrate(world.owner, document, NarrationOptions())
     bound = await narrate(world.owner, document, NarrationOptions(audiobook="m4b"))
+    await world.parse(document, 1)
     async with world.database.reading() as connection:
         found = await narrations_of(connection, [document], newest_first=True)
         assert [row.narration_id for row in found] == [bound, plain]

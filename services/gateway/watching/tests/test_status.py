@@ -5,6 +5,7 @@ import pytest
 from libs.common.contracts.audio import AudioProgressed, AudioRequested
 from services.gateway.kernel.errors import NotFound
 from services.gateway.narrations.options import NarrationOptions
+from services.gateway.tests.world import of_audio
 from services.gateway.watching.status import Watch
 
 
@@ -19,8 +20,7 @@ async def test_every_change_raises_the_counter(world):
 
     async def progress(done):
         (asked,) = await world.decided(AudioRequested)
-        about = {"document_id": document, "audio_id": asked.audio_id, "page": 1}
-        await world.take(AudioProgressed(**about, done=done, total=2))
+        await world.take(AudioProgressed(**of_audio(asked), page=1, done=done, total=2))
 
     async def speak():
         await world.speak((await world.decided(AudioRequested))[0])

@@ -6,11 +6,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from libs.common.contracts.audio import AudioFailed, AudioProgressed, AudioRequested
+from libs.common.contracts.audio import AudioProgressed, AudioRequested
 from libs.common.runtime.http_server import HttpServer
 from services.gateway.kernel.errors import NotFound
 from services.gateway.narrations.options import NarrationOptions
-from services.gateway.tests.world import VOICES, a_world
+from services.gateway.tests.world import VOICES, a_world, of_audio
 from services.gateway.watching.status import Watch
 from services.gateway.watching.stream import StreamPace, status_events
 
@@ -58,8 +58,7 @@ async def test_a_snapshot_then_what_changes(world):
         await world.parse(document, 2)
         await until(events, lambda kind, value: kind == "document" and value["state"] == "ready")
         (asked,) = await world.decided(AudioRequested)
-        about = {"document_id": document, "audio_id": asked.audio_id, "page": 1}
-        await world.take(AudioProgressed(**about, done=1, total=2))
+        await world.take(AudioProgressed(**of_audio(asked), page=1, done=1, total=2))
         progress = await until(events, lambda kind, value: kind == "audio" and value["done"] == 1)
         assert (progress["state"], progress["total"]) == ("speaking", 2)
         await world.speak(asked)
@@ -77,15 +76,7 @@ async def test_a_failure_is_told_with_its_reason(world):
     (asked,) = await world.decided(AudioRequested)
     async with following(world, document) as events:
         await anext(events)
-        await world.take(
-            AudioFailed(
-                document_id=document,
-                audio_id=asked.audio_id,
-                page=1,
-                code="engine_broke",
-                reason="The engine broke.",
-            )
-        )
+        await world.fail(asked, "engine_broke", "The engine broke.")
         failed = await until(
             events, lambda kind, value: kind == "narration" and value["state"] == "failed"
         )

@@ -4,11 +4,10 @@ import pytest
 
 from libs.common.contracts.audio import (
     AudiobookRequested,
-    AudioFailed,
     AudioProgressed,
     AudioRequested,
 )
-from libs.common.contracts.documents import Chapter
+from libs.common.contracts.details import Chapter
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import VOICES, a_world, reference
 
@@ -26,18 +25,20 @@ async def test_a_complete_narration_requests_exactly_one_audiobook(world):
     await world.cut(document, 2, utterances=0, characters=0)
     await world.extract(document, 3)
     await world.cut(document, 3)
-    await world.parse(document, 3, chapters=chapters, author="An Author", cover=reference("cover"))
+    said = {"chapters": chapters, "author": "An Author", "cover": reference("cover")}
+    await world.parse(document, 3, **said)
     assert await world.decided(AudiobookRequested) == []
     await world.speak_everything()
 
     (asked,) = await world.decided(AudiobookRequested)
     pages = {event.page: event.audio_id for event in await world.decided(AudioRequested)}
-    assert asked.audio_ids == (pages[1], pages[3])
-    assert asked.first_pages == (1, 3)
-    assert asked.narration_id == narration
-    assert (asked.title, asked.author, asked.language) == ("A title", "An Author", "en")
-    assert asked.chapters == chapters
-    assert asked.cover == reference("cover")
+    assert (asked.narration_id, asked.pages) == (narration, 2)
+    book = await world.contents(asked)
+    assert [(page.page, page.audio_id) for page in book.pages] == [(1, pages[1]), (3, pages[3])]
+    assert (book.title, book.author, book.language) == ("A title", "An Author", "en")
+    assert (book.chapters, book.cover) == (chapters, reference("cover"))
+    assert b"title" not in asked.encode()
+    assert b"Author" not in asked.encode()
 
     await world.parse(document, 3)
     assert len(await world.decided(AudiobookRequested)) == 1
@@ -70,10 +71,7 @@ async def test_no_audiobook_without_all_pages(world):
     await world.read(document, 2)
     first, second = await world.decided(AudioRequested)
     await world.speak(first)
-    failed = AudioFailed(
-        document_id=document, audio_id=second.audio_id, page=2, code="c", reason="It broke."
-    )
-    await world.take(failed)
+    await world.fail(second)
     assert await world.decided(AudiobookRequested) == []
 
     await world.narrations.narrate(world.owner, document, BOOK)
@@ -89,7 +87,7 @@ async def test_pages_that_do_not_exist_are_not_waited_for(world):
     await world.read(document, 2)
     await world.speak_everything()
     (asked,) = await world.decided(AudiobookRequested)
-    assert asked.first_pages == (1, 2)
+    assert asked.pages == 2
 
 
 async def test_nothing_to_speak_is_no_audiobook(world):
@@ -157,7 +155,15 @@ async def test_an_audio_that_nobody_requested_here_does_not_hold_it_up(world):
     document = await world.hand_in()
     await world.narrations.narrate(world.owner, document, BOOK)
     await world.take(
-        AudioProgressed(document_id=document, audio_id=uuid4(), page=1, done=1, total=2)
+        AudioProgressed(
+            document_id=document,
+            owner_id=world.owner,
+            requested_by=world.owner,
+            audio_id=uuid4(),
+            page=1,
+            done=1,
+            total=2,
+        )
     )
     await world.read(document, 1)
     await world.speak_everything()

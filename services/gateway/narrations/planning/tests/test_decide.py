@@ -5,9 +5,11 @@ from uuid import UUID
 import pytest
 
 from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.details import SubmittedDocument
+from libs.common.contracts.pages import page_ranges
 from services.gateway.audio.rows import AudioRow
 from services.gateway.documents.rows import DocumentRow, PageRow
-from services.gateway.narrations.planning.decide import decide_audiobook, decide_audios
+from services.gateway.narrations.planning.decide import decide_audios, plan_audiobook
 from services.gateway.narrations.rows import NarrationRow, RequestedPage
 
 DOCUMENT, OWNER, NARRATION = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -20,7 +22,6 @@ def requested(page=1, revision=0, formats=("m4a",), utterances=2, rate=1.0):
         document_id=DOCUMENT,
         owner_id=OWNER,
         page=page,
-        title=None,
         segments=SEGMENTS,
         segments_revision=revision,
         segments_characters=9,
@@ -33,7 +34,16 @@ def requested(page=1, revision=0, formats=("m4a",), utterances=2, rate=1.0):
     )
 
 
-def audio(page=1, revision=0, formats=("m4a",), rate=1.0, ready_at="t", failed_at=None, number=0):
+def audio(
+    page=1,
+    revision=0,
+    formats=("m4a",),
+    rate=1.0,
+    ready_at="t",
+    failed_at=None,
+    given_up_at=None,
+    number=0,
+):
     return AudioRow(
         audio_id=UUID(int=100 + page + 10 * number),
         document_id=DOCUMENT,
@@ -51,6 +61,7 @@ def audio(page=1, revision=0, formats=("m4a",), rate=1.0, ready_at="t", failed_a
         failed_code=None,
         failed_reason=None,
         failed_at=failed_at,
+        given_up_at=given_up_at,
     )
 
 
@@ -88,12 +99,14 @@ def narration(pages=None, audiobook="m4b"):
         owner_id=OWNER,
         requested_by=OWNER,
         requested_at="t",
-        pages=pages,
+        pages=None if pages is None else page_ranges(pages),
         engine="espeak",
         voice="en",
         rate=1.0,
         formats=("m4a",),
         audiobook=audiobook,
+        ended_at=None,
+        ended_code=None,
     )
 
 
@@ -101,23 +114,21 @@ def document(parsed_at="t", page_count=2):
     return DocumentRow(
         document_id=DOCUMENT,
         owner_id=OWNER,
-        given_title=None,
         source_kind="url",
-        source_name="https://x.org/a",
+        submitted=SubmittedDocument(url="https://x.org/a"),
         submitted_at="t",
-        found_title=None,
-        author=None,
         language=None,
         media_type=None,
         page_count=page_count,
         characters=1,
-        chapters=None,
-        cover=None,
-        warnings=None,
+        parsed=None,
         parsed_at=parsed_at,
         rejected_code=None,
         rejected_reason=None,
         rejected_at=None,
+        given_up_code=None,
+        given_up_reason=None,
+        given_up_at=None,
     )
 
 
@@ -140,17 +151,18 @@ def pages(*rows):
 
 def test_an_audiobook_when_all_pages_are_there():
     found = pages(cut(1), cut(2))
-    made = decide_audiobook(narration(), document(), found, [audio(2), audio(1)])
+    made = plan_audiobook(narration(), document(), found, [audio(2), audio(1)])
     assert made is not None
-    assert made.audio_ids == (UUID(int=101), UUID(int=102))
-    assert (made.first_pages, made.title) == ((1, 2), "https://x.org/a")
+    assert [page.audio_id for page in made.pages] == [UUID(int=101), UUID(int=102)]
+    assert [page.page for page in made.pages] == [1, 2]
+    assert made.title == "https://x.org/a"
 
 
 def test_the_newest_audio_of_a_page():
     newer = audio(1, ready_at="u", number=5)
-    made = decide_audiobook(narration((1,)), document(), pages(cut(1)), [newer, audio(1)])
+    made = plan_audiobook(narration((1,)), document(), pages(cut(1)), [newer, audio(1)])
     assert made is not None
-    assert made.audio_ids == (newer.audio_id,)
+    assert [page.audio_id for page in made.pages] == [newer.audio_id]
 
 
 @pytest.mark.parametrize(
@@ -168,11 +180,11 @@ def test_the_newest_audio_of_a_page():
     ],
 )
 def test_no_audiobook_while_something_is_missing(asked, of, rows, audios):
-    assert decide_audiobook(asked, of, pages(*rows), audios) is None
+    assert plan_audiobook(asked, of, pages(*rows), audios) is None
 
 
 def test_silent_pages_are_left_out():
     found = pages(cut(1, utterances=0), cut(2))
-    made = decide_audiobook(narration(), document(), found, [audio(2)])
+    made = plan_audiobook(narration(), document(), found, [audio(2)])
     assert made is not None
-    assert made.first_pages == (2,)
+    assert [page.page for page in made.pages] == [2]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from libs.common.contracts.audio import AudiobookRequested, AudioFailed, AudioRequested
+from libs.common.contracts.audio import AudiobookRequested, AudioRequested
 from libs.common.contracts.base import Event
 from libs.common.contracts.documents import PageExtracted, PageSegmented
 from libs.common.contracts.narrations import NarrationRequested
@@ -54,10 +54,7 @@ async def test_a_failed_page_makes_room_too(tmp_path):
         await world.narrations.narrate(world.owner, document, NarrationOptions())
         await world.read(document, 2)
         (first,) = await world.decided(AudioRequested)
-        failed = AudioFailed(
-            document_id=document, audio_id=first.audio_id, page=1, code="c", reason="It broke."
-        )
-        await world.take(failed)
+        await world.fail(first)
         assert [event.page for event in await world.decided(AudioRequested)] == [1, 2]
 
 
@@ -127,7 +124,7 @@ async def test_whatever_comes_first_every_page_is_requested_once(tmp_path_factor
     async with a_world(folder, max_pages_in_flight_per_owner=2) as world:
         await world.take(VOICES)
         document = await world.hand_in()
-        about = {"document_id": document}
+        about = {"document_id": document, "owner_id": world.owner}
         steps: list[Event | str] = [
             *(
                 PageExtracted(**about, page=page, text=reference(), characters=1)
@@ -154,9 +151,10 @@ async def test_whatever_comes_first_every_page_is_requested_once(tmp_path_factor
                 await world.speak_everything()
             elif isinstance(step, Event):
                 await world.take(step)
-        asked = [event.page for event in await world.decided(AudioRequested)]
+        spoken = [event.page for event in await world.decided(AudioRequested)]
         speakable = [page for page in range(1, pages + 1) if page % 3]
-        assert sorted(asked) == speakable
-        books = await world.decided(AudiobookRequested)
-        assert [book.first_pages for book in books] == [tuple(speakable)]
+        assert sorted(spoken) == speakable
+        (asked,) = await world.decided(AudiobookRequested)
+        book = await world.contents(asked)
+        assert [page.page for page in book.pages] == speakable
         assert len(await world.decided(NarrationRequested)) == 1

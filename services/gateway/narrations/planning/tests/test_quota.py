@@ -2,7 +2,7 @@ from typing import get_args
 
 import pytest
 
-from libs.common.contracts.audio import AudioFailed, AudioRequested
+from libs.common.contracts.audio import AudioRequested
 from libs.common.contracts.formats import PageFormat
 from services.gateway.kernel.errors import QuotaExceeded
 from services.gateway.narrations.options import NarrationOptions
@@ -47,9 +47,7 @@ async def test_what_failed_does_not_count(world):
     for rate in (1.0, 1.5, 2.0):
         await world.narrations.narrate(world.owner, document, NarrationOptions(rate=rate))
         asked = (await world.decided(AudioRequested))[-1]
-        await world.take(
-            AudioFailed(document_id=document, audio_id=asked.audio_id, page=1, code="c", reason="r")
-        )
+        await world.fail(asked)
     await spoken_at(world, document, 2.5)
 
 
