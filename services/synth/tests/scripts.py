@@ -1,18 +1,21 @@
 """What the tests have spoken: pages of utterances, and the requests for them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
 from libs.common.contracts.audio import AudiobookRequested, AudioRequested
 from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.details import DETAILS, BookContents, BookPage
 from libs.common.contracts.utterances import Block, SegmentedPage, Span, Utterance
 from libs.common.processing.job_kind import Job
 from libs.common.storage.memory import MemoryStorage
 from libs.common.store.effects import Effect
 
 OWNER = UUID(int=1)
+READER = UUID(int=2)
+"""Who asked: somebody with whom the owner shares the document."""
 
 
 def utterances(*texts: str, language: str = "en", pause_ms: int = 200) -> tuple[Utterance, ...]:
@@ -38,18 +41,24 @@ def utterances(*texts: str, language: str = "en", pause_ms: int = 200) -> tuple[
 
 
 async def requested(
-    storage: MemoryStorage, *texts: str, language: str = "en", **more: Any
+    storage: MemoryStorage,
+    *texts: str,
+    language: str = "en",
+    title: str | None = None,
+    **more: Any,
 ) -> AudioRequested:
-    """Store a page, and return the request to speak it."""
-    page = SegmentedPage(language=language, utterances=utterances(*texts, language=language))
+    """Store a page, which is in a chapter of such a title, and return the request to speak it."""
+    page = SegmentedPage(
+        title=title, language=language, utterances=utterances(*texts, language=language)
+    )
     key = f"documents/{uuid4()}/segments/00001.r0.json"
-    segments = await storage.write(key, page.model_dump_json().encode())
+    segments = await storage.write(key, page.to_json(), DETAILS)
     return AudioRequested(
         **{
             "document_id": uuid4(),
             "audio_id": uuid4(),
             "owner_id": OWNER,
-            "requested_by": OWNER,
+            "requested_by": READER,
             "page": 1,
             "segments": segments,
             "characters": page.characters,
@@ -60,22 +69,31 @@ async def requested(
     )
 
 
-def book_requested(**more: Any) -> AudiobookRequested:
-    """A request for a book of one page."""
+async def book_requested(
+    storage: MemoryStorage, contents: BookContents | None = None, **more: Any
+) -> AudiobookRequested:
+    """Store what a book is made of, one page if nothing is said, and return the request for it."""
+    contents = contents or book_contents((1,))
+    details = await storage.write(f"documents/{uuid4()}/book.json", contents.to_json(), DETAILS)
     return AudiobookRequested(
         **{
             "document_id": uuid4(),
             "audiobook_id": uuid4(),
             "narration_id": uuid4(),
             "owner_id": OWNER,
-            "requested_by": OWNER,
-            "audio_ids": (uuid4(),),
-            "first_pages": (1,),
+            "requested_by": READER,
             "format": "m4b",
-            "title": "The Book",
+            "pages": len(contents.pages),
+            "details": details,
             **more,
         }
     )
+
+
+def book_contents(pages: Iterable[int], **more: Any) -> BookContents:
+    """Contents of a book of such pages, of which nothing else is known."""
+    made = tuple(BookPage(page=page, audio_id=uuid4()) for page in pages)
+    return BookContents(**{"title": "The Book", "pages": made, **more})
 
 
 def reference(key: str = "k") -> ObjectRef:

@@ -11,14 +11,15 @@ from libs.common.contracts.audio import (
     AudioRequested,
 )
 from libs.common.contracts.documents import DocumentDeleted
-from libs.common.errors import Permanent
 from libs.common.processing.erasing import ERASE, ERASE_AGAIN_AFTER_MS, EraseJob
+from libs.common.processing.failures import GivenUp
 from libs.common.store.effects import apply
 from libs.common.store.tables import jobs
 from services.synth.handlers import routes
 from services.synth.jobs import BIND, SPEAK
-from services.synth.tests.scripts import OWNER, book_requested, requested
+from services.synth.tests.scripts import OWNER, book_requested, reference, requested
 
+WHY = reference("documents/d/failures/f.json")
 HANDLERS = {route.event: route.handler for route in routes()}
 
 
@@ -50,11 +51,16 @@ def stored_jobs(database):
 
 
 def audio_deleted(asked):
-    return AudioDeleted(document_id=asked.document_id, audio_id=asked.audio_id, deleted_by=OWNER)
+    return AudioDeleted(
+        document_id=asked.document_id,
+        owner_id=asked.owner_id,
+        audio_id=asked.audio_id,
+        deleted_by=OWNER,
+    )
 
 
 def document_deleted(asked):
-    return DocumentDeleted(document_id=asked.document_id, deleted_by=OWNER)
+    return DocumentDeleted(document_id=asked.document_id, owner_id=asked.owner_id, deleted_by=OWNER)
 
 
 async def test_a_request_becomes_a_job_of_its_owner(handle, stored_jobs, storage):
@@ -65,10 +71,11 @@ async def test_a_request_becomes_a_job_of_its_owner(handle, stored_jobs, storage
     assert AudioRequested.model_validate_json(job.payload).model_dump() == asked.model_dump()
 
 
-async def test_a_book_becomes_a_job(handle, stored_jobs):
-    asked = book_requested()
+async def test_a_book_becomes_a_job_of_the_owner(handle, stored_jobs, storage):
+    asked = await book_requested(storage)
     await handle(asked)
     [job] = await stored_jobs(BIND)
+    assert (job.subject, job.owner) == (f"{asked.document_id}/{asked.audiobook_id}", str(OWNER))
     assert AudiobookRequested.model_validate_json(job.payload).model_dump() == asked.model_dump()
 
 
@@ -79,8 +86,8 @@ async def test_a_deletion_that_overtakes_the_request_wins(handle, stored_jobs, s
     assert await stored_jobs(SPEAK) == []
 
 
-async def test_a_deleted_document_gets_no_book_any_more(handle, stored_jobs):
-    asked = book_requested()
+async def test_a_deleted_document_gets_no_book_any_more(handle, stored_jobs, storage):
+    asked = await book_requested(storage)
     await handle(document_deleted(asked), asked)
     assert await stored_jobs(BIND) == []
 
@@ -97,7 +104,7 @@ async def test_a_deleted_audio_leaves_the_others_alone(handle, stored_jobs, stor
 
 async def test_a_deleted_document_stops_all_work_on_it(handle, stored_jobs, storage):
     asked = await requested(storage, "Hello.")
-    book = book_requested(document_id=asked.document_id)
+    book = await book_requested(storage, document_id=asked.document_id)
     stranger = await requested(storage, "Hello.")
     await handle(asked, book, stranger, document_deleted(asked))
     assert [job.status for job in await stored_jobs(SPEAK)] == ["cancelled", "ready"]
@@ -124,14 +131,14 @@ async def test_the_deletion_of_a_document_does_not_stop_the_sweep_of_an_audio(
 
 def given_up(event):
     [route] = [route for route in routes() if isinstance(event, route.event)]
-    [told] = route.gave_up(event, Permanent("it is broken"))
+    [told] = route.gave_up(event, GivenUp("permanent", WHY))
     return told
 
 
 async def test_a_request_that_is_given_up_is_answered(storage):
-    asked, book = await requested(storage), book_requested()
+    asked, book = await requested(storage), await book_requested(storage)
     audio, bound = given_up(asked), given_up(book)
     assert isinstance(audio, AudioFailed)
     assert isinstance(bound, AudiobookFailed)
     assert (audio.audio_id, bound.audiobook_id) == (asked.audio_id, book.audiobook_id)
-    assert audio.reason == bound.reason == "it is broken"
+    assert (audio.code, audio.details) == (bound.code, bound.details) == ("permanent", WHY)

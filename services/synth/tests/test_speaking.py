@@ -15,7 +15,7 @@ from services.synth.speaking import Speaker
 from services.synth.synthesis.cache import SegmentCache
 from services.synth.synthesis.registry import EngineRegistry
 from services.synth.synthesis.segments import SegmentSynthesizer
-from services.synth.tests.scripts import CountedMetrics, Running, requested
+from services.synth.tests.scripts import OWNER, READER, CountedMetrics, Running, requested
 
 TEXTS = ("Hello there.", "How are you?", "Well.")
 
@@ -65,10 +65,21 @@ async def test_a_page_is_spoken(speaker, storage, metrics):
         "audio/ogg; codecs=opus",
     ]
     assert (ready.audio_id, ready.page, ready.voice) == (asked.audio_id, 1, "en-us")
+    assert (ready.owner_id, ready.requested_by) == (OWNER, READER)
     assert ready.characters_spoken == ready.characters_asked == sum(map(len, TEXTS))
     assert ready.segments_cached == 0
     assert sorted(metrics.spoken) == sorted(map(len, TEXTS))
     assert metrics.seconds == [ready.duration_ms / 1000]
+
+
+@pytest.mark.parametrize(("title", "tag"), [("Käpt’n Ahab", "Käpt’n Ahab"), (None, "Page 7")])
+async def test_a_page_is_called_as_its_details_say(speaker, storage, title, tag):
+    asked = await requested(storage, "Hello.", page=7, title=title)
+    running = Running()
+    [ready] = await replace(speaker, progress_every_s=0.0).speak(running.job(asked))
+    assert tag.encode() in storage.objects[ready.renditions[0].object.key]
+    for event in (asked, ready, *running.recorded):
+        assert b"Ahab" not in event.encode()
 
 
 async def test_timings_and_captions_belong_to_the_audio(speaker, storage):
@@ -200,6 +211,7 @@ async def test_progress_is_told_on_the_way_but_never_of_the_end(speaker, storage
     first = running.recorded[0]
     assert isinstance(first, AudioProgressed)
     assert (first.document_id, first.audio_id) == (asked.document_id, asked.audio_id)
+    assert (first.owner_id, first.requested_by) == (OWNER, READER)
     told = [event.done for event in running.recorded]
     assert told == sorted(set(told))
     assert 0 < told[0] < told[-1] < 60
