@@ -133,6 +133,11 @@ class CommonSettings(BaseSettings):
     job_poll_interval_ms: int = Field(
         default=200, ge=1, description="How often an idle worker looks for jobs unasked."
     )
+    erasure_sweep_seconds: float = Field(
+        default=600,
+        gt=0,
+        description="So long after a deletion it is looked once more for objects to remove.",
+    )
     database_pool_size: int = Field(
         default=10, ge=1, description="PostgreSQL connections of one service process."
     )

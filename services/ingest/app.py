@@ -46,7 +46,7 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         routes=routes(),
         work=[
             PARSE.done_by(intake.parse, slots=settings.workers or 2),
-            ERASE.done_by(Eraser(storage).erase),
+            ERASE.done_by(Eraser(storage, common.erasure_sweep_seconds).erase),
         ],
         settings=settings,
         common=common,

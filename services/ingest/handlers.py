@@ -6,25 +6,24 @@ from libs.common.contracts.documents import (
     DocumentDeleted,
     DocumentSubmitted,
 )
-from libs.common.database.upsert import add_once
 from libs.common.processing.erasing import EraseJob, erase
 from libs.common.processing.routes import Route, on
 from libs.common.store.effects import Effect
+from libs.common.store.tombstones import unless_deleted
 from services.ingest.jobs import PARSE, document_rejected
-from services.ingest.tables import deleted_documents, unless_deleted
 
 
 async def submitted(event: DocumentSubmitted) -> Sequence[Effect]:
     """Have the document read, unless it was deleted meanwhile."""
-    job = PARSE.new(event, subject=str(event.document_id), owner=str(event.owner_id))
-    return [unless_deleted(event.document_id, job)]
+    document = str(event.document_id)
+    return [unless_deleted(PARSE.new(event, subject=document, owner=str(event.owner_id)), document)]
 
 
 async def deleted(event: DocumentDeleted) -> Sequence[Effect]:
     """Stop reading the document, and remove what is stored about it."""
     subject = str(event.document_id)
     stored = EraseJob(document_id=event.document_id, prefix=f"documents/{subject}/")
-    return [add_once(deleted_documents, document_id=subject), *erase(subject, stored)]
+    return erase(subject, stored)
 
 
 def routes() -> list[Route]:

@@ -1,5 +1,5 @@
 """Decides how a page is cut for speaking: Markdown becomes utterances.
 
-Consumes: PageExtracted, PageEdited
+Consumes: PageExtracted, PageEdited, DocumentDeleted
 Produces: PageSegmented
 """

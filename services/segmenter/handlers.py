@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
-from libs.common.contracts.documents import PageEdited, PageExtracted
+from libs.common.contracts.documents import DocumentDeleted, PageEdited, PageExtracted
+from libs.common.processing.erasing import forget
 from libs.common.processing.routes import Route, on
 from libs.common.store.effects import Effect
+from libs.common.store.tombstones import unless_deleted
 from services.segmenter.jobs import SEGMENT, SegmentJob
 
 
@@ -18,6 +20,11 @@ async def edited(event: PageEdited) -> Sequence[Effect]:
     return [_cut(event, event.revision)]
 
 
+async def deleted(event: DocumentDeleted) -> Sequence[Effect]:
+    """Stop cutting its pages; what is stored goes with all other objects of the document."""
+    return forget(str(event.document_id))
+
+
 def _cut(event: PageExtracted | PageEdited, revision: int) -> Effect:
     document = str(event.document_id)
     job = SegmentJob(
@@ -28,9 +35,14 @@ def _cut(event: PageExtracted | PageEdited, revision: int) -> Effect:
         text=event.text,
         language=event.language,
     )
-    return SEGMENT.new(job, subject=f"{document}/{event.page}", owner=document)
+    new = SEGMENT.new(job, subject=f"{document}/{event.page}", owner=document)
+    return unless_deleted(new, document)
 
 
 def routes() -> list[Route]:
     """Which event goes where."""
-    return [on(PageExtracted, extracted), on(PageEdited, edited)]
+    return [
+        on(PageExtracted, extracted),
+        on(PageEdited, edited),
+        on(DocumentDeleted, deleted),
+    ]

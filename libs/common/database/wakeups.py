@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-OUTBOX, JOBS = "outbox", "jobs"
+OUTBOX, JOBS, CANCELLED = "outbox", "jobs", "cancelled"
 _KEY = "lectern_notify"
 
 

@@ -10,38 +10,47 @@ from libs.common.processing.job_kind import Job, JobKind
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect
 from libs.common.store.jobs import CancelJobs
-
-ERASE_AGAIN_AFTER_MS = 10 * 60 * 1000
-"""Whoever was at work when a deletion arrived may store one more object; this sweep gets it too."""
+from libs.common.store.tombstones import tombstone
 
 
 class EraseJob(BaseModel):
-    """Remove the objects below ``prefix``, which belonged to a document."""
+    """Remove the objects below ``prefix``, which belonged to a document; ``last`` is the sweep."""
 
     document_id: UUID
     prefix: str
+    last: bool = False
 
 
 ERASE = JobKind("erase", EraseJob)
 
 
+def forget(subject: str) -> Sequence[Effect]:
+    """Return the effects that stop all work about ``subject``, now and for ever."""
+    return [tombstone(subject), CancelJobs(subject)]
+
+
 def erase(subject: str, job: EraseJob) -> Sequence[Effect]:
-    """Return the effects that stop all work about ``subject`` and remove its objects, twice."""
-    about = f"erase/{subject}"
-    return [
-        CancelJobs(subject),
-        ERASE.new(job, subject=about),
-        ERASE.new(job, subject=about, delay_ms=ERASE_AGAIN_AFTER_MS),
-    ]
+    """Return the effects that stop all work about ``subject`` and remove its objects."""
+    return [*forget(subject), ERASE.new(job, subject=f"erase/{subject}")]
 
 
 @dataclass(frozen=True)
 class Eraser:
-    """Does the jobs."""
+    """Does the jobs.
+
+    Whoever was at work when a deletion arrived may store one more object; the sweep, so many
+    seconds later, gets it too.
+    """
 
     storage: Storage
+    sweep_after_s: float
 
     async def erase(self, job: Job[EraseJob]) -> Sequence[Effect]:
         """Remove what is stored."""
-        await self.storage.delete_prefix(job.payload.prefix)
-        return []
+        erased = job.payload
+        await self.storage.delete_prefix(erased.prefix)
+        if erased.last:
+            return []
+        sweep = erased.model_copy(update={"last": True})
+        delay_ms = int(self.sweep_after_s * 1000)
+        return [ERASE.new(sweep, subject=f"erase/{erased.document_id}", delay_ms=delay_ms)]

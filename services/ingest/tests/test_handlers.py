@@ -8,7 +8,7 @@ from sqlalchemy import select
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted
 from libs.common.database.engine import Database
-from libs.common.processing.erasing import ERASE, ERASE_AGAIN_AFTER_MS, EraseJob
+from libs.common.processing.erasing import ERASE, EraseJob
 from libs.common.store.effects import apply
 from libs.common.store.migrate import upgrade
 from libs.common.store.tables import jobs
@@ -87,15 +87,13 @@ async def test_a_deletion_stops_the_reading_of_that_document_only(take, kept):
     assert [job.status for job in await kept(PARSE)] == ["cancelled", "ready"]
 
 
-async def test_what_was_stored_is_swept_twice(take, kept):
+async def test_what_was_stored_is_erased(take, kept):
     event = submitted()
     await take(event, deleted(event))
-    first, second = await kept(ERASE)
-    for job in (first, second):
-        assert EraseJob.model_validate_json(job.payload) == EraseJob(
-            document_id=event.document_id, prefix=f"documents/{event.document_id}/"
-        )
-    assert second.run_at_ms - first.run_at_ms >= ERASE_AGAIN_AFTER_MS
+    [job] = await kept(ERASE)
+    assert EraseJob.model_validate_json(job.payload) == EraseJob(
+        document_id=event.document_id, prefix=f"documents/{event.document_id}/"
+    )
 
 
 async def test_a_second_deletion_does_no_harm(take, kept):

@@ -1,9 +1,18 @@
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+from sqlalchemy import select
+
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.documents import PageEdited, PageExtracted
-from services.segmenter.handlers import edited, extracted, routes
+from libs.common.contracts.documents import DocumentDeleted, PageEdited, PageExtracted
+from libs.common.database.engine import Database
+from libs.common.store.effects import apply
+from libs.common.store.migrate import upgrade
+from libs.common.store.tables import jobs
+from services import segmenter
+from services.segmenter.handlers import deleted, edited, extracted, routes
 from services.segmenter.jobs import SEGMENT, SegmentJob
 
 DOCUMENT = UUID(int=7)
@@ -22,16 +31,55 @@ def wanted(revision):
     return SEGMENT.new(payload, subject=f"{DOCUMENT}/3", owner=str(DOCUMENT))
 
 
-async def test_an_extracted_page_is_to_be_cut():
-    assert await extracted(PageExtracted(**ABOUT, characters=5)) == [wanted(revision=0)]
+@pytest.fixture
+async def database(tmp_path):
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/segmenter.db")
+    await upgrade(database, Path(segmenter.__path__[0]) / "migrations")
+    yield database
+    await database.close()
 
 
-async def test_an_edited_page_is_to_be_cut_as_it_is_now():
-    event = PageEdited(**ABOUT, revision=2, edited_by=uuid4())
-    assert await edited(event) == [wanted(revision=2)]
+@pytest.fixture
+def take(database):
+    """Handle events one after another, and return the jobs that are there."""
+
+    async def take(*events):
+        for event in events:
+            [effects] = [await on.handler(event) for on in routes() if on.event is type(event)]
+            async with database.transaction() as connection:
+                await apply(connection, effects, None)
+        found = await database.fetch(select(jobs).order_by(jobs.c.id))
+        return [(job.kind, job.subject, job.owner, job.payload, job.status) for job in found]
+
+    return take
+
+
+def row(job, status="ready"):
+    payload = job.payload.model_dump_json().encode()
+    return job.kind, job.subject, job.owner, payload, status
+
+
+EXTRACTED = PageExtracted(**ABOUT, characters=5)
+EDITED = PageEdited(**ABOUT, revision=2, edited_by=uuid4())
+DELETED = DocumentDeleted(document_id=DOCUMENT, owner_id=UUID(int=1), deleted_by=uuid4())
+
+
+async def test_an_extracted_page_is_to_be_cut(take):
+    assert await take(EXTRACTED) == [row(wanted(revision=0))]
+
+
+async def test_an_edited_page_is_to_be_cut_as_it_is_now(take):
+    assert await take(EDITED) == [row(wanted(revision=2))]
+
+
+async def test_a_deleted_document_is_not_cut_any_more_nor_again(take):
+    assert await take(EXTRACTED, DELETED) == [row(wanted(revision=0), "cancelled")]
+    assert len(await take(EDITED, EXTRACTED)) == 1
 
 
 def test_every_event_has_its_handler():
-    extraction, edit = routes()
-    assert (extraction.event, extraction.handler) == (PageExtracted, extracted)
-    assert (edit.event, edit.handler) == (PageEdited, edited)
+    assert {route.event: route.handler for route in routes()} == {
+        PageExtracted: extracted,
+        PageEdited: edited,
+        DocumentDeleted: deleted,
+    }

@@ -1,42 +1,48 @@
-from uuid import uuid4
+from uuid import UUID, uuid4
 
-from libs.common.processing.erasing import ERASE, ERASE_AGAIN_AFTER_MS, EraseJob, Eraser, erase
+from libs.common.processing.erasing import ERASE, EraseJob, Eraser, erase
 from libs.common.processing.job_kind import Job
 from libs.common.storage.memory import MemoryStorage
 from libs.common.store.jobs import CancelJobs, NewJob
+from libs.common.store.tombstones import tombstone
 
+DOCUMENT = UUID(int=1)
 PAYLOAD = EraseJob(document_id=uuid4(), prefix="documents/1/")
 
 
-def effects() -> tuple[CancelJobs, list[NewJob]]:
-    stopped, *sweeps = erase("document/1", PAYLOAD)
-    assert isinstance(stopped, CancelJobs)
-    return stopped, [sweep for sweep in sweeps if isinstance(sweep, NewJob)]
-
-
-def test_work_is_stopped_and_objects_are_removed_twice():
-    stopped, sweeps = effects()
-    assert stopped == CancelJobs("document/1")
-    assert [(sweep.kind, sweep.payload) for sweep in sweeps] == [(ERASE.name, PAYLOAD)] * 2
-    assert [sweep.delay_ms for sweep in sweeps] == [0, ERASE_AGAIN_AFTER_MS]
-
-
-def test_stopping_the_work_again_stops_no_sweep():
-    """A job is cancelled by its subject or one below it."""
-    stopped, sweeps = effects()
-    for sweep in sweeps:
-        assert sweep.subject != stopped.subject
-        assert not sweep.subject.startswith(f"{stopped.subject}/")
-
-
-async def test_only_what_is_below_the_prefix_is_removed():
-    storage = MemoryStorage()
-    for key in ("documents/1/a", "documents/1/b/c", "documents/10/a"):
-        await storage.write(key, b"content")
-
+async def run(storage, payload, sweep_after_s=600.0):
     async def record(effects):
         raise AssertionError("nothing to record")
 
-    job = Job(id=1, payload=PAYLOAD, attempt=1, record=record)
-    assert await Eraser(storage).erase(job) == []
+    job = Job(id=1, payload=payload, attempt=1, record=record)
+    return await Eraser(storage, sweep_after_s).erase(job)
+
+
+def test_work_is_stopped_for_ever_and_objects_are_removed():
+    buried, stopped, job = erase("document/1", PAYLOAD)
+    assert buried == tombstone("document/1")
+    assert stopped == CancelJobs("document/1")
+    assert isinstance(job, NewJob)
+    assert (job.kind, job.payload, job.delay_ms) == (ERASE.name, PAYLOAD, 0)
+
+
+def test_stopping_the_work_again_stops_no_erasure():
+    """A job is cancelled by its subject or one below it."""
+    *_, job = erase("document/1", PAYLOAD)
+    assert isinstance(job, NewJob)
+    assert not job.subject.startswith("document/1")
+
+
+async def test_only_what_is_below_the_prefix_is_removed_and_once_more_later():
+    storage = MemoryStorage()
+    for key in ("documents/1/a", "documents/1/b/c", "documents/10/a"):
+        await storage.write(key, b"content")
+    [sweep] = await run(storage, PAYLOAD, sweep_after_s=2.5)
+    assert [key async for key in storage.keys("documents/")] == ["documents/10/a"]
+    assert isinstance(sweep, NewJob)
+    assert (sweep.kind, sweep.delay_ms) == (ERASE.name, 2500)
+    assert not sweep.subject.startswith(str(PAYLOAD.document_id))
+
+    await storage.write("documents/1/late", b"content")
+    assert await run(storage, sweep.payload) == []
     assert [key async for key in storage.keys("documents/")] == ["documents/10/a"]

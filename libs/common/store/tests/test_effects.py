@@ -17,7 +17,7 @@ class Payload(BaseModel):
 
 
 def deleted():
-    return DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+    return DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
 
 
 def noted(event_id):
@@ -53,7 +53,10 @@ async def test_everything_happens_and_each_event_keeps_its_trace(database):
 
 async def test_events_of_one_stream_get_versions_in_their_order(database):
     document = uuid4()
-    three = [DocumentDeleted(document_id=document, deleted_by=uuid4()) for _ in range(3)]
+    three = [
+        DocumentDeleted(document_id=document, owner_id=uuid4(), deleted_by=uuid4())
+        for _ in range(3)
+    ]
     async with database.transaction() as connection:
         await apply(connection, three[:2], None)
         await apply(connection, three[2:], None)
@@ -66,7 +69,8 @@ async def test_events_of_one_stream_get_versions_in_their_order(database):
 async def test_a_decision_is_recorded_on_the_version_that_it_was_made_on(database):
     document = uuid4()
     first, second, third = (
-        DocumentDeleted(document_id=document, deleted_by=uuid4()) for _ in range(3)
+        DocumentDeleted(document_id=document, owner_id=uuid4(), deleted_by=uuid4())
+        for _ in range(3)
     )
     async with database.transaction() as connection:
         await apply(connection, [Append([first, second], expected=0), third], "trace")
@@ -82,9 +86,13 @@ async def test_a_decision_is_recorded_on_the_version_that_it_was_made_on(databas
 
 async def test_a_decision_that_is_too_late_takes_all_other_effects_with_it(database):
     document = uuid4()
-    too_late = DocumentDeleted(document_id=document, deleted_by=uuid4())
+    too_late = DocumentDeleted(document_id=document, owner_id=uuid4(), deleted_by=uuid4())
     async with database.transaction() as connection:
-        await apply(connection, [DocumentDeleted(document_id=document, deleted_by=uuid4())], None)
+        await apply(
+            connection,
+            [DocumentDeleted(document_id=document, owner_id=uuid4(), deleted_by=uuid4())],
+            None,
+        )
     with pytest.raises(Conflict):
         async with database.transaction() as connection:
             await apply(connection, [noted("a"), Append([too_late], expected=0)], None)
@@ -94,7 +102,10 @@ async def test_a_decision_that_is_too_late_takes_all_other_effects_with_it(datab
 
 async def test_an_event_before_it_in_the_same_transaction_counts_too(database):
     document = uuid4()
-    one, other = (DocumentDeleted(document_id=document, deleted_by=uuid4()) for _ in range(2))
+    one, other = (
+        DocumentDeleted(document_id=document, owner_id=uuid4(), deleted_by=uuid4())
+        for _ in range(2)
+    )
     with pytest.raises(Conflict):
         async with database.transaction() as connection:
             await apply(connection, [one, Append([other], expected=0)], None)

@@ -11,7 +11,7 @@ from libs.common.store.tables import events
 
 
 def rejected(document_id=None):
-    return DocumentRejected(document_id=document_id or uuid4(), code="empty", reason="Nothing.")
+    return DocumentRejected(document_id=document_id or uuid4(), owner_id=uuid4(), code="empty")
 
 
 async def test_what_was_appended_is_loaded_in_order(database):
@@ -79,7 +79,7 @@ async def test_of_those_that_decide_at_a_time_each_decides_on_its_own_version(da
                 async with database.transaction() as connection:
                     seen = await version_of(connection, stream)
                     await asyncio.sleep(0)
-                    decided = rejected(document_id).model_copy(update={"code": str(seen)})
+                    decided = rejected(document_id).model_copy(update={"code": f"v{seen}"})
                     await append(connection, [decided], expected=seen)
                 return
             except Conflict:
@@ -89,7 +89,7 @@ async def test_of_those_that_decide_at_a_time_each_decides_on_its_own_version(da
     async with database.reading() as connection:
         found = await load(connection, [stream], DocumentRejected.topic)
     codes = [event.code for event in found if isinstance(event, DocumentRejected)]
-    assert codes == [str(version) for version in range(24)]
+    assert codes == [f"v{version}" for version in range(24)]
 
 
 async def test_a_commit_between_the_decision_and_the_append_is_noticed(database):
@@ -124,8 +124,8 @@ async def test_concurrent_appends_never_share_a_version(database):
 
 async def test_an_event_that_no_broker_takes_is_refused(database):
     def of_size(size):
-        empty = DocumentRejected(document_id=uuid4(), code="empty", reason="")
-        return empty.model_copy(update={"reason": "x" * (size - len(empty.encode()))})
+        empty = rejected().model_copy(update={"code": ""})  # as no schema allows: it is unchecked
+        return empty.model_copy(update={"code": "x" * (size - len(empty.encode()))})
 
     largest, larger = of_size(MAX_EVENT_BYTES), of_size(MAX_EVENT_BYTES + 1)
     async with database.transaction() as connection:

@@ -5,8 +5,8 @@ from libs.common.store.event_store import append
 from libs.common.store.history import History
 
 
-def rejected(document_id, reason):
-    return DocumentRejected(document_id=document_id, code="x", reason=reason)
+def rejected(document_id, code):
+    return DocumentRejected(document_id=document_id, owner_id=uuid4(), code=code)
 
 
 async def add(database, *events):
@@ -21,8 +21,8 @@ async def test_events_of_one_type_in_their_order(database):
     await add(
         database,
         first,
-        DocumentDeleted(document_id=mine, deleted_by=uuid4()),
-        rejected(other, "-"),
+        DocumentDeleted(document_id=mine, owner_id=uuid4(), deleted_by=uuid4()),
+        rejected(other, "x"),
         last,
     )
     history = History(database)
@@ -33,7 +33,7 @@ async def test_events_of_one_type_in_their_order(database):
 
 
 async def test_several_streams_oldest_first(database):
-    one, two, three = (rejected(uuid4(), reason) for reason in "abc")
+    one, two, three = (rejected(uuid4(), code) for code in "abc")
     await add(database, one, two, three)
     streams = [three.stream, one.stream]
     assert await History(database).of_many(streams, DocumentRejected) == [one, three]

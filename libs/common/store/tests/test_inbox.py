@@ -11,7 +11,7 @@ from libs.common.store.tables import inbox
 
 
 def deleted():
-    return DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+    return DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
 
 
 async def first_delivery(connection, consumer, event, **options):

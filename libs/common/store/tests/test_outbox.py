@@ -9,7 +9,10 @@ from libs.common.store.tables import events, now_ms
 
 
 async def given(database, count):
-    made = [DocumentDeleted(document_id=uuid4(), deleted_by=uuid4()) for _ in range(count)]
+    made = [
+        DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
+        for _ in range(count)
+    ]
     async with database.transaction() as connection:
         await append(connection, made)
     return [str(event.event_id) for event in made]

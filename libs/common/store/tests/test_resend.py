@@ -16,7 +16,9 @@ TOPICS = [DocumentDeleted.topic]
 @pytest.fixture
 async def sent(database):
     """Seven events that were sent one after the other, at 1000, 1001 ... ms."""
-    deleted = [DocumentDeleted(document_id=uuid4(), deleted_by=uuid4()) for _ in range(7)]
+    deleted = [
+        DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4()) for _ in range(7)
+    ]
     async with database.transaction() as connection:
         await append(connection, deleted)
         await connection.execute(update(events).values(sent_at_ms=events.c.id + 999))

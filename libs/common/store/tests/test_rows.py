@@ -11,7 +11,7 @@ def test_a_stored_event_has_every_column_but_the_one_of_the_outbox():
 
 
 async def test_columns_are_in_the_order_of_the_fields(database):
-    event = DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+    event = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
     async with database.transaction() as connection:
         await append(connection, [event], "00-aa-bb-01")
         (row,) = await connection.execute(select_stored())
