@@ -160,6 +160,7 @@ def _postgres_engine(url: str, pool_size: int | None) -> AsyncEngine:
         **sized,
         max_overflow=5,
         pool_pre_ping=False,
+        hide_parameters=True,
         connect_args={"timeout": CONNECT_TIMEOUT_S},  # of a statement none: migrations take long
     )
 
@@ -169,7 +170,9 @@ def _sqlite_engine(url: str) -> AsyncEngine:
     if path:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     quick = make_url(url).set(drivername=DRIVER)
-    engine = create_async_engine(quick, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S})
+    engine = create_async_engine(
+        quick, hide_parameters=True, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S}
+    )
 
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _: Any) -> None:

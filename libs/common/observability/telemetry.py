@@ -2,6 +2,7 @@
 
 Logs are lines of JSON on standard output: ``structlog`` and ``logging`` go through one pipeline
 whose last step takes the secrets out. Each line names its service and, inside a span, the trace.
+Tracebacks show no messages (:mod:`.tracebacks`), unless the level is DEBUG.
 
 A trace goes from upload to audio: events and jobs carry a W3C ``traceparent``, and
 :func:`span_from` goes on where it came from. Spans leave the process only if a collector is
@@ -30,6 +31,7 @@ from pydantic_settings import BaseSettings
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from libs.common.observability.redaction import redactor
+from libs.common.observability.tracebacks import without_messages
 from libs.common.settings import CommonSettings, secret_values
 
 SPAN_EXPORT_TIMEOUT_MS = 5_000
@@ -185,7 +187,7 @@ def _log_to_stdout(settings: CommonSettings) -> None:
         structlog.stdlib.PositionalArgumentsFormatter(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        structlog.processors.format_exc_info,
+        _traceback_renderer(settings),
         _add_origin,
     ]
     structlog.configure(
@@ -221,6 +223,12 @@ def _replace_handler(formatter: logging.Formatter, level: str) -> None:
     root.setLevel(level)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+def _traceback_renderer(settings: CommonSettings) -> Processor:
+    if settings.log_level == "DEBUG":
+        return structlog.processors.format_exc_info
+    return structlog.processors.ExceptionRenderer(without_messages)
 
 
 def _renderer(settings: CommonSettings) -> Processor:

@@ -50,6 +50,17 @@ async def select_from_nowhere(database):
         await connection.execute(text("SELECT 1 FROM nowhere"))
 
 
+async def test_an_error_does_not_say_what_a_statement_was_given(database):
+    async def fail():
+        async with database.transaction() as connection:
+            wrong = text("SELECT :said FROM nowhere")
+            await connection.execute(wrong, {"said": "canary-in-a-parameter"})
+
+    with pytest.raises(DBAPIError, match="nowhere") as caught:
+        await fail()
+    assert "canary" not in str(caught.value)
+
+
 async def test_what_a_transaction_wrote_is_there_for_others(database, beside):
     await add(database, 1)
     assert await numbers(beside) == [1]

@@ -88,6 +88,35 @@ def test_secrets_leave_by_no_way(lines):
     assert "RuntimeError" in logged[-2]["exception"]
 
 
+def fail_in_both_ways(said: str) -> None:
+    try:
+        raise RuntimeError(said) from KeyError(said)
+    except RuntimeError as error:
+        structlog.get_logger().exception("failed")
+        structlog.get_logger().warning("failed a little", exc_info=error)
+        logging.getLogger("stdlib").exception("failed too")
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_traceback_shows_where_and_what_but_not_what_was_said(lines, log_format):
+    configure("ingest", settings(log_format=log_format))
+    fail_in_both_ways("canary-in-a-message")
+    logged = lines()
+    assert [line["event"] for line in logged] == ["failed", "failed a little", "failed too"]
+    assert "canary" not in json.dumps(logged)
+    for line in logged:
+        shown = line["exception"].splitlines()
+        assert (shown[0], shown[-1]) == ("KeyError", "RuntimeError")
+        assert "in fail_in_both_ways" in line["exception"]
+
+
+def test_only_at_the_level_debug_is_it_said(lines):
+    configure("ingest", settings(log_level="DEBUG"))
+    fail_in_both_ways("canary-in-a-message")
+    told = [line["exception"].splitlines()[-1] for line in lines() if "exception" in line]
+    assert told == ["RuntimeError: canary-in-a-message"] * 3
+
+
 def test_a_line_that_cannot_be_written_stops_nobody_and_shows_nothing(ingest, capsys):
     record = logging.LogRecord("a", logging.INFO, "a.py", 1, "%d pages", ("hunter2",), None)
     [ours] = [
