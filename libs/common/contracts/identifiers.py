@@ -20,8 +20,10 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,99}$")]
 """Of something that this software or its operator has named: an engine, a job kind, a topic."""
 
 VoiceName = Annotated[
-    str, Field(pattern=r"^\S(.{0,198}\S)?$", description="The engine's name of the voice.")
+    str, Field(pattern=r"^[!-~]{1,200}$", description="The engine's name of the voice.")
 ]
+"""Without spaces, or sentences would fit: a voice that is named otherwise is not announced."""
+
 LANGUAGE_PATTERN = r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$"
 Language = Annotated[str, Field(pattern=LANGUAGE_PATTERN, description="BCP 47.")]
 

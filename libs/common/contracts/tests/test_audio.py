@@ -18,6 +18,8 @@ STORED = ObjectRef(key="audio/1", sha256="0" * 64, size=1, media_type="audio/mp4
 def ready(**changed):
     given = {
         "document_id": uuid4(),
+        "owner_id": uuid4(),
+        "requested_by": uuid4(),
         "audio_id": uuid4(),
         "page": 1,
         "engine": "espeak",
@@ -54,20 +56,19 @@ def test_only_progress_is_forgotten():
     assert AudioReady.retention_ms == AudiobookReady.retention_ms == FOREVER
 
 
-def test_an_audiobook_has_pages_in_reading_order_and_a_format():
+def test_an_audiobook_is_made_of_pages_and_has_a_format():
     given = {
         "document_id": uuid4(),
         "audiobook_id": uuid4(),
         "narration_id": uuid4(),
         "owner_id": uuid4(),
         "requested_by": uuid4(),
-        "audio_ids": (uuid4(),),
-        "first_pages": (1,),
+        "pages": 1,
         "format": "m4b",
-        "title": "T",
+        "details": STORED,
     }
     event = AudiobookRequested.model_validate(given)
     assert event.stream == f"audiobook/{event.audiobook_id}"
-    for wrong in ({"audio_ids": ()}, {"format": "m4a"}, {"first_pages": (0,)}):
+    for wrong in ({"pages": 0}, {"format": "m4a"}, {"details": None}):
         with pytest.raises(ValidationError):
             AudiobookRequested.model_validate(given | wrong)

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import ValidationError
 
-from libs.common.contracts.audio import AudioFailed, VoicesAnnounced
+from libs.common.contracts.audio import AudioFailed, VoiceInfo, VoicesAnnounced
 from libs.common.contracts.base import FOREVER, Event, ObjectRef
 from libs.common.contracts.documents import DocumentDeleted, PageExtracted
 from libs.common.contracts.tasks import TaskFailed
@@ -24,7 +24,7 @@ class SecondDeleted(DocumentDeleted):
 
 
 def a_deletion(**more):
-    return DocumentDeleted(document_id=uuid4(), deleted_by=uuid4(), **more)
+    return DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4(), **more)
 
 
 def test_an_old_version_is_lifted():
@@ -36,7 +36,7 @@ def test_an_old_version_is_lifted():
 
 
 def test_a_value_without_a_version_is_the_first():
-    body = {"document_id": str(uuid4()), "deleted_by": str(uuid4())}
+    body = {name: str(uuid4()) for name in ("document_id", "owner_id", "deleted_by")}
     event = SecondDeleted.decode(json.dumps(body).encode(), event_id=uuid4(), occurred_at=NOW)
     assert event.why == "not known"
 
@@ -61,8 +61,8 @@ def test_a_newer_version_is_refused():
         (b'{"a":' * 100_000, "not a JSON object"),
         (b'{"version": 0}', "no version is 0"),
         (b'{"version": -1}', "no version is -1"),
-        (b"{}", "check document_id, deleted_by"),
-        (b'{"document_id": 1, "deleted_by": "x"}', "check document_id, deleted_by"),
+        (b"{}", "check document_id, owner_id, deleted_by"),
+        (b'{"document_id": 1, "deleted_by": "x"}', "check document_id, owner_id, deleted_by"),
     ],
 )
 def test_what_does_not_fit_is_malformed_and_quotes_nothing(raw, why):
@@ -82,13 +82,26 @@ def test_unknown_fields_are_ignored():
 
 def test_the_value_is_compact_and_holds_no_attributes():
     event = AudioFailed(
-        document_id=UUID(int=1), audio_id=UUID(int=2), page=3, code="c", reason="für immer"
+        document_id=UUID(int=1),
+        owner_id=UUID(int=2),
+        audio_id=UUID(int=3),
+        requested_by=UUID(int=4),
+        page=3,
+        code="c",
     )
     assert event.encode().decode() == (
         '{"version":1,"document_id":"00000000-0000-0000-0000-000000000001",'
-        '"audio_id":"00000000-0000-0000-0000-000000000002","page":3,"code":"c",'
-        '"reason":"für immer"}'
+        '"owner_id":"00000000-0000-0000-0000-000000000002",'
+        '"audio_id":"00000000-0000-0000-0000-000000000003",'
+        '"requested_by":"00000000-0000-0000-0000-000000000004",'
+        '"page":3,"code":"c","details":null}'
     )
+
+
+def test_the_value_is_utf_8_and_not_escaped():
+    voice = VoiceInfo(id="de", name="Jürgen", language="de")
+    event = VoicesAnnounced(engine="espeak", voices=(voice,), default_voice="de")
+    assert "Jürgen".encode() in event.encode()
 
 
 def test_events_are_frozen_and_each_has_its_own_id():
@@ -96,6 +109,7 @@ def test_events_are_frozen_and_each_has_its_own_id():
     with pytest.raises(ValidationError):
         event.deleted_by = uuid4()
     assert event.event_id != a_deletion().event_id
+    assert event.event_id.version == 7
     assert event.occurred_at.tzinfo is UTC
 
 
@@ -113,10 +127,10 @@ def test_an_old_version_goes_through_every_step():
 
 
 def test_the_first_field_that_is_set_is_the_key():
-    given = {"service": "s", "kind": "k", "code": "c", "reason": "r"}
-    of_none = TaskFailed(task_id=uuid4(), attempts=1, fingerprint="f", **given)
+    given = {"service": "s", "kind": "k", "code": "c", "fingerprint": "f" * 16}
+    of_none = TaskFailed(task_id=uuid4(), attempts=1, **given)
     assert (of_none.key, of_none.stream) == (str(of_none.task_id), f"task/{of_none.task_id}")
-    of_one = TaskFailed(task_id=uuid4(), document_id=uuid4(), attempts=1, fingerprint="f", **given)
+    of_one = TaskFailed(task_id=uuid4(), document_id=uuid4(), attempts=1, **given)
     assert (of_one.key, of_one.stream) == (str(of_one.document_id), f"task/{of_one.task_id}")
 
 
@@ -146,7 +160,13 @@ def test_a_digest_is_64_hexadecimal_digits(digest):
         ObjectRef(key="a", sha256=digest, size=1)
 
 
+@pytest.mark.parametrize("key", ["", "a b", "documents/1/My Title.pdf", "ü", "x" * 513, "a\nb"])
+def test_a_key_says_nothing_in_words(key):
+    with pytest.raises(ValidationError):
+        ObjectRef(key=key, sha256="0" * 64, size=1)
+
+
 def test_pages_count_from_1():
     text = ObjectRef(key="a", sha256="0" * 64, size=0)
     with pytest.raises(ValidationError):
-        PageExtracted(document_id=uuid4(), page=0, text=text, characters=1)
+        PageExtracted(document_id=uuid4(), owner_id=uuid4(), page=0, text=text, characters=1)

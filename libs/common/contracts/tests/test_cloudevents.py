@@ -18,6 +18,8 @@ def written(**changed):
         "source": "/lectern/gateway",
         "occurred_at": rfc3339(MOMENT),
         "key": "a-document",
+        "stream": "document/a-document",
+        "version": 3,
         "traceparent": None,
     }
     return headers(**{**given, **changed})
@@ -31,6 +33,8 @@ def test_headers_are_those_of_the_binding_in_its_order():
         ("ce_source", b"/lectern/gateway"),
         ("ce_time", b"2026-11-20T09:30:00.125000Z"),
         ("ce_subject", b"a-document"),
+        ("ce_stream", b"document/a-document"),
+        ("ce_streamversion", b"3"),
         ("content-type", b"application/json; charset=utf-8"),
         ("traceparent", b"00-a-b-01"),
     ]
@@ -51,6 +55,7 @@ def test_what_is_written_is_read():
     envelope = read_envelope(text_headers(written(traceparent="00-a-b-01")))
     assert (envelope.event_id, envelope.type) == (EVENT_ID, "document.deleted")
     assert (envelope.source, envelope.time) == ("/lectern/gateway", MOMENT)
+    assert (envelope.subject, envelope.stream) == ("a-document", "document/a-document")
     assert envelope.traceparent == "00-a-b-01"
     assert read_envelope(text_headers(written())).traceparent is None
 
@@ -77,6 +82,13 @@ def test_an_unreadable_attribute_is_malformed(name, value, why):
         read_envelope({**text_headers(written()), name: value})
 
 
+@pytest.mark.parametrize("name", ["ce_subject", "ce_stream"])
+def test_an_attribute_that_is_not_required_may_be_missing(name):
+    found = text_headers(written())
+    del found[name]
+    assert getattr(read_envelope(found), name.removeprefix("ce_")) is None
+
+
 def test_no_headers_at_all():
     with pytest.raises(Malformed, match="not a readable event"):
         read_envelope({})
@@ -89,7 +101,11 @@ def test_text_headers_survive_any_bytes():
 
 def test_decode_returns_the_event_with_its_attributes():
     event = DocumentDeleted(
-        event_id=EVENT_ID, occurred_at=MOMENT, document_id=uuid4(), deleted_by=uuid4()
+        event_id=EVENT_ID,
+        occurred_at=MOMENT,
+        document_id=uuid4(),
+        owner_id=uuid4(),
+        deleted_by=uuid4(),
     )
     assert decode(read_envelope(text_headers(written())), event.encode()) == event
 

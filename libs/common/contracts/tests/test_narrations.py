@@ -3,7 +3,8 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
-from libs.common.contracts.narrations import NarrationRequested
+from libs.common.contracts.narrations import NarrationCompleted, NarrationFailed, NarrationRequested
+from libs.common.contracts.pages import MAX_RANGES, PageRange
 
 
 def requested(**changed):
@@ -30,8 +31,43 @@ def test_it_has_a_stream_of_its_own_and_the_key_of_its_document():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"pages": [0]}, {"rate": 9}, {"formats": ["m4b"]}, {"audiobook": "m4a"}]
+    "wrong",
+    [{"pages": [0]}, {"pages": [[2, 1]]}, {"rate": 9}, {"formats": ["m4b"]}, {"audiobook": "m4a"}],
 )
 def test_what_cannot_be_made_is_refused(wrong):
     with pytest.raises(ValidationError):
         requested(**wrong)
+
+
+def test_pages_are_ranges_and_not_more_than_an_event_can_hold():
+    one = {"first": 1, "last": 4}
+    assert requested(pages=[one]).pages == (PageRange(first=1, last=4),)
+    assert len(requested(pages=[one] * MAX_RANGES).pages) == MAX_RANGES
+    with pytest.raises(ValidationError):
+        requested(pages=[one] * (MAX_RANGES + 1))
+
+
+ENDED = {
+    **{name: uuid4() for name in ("document_id", "owner_id", "narration_id", "requested_by")},
+    "pages_total": 3,
+    "pages_ready": 1,
+    "pages_silent": 1,
+    "pages_missing": 1,
+    "missing": [{"first": 2, "last": 2}],
+}
+
+
+def test_both_ends_are_in_the_stream_of_the_narration():
+    completed = NarrationCompleted.model_validate({**ENDED, "duration_ms": 7})
+    failed = NarrationFailed.model_validate({**ENDED, "code": "nothing_ready"})
+    assert completed.stream == failed.stream == f"narration/{ENDED['narration_id']}"
+    assert completed.key == failed.key == str(ENDED["document_id"])
+    assert completed.audiobook_id is None
+
+
+@pytest.mark.parametrize(
+    "name", ["pages_total", "pages_ready", "pages_silent", "pages_missing", "duration_ms"]
+)
+def test_nothing_is_counted_below_nothing(name):
+    with pytest.raises(ValidationError, match=name):
+        NarrationCompleted.model_validate({**ENDED, "duration_ms": 7, name: -1})

@@ -18,7 +18,7 @@ def test_a_notification_is_keyed_by_its_document_where_there_is_one():
 
 def test_what_was_sent_and_what_failed_share_a_stream():
     sent = NotificationSent(channel="mail", **GIVEN)
-    failed = NotificationFailed(channel="mail", code="c", reason="r", **GIVEN)
+    failed = NotificationFailed(channel="mail", code="c", **GIVEN)
     assert sent.stream == failed.stream == f"notification/{GIVEN['notification_id']}"
 
 

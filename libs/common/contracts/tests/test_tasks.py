@@ -13,9 +13,8 @@ def failed(**changed):
         "service": "synth",
         "kind": "speak",
         "code": "refused",
-        "reason": "The provider refused.",
         "attempts": 1,
-        "fingerprint": "f",
+        "fingerprint": "f" * 16,
     }
     return TaskFailed.model_validate(given | changed)
 
@@ -33,3 +32,17 @@ def test_a_task_has_a_stream_of_its_own_whatever_it_is_about():
 def test_what_was_never_tried_did_not_fail():
     with pytest.raises(ValidationError):
         failed(attempts=0)
+
+
+def test_what_it_is_about_is_a_stream_and_no_sentence():
+    about = f"audio/{uuid4()}"
+    assert failed(about=about).about == about
+    for wrong in ("audio", "audio/", "Audio/1", "a title, by its author", f"{about}/ 1"):
+        with pytest.raises(ValidationError):
+            failed(about=wrong)
+
+
+@pytest.mark.parametrize("wrong", ["f", "F" * 16, "f" * 17, "a reason of a task"])
+def test_a_fingerprint_is_16_hexadecimal_digits(wrong):
+    with pytest.raises(ValidationError):
+        failed(fingerprint=wrong)

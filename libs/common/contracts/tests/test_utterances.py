@@ -26,6 +26,12 @@ def test_a_page_survives_being_stored():
     )
     assert SegmentedPage.model_validate_json(page.model_dump_json()) == page
     assert '"version":1' in page.model_dump_json()
+    assert page.title is None
+
+
+def test_pages_that_say_the_same_have_different_digests():
+    one, other = (SegmentedPage(language="en", utterances=()) for _ in range(2))
+    assert one.to_json() != other.to_json()
 
 
 def test_characters_are_those_spoken_counted_as_code_points():

@@ -1,0 +1,42 @@
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from libs.common.contracts.pages import PageRange, page_ranges, pages_in
+
+PAGES = st.lists(st.integers(1, 60) | st.integers(1, 10**9), max_size=80)
+
+
+@given(PAGES)
+def test_ranges_hold_exactly_the_pages_ascending_and_once(pages):
+    assert pages_in(page_ranges(pages)) == tuple(sorted(set(pages)))
+
+
+@given(PAGES)
+def test_no_fewer_ranges_would_do(pages):
+    ranges = page_ranges(pages)
+    assert all(left.last + 1 < right.first for left, right in pairwise(ranges))
+
+
+@given(st.lists(st.tuples(st.integers(1, 1000), st.integers(0, 20)), max_size=20))
+def test_ranges_that_overlap_become_one(bounds):
+    given = [PageRange(first=first, last=first + more) for first, more in bounds]
+    again = page_ranges(pages_in(given))
+    assert set(pages_in(again)) == set(pages_in(given))
+    assert page_ranges(pages_in(again)) == again
+
+
+def test_many_pages_in_few_words():
+    assert page_ranges(range(1, 1001)) == (PageRange(first=1, last=1000),)
+    assert page_ranges([9, 1, 2, 3, 2]) == (PageRange(first=1, last=3), PageRange(first=9, last=9))
+    assert page_ranges([]) == ()
+    assert pages_in([]) == ()
+
+
+@pytest.mark.parametrize(("first", "last"), [(2, 1), (0, 3), (-1, -1)])
+def test_a_range_goes_upwards_from_page_1(first, last):
+    with pytest.raises(ValidationError):
+        PageRange(first=first, last=last)
