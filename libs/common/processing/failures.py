@@ -95,13 +95,15 @@ class Failures:
         if document_id is None:
             return None
         reason = str(error) if isinstance(error, LecternError) else UNEXPECTED
-        details = FailureDetails(reason=reason[:MAX_REASON_CHARACTERS])
         key = f"documents/{document_id}/failures/{uuid7()}.json"
         try:
+            details = FailureDetails(reason=reason[:MAX_REASON_CHARACTERS])
             return await self.storage.write(key, details.to_json(), DETAILS)
         except LecternError as unstored:
             log.warning("a reason could not be stored", task=task.name, code=unstored.code)
-            return None
+        except Exception:  # raised again, it would have the work be given up for ever
+            self.bug("a reason could not be stored", task.kind, task.name)
+        return None
 
 
 def code_of(error: BaseException) -> str:
