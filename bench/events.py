@@ -34,6 +34,7 @@ from libs.common.processing.dead_letters import DeadLetters
 from libs.common.processing.relay import Relay
 from libs.common.processing.routes import on
 from libs.common.settings import CommonSettings, load
+from libs.common.storage.memory import MemoryStorage
 from libs.common.store.effects import Effect
 from libs.common.store.tables import core
 from libs.common.testing.records import record
@@ -45,7 +46,7 @@ IN, OUT = DocumentDeleted.topic, DocumentRejected.topic
 
 async def answer(event: DocumentDeleted) -> Sequence[Effect]:
     """Return one event for every event."""
-    return [DocumentRejected(document_id=event.document_id, code="bench", reason="measured")]
+    return [DocumentRejected(document_id=event.document_id, owner_id=event.owner_id, code="bench")]
 
 
 async def fill(bootstrap: str, count: int) -> None:
@@ -54,7 +55,7 @@ async def fill(bootstrap: str, count: int) -> None:
     await filling.start()
     sent = []
     for _ in range(count):
-        event = DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+        event = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
         made = record(event)
         sent.append(await filling.send(IN, made.value, made.key, headers=made.headers))
     await asyncio.gather(*sent)
@@ -132,6 +133,7 @@ def _consuming(
 ) -> FastStream:
     consumer = Consumer(
         database=database,
+        storage=MemoryStorage(),
         service=SERVICE,
         routes=[on(DocumentDeleted, answer)],
         dead_letters=DeadLetters(

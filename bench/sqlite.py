@@ -72,7 +72,7 @@ async def _write(database: Database) -> None:
 
 async def _handle(database: Database) -> None:
     """What surrounds a handler: an inbox row, one event with its outbox row, the commit."""
-    deleted = DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+    deleted = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
     async with database.transaction() as connection:
         await first_deliveries(connection, "bench", [deleted])
         await apply(connection, [deleted], None)

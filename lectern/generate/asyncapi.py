@@ -16,6 +16,7 @@ from lectern.generate.schema_compat import wire_schema
 from libs.common.contracts.base import Event
 from libs.common.contracts.catalog import every_event
 from libs.common.contracts.cloudevents import CONTENT_TYPE, SPEC_VERSION
+from libs.common.contracts.identifiers import STREAM_PATTERN
 
 Services = Mapping[str, Sequence[type[Event]]]
 """Event classes by the name of a service that publishes, or consumes, them."""
@@ -87,7 +88,9 @@ def _info(release: str) -> dict[str, Any]:
         "description": (
             "Lectern turns documents into audio. Its services tell one another what happened "
             "through these topics, and anybody may follow along. audio.ready and audiobook.ready "
-            "are the public contract; docs/events.md says what is promised. An operation is named "
+            "are the public contract; docs/events.md says what is promised. Nothing that people "
+            "wrote is in an event: `details` and `text` refer to JSON objects in the storage of an "
+            "installation, of which docs/events/details has the schemas. An operation is named "
             "after the service that performs it."
         ),
         "license": {
@@ -196,7 +199,10 @@ def _headers_schema() -> dict[str, Any]:
     text = {"type": "string"}
     properties = {
         "ce_specversion": {"type": "string", "const": SPEC_VERSION},
-        "ce_id": {**UUID_TEXT, "description": "Identity of the event: drop what you have seen."},
+        "ce_id": {
+            **UUID_TEXT,
+            "description": "Identity of the event, UUID version 7: drop what you have seen.",
+        },
         "ce_type": {**text, "description": "Kind of event; the name of its topic."},
         "ce_source": {
             **text,
@@ -205,6 +211,16 @@ def _headers_schema() -> dict[str, Any]:
         },
         "ce_time": {**text, "format": "date-time", "description": "When it happened, UTC."},
         "ce_subject": {**text, "description": "What it is about; the same as the record key."},
+        "ce_stream": {
+            **text,
+            "pattern": STREAM_PATTERN,
+            "description": "The sequence of events that it is one of; may span several topics.",
+        },
+        "ce_streamversion": {
+            **text,
+            "pattern": "^[1-9][0-9]*$",
+            "description": "Its place there: counted from 1 without gaps for each `ce_source`.",
+        },
         "content-type": {"type": "string", "const": CONTENT_TYPE},
         "traceparent": {
             **text,

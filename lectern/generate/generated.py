@@ -1,10 +1,11 @@
 """Writes every generated file, or checks that each is what it would write.
 
-    python -m lectern.generate [--check]
+    python -m lectern.generate [--check | --freeze]
 
-docs/asyncapi.yaml, docs/events/schemas, .env.example, and the blocks between markers in
+docs/asyncapi.yaml, the schemas below docs/events, .env.example, and the blocks between markers in
 docs/architecture.md and docs/events.md. A schema is not overwritten by one that is incompatible
-with it. For development: needs PyYAML, which is not among what Lectern runs with.
+with it, or with what was frozen (:mod:`.frozen`). For development: needs PyYAML, which is not among
+what Lectern runs with.
 """
 
 import argparse
@@ -22,6 +23,8 @@ import yaml
 from lectern.generate.asyncapi import Services, asyncapi, read_samples
 from lectern.generate.env_example import env_example
 from lectern.generate.flow_map import event_table, flowchart, service_table
+from lectern.generate.frozen import broken_promises, freeze, unfrozen
+from lectern.generate.promises import DETAILS, EVENTS, every_promise
 from lectern.generate.schema_compat import advice, incompatibilities, resolved, wire_schema
 from lectern.service_catalog import SERVICES, consumers
 from libs.common.contracts import permissions
@@ -31,7 +34,6 @@ from libs.common.observability import metrics
 from libs.common.settings import CommonSettings
 
 ROOT = Path(__file__).resolve().parents[2]
-SCHEMAS = "docs/events/schemas"
 SAMPLES = "docs/events/golden"
 REFRESH = "python -m lectern.generate"
 BLOCK = re.compile(
@@ -43,22 +45,32 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     """Write or check, and return the exit code: 1 if something is stale or incompatible."""
     parser = argparse.ArgumentParser(prog=REFRESH, description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if stale")
+    parser.add_argument("--freeze", action="store_true", help="write, and freeze what is new")
     options = parser.parse_args(arguments)
-    if broken := broken_contract(root):
+    broken = broken_contract(root) + broken_promises(root)
+    if broken := broken + (unfrozen(root) if options.check else []):
         sys.stderr.write("\n".join(broken) + "\n")
         return 1
+    stale = _write_or_tell(root, check=options.check)
+    if stale and options.check:
+        sys.stderr.write(f"refresh with: {REFRESH}\n")
+    for name in freeze(root) if options.freeze else ():
+        print(f"frozen: {name}")
+    return int(stale and options.check)
+
+
+def _write_or_tell(root: Path, *, check: bool) -> bool:
+    """Write what is stale, or only tell of it; return whether anything is."""
     stale = {path: text for path, text in rendered(root).items() if _read(path) != text}
     for path, text in stale.items():
         name = path.relative_to(root)
-        if options.check:
+        if check:
             sys.stderr.write(f"stale: {name}\n")
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
         print(f"written: {name}")
-    if stale and options.check:
-        sys.stderr.write(f"refresh with: {REFRESH}\n")
-    return int(bool(stale) and options.check)
+    return bool(stale)
 
 
 def rendered(root: Path = ROOT) -> dict[Path, str]:
@@ -74,8 +86,8 @@ def rendered(root: Path = ROOT) -> dict[Path, str]:
         root / "docs/asyncapi.yaml": _yaml(contract),
         root / ".env.example": env_example(CommonSettings, *(spec.settings for spec in SERVICES)),
     }
-    for event in every_event():
-        files[schema_path(root, event)] = _json(wire_schema(event))
+    for promise in every_promise():
+        files[promise.schema_path(root)] = _json(wire_schema(promise.kind))
     for name, blocks in (
         ("docs/architecture.md", _architecture_blocks(sends, receives)),
         ("docs/events.md", _events_blocks(sends, receives)),
@@ -89,28 +101,20 @@ def publishers() -> Services:
     return {spec.name: import_module(f"services.{spec.name}.app").PUBLISHES for spec in SERVICES}
 
 
-def schema_path(root: Path, event: type[Event]) -> Path:
-    """Where the schema of an event's current version is committed."""
-    return root / SCHEMAS / f"{event.topic}.v{event.version}.json"
-
-
 def broken_contract(root: Path = ROOT) -> list[str]:
     """Return what would break readers: how classes differ from the committed schemas."""
-    broken = []
-    known = {}
-    for event in every_event():
-        known[event.topic] = event.version
-        path = schema_path(root, event)
+    broken, known = [], {}
+    for promise in every_promise():
+        known[promise.folder, promise.name] = promise.version
+        path = promise.schema_path(root)
         if path.exists():
-            problems = incompatibilities(json.loads(path.read_text()), wire_schema(event))
-            broken += [advice(event, problems)] if problems else []
-    for path in sorted((root / SCHEMAS).glob("*.json")):
-        topic, _, version = path.stem.rpartition(".v")
-        if int(version) > known.get(topic, 0):
-            broken.append(
-                f"{SCHEMAS}/{path.name} is of no event: bring back the class, or, "
-                "if it was never released, delete this schema and its golden sample"
-            )
+            problems = incompatibilities(json.loads(path.read_text()), wire_schema(promise.kind))
+            broken += [advice(promise, problems)] if problems else []
+    for folder in (EVENTS, DETAILS):
+        for path in sorted((root / folder / "schemas").glob("*.json")):
+            name, _, version = path.stem.rpartition(".v")
+            if int(version) > known.get((folder, name), 0):
+                broken.append(f"{path.relative_to(root)} is of no event: bring back the class")
     return broken
 
 

@@ -16,13 +16,17 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from lectern.generate.promises import Promise, version_of
 from libs.common.contracts.base import Event
+from libs.common.contracts.details import Details
 
 Schema = Mapping[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 ATTRIBUTES = frozenset({"event_id", "occurred_at"})
 """Fields that travel as CloudEvents headers, not in the value."""
+BESIDE = ATTRIBUTES | {"version"}
+"""Fields of which the schema of the class does not tell what is written."""
 
 FOR_PEOPLE = frozenset({"$schema", "$defs", "title", "description", "examples", "deprecated"})
 WALKED = frozenset({"properties", "required", "items", "anyOf", "enum", "const", "type"})
@@ -35,25 +39,25 @@ class _Plain(GenerateJsonSchema):
         return False
 
 
-def wire_schema(event: type[Event]) -> dict[str, Any]:
-    """Return the schema of the value of an event at its current version.
+def wire_schema(kind: type[Event] | type[Details]) -> dict[str, Any]:
+    """Return the schema of the value of an event, or of details, at its current version.
 
     A field with a default is not required, for messages from before it was added lack it.
     """
-    made = event.model_json_schema(schema_generator=_Plain)
-    fields = {name: field for name, field in made["properties"].items() if name not in ATTRIBUTES}
+    made = kind.model_json_schema(schema_generator=_Plain)
+    fields = {name: field for name, field in made["properties"].items() if name not in BESIDE}
     version = {
         "type": "integer",
-        "const": event.version,
+        "const": version_of(kind),
         "description": "Version of this schema.",
     }
     schema = {
         "$schema": DIALECT,
-        "title": event.__name__,
+        "title": kind.__name__,
         "description": made.get("description", ""),
         "type": "object",
         "properties": {"version": version, **fields},
-        "required": ["version", *(name for name in made["required"] if name not in ATTRIBUTES)],
+        "required": ["version", *made.get("required", ())],
     }
     if "$defs" in made:
         schema["$defs"] = made["$defs"]
@@ -66,15 +70,15 @@ def incompatibilities(old: Schema, new: Schema) -> list[str]:
     return list(_Comparison(old, new).schemas("", old, new))
 
 
-def advice(event: type[Event], problems: Sequence[str]) -> str:
+def advice(promise: Promise, problems: Sequence[str]) -> str:
     """Return what to do about a class that no longer fits the committed schema of its version."""
-    name, version = event.__name__, event.version
+    name, version = promise.kind.__name__, promise.version
     listed = "".join(f"\n  - {problem}" for problem in problems)
+    lifted = f", add {name}.upcasters[{version}]" if issubclass(promise.kind, Event) else ""
     return (
-        f"{event.topic} v{version} is not compatible with its committed schema:{listed}\n"
-        f"Undo that, or set {name}.version = {version + 1}, add {name}.upcasters[{version}] and "
-        f"docs/events/golden/{event.topic}/v{version + 1}.json, then generate again. "
-        f"If v{version} was never released, delete its schema and generate again."
+        f"{promise.name} v{version} is not compatible with its committed schema:{listed}\n"
+        f"Undo that, or set {name}.version = {version + 1}{lifted} and add "
+        f"{promise.folder}/golden/{promise.name}/v{version + 1}.json, then generate and freeze."
     )
 
 

@@ -40,7 +40,10 @@ async def databases(tmp_path):
 
 async def published(database, count, sent_at_ms=1000):
     """Append events that were sent; returns their ids."""
-    happened = [DocumentDeleted(document_id=uuid4(), deleted_by=uuid4()) for _ in range(count)]
+    happened = [
+        DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
+        for _ in range(count)
+    ]
     async with database.transaction() as connection:
         await append(connection, happened)
         await connection.execute(update(events).values(sent_at_ms=sent_at_ms))

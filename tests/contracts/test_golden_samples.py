@@ -1,17 +1,23 @@
 """Golden samples: one message of every version of every event, which must decode for ever."""
 
+import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
 from lectern.generate.asyncapi import Sample, read_samples
+from lectern.generate.promises import DETAILS, EVERY_DETAILS
 from libs.common.contracts import cloudevents
 from libs.common.contracts.catalog import event_by_topic, every_event
+from libs.common.contracts.details import Details
 from libs.common.contracts.documents import DocumentDeleted
 
 GOLDEN = Path(__file__).parents[2] / "docs" / "events" / "golden"
 SAMPLES = read_samples(GOLDEN)
+DETAILS_GOLDEN = GOLDEN.parents[2] / DETAILS / "golden"
+EMPTY_FOR_A_REASON = {"SubmittedDocument": {"url"}}
+"""Of a document that came as a file."""
 
 WHERE = "docs/events/golden"
 
@@ -71,6 +77,10 @@ def test_every_golden_sample_decodes_for_ever(topic, version):
     assert type(event) is event_by_topic()[topic]
     assert (event.event_id, event.occurred_at) == (envelope.event_id, envelope.time)
     assert event.key == sample.key == sample.headers["ce_subject"]
+    assert event.stream == envelope.stream == sample.headers["ce_stream"]
+    assert int(sample.headers["ce_streamversion"]) >= 1
+    assert event.event_id.version == 7
+    assert event.event_id.int >> 80 == int(event.occurred_at.timestamp() * 1000)
     if version == event.version:
         again = json.loads(event.encode())
         assert {name: again[name] for name in sample.value} == sample.value
@@ -99,3 +109,68 @@ def test_what_lacks_an_upcaster_is_told_what_to_do():
 
 def test_every_event_has_a_class_that_its_golden_sample_names():
     assert {topic for topic, _ in SAMPLES} == set(event_by_topic())
+
+
+def details_sample(kind: type[Details], version: int = 1) -> Details:
+    path = DETAILS_GOLDEN / kind.__name__ / f"v{version}.json"
+    return kind.model_validate_json(path.read_text())
+
+
+@pytest.mark.parametrize("kind", EVERY_DETAILS, ids=lambda kind: kind.__name__)
+def test_every_golden_sample_of_details_decodes_for_ever_and_fills_every_field(kind):
+    written = json.loads((DETAILS_GOLDEN / kind.__name__ / "v1.json").read_text())
+    again = json.loads(details_sample(kind).to_json())
+    assert {name: again[name] for name in written} == written
+    assert set(written) == set(kind.model_fields)
+    empty = {name for name, value in written.items() if value in (None, [], "")}
+    assert empty == EMPTY_FOR_A_REASON.get(kind.__name__, set()) | (
+        {"omissions"} if kind.__name__ == "SegmentedPage" else set()
+    )
+
+
+def test_there_is_no_golden_sample_of_other_details():
+    assert {path.name for path in DETAILS_GOLDEN.iterdir()} == {
+        kind.__name__ for kind in EVERY_DETAILS
+    }
+
+
+@pytest.mark.parametrize(
+    ("topic", "field", "kind"),
+    [
+        ("document.submitted", "details", "SubmittedDocument"),
+        ("document.parsed", "details", "ParsedDocument"),
+        ("document.rejected", "details", "FailureDetails"),
+        ("page.extracted", "text", "PageText"),
+        ("page.segmented", "segments", "SegmentedPage"),
+        ("audio.requested", "segments", "SegmentedPage"),
+        ("audiobook.requested", "details", "BookContents"),
+        ("audiobook.ready", "details", "BookContents"),
+    ],
+)
+def test_golden_events_refer_to_golden_details(topic, field, kind):
+    """Digest and size are those of the object as it is stored, so that readers can try theirs."""
+    (sample,) = [details_sample(one) for one in EVERY_DETAILS if one.__name__ == kind]
+    ref = SAMPLES[topic, 1].value[field]
+    stored = sample.to_json()
+    assert (ref["sha256"], ref["size"]) == (hashlib.sha256(stored).hexdigest(), len(stored))
+    assert ref["media_type"] == "application/json"
+
+
+def test_no_golden_event_says_what_golden_details_say():
+    events = " ".join(sample.raw.decode() for sample in SAMPLES.values())
+    for kind in EVERY_DETAILS:
+        for text in texts_in(json.loads(details_sample(kind).to_json())):
+            assert text not in events
+
+
+def texts_in(value):
+    """Whatever somebody wrote, and the nonce: strings of more than a word or a reference."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name in {"nonce", "title", "author", "markdown", "reason", "filename", "text"}:
+                yield inner
+            elif name not in {"object", "cover"}:
+                yield from texts_in(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from texts_in(inner)

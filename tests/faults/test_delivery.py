@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from deploy.native.services import SERVICES
 from libs.common.contracts.base import Event, ObjectRef
 from libs.common.contracts.cloudevents import Headers, headers, rfc3339
-from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted, Source
+from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted
 from libs.common.store.tables import events, inbox, jobs
 from services.gateway.tables import READ_MODELS
 from tests.journeys.deployment import Deployment
@@ -21,7 +21,7 @@ from tests.journeys.person import book, somebody, until
 
 ORDER = {"audiobook": "m4b", "engine": "openai"}
 TOPIC = DocumentSubmitted.topic
-SOURCE = Source(kind="text", object=ObjectRef(key="nothing", sha256="0" * 64, size=1))
+DETAILS = ObjectRef(key="nothing", sha256="0" * 64, size=1)
 
 
 async def test_history_is_sent_again_while_work_goes_on(deployment: Deployment) -> None:
@@ -48,8 +48,10 @@ async def test_history_is_sent_again_while_work_goes_on(deployment: Deployment) 
 
 async def test_a_deletion_overtakes_the_submission(deployment: Deployment) -> None:
     document, owner = uuid4(), uuid4()
-    deleted = DocumentDeleted(document_id=document, deleted_by=owner)
-    submitted = DocumentSubmitted(document_id=document, owner_id=owner, source=SOURCE)
+    deleted = DocumentDeleted(document_id=document, owner_id=owner, deleted_by=owner)
+    submitted = DocumentSubmitted(
+        document_id=document, owner_id=owner, kind="text", details=DETAILS
+    )
     for event in (deleted, submitted):
         await _send(deployment, event)
         await _handled(deployment, event.event_id)
@@ -88,7 +90,7 @@ async def test_a_deletion_stops_work_and_nothing_comes_after(deployment: Deploym
 
 
 async def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(deployment: Deployment) -> None:
-    good = DocumentSubmitted(document_id=uuid4(), owner_id=uuid4(), source=SOURCE)
+    good = DocumentSubmitted(document_id=uuid4(), owner_id=uuid4(), kind="text", details=DETAILS)
     newer = json.dumps({**json.loads(good.encode()), "version": 99}).encode()
     marked = [("x-mark", uuid4().hex.encode())]
     poison: list[tuple[bytes, Headers]] = [
@@ -178,6 +180,8 @@ def _headers(event: Event) -> Headers:
         source="/lectern/gateway",
         occurred_at=rfc3339(datetime.now(UTC)),
         key=event.key,
+        stream=event.stream,
+        version=1,
         traceparent=None,
     )
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lectern.generate import generated
+from lectern.generate import frozen, generated
+from lectern.generate.promises import DETAILS, EVENTS, every_promise
+from lectern.generate.schema_compat import wire_schema
 from lectern.service_catalog import SERVICES, consumers
 from libs.common.contracts.audio import AudioReady
 from libs.common.contracts.catalog import every_event
@@ -62,10 +64,11 @@ def test_writing_repairs_what_is_stale_and_nothing_else(tree, capsys):
     before = contents(tree)
     for name in ("docs/asyncapi.yaml", ".env.example"):
         (tree / name).write_text("old\n")
-    shutil.rmtree(tree / "docs/events/schemas")
+    for folder in (EVENTS, DETAILS):
+        shutil.rmtree(tree / folder / "schemas")
     assert generated.main([], tree) == 0
     assert contents(tree) == before
-    assert len(capsys.readouterr().out.splitlines()) == 2 + len(every_event())
+    assert len(capsys.readouterr().out.splitlines()) == 2 + len(every_promise())
     assert generated.main([], tree) == 0
     assert capsys.readouterr().out == ""
 
@@ -94,11 +97,46 @@ def test_an_incompatible_schema_is_not_overwritten(tree, arguments, capsys):
     assert contents(tree) == before
 
 
-@pytest.mark.parametrize("name", ["page.lost.v1.json", "audio.ready.v2.json"])
+@pytest.mark.parametrize(
+    "name",
+    ["schemas/page.lost.v1.json", "schemas/audio.ready.v2.json", "details/schemas/Gone.v1.json"],
+)
 def test_a_schema_of_no_event_is_refused(tree, name, capsys):
-    (tree / "docs/events/schemas" / name).write_text("{}")
+    (tree / "docs/events" / name).write_text("{}")
     assert generated.main(["--check"], tree) == 1
-    assert f"docs/events/schemas/{name} is of no event: bring back" in capsys.readouterr().err
+    assert f"docs/events/{name} is of no event: bring back" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["audio.ready", "BookContents"])
+def test_deleting_a_schema_is_no_way_out(tree, name, capsys, monkeypatch):
+    """What was released is held against the class even when its committed schema is gone."""
+    (promise,) = [one for one in every_promise() if one.name == name]
+    promise.schema_path(tree).unlink()
+    real = wire_schema(promise.kind)
+    del real["properties"]["chapters" if name == "BookContents" else "page"]
+    monkeypatch.setattr(frozen, "wire_schema", lambda kind: real)
+    monkeypatch.setattr(frozen, "every_promise", lambda: [promise])
+    monkeypatch.setattr(frozen, "_of_nothing", lambda index: [])
+    before = contents(tree)
+    for arguments in ([], ["--freeze"], ["--check"]):
+        assert generated.main(arguments, tree) == 1
+        assert f"{name} v1 was released" in capsys.readouterr().err
+    assert contents(tree) == before
+
+
+def test_what_is_not_frozen_is_written_but_refused(tree, capsys):
+    index = tree / frozen.INDEX
+    kept = index.read_text()
+    name = "audio.ready.v1"
+    index.write_text(json.dumps({k: v for k, v in json.loads(kept).items() if k != name}))
+    (tree / frozen.FOLDER / f"{name}.json").unlink()
+    assert generated.main([], tree) == 0
+    assert generated.main(["--check"], tree) == 1
+    assert "audio.ready v1 is not frozen" in capsys.readouterr().err
+    assert generated.main(["--freeze"], tree) == 0
+    assert f"frozen: {name}\n" in capsys.readouterr().out
+    assert index.read_text() == kept
+    assert generated.main(["--check"], tree) == 0
 
 
 @pytest.mark.parametrize("text", ["", "<!-- begin generated: a -->\n<!-- end generated -->" * 2])

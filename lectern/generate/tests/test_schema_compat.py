@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from lectern.generate.asyncapi import read_samples
+from lectern.generate.promises import EVERY_DETAILS, every_promise
 from lectern.generate.schema_compat import advice, incompatibilities, wire_schema
 from libs.common.contracts.audio import AudioReady
-from libs.common.contracts.catalog import every_event
+from libs.common.contracts.base import Event
 from libs.common.contracts.documents import DocumentSubmitted
 
-EVENTS = Path(__file__).parents[3] / "docs" / "events"
+ROOT = Path(__file__).parents[3]
 
 OLD = {
     "type": "object",
@@ -149,32 +149,45 @@ def test_the_schema_is_that_of_the_value():
     assert "``" not in json.dumps(wire_schema(DocumentSubmitted))
 
 
-@pytest.mark.parametrize("event", every_event(), ids=lambda event: event.topic)
-def test_the_tree_is_compatible_with_what_was_committed(event):
-    for version in range(1, event.version + 1):
-        path = EVENTS / "schemas" / f"{event.topic}.v{version}.json"
-        assert path.exists(), f"docs/events/schemas/{path.name} is missing: " + (
-            "python -m lectern.generate" if version == event.version else "bring it back"
+@pytest.mark.parametrize("kind", EVERY_DETAILS, ids=lambda kind: kind.__name__)
+def test_the_schema_of_details_says_the_version_that_is_written(kind):
+    schema = wire_schema(kind)
+    assert next(iter(schema["properties"])) == "version"
+    assert schema["properties"]["version"]["const"] == 1
+    assert schema["required"][0] == "version"
+    assert "nonce" in schema["properties"]
+
+
+@pytest.mark.parametrize("promise", every_promise(), ids=lambda promise: promise.name)
+def test_the_tree_is_compatible_with_what_was_committed(promise):
+    for version in range(1, promise.version + 1):
+        path = promise.schema_path(ROOT, version)
+        assert path.exists(), f"{path} is missing: " + (
+            "python -m lectern.generate" if version == promise.version else "bring it back"
         )
-    committed = json.loads(path.read_text())
-    problems = incompatibilities(committed, wire_schema(event))
-    assert not problems, advice(event, problems)
+    problems = incompatibilities(json.loads(path.read_text()), wire_schema(promise.kind))
+    assert not problems, advice(promise, problems)
 
 
-@pytest.mark.parametrize("event", every_event(), ids=lambda event: event.topic)
-def test_samples_fit_the_schema_of_their_version(event):
-    samples = read_samples(EVENTS / "golden")
-    for version in range(1, event.version + 1):
-        schema = json.loads((EVENTS / "schemas" / f"{event.topic}.v{version}.json").read_text())
+@pytest.mark.parametrize("promise", every_promise(), ids=lambda promise: promise.name)
+def test_samples_fit_the_schema_of_their_version(promise):
+    for version in range(1, promise.version + 1):
+        schema = json.loads(promise.schema_path(ROOT, version).read_text())
         Draft202012Validator.check_schema(schema)
         validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
-        validator.validate(samples[event.topic, version].value)
+        sample = json.loads(promise.sample_path(ROOT, version).read_text())
+        validator.validate(sample["value"] if issubclass(promise.kind, Event) else sample)
 
 
 def test_the_advice_says_what_to_do():
-    text = advice(AudioReady, ["page: removed"])
+    by_name = {promise.name: promise for promise in every_promise()}
+    text = advice(by_name["audio.ready"], ["page: removed"])
     assert "audio.ready v1 is not compatible" in text
     assert "\n  - page: removed\n" in text
     assert "AudioReady.version = 2" in text
     assert "AudioReady.upcasters[1]" in text
     assert "docs/events/golden/audio.ready/v2.json" in text
+    assert "delete" not in text  # that would be a way around the promise
+    text = advice(by_name["PageText"], ["markdown: removed"])
+    assert "upcasters" not in text
+    assert "docs/events/details/golden/PageText/v2.json" in text
