@@ -74,7 +74,7 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         work=[
             SPEAK.done_by(speaker.speak, slots=settings.pages_at_once),
             BIND.done_by(binder.bind),
-            ERASE.done_by(Eraser(storage).erase),
+            ERASE.done_by(Eraser(storage, common.erasure_sweep_seconds).erase),
         ],
         settings=settings,
         common=common,

@@ -4,7 +4,7 @@ import json
 import re
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,9 +36,9 @@ def free_ports() -> int:
 
 
 @contextmanager
-def serving(lectern: Lectern, port: int) -> Iterator[Command]:
+def serving(lectern: Lectern, port: int, env: Mapping[str, str] | None = None) -> Iterator[Command]:
     """A server that is ready; it has to end in order when the block does."""
-    with lectern.start("serve", "--port", port, "--data", "data") as command:
+    with lectern.start("serve", "--port", port, "--data", "data", env=env) as command:
         command.wait_until(lambda: READY in command.errors())
         assert command.running, command.errors()
         yield command

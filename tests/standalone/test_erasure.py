@@ -1,0 +1,131 @@
+"""Deleted means gone: no word of a document is left in any table, object, log or trace."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import func, select
+
+from libs.common.database.engine import Database
+from libs.common.store.tables import jobs
+from tests import canary
+from tests.standalone.command import Lectern
+from tests.standalone.test_serve import SERVICES, TOKEN, free_ports, serving, until_ready
+
+SWEEP_S = 4.0
+PATIENCE_S = 60.0
+HALF = 400
+"""Chapters of a document that is deleted while it is read."""
+
+
+def until(found: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not found():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.05)
+
+
+def submit(
+    client: httpx.Client, content: bytes, name: str = canary.FILE_NAME, **fields: str
+) -> str:
+    answer = client.post("documents", files={"file": (name, content)}, data=fields)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["document_id"])
+
+
+def state(client: httpx.Client, document: str) -> dict[str, Any]:
+    found: dict[str, Any] = client.get(f"documents/{document}").json()
+    return found
+
+
+def heard_and_edited(client: httpx.Client) -> str:
+    order = json.dumps({"audiobook": "m4b"})
+    document = submit(client, canary.document(), title=canary.TITLE, narrate=order)
+    until_ready(client, f"documents/{document}/events")
+    path = f"documents/{document}/pages/1"
+    edited = client.put(path, json={"text": canary.EDIT}, headers={"If-Match": '"0"'})
+    assert edited.status_code == 200, edited.text
+    client.post(f"documents/{document}/narrations", json={"pages": "1"}).raise_for_status()
+    until(lambda: bool(client.get(path).json()["audios"]), "the edited page is being spoken")
+    assert state(client, document)["title"] == canary.TITLE
+    return document
+
+
+def rejected(client: httpx.Client) -> str:
+    document = submit(client, canary.broken_pdf(), "quaggafile.pdf")
+    until(lambda: state(client, document)["state"] == "rejected", "a broken file is rejected")
+    return document
+
+
+def not_found(client: httpx.Client) -> str:
+    answer = client.post("documents", json={"url": canary.ADDRESS, "title": canary.TITLE})
+    document = str(answer.json()["document_id"])
+    until(lambda: state(client, document)["state"] == "rejected", "an address is rejected")
+    assert "quaggahost" in state(client, document)["failure"]["reason"]
+    return document
+
+
+def half_read(client: httpx.Client) -> str:
+    order = json.dumps({})
+    document = submit(client, canary.document(HALF, 40), title=canary.TITLE, narrate=order)
+    until(lambda: state(client, document)["pages_ready"] > 0, "pages are found")
+    return document
+
+
+async def in_tables(data: Path) -> list[str]:
+    found = []
+    for name in SERVICES:
+        database = Database(f"sqlite+aiosqlite:///{data}/{name}.db")
+        found += await canary.in_database(name, database)
+        await database.close()
+    return found
+
+
+async def erasures_left(data: Path) -> int:
+    left = 0
+    waiting = jobs.c.kind == "erase", jobs.c.status.in_(("ready", "running"))
+    for name in ("ingest", "synth"):
+        database = Database(f"sqlite+aiosqlite:///{data}/{name}.db")
+        found = await database.fetch(select(func.count()).select_from(jobs).where(*waiting))
+        left += found[0][0]
+        await database.close()
+    return left
+
+
+@pytest.mark.timeout(240)
+def test_no_word_of_a_deleted_document_is_left(lectern: Lectern) -> None:
+    data = lectern.folder / "data"
+    port = free_ports()
+    with canary.collecting() as collector:
+        environment = {
+            **collector.environment,
+            "LECTERN_ERASURE_SWEEP_SECONDS": str(SWEEP_S),
+            "LECTERN_LOG_LEVEL": "INFO",
+        }
+        with serving(lectern, port, environment) as command:
+            (token,) = TOKEN.findall(command.errors())
+            with httpx.Client(
+                base_url=f"http://127.0.0.1:{port}/api/v1",
+                headers={"Authorization": f"Bearer {token}"},
+                timeout=60,
+            ) as client:
+                made = [heard_and_edited(client), rejected(client), not_found(client)]
+                assert canary.in_files(data), "what is searched for can be found"
+                assert asyncio.run(in_tables(data)), "what is searched for can be found"
+                for document in [*made, half_read(client)]:
+                    assert client.delete(f"documents/{document}").status_code == 204
+                time.sleep(6)
+                until(lambda: asyncio.run(erasures_left(data)) == 0, "the sweep")
+                assert asyncio.run(in_tables(data)) == []
+                assert canary.in_files(data / "objects") == []
+                logs = canary.lines_with_canary([command.stdout, command.stderr])
+        assert logs == []
+        assert collector.spans
+        assert collector.with_canary == 0
+    # With the last connection the write-ahead logs are gone too.
+    assert canary.in_files(data) == []
