@@ -23,6 +23,7 @@ from libs.common.processing.consumer import Consumer
 from libs.common.processing.dead_letters import DeadLetters
 from libs.common.processing.routes import on
 from libs.common.settings import CommonSettings
+from libs.common.storage.memory import MemoryStorage
 from libs.common.store.tables import inbox
 from libs.common.testing.records import record
 
@@ -82,6 +83,7 @@ async def sender(embedded_kafka, request, partitions):
 def noting(database, handler, producer=None, **options):
     return Noting(
         database=database,
+        storage=MemoryStorage(),
         service="ingest",
         routes=[on(DocumentDeleted, handler)],
         dead_letters=DeadLetters(producer or NoDeadLetters(), "ingest", max_in_place_s=60.0),
@@ -111,7 +113,7 @@ async def consuming(database, wire, handler, producer=None, **options):
 async def send(sender, count):
     sent, futures = [], []
     for _ in range(count):
-        event = DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+        event = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
         made = record(event)
         futures.append(await sender.send(TOPIC, made.value, made.key, headers=made.headers))
         sent.append(str(event.event_id))
@@ -247,7 +249,7 @@ async def publish(broker: KafkaBroker, *events):
 
 async def test_an_event_goes_through_decoder_and_middlewares_to_its_handler(database, unconnected):
     """On FastStream's test broker, as the next one: no Kafka, no waiting."""
-    handled, event = [], DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+    handled, event = [], DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
 
     async def handler(given):
         handled.append(given)
@@ -275,7 +277,7 @@ async def test_an_event_that_is_given_up_becomes_a_dead_letter(database, unconne
     async def refuse(given):
         raise Permanent("never")
 
-    kept, event = Kept(), DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+    kept, event = Kept(), DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
     consumer = noting(database, refuse, kept)
     subscribe(
         consumer,

@@ -1,22 +1,28 @@
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import pytest
 from pydantic import BaseModel
 from sqlalchemy import event, select
 
+from libs.common.contracts.details import FailureDetails
 from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.contracts.tasks import TaskFailed
-from libs.common.errors import Conflict, Permanent, Transient, Unavailable
+from libs.common.errors import Conflict, Permanent, Rejected, Transient, Unavailable
 from libs.common.observability.metrics import Metrics
 from libs.common.processing import consumer as consumer_module
 from libs.common.processing import delivery as delivery_module
 from libs.common.processing.consumer import Consumer
 from libs.common.processing.dead_letters import DeadLetters
 from libs.common.processing.routes import on
+from libs.common.storage.details import read_details
+from libs.common.storage.memory import MemoryStorage
 from libs.common.store.jobs import NewJob
 from libs.common.store.tables import events, inbox, jobs
 from libs.common.testing.records import record
+
+CANARY = "A title, by its author (2026)."
 
 
 @dataclass
@@ -37,16 +43,21 @@ def no_waiting(monkeypatch):
 
 
 def deleted():
-    return DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+    return DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
 
 
-def rejected():
-    return DocumentRejected(document_id=uuid4(), code="gone", reason="Deleted.")
+def rejected(about=None, code="gone", details=None):
+    """Return the event that a document, that of ``about`` or another one, cannot be read."""
+    about = about or deleted()
+    return DocumentRejected(
+        document_id=about.document_id, owner_id=about.owner_id, code=code, details=details
+    )
 
 
-def consuming(database, handler, letters=None, others=(), **options):
+def consuming(database, handler, letters=None, others=(), storage=None, **options):
     return Consumer(
         database=database,
+        storage=storage or MemoryStorage(),
         service="ingest",
         routes=[on(DocumentDeleted, handler), *others],
         dead_letters=DeadLetters(letters or Letters(), "ingest", max_in_place_s=60.0),
@@ -55,14 +66,31 @@ def consuming(database, handler, letters=None, others=(), **options):
     )
 
 
+def owe(event, reason):
+    return [rejected(event, reason.code, reason.details)]
+
+
 async def rows(database, table):
     async with database.reading() as connection:
         return (await connection.execute(select(table))).all()
 
 
+async def failures(database):
+    """The events that say that work was given up."""
+    return [
+        TaskFailed.decode(
+            row.body,
+            event_id=UUID(row.event_id),
+            occurred_at=datetime.fromisoformat(row.occurred_at),
+        )
+        for row in await rows(database, events)
+        if row.topic == TaskFailed.topic
+    ]
+
+
 async def reject(event):
     return [
-        DocumentRejected(document_id=event.document_id, code="gone", reason="Deleted."),
+        rejected(event),
         NewJob(kind="erase", payload=Payload(document_id=event.document_id), subject="s"),
     ]
 
@@ -131,7 +159,7 @@ async def test_given_up_work_is_reported_and_kept(database, error):
     await consumer.take([record(event)])
     [row] = await rows(database, events)
     assert row.topic == TaskFailed.topic
-    assert b"a bug" not in row.body
+    assert str(error).encode() not in row.body
     assert str(event.document_id).encode() in row.body
     topic, value, _, extra = letters.records[0]
     assert topic == "document.deleted.ingest.dlq"
@@ -146,39 +174,92 @@ async def test_what_the_domain_owes_for_given_up_work_is_recorded_too(database, 
     async def handler(event):
         raise error
 
-    def gave_up(event, known):
-        reason = str(known)
-        return [DocumentRejected(document_id=event.document_id, code=known.code, reason=reason)]
-
-    owing = on(DocumentDeleted, handler, gave_up)
+    owing = on(DocumentDeleted, handler, owe)
     await consuming(database, handler, others=[owing]).take([record(deleted())])
-    rejected, failed = await rows(database, events)
-    assert (rejected.topic, failed.topic) == (DocumentRejected.topic, TaskFailed.topic)
-    assert b"a bug" not in rejected.body
+    owed, failed = await rows(database, events)
+    assert (owed.topic, failed.topic) == (DocumentRejected.topic, TaskFailed.topic)
+    assert str(error).encode() not in owed.body
 
 
 @pytest.mark.parametrize(
     "changes",
     [
-        {"value": b"not json"},
-        {"value": b"[]"},
-        {"value": b"{}"},
-        {"value": None},
-        {"value": b'{"version": 99}'},
-        {"value": b'{"version": 0}'},
-        {"value": b'{"version": 1e999}'},
-        {"value": b"[" * 100_000 + b"]" * 100_000},
-        {"value": b"\xff\xfe"},
         {"headers": []},
         {"headers": [("ce_id", b"x"), ("ce_type", None)]},
         {"headers": [("ce_specversion", b"9")]},
+        {"headers": [], "value": b"not json"},
     ],
 )
-async def test_what_cannot_be_read_becomes_a_dead_letter(database, changes):
+async def test_what_is_no_event_at_all_becomes_a_dead_letter_and_nothing_else(database, changes):
     letters = Letters()
     await consuming(database, reject, letters).take([record(deleted(), **changes)])
     assert [topic for topic, *_ in letters.records] == ["document.deleted.ingest.dlq"]
     assert await rows(database, inbox) == []
+    assert await rows(database, events) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        (b"not json", "malformed"),
+        (b"[]", "malformed"),
+        (b"{}", "malformed"),
+        (None, "malformed"),
+        (b'{"version": 99}', "unknown_version"),
+        (b'{"version": 0}', "malformed"),
+        (b'{"version": 1e999}', "malformed"),
+        (b"[" * 100_000 + b"]" * 100_000, "malformed"),
+        (b"\xff\xfe", "malformed"),
+    ],
+)
+async def test_an_event_that_cannot_be_read_is_a_dead_letter_and_a_failure(database, value, code):
+    """Its headers name the document, and the stream that somebody waits for."""
+    letters, storage, event = Letters(), MemoryStorage(), deleted()
+    consumer = consuming(database, reject, letters, storage=storage)
+    taken = [*await consumer.take([record(event, value=value)])]
+    taken += await consumer.take([record(event, value=value)])
+    assert [found.outcome for found in taken] == ["malformed"] * 2
+    assert [topic for topic, *_ in letters.records] == ["document.deleted.ingest.dlq"] * 2
+    assert {extra["dlq_code"] for *_, extra in letters.records} == {code.encode()}
+    [failed] = await failures(database)
+    assert (failed.kind, failed.code, failed.attempts) == (event.topic, code, 1)
+    assert (failed.document_id, failed.about) == (event.document_id, event.stream)
+    assert failed.key == event.key
+    reason = (await read_details(storage, failed.details, FailureDetails)).reason
+    assert reason.encode() == letters.records[0][-1]["dlq_reason"]
+    [handled] = await rows(database, inbox)
+    assert (handled.event_id, handled.body) == (str(event.event_id), None)
+    assert appended(consumer) == 1
+
+
+async def test_an_event_that_was_handled_is_no_failure_when_it_comes_again_in_pieces(database):
+    event, letters = deleted(), Letters()
+    consumer = consuming(database, reject, letters)
+    await consumer.take([record(event)])
+    await consumer.take([record(event, value=b"not json")])
+    assert len(letters.records) == 1
+    assert await failures(database) == []
+
+
+async def test_of_headers_in_words_only_the_failure_is_known(database):
+    """They are somebody else's, and what they say is no part of an event."""
+    event, said = deleted(), CANARY.encode()
+    headers = [
+        (name, said if name in ("ce_subject", "ce_stream") else value)
+        for name, value in record(event).headers
+    ]
+    await consuming(database, reject).take([record(event, value=said, headers=headers)])
+    [failed] = await failures(database)
+    assert (failed.document_id, failed.about, failed.details) == (None, None, None)
+    assert failed.key == str(failed.task_id)
+    assert said not in failed.encode()
+
+
+async def test_what_nobody_here_waits_for_is_only_a_dead_letter(database):
+    letters = Letters()
+    await consuming(database, reject, letters).take([record(rejected(), value=b"not json")])
+    assert len(letters.records) == 1
+    assert await rows(database, events) == await rows(database, inbox) == []
 
 
 @pytest.mark.slow
@@ -193,7 +274,7 @@ async def test_what_reading_a_record_trips_over_becomes_a_dead_letter(database, 
     assert [extra["dlq_error"] for *_, extra in letters.records] == [b"ZeroDivisionError"] * 2
     counted = consumer.metrics.dead_letters_total.labels(topic=DocumentDeleted.topic)
     assert counted._value.get() == 2
-    assert await rows(database, inbox) == []
+    assert [failed.code for failed in await failures(database)] == ["bug"] * 2
 
 
 @pytest.mark.slow
@@ -331,16 +412,18 @@ async def test_an_effect_that_fails_takes_back_only_its_own_event(database):
 
 async def test_what_cannot_be_read_holds_up_none_of_its_company(database):
     letters = Letters()
-    good = deleted()
-    poison = record(deleted(), value=b"not json")
+    good, broken = deleted(), deleted()
+    poison = record(broken, value=b"not json")
     await consuming(database, reject, letters).take([poison, record(good)])
     assert [value for _, value, _, _ in letters.records] == [b"not json"]
-    assert [row.key for row in await rows(database, events)] == [str(good.document_id)]
+    assert [(row.key, row.topic) for row in await rows(database, events)] == [
+        (broken.key, TaskFailed.topic),
+        (str(good.document_id), DocumentRejected.topic),
+    ]
 
 
 async def test_types_that_nobody_routes_are_passed_over(database):
-    other = DocumentRejected(document_id=uuid4(), code="c", reason="r")
-    good = deleted()
+    other, good = rejected(), deleted()
     await consuming(database, reject).take([record(other), record(good)])
     assert [row.event_id for row in await rows(database, inbox)] == [str(good.event_id)]
 
@@ -369,7 +452,7 @@ async def test_says_what_became_of_each_record(database, together):
     outcomes = ["duplicate", "ignored", "handled", *(["malformed"] if poison else [])]
     assert [found.outcome for found in taken] == outcomes
     assert [found.lag_s is not None for found in taken[:3]] == [True, False, True]
-    assert appended(consumer) == 2
+    assert appended(consumer) == 2 + len(poison)
 
 
 async def test_counts_what_was_appended_and_nothing_that_was_rolled_back(database):
@@ -406,3 +489,84 @@ async def test_a_domain_that_cannot_tell_its_failure_holds_nothing_up(database):
     [failed] = await rows(database, events)
     assert (taken.outcome, failed.topic) == ("given_up", TaskFailed.topic)
     assert consumer.metrics.bugs_total.labels(where=DocumentDeleted.topic)._value.get() == 1
+
+
+def raising(error):
+    async def handler(event):
+        try:
+            raise LookupError(CANARY)
+        except LookupError as cause:
+            raise error from cause
+
+    return handler
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Rejected("encrypted", CANARY), "encrypted"),
+        (Transient(CANARY), "transient"),
+        (Permanent(CANARY), "permanent"),
+        (KeyError(CANARY), "bug"),
+        (ExceptionGroup(CANARY, [ValueError(CANARY)]), "bug"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value,
+)
+async def test_a_reason_is_in_no_event_no_log_and_no_dead_letter(
+    database, logged, error, code, together
+):
+    """It is in an object of the document, and that of an unexpected error is nowhere."""
+    letters, storage = Letters(), MemoryStorage()
+    owing = on(DocumentDeleted, raising(error), owe)
+    consumer = consuming(database, raising(error), letters, [owing], storage)
+    await consumer.take([record(deleted()) for _ in range(1 + together)])
+    written, said = logged(), CANARY.encode()
+    assert "work given up" in written
+    assert ("Traceback" in written) == (code == "bug")
+    assert CANARY not in written
+    stored = [row.body for row in await rows(database, events)]
+    assert len(stored) == 2 * (1 + together)
+    assert said not in b"".join(stored)
+    assert [extra["dlq_code"].decode() for *_, extra in letters.records] == [code] * (1 + together)
+    assert said not in b"".join(b"".join(extra.values()) for *_, extra in letters.records)
+    kept = [said in data for data in storage.objects.values()]
+    assert kept == [code != "bug"] * (1 + together)
+    for failed in await failures(database):
+        assert failed.details.key in storage.objects
+
+
+async def test_what_an_event_says_that_cannot_be_read_is_not_quoted(database, logged):
+    """It stays in the dead letter, which is the record as it came."""
+    letters, storage, said = Letters(), MemoryStorage(), CANARY.encode()
+    value = b'{"document_id": "%s", "deleted_by": ["%s"]}' % (said, said)
+    consumer = consuming(database, reject, letters, storage=storage)
+    await consumer.take([record(deleted(), value=value), record(deleted(), value=said)])
+    assert CANARY not in logged()
+    assert said not in b"".join(row.body for row in await rows(database, events))
+    assert said not in b"".join(storage.objects.values())
+    assert [sent for _, sent, _, _ in letters.records] == [value, said]
+    assert said not in b"".join(b"".join(extra.values()) for *_, extra in letters.records)
+
+
+async def test_without_a_storage_a_failure_is_recorded_without_its_reason(database, logged):
+    class Down(MemoryStorage):
+        async def write(self, *_, **__):
+            raise Unavailable(CANARY)
+
+    async def handler(event):
+        raise Rejected("encrypted", CANARY)
+
+    owing = on(DocumentDeleted, handler, owe)
+    letters = Letters()
+    consumer = consuming(database, handler, letters, [owing], Down())
+    await consumer.take([record(deleted())])
+    await consumer.take([record(deleted(), value=b"not json")])
+    given_up, unreadable = await failures(database)
+    assert (given_up.code, given_up.details) == ("encrypted", None)
+    assert (unreadable.code, unreadable.details) == ("malformed", None)
+    assert len(await rows(database, events)) == 3
+    assert len(letters.records) == 2
+    written = logged()
+    assert "a reason could not be stored" in written
+    assert CANARY not in written

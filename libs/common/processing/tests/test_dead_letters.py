@@ -1,12 +1,21 @@
-"""Dead letters while the broker takes nothing."""
+"""What dead letters say, and dead letters while the broker takes nothing."""
 
 import asyncio
 
 import pytest
 
-from libs.common.errors import Malformed, Unavailable
+from libs.common.errors import (
+    Malformed,
+    ObjectCorrupt,
+    Permanent,
+    Rejected,
+    Unavailable,
+    UnknownVersion,
+)
 from libs.common.processing import dead_letters as dead_letters_module
 from libs.common.processing.dead_letters import DeadLetters, Record
+
+SAID = "A title, by its author (2026)."
 
 
 class Moody:
@@ -15,12 +24,14 @@ class Moody:
     def __init__(self, refusals: int) -> None:
         self.refusals = refusals
         self.taken: list[str] = []
+        self.headers: list[dict[str, bytes]] = []
 
     async def send_and_wait(self, topic, value, key, *, headers):
         if self.refusals:
             self.refusals -= 1
             raise Unavailable("away")
         self.taken.append(topic)
+        self.headers.append(dict(headers))
 
 
 @pytest.fixture
@@ -39,6 +50,56 @@ def poison() -> Record:
     return Record(
         topic="document.deleted", partition=0, offset=7, key=b"key", value=b"{", headers=[]
     )
+
+
+async def headers_for(error: Exception) -> dict[str, bytes]:
+    letters = Moody(refusals=0)
+    await DeadLetters(letters, "ingest", max_in_place_s=0.0).dead_letter(poison(), error)
+    [headers] = letters.headers
+    return headers
+
+
+async def test_where_it_was_is_told_with_the_code_of_the_error():
+    assert await headers_for(Rejected("encrypted", "Remove the password.")) == {
+        "dlq_topic": b"document.deleted",
+        "dlq_partition": b"0",
+        "dlq_offset": b"7",
+        "dlq_error": b"Rejected",
+        "dlq_code": b"encrypted",
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (
+            Malformed("DocumentDeleted", "check owner_id"),
+            b"not a readable DocumentDeleted: check owner_id",
+        ),
+        (
+            UnknownVersion("DocumentDeleted", 2, 1),
+            b"DocumentDeleted v2 is newer than v1; upgrade this service",
+        ),
+    ],
+)
+async def test_why_it_cannot_be_decoded_is_said_in_words(error, reason):
+    assert (await headers_for(error))["dlq_reason"] == reason
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (Rejected("encrypted", SAID), b"encrypted"),
+        (Rejected(SAID, SAID), b"error"),
+        (Permanent(SAID), b"permanent"),
+        (ObjectCorrupt(SAID), b"object_corrupt"),
+        (KeyError(SAID), b"bug"),
+    ],
+)
+async def test_no_other_reason_is_said(error, code):
+    headers = await headers_for(error)
+    assert headers["dlq_code"] == code
+    assert SAID.encode() not in b"".join(headers.values())
 
 
 async def test_it_is_tried_again_in_place(pauses):

@@ -3,7 +3,7 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from libs.common.errors import Permanent
+from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import JobKind
 
 
@@ -36,7 +36,7 @@ def test_a_payload_of_another_release_is_refused():
 
 
 def test_a_kind_owes_nothing_more_unless_it_says_so():
-    assert KIND.gave_up(PAYLOAD, Permanent("never")) == []
+    assert KIND.gave_up(PAYLOAD, GivenUp("never")) == []
 
 
 async def test_a_route_pairs_a_kind_with_what_does_it():

@@ -33,7 +33,9 @@ class Producer:
 
 
 async def add(database, count):
-    added = [DocumentRejected(document_id=uuid4(), code="x", reason=str(n)) for n in range(count)]
+    added = [
+        DocumentRejected(document_id=uuid4(), owner_id=uuid4(), code=f"x{n}") for n in range(count)
+    ]
     async with database.transaction() as connection:
         await apply(connection, added, "00-11111111111111111111111111111111-2222222222222222-01")
     return added
@@ -65,6 +67,8 @@ async def test_events_go_out_in_order_with_their_attributes(database):
     assert key == str(added[0].document_id).encode()
     assert sent["ce_id"] == str(added[0].event_id).encode()
     assert sent["ce_source"] == b"/lectern/ingest"
+    assert (sent["ce_subject"], sent["ce_stream"]) == (key, added[0].stream.encode())
+    assert sent["ce_streamversion"] == b"1"
     assert sent["traceparent"].startswith(b"00-1111")
     assert await unsent(database) == 0
 
@@ -110,7 +114,7 @@ async def test_a_transaction_that_commits_late_is_not_overlooked(database):
 
     async def slow():
         async with database.transaction() as connection:
-            event = DocumentRejected(document_id=uuid4(), code="slow", reason="slow")
+            event = DocumentRejected(document_id=uuid4(), owner_id=uuid4(), code="slow")
             await apply(connection, [event], None)
             begun.set()
             await go_on.wait()

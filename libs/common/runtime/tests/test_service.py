@@ -40,6 +40,7 @@ SHORT_SESSION_MS = 1500
 
 class Letter(BaseModel):
     document_id: UUID
+    owner_id: UUID
 
 
 LETTER = JobKind("letter", Letter)
@@ -64,13 +65,14 @@ class Porter:
         self.database_url = f"sqlite+aiosqlite:///{folder}/porter.db"
 
     async def handle(self, event):
-        letter = Letter(document_id=event.document_id)
+        letter = Letter(document_id=event.document_id, owner_id=event.owner_id)
         return [LETTER.new(letter, subject=str(event.document_id))]
 
     async def run(self, job):
         self.working.set()
         await self.gate.wait()
-        return [DocumentRejected(document_id=job.payload.document_id, code="x", reason="Gone.")]
+        about = job.payload
+        return [DocumentRejected(document_id=about.document_id, owner_id=about.owner_id, code="x")]
 
     @contextlib.asynccontextmanager
     async def resource(self):
@@ -172,7 +174,7 @@ async def says(service, check, sentence):
 
 
 def deleted():
-    return DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+    return DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
 
 
 async def test_an_event_leads_to_a_job_and_its_answer_to_the_broker(porter):
@@ -184,8 +186,11 @@ async def test_an_event_leads_to_a_job_and_its_answer_to_the_broker(porter):
             record = await published.getone()
         metrics = (await page(service, "/metrics")).text
     answer = DocumentRejected.model_validate_json(record.value)
-    assert (answer.document_id, answer.reason) == (event.document_id, "Gone.")
-    assert dict(record.headers)["ce_source"] == b"/lectern/porter"
+    assert (answer.document_id, answer.code) == (event.document_id, "x")
+    headers = dict(record.headers)
+    assert headers["ce_source"] == b"/lectern/porter"
+    assert headers["ce_stream"] == answer.stream.encode()
+    assert headers["ce_streamversion"] == b"1"
     assert re.search(r'events_consumed_total\{.*outcome="handled".*\} 1\.0', metrics)
     assert re.search(r"consumer_up\{.*\} 1\.0", metrics)
     assert re.search(r"events_appended_total\{.*\} 1\.0", metrics)

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.documents import DocumentDeleted
+from libs.common.store import inbox as inbox_module
 from libs.common.store.inbox import MOST_ASKED, first_deliveries, unhandled_ids
 from libs.common.store.tables import inbox
 
@@ -83,6 +84,17 @@ async def test_keeps_the_event_only_where_that_is_asked_for(database):
     assert (full.topic, full.occurred_at) == ("document.deleted", rfc3339(whole.occurred_at))
     assert DocumentDeleted.model_validate_json(full.body).document_id == whole.document_id
     assert full.received_at_ms > 0
+
+
+async def test_of_an_event_that_cannot_be_read_only_its_id_is_kept(database):
+    event = deleted()
+    async with database.transaction() as connection:
+        assert await inbox_module.first_delivery(connection, "gateway", event.event_id)
+        assert not await inbox_module.first_delivery(connection, "gateway", event.event_id)
+        assert await inbox_module.first_delivery(connection, "synth", event.event_id)
+        assert not await first_delivery(connection, "gateway", event, keep=True)
+    [row] = [row for row in await kept(database) if row.consumer == "gateway"]
+    assert (row.event_id, row.topic, row.body) == (str(event.event_id), None, None)
 
 
 async def test_what_a_consumer_lacks_is_told(database):

@@ -6,7 +6,7 @@ from libs.common.testing.records import record
 
 
 def test_a_record_is_read_back_as_the_event():
-    event = DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+    event = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
     made = record(event, offset=3)
     envelope = read_envelope(text_headers(made.headers))
     assert decode(envelope, made.value or b"") == event
@@ -14,5 +14,5 @@ def test_a_record_is_read_back_as_the_event():
 
 
 def test_its_fields_can_be_others():
-    event = DocumentDeleted(document_id=uuid4(), deleted_by=uuid4())
+    event = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
     assert record(event, value=b"not json").value == b"not json"
