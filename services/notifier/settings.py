@@ -60,7 +60,8 @@ class Settings(ServiceSettings):
     mail_events: Listed = Field(
         default=MAIL_EVENTS,
         validate_default=True,
-        description="What is told by mail. Left out by default: audio.ready, one for every page.",
+        description="What is told by mail. Left out by default: audio.ready, one for every page, "
+        "and the ends of narrations.",
     )
     mail_batch_seconds: float = Field(
         default=60,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from libs.common.contracts.audio import AudiobookReady
 from libs.common.contracts.base import Event, ObjectRef
 from libs.common.contracts.details import BookContents, Details, FailureDetails
-from libs.common.errors import ObjectCorrupt, ObjectNotFound, Permanent, Throttled, Transient
+from libs.common.errors import Permanent, Throttled, Transient
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.job_kind import Job
 from libs.common.storage.details import read_details
@@ -20,7 +20,7 @@ from services.notifier.channels.mail import Mailer
 from services.notifier.channels.texts import mail_text
 from services.notifier.channels.webhooks import Webhooks
 from services.notifier.deliveries.batching import pages_of
-from services.notifier.deliveries.outcomes import Attempt, put_back, sent
+from services.notifier.deliveries.outcomes import Attempt, put_back, refused, sent
 from services.notifier.notices import Notice, Target
 
 FIRST_PAUSE_S = 5.0
@@ -60,8 +60,9 @@ class Deliverer:
         except Transient as error:
             self._count(notice, "retried")
             raise await _later(job, error) from error
-        except Permanent:
+        except Permanent as error:
             self._count(notice, "refused")
+            await job.record([refused(notice, error)])
             raise
         self._count(notice, "sent")
         return [sent(notice)]
@@ -78,21 +79,26 @@ class Deliverer:
         except Transient as error:
             self._count(notice, "retried")
             raise await _later(job, error) from error
-        except Permanent:
+        except Permanent as error:
             self._count(notice, "refused")
+            await job.record([refused(notice, error)])
             raise
         self._count(notice, "sent")
         return [sent(notice)]
 
     async def _details(self, event: Event) -> Details | None:
-        """Return what an event refers to, None if it refers to nothing or that was deleted."""
+        """Return what an event refers to, None if it refers to nothing or that cannot be read.
+
+        Raises:
+            Transient: It may be readable later.
+        """
         ref: ObjectRef | None = getattr(event, "details", None)
         if ref is None:
             return None
         kind = BookContents if isinstance(event, AudiobookReady) else FailureDetails
         try:
             return await read_details(self.storage, ref, kind)
-        except (ObjectNotFound, ObjectCorrupt):
+        except Permanent:  # gone with its document, damaged, refused: nobody should hear nothing
             return None
 
     def _count(self, notice: Notice, outcome: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.notifications import NotificationFailed, NotificationSent
@@ -50,9 +50,14 @@ def put_back(notice: Notice, error: LecternError) -> Effect:
     """Record that an attempt failed, and another one will come."""
     return (
         update(deliveries)
-        .where(deliveries.c.notification_id == str(notice.notification_id))
+        .where(_goes_out_with(notice))
         .values(status="waiting", last_error=str(error))
     )
+
+
+def refused(notice: Notice, error: LecternError) -> Effect:
+    """Record why an attempt failed after which there will be no other one."""
+    return update(deliveries).where(_goes_out_with(notice)).values(last_error=str(error))
 
 
 def sent(notice: Notice) -> Step:
@@ -79,7 +84,8 @@ def failed(notice: Notice, code: str) -> Step:
     """Record that a notice, and all that would have gone out with it, were given up."""
 
     async def step(connection: AsyncConnection) -> Sequence[Effect]:
-        rows = await _settle(connection, notice, status="failed")
+        known = func.coalesce(deliveries.c.last_error, code)
+        rows = await _settle(connection, notice, status="failed", last_error=known)
         return [
             NotificationFailed(
                 notification_id=row.notification_id,

@@ -11,19 +11,48 @@ from libs.common.contracts.audio import (
     Rendition,
 )
 from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.details import (
+    DETAILS,
+    BookContents,
+    BookPage,
+    Details,
+    FailureDetails,
+)
 from libs.common.contracts.documents import DocumentRejected
+from libs.common.contracts.narrations import NarrationCompleted, NarrationFailed
+from libs.common.contracts.pages import PageRange
 from libs.common.contracts.tasks import TaskFailed
+from libs.common.storage.port import Storage
 from services.notifier.deliveries.batching import DeliverySchedule
 
 SCHEDULE = DeliverySchedule(max_attempts=12, batch_wait_ms=60_000, batch_interval_ms=3_600_000)
 AT_ONCE = DeliverySchedule(max_attempts=12, batch_wait_ms=0, batch_interval_ms=0)
 DOCUMENT = UUID("11111111-2222-4333-8444-555555555555")
+OWNER = UUID(int=1)
+READER = UUID(int=2)
 REF = ObjectRef(key="audio/x", sha256="0" * 64, size=1)
+WHY = "The espeak engine has no voice 'x'; choose another."
+
+
+async def stored(storage: Storage, details: Details) -> ObjectRef:
+    """Store details of the document, and return what an event refers to them by."""
+    key = f"documents/{DOCUMENT}/details/{details.nonce}.json"
+    return await storage.write(key, details.to_json(), DETAILS)
+
+
+def why(reason: str = WHY) -> FailureDetails:
+    return FailureDetails(reason=reason)
+
+
+def book_contents(title: str = "The Räuber") -> BookContents:
+    return BookContents(title=title, pages=(BookPage(page=1, audio_id=uuid4()),))
 
 
 def audio_ready(page: int = 1, **changes: Any) -> AudioReady:
     fields: dict[str, Any] = {
         "document_id": DOCUMENT,
+        "owner_id": OWNER,
+        "requested_by": READER,
         "audio_id": uuid4(),
         "page": page,
         "engine": "espeak",
@@ -41,10 +70,13 @@ def audio_ready(page: int = 1, **changes: Any) -> AudioReady:
 def audiobook_ready(**changes: Any) -> AudiobookReady:
     fields: dict[str, Any] = {
         "document_id": DOCUMENT,
+        "owner_id": OWNER,
+        "requested_by": READER,
         "audiobook_id": uuid4(),
+        "narration_id": uuid4(),
         "format": "m4b",
         "object": REF,
-        "title": "The Räuber",
+        "details": REF,
         "duration_ms": 33_120_000,
         "chapters": 24,
     }
@@ -54,10 +86,12 @@ def audiobook_ready(**changes: Any) -> AudiobookReady:
 def audio_failed(page: int = 1, **changes: Any) -> AudioFailed:
     fields: dict[str, Any] = {
         "document_id": DOCUMENT,
+        "owner_id": OWNER,
+        "requested_by": READER,
         "audio_id": uuid4(),
         "page": page,
         "code": "unknown_voice",
-        "reason": "The espeak engine has no voice 'x'; choose another.",
+        "details": REF,
     }
     return AudioFailed(**(fields | changes))
 
@@ -65,9 +99,12 @@ def audio_failed(page: int = 1, **changes: Any) -> AudioFailed:
 def audiobook_failed(**changes: Any) -> AudiobookFailed:
     fields: dict[str, Any] = {
         "document_id": DOCUMENT,
+        "owner_id": OWNER,
+        "requested_by": READER,
         "audiobook_id": uuid4(),
+        "narration_id": uuid4(),
         "code": "unavailable",
-        "reason": "The storage did not answer.",
+        "details": REF,
     }
     return AudiobookFailed(**(fields | changes))
 
@@ -75,10 +112,44 @@ def audiobook_failed(**changes: Any) -> AudiobookFailed:
 def document_rejected(**changes: Any) -> DocumentRejected:
     fields: dict[str, Any] = {
         "document_id": DOCUMENT,
+        "owner_id": OWNER,
         "code": "encrypted",
-        "reason": "The file is protected with a password; remove it and try again.",
+        "details": REF,
     }
     return DocumentRejected(**(fields | changes))
+
+
+def narration_completed(**changes: Any) -> NarrationCompleted:
+    fields: dict[str, Any] = {
+        "document_id": DOCUMENT,
+        "owner_id": OWNER,
+        "requested_by": READER,
+        "narration_id": uuid4(),
+        "pages_total": 12,
+        "pages_ready": 7,
+        "pages_silent": 1,
+        "pages_missing": 4,
+        "missing": (PageRange(first=3, last=5), PageRange(first=9, last=9)),
+        "duration_ms": 3_720_000,
+        "audiobook_id": uuid4(),
+    }
+    return NarrationCompleted(**(fields | changes))
+
+
+def narration_failed(**changes: Any) -> NarrationFailed:
+    fields: dict[str, Any] = {
+        "document_id": DOCUMENT,
+        "owner_id": OWNER,
+        "requested_by": READER,
+        "narration_id": uuid4(),
+        "pages_total": 3,
+        "pages_ready": 0,
+        "pages_silent": 0,
+        "pages_missing": 3,
+        "missing": (PageRange(first=1, last=3),),
+        "code": "unknown_voice",
+    }
+    return NarrationFailed(**(fields | changes))
 
 
 def task_failed(**changes: Any) -> TaskFailed:
@@ -87,9 +158,11 @@ def task_failed(**changes: Any) -> TaskFailed:
         "service": "segmenter",
         "kind": "segment",
         "document_id": DOCUMENT,
+        "owner_id": OWNER,
+        "requested_by": READER,
         "page": 3,
         "code": "bug",
-        "reason": "unexpected KeyError",
+        "details": REF,
         "attempts": 8,
         "fingerprint": "0123456789abcdef",
     }

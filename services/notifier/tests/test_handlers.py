@@ -9,7 +9,7 @@ from libs.common.processing.consumer import Consumer
 from libs.common.processing.dead_letters import DeadLetters
 from libs.common.testing.records import record
 from services.notifier.handlers import Notifier
-from services.notifier.notices import TOLD, TYPES, Notice, Target
+from services.notifier.notices import TOLD, TYPES, Notice, Target, Told
 from services.notifier.tests import samples
 
 ANN = Target("mail", "ann@example.org", frozenset(TYPES))
@@ -45,7 +45,9 @@ async def test_only_who_wants_the_type_is_told(world):
     assert [job.kind for job in await world.jobs()] == ["webhook"]
 
 
-@pytest.mark.parametrize("event", [samples.audiobook_ready(), samples.audio_failed()])
+@pytest.mark.parametrize(
+    "event", [samples.audiobook_ready(), samples.audio_failed(), samples.narration_completed()]
+)
 async def test_the_same_event_twice_is_one_job(world, event):
     await world.tell(event, event, targets=[ANN, HOOK])
     assert len(await world.jobs()) == 2
@@ -56,6 +58,7 @@ async def test_through_the_consumer_too(world):
     routes = notifier(ANN, HOOK).routes()
     consumer = Consumer(
         database=world.database,
+        storage=world.storage,
         service="notifier",
         routes=routes,
         dead_letters=DeadLetters(
@@ -72,6 +75,21 @@ async def test_through_the_consumer_too(world):
     for _ in range(2):
         await consumer.take([record(event)])
     assert len(await world.jobs()) == 2
+
+
+async def test_an_end_of_a_narration_waits_for_no_other(world):
+    await world.tell(samples.narration_completed(), samples.narration_failed(), targets=[ANN])
+    assert {job.run_at_ms - job.created_at_ms for job in await world.jobs()} == {0}
+    assert {row.told_by for row in await world.deliveries()} == {None}
+
+
+async def test_whose_document_it_is_is_recorded(world):
+    events: list[Told] = [samples.audio_failed(), samples.task_failed(owner_id=None)]
+    await world.tell(*events, targets=[ANN, HOOK])
+    found = {(row.event_id, row.owner_id) for row in await world.deliveries()}
+    assert found == {(event.event_id, event.owner_id) for event in events}
+    notices = [Notice.model_validate_json(job.payload) for job in await world.jobs()]
+    assert {(notice.about, notice.owner_id) for notice in notices} == found
 
 
 async def test_old_news_is_recorded_and_not_told(world):
@@ -102,7 +120,7 @@ async def test_failures_are_told_once_and_never_our_own(service, kind, told):
 
 
 def test_the_docstring_names_the_routes():
-    consumes = (services.notifier.__doc__ or "").split("Consumes: ")[1].split("\n")[0]
+    consumes = (services.notifier.__doc__ or "").split("Consumes:")[1].split("Produces:")[0]
     routes = notifier().routes()
-    assert {route.event.__name__ for route in routes} == set(consumes.split(", "))
+    assert {route.event.__name__ for route in routes} == set(consumes.replace(",", " ").split())
     assert {route.event for route in routes} == set(TOLD)

@@ -1,5 +1,12 @@
 from services.notifier.notices import TYPES, Notice, Target, notification_id
-from services.notifier.tests.samples import DOCUMENT, audio_ready, audiobook_ready, task_failed
+from services.notifier.tests.samples import (
+    DOCUMENT,
+    OWNER,
+    audio_ready,
+    audiobook_ready,
+    narration_completed,
+    task_failed,
+)
 
 HOOK = Target("webhook", "https://user:pw@hooks.example.org:8443/x?token=sesame", frozenset(TYPES))
 MAIL = Target("mail", "Ann <ann@example.org>", frozenset(TYPES))
@@ -29,8 +36,10 @@ def test_the_notice_survives_the_jobs_table():
     assert "sesame" not in stored
 
 
-def test_the_worker_finds_document_and_page():
+def test_the_worker_finds_document_owner_and_page():
     notice = Notice.of(audio_ready(page=7), HOOK)
-    assert (notice.document_id, notice.page) == (DOCUMENT, 7)
-    nowhere = Notice.of(task_failed(document_id=None, page=None), HOOK)
-    assert (nowhere.document_id, nowhere.page) == (None, None)
+    assert (notice.document_id, notice.owner_id, notice.page) == (DOCUMENT, OWNER, 7)
+    nowhere = Notice.of(task_failed(document_id=None, owner_id=None, page=None), HOOK)
+    assert (nowhere.document_id, nowhere.owner_id, nowhere.page) == (None, None, None)
+    whole = Notice.of(narration_completed(), MAIL)
+    assert (whole.document_id, whole.owner_id, whole.page) == (DOCUMENT, OWNER, None)

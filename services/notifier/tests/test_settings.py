@@ -34,9 +34,14 @@ def test_by_default_nobody_is_told(settings):
     found = settings()
     assert found.targets() == ()
     assert found.http_port == 8004
-    assert "audio.ready" not in found.mail_events
-    assert set(found.mail_events) == set(TYPES) - {"audio.ready"}
-    assert set(found.webhook_events) == set(TYPES)
+    by_webhook_only = {"audio.ready", "narration.completed", "narration.failed"}
+    assert set(found.mail_events) == set(TYPES) - by_webhook_only
+    assert set(found.webhook_events) == set(TYPES) > by_webhook_only
+
+
+def test_ends_of_narrations_can_be_told_by_mail(settings):
+    chosen = settings(**MAIL, NOTIFIER_MAIL_EVENTS="narration.completed,narration.failed")
+    assert chosen.targets()[0].types == {"narration.completed", "narration.failed"}
 
 
 def test_every_mailbox_and_webhook_is_a_target(settings):

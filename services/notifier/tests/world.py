@@ -1,4 +1,4 @@
-"""The service's database as a test sees it, and the loops around handlers and jobs."""
+"""The service's database and storage as tests see them, and the loops around handlers and jobs."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,6 +12,7 @@ from libs.common.database.engine import Database
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.job_kind import JobRoute
 from libs.common.processing.worker import Worker
+from libs.common.storage.memory import MemoryStorage
 from libs.common.store.effects import Effect, apply
 from libs.common.store.event_store import restore
 from libs.common.store.tables import events, jobs, now_ms
@@ -24,10 +25,11 @@ from services.notifier.tests.samples import SCHEDULE
 
 
 class World:
-    """The service's database, seen from outside."""
+    """The service's database and storage, seen from outside."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.storage = MemoryStorage()
 
     async def apply(self, effects: Sequence[Effect]) -> None:
         async with self.database.transaction() as connection:
@@ -70,6 +72,7 @@ class World:
         """Run the worker until nothing is due."""
         worker = Worker(
             database=self.database,
+            storage=self.storage,
             service="notifier",
             routes=routes,
             metrics=Metrics("notifier"),

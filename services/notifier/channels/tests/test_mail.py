@@ -13,7 +13,7 @@ from libs.common.errors import Permanent, Transient, Unavailable
 from services.notifier.channels.mail import Mailer, Security, SmtpServer, address_of, compose
 from services.notifier.channels.texts import MailText, mail_text
 from services.notifier.notices import TYPES, Notice, Target
-from services.notifier.tests.samples import audiobook_ready
+from services.notifier.tests.samples import audiobook_ready, book_contents
 from services.notifier.tests.servers import Mailbox, Receiver, mail_server
 
 ANN = "ann@example.org"
@@ -93,8 +93,9 @@ async def test_a_second_attempt_has_the_same_id(mailbox):
 
 
 async def test_a_title_cannot_add_headers_or_recipients(mailbox):
-    told = notice(title="Book\r\nBcc: eve@example.net\r\n\r\nBuy this\x00")
-    await mailer(mailbox).send(told, mail_text(told.event), ANN)
+    told = notice()
+    contents = book_contents("Book\r\nBcc: eve@example.net\r\n\r\nBuy this\x00")
+    await mailer(mailbox).send(told, mail_text(told.event, contents), ANN)
     [message] = mailbox.messages
     assert mailbox.recipients == [ANN]
     assert message["Bcc"] is None

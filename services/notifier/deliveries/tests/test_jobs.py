@@ -1,7 +1,7 @@
 from typing import get_args
 
 from libs.common.contracts.notifications import NotificationFailed
-from libs.common.errors import Permanent
+from libs.common.processing.failures import GivenUp
 from services.notifier.deliveries.jobs import BY_CHANNEL, notification_failed
 from services.notifier.notices import TYPES, Channel, Notice, Target
 from services.notifier.tests import samples
@@ -18,7 +18,7 @@ def test_every_channel_has_a_kind_of_its_name():
 async def test_a_job_that_is_given_up_fails_its_notification(world):
     event = samples.audio_ready()
     await world.tell(event, targets=[HOOK])
-    await world.apply(notification_failed(Notice.of(event, HOOK), Permanent("gone")))
+    await world.apply(notification_failed(Notice.of(event, HOOK), GivenUp("gone", samples.REF)))
     [told] = await world.events()
     assert isinstance(told, NotificationFailed)
-    assert (told.about, told.reason) == (event.event_id, "gone")
+    assert (told.about, told.code) == (event.event_id, "gone")

@@ -4,6 +4,7 @@ from services.notifier.deliveries.rows import DeliveryRow
 from services.notifier.notices import TYPES, Notice, Target
 from services.notifier.tables import deliveries
 from services.notifier.tests import samples
+from services.notifier.tests.samples import OWNER
 
 HOOK = Target("webhook", "https://hooks.example.org/x", frozenset(TYPES))
 
@@ -17,11 +18,16 @@ def test_a_row_has_the_columns_of_the_table():
 
 
 def test_what_is_written_is_read_back():
-    for delivery in (row(), row(document_id=None, page=None), row().expired()):
+    nowhere = row(document_id=None, owner_id=None, page=None)
+    for delivery in (row(), nowhere, row().expired()):
         assert DeliveryRow.of(delivery.values()) == delivery
         assert {type(value) for value in delivery.values().values()} <= {str, int, type(None)}
     in_batch = row().in_batch("b", due_at_ms=9, told_by=uuid4())
     assert DeliveryRow.of(in_batch.values()) == in_batch
+
+
+def test_whose_document_it_is_is_recorded():
+    assert (row().owner_id, row(owner_id=None).owner_id) == (OWNER, None)
 
 
 def test_an_expired_one_is_finished():
