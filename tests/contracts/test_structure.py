@@ -22,6 +22,7 @@ ROLES = {
     "handlers": "event in, effects out",
     "jobs": "long work, declared; in libs, the leased rows it is kept in",
     "tables": "tables of the database",
+    "details": "what events refer to instead of saying it",
     "errors": "what can go wrong, and what the errors of others mean to us",
     # a feature of the gateway
     "feature": "what a feature registers",
