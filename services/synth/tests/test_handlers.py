@@ -11,7 +11,7 @@ from libs.common.contracts.audio import (
     AudioRequested,
 )
 from libs.common.contracts.documents import DocumentDeleted
-from libs.common.processing.erasing import ERASE, ERASE_AGAIN_AFTER_MS, EraseJob
+from libs.common.processing.erasing import ERASE, EraseJob
 from libs.common.processing.failures import GivenUp
 from libs.common.store.effects import apply
 from libs.common.store.tables import jobs
@@ -111,14 +111,13 @@ async def test_a_deleted_document_stops_all_work_on_it(handle, stored_jobs, stor
     assert [job.status for job in await stored_jobs(BIND)] == ["cancelled"]
 
 
-async def test_what_was_stored_is_swept_twice(handle, stored_jobs, storage):
+async def test_what_was_stored_is_erased(handle, stored_jobs, storage):
     asked = await requested(storage, "Hello.")
     await handle(asked, audio_deleted(asked))
-    first, second = await stored_jobs(ERASE)
-    prefix = f"audio/{asked.document_id}/{asked.audio_id}/"
-    for job in (first, second):
-        assert EraseJob.model_validate_json(job.payload).prefix == prefix
-    assert second.run_at_ms - first.run_at_ms >= ERASE_AGAIN_AFTER_MS
+    [job] = await stored_jobs(ERASE)
+    assert EraseJob.model_validate_json(job.payload) == EraseJob(
+        document_id=asked.document_id, prefix=f"audio/{asked.document_id}/{asked.audio_id}/"
+    )
 
 
 async def test_the_deletion_of_a_document_does_not_stop_the_sweep_of_an_audio(
