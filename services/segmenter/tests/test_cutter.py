@@ -86,6 +86,7 @@ async def test_a_page_that_is_cut_again_is_the_same(storage, pool):
     assert first.segments == second.segments
 
 
+@pytest.mark.slow
 async def test_a_page_of_no_known_language_is_told_to_be_of_none(storage, pool):
     cut = await segmented(Cutter(storage, pool, 600), await wanted(storage, "Hm.", "Ida Berg"))
     assert (cut.language, cut.utterances) == ("und", 1)

@@ -78,12 +78,14 @@ def naively_placed(contents):
     ]
 
 
+@pytest.mark.slow
 @given(pages=st.sets(st.integers(1, 60), min_size=1), firsts=st.lists(st.integers(1, 60)))
 def test_chapters_are_placed_as_they_are_defined(pages, firsts):
     contents = book_contents(sorted(pages), chapters=tuple(map(chapter, firsts)))
     assert chapters_of(contents) == naively_placed(contents)
 
 
+@pytest.mark.slow
 def test_two_thousand_chapters_are_placed_on_twenty_thousand_pages():
     chosen = Random(7)
     pages = sorted(chosen.sample(range(1, 30_001), 20_000))
