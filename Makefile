@@ -81,6 +81,10 @@ format: setup ## Format the code, and repair what ruff can repair
 generate: setup ## Write the generated files anew: schemas, docs, .env.example
 	$(BIN)/python -m lectern.generate
 
+.PHONY: freeze
+freeze: setup ## Generate, and promise for ever what schemas and golden samples of new versions say
+	$(BIN)/python -m lectern.generate --freeze
+
 .PHONY: bench
 bench: setup ## Measure: ratios, printed as a table
 	$(BIN)/python -m bench

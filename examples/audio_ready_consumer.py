@@ -5,16 +5,25 @@
 
 It needs nothing of Lectern: docs/events.md says what is on the wire. Start from it for a consumer
 of your own.
+
+Events do not say what a document is called. With ``LECTERN_URL`` and ``LECTERN_TOKEN`` in the
+environment the gateway is asked for the title; with ``--storage`` the title of an audiobook
+(``--topic audiobook.ready``) is read from the object that its event refers to.
 """
 
 import argparse
 import asyncio
+import hashlib
 import json
+import os
 import signal
 import sys
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
@@ -22,6 +31,10 @@ from aiokafka.errors import KafkaError
 KNOWN_VERSION = 1
 REMEMBERED_IDS = 100_000
 MS_PER_SECOND = 1000
+HTTP_TIMEOUT_S = 10
+NOT_FOUND = 404
+GONE = "untitled or gone"
+"""What a document is called that was deleted, or that the token may not see."""
 
 
 class Seen:
@@ -45,13 +58,76 @@ class Seen:
         return True
 
 
+class Gaps:
+    """Finds events that never came: streams count theirs from 1, for each source.
+
+    A stream may span several topics, so the count of one topic alone says nothing: follow all
+    topics of the streams that you watch. There is no order between topics, so what is missing now
+    may come in a moment. What a topic no longer keeps is missing too.
+    """
+
+    def __init__(self) -> None:
+        self._highest: dict[tuple[str, str], int] = {}
+        self._missing: dict[tuple[str, str], set[int]] = defaultdict(set)
+
+    def note(self, headers: Mapping[str, str]) -> None:
+        """Count an event."""
+        stream = headers["ce_source"], headers["ce_stream"]
+        version, highest = int(headers["ce_streamversion"]), self._highest.get(stream, 0)
+        self._missing[stream].update(range(highest + 1, version))
+        self._missing[stream].discard(version)
+        self._highest[stream] = max(highest, version)
+
+    def missing(self) -> Mapping[tuple[str, str], Sequence[int]]:
+        """Return which versions lack so far, by source and stream."""
+        return {stream: sorted(lacks) for stream, lacks in self._missing.items() if lacks}
+
+
+class Titles:
+    """What documents are called, from wherever this program was told to look."""
+
+    def __init__(self, url: str | None, token: str | None, storage: Path | None) -> None:
+        self._url = url
+        self._token = token
+        self._storage = storage
+
+    async def title(self, value: Mapping[str, Any]) -> str | None:
+        """Return the title for an event, None if nobody can be asked."""
+        if self._storage is not None and "details" in value:
+            return await asyncio.to_thread(self._stored, self._storage, value["details"])
+        if self._url and self._token:
+            return await asyncio.to_thread(self._asked, value["document_id"])
+        return None
+
+    def _stored(self, storage: Path, details: Mapping[str, Any]) -> str:
+        """Read it from the object that the event refers to. In a bucket the key is the same."""
+        try:
+            found = (storage / details["key"]).read_bytes()
+        except FileNotFoundError:  # the document was deleted
+            return GONE
+        if hashlib.sha256(found).hexdigest() != details["sha256"]:
+            raise ValueError("the details are not what the event promised")
+        return str(json.loads(found)["title"])
+
+    def _asked(self, document_id: str) -> str:
+        address = f"{self._url}/api/v1/documents/{document_id}"
+        request = Request(address, headers={"Authorization": f"Bearer {self._token}"})  # noqa: S310 - the operator's own address
+        try:
+            with urlopen(request, timeout=HTTP_TIMEOUT_S) as answer:  # noqa: S310 - the same
+                return str(json.load(answer)["title"])
+        except HTTPError as error:
+            if error.code == NOT_FOUND:  # deleted, or not for this token to see
+                return GONE
+            raise
+
+
 async def main(options: argparse.Namespace) -> int:
     """Print events until interrupted, or until there were ``--count``; return the exit code."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     consumer = AIOKafkaConsumer(
-        options.topic,
+        *(options.topic or ["audio.ready"]),
         bootstrap_servers=options.bootstrap,
         group_id=options.group,
         # Counts only where the group has no offset yet: a group that was here before goes on.
@@ -73,16 +149,19 @@ async def follow(
     consumer: AIOKafkaConsumer, options: argparse.Namespace, stop: asyncio.Event
 ) -> None:
     """Print what arrives, each event once."""
-    seen, printed = Seen(), 0
+    seen, gaps, printed = Seen(), Gaps() if options.gaps else None, 0
+    titles = Titles(os.environ.get("LECTERN_URL"), os.environ.get("LECTERN_TOKEN"), options.storage)
     async for record in until(stop, consumer):
         headers = {name: (value or b"").decode() for name, value in record.headers}
         if seen.first_time(headers.get("ce_id", "")):
-            printed += show(record, headers)
+            printed += await show(record, headers, titles, gaps)
         if options.group:
             done = TopicPartition(record.topic, record.partition)
             await consumer.commit({done: record.offset + 1})
         if options.count and printed >= options.count:
-            return
+            break
+    for (source, stream), versions in (gaps.missing() if gaps else {}).items():
+        print(f"{stream} of {source} lacks {', '.join(map(str, versions))}", file=sys.stderr)
 
 
 async def until(stop: asyncio.Event, consumer: AIOKafkaConsumer) -> AsyncIterator[ConsumerRecord]:
@@ -98,46 +177,70 @@ async def until(stop: asyncio.Event, consumer: AIOKafkaConsumer) -> AsyncIterato
         yield record.result()
 
 
-def show(record: ConsumerRecord, headers: Mapping[str, str]) -> bool:
+async def show(
+    record: ConsumerRecord, headers: Mapping[str, str], titles: Titles, gaps: Gaps | None
+) -> bool:
     """Print a record; False if it is none that this program reads."""
     try:
-        text = readable(record.value, headers)
-    except (KeyError, TypeError, ValueError) as error:
+        if gaps is not None:
+            gaps.note(headers)
+            if headers["ce_type"] not in LINES:
+                return False  # it was followed to be counted
+        value = readable(record.value, headers)
+        text = f"{headers['ce_time']} {LINES[headers['ce_type']](value)}"
+        title = await titles.title(value)
+    except (KeyError, TypeError, ValueError, OSError) as error:
         at = f"{record.topic}[{record.partition}] offset {record.offset}"
         print(f"{at} skipped: {type(error).__name__} {error}", file=sys.stderr)
         return False
-    print(text, *(f"    {name}: {value}" for name, value in headers.items()), sep="\n", flush=True)
+    named = [] if title is None else [f"    title: {title}"]
+    attributes = [f"    {name}: {value}" for name, value in headers.items()]
+    print(text, *named, *attributes, sep="\n", flush=True)
     return True
 
 
-def readable(raw: bytes, headers: Mapping[str, str]) -> str:
-    """Return one line about an event. Raises ValueError for what this program does not know."""
-    if headers["ce_type"] != "audio.ready":
+def readable(raw: bytes, headers: Mapping[str, str]) -> Mapping[str, Any]:
+    """Return the value of an event. Raises ValueError for what this program does not know."""
+    if headers["ce_type"] not in LINES:
         raise ValueError(f"it is {headers['ce_type']}")
-    value = json.loads(raw)
+    value: Mapping[str, Any] = json.loads(raw)
     if value["version"] > KNOWN_VERSION:
         raise ValueError(f"version {value['version']} is newer than this program")
-    return line(headers["ce_time"], value)
+    return value
 
 
-def line(time: str, value: Mapping[str, Any]) -> str:
-    """Return what an event says, on one line."""
+def page(value: Mapping[str, Any]) -> str:
+    """Return what ``audio.ready`` says, on one line."""
     files = ", ".join(
         f"{rendition['format']} {rendition['object']['size']:,} bytes"
         for rendition in value["renditions"]
     )
     return (
-        f"{time} page {value['page']} of document {value['document_id']}: "
+        f"page {value['page']} of document {value['document_id']}: "
         f"{value['duration_ms'] / MS_PER_SECOND:.1f} s, {value['characters_spoken']:,} characters, "
         f"by {value['engine']}/{value['voice']}; {files}"
     )
+
+
+def audiobook(value: Mapping[str, Any]) -> str:
+    """Return what ``audiobook.ready`` says, on one line."""
+    return (
+        f"audiobook of document {value['document_id']}: "
+        f"{value['duration_ms'] / MS_PER_SECOND:.1f} s, {value['chapters']} chapters; "
+        f"{value['format']} {value['object']['size']:,} bytes"
+    )
+
+
+LINES = {"audio.ready": page, "audiobook.ready": audiobook}
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--bootstrap", default="localhost:9092", help="host:port of a broker")
-    parser.add_argument("--topic", default="audio.ready")
+    parser.add_argument("--topic", action="append", help="any number; default: audio.ready")
+    parser.add_argument("--storage", type=Path, help="folder of objects, to read titles from")
+    parser.add_argument("--gaps", action="store_true", help="at the end, tell what never came")
     parser.add_argument("--group", help="share the work with, or go on as; default: on one's own")
     parser.add_argument("--from-beginning", action="store_true", help="all that was ever announced")
     parser.add_argument("--count", type=int, default=0, help="stop after so many; 0: never")

@@ -49,11 +49,13 @@ def service_table(publishers: Services, consumers: Services) -> str:
 
 def event_table(publishers: Services, consumers: Services) -> str:
     """Return the table of all events: who publishes and consumes each, and its topic."""
-    head = "| topic | says | published by | consumed by | key | partitions | kept | version |"
+    head = (
+        "| topic | says | published by | consumed by | key | stream | partitions | kept | version |"
+    )
     rows = [
         f"| `{event.topic}`{' (public)' if event.public else ''} | {_says(event)} "
         f"| {_who(event, publishers)} | {_who(event, consumers)} | {key_of(event)} "
-        f"| {event.partitions} | {kept(event)} | {event.version} |"
+        f"| `{event.stream_name}` | {event.partitions} | {kept(event)} | {event.version} |"
         for event in every_event()
     ]
     return "\n".join([head, "|---" * head.count(" | ") + "|---|", *rows]) + "\n"

@@ -3,29 +3,36 @@
 import ast
 import asyncio
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from sqlalchemy import update
 
-from libs.common.contracts.audio import AudioReady, Rendition
+from libs.common.contracts.audio import AudiobookReady, AudioFailed, AudioReady, Rendition
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.cloudevents import Headers, rfc3339
+from libs.common.contracts.details import DETAILS, BookContents, BookPage
 from libs.common.database.engine import Database
 from libs.common.kafka.broker import producer
 from libs.common.kafka.topics import TopicSpec, create_topics
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.relay import Relay
 from libs.common.settings import CommonSettings
+from libs.common.storage.folder import FolderStorage
 from libs.common.store.event_store import append
-from libs.common.store.tables import core
+from libs.common.store.tables import core, events
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "audio_ready_consumer.py"
 OURS = {"libs", "services", "lectern", "tests", "examples"}
@@ -42,6 +49,8 @@ def ref(name: str, size: int) -> ObjectRef:
 def audio_ready(page: int) -> AudioReady:
     return AudioReady(
         document_id=uuid4(),
+        owner_id=uuid4(),
+        requested_by=uuid4(),
         audio_id=uuid4(),
         page=page,
         engine="espeak",
@@ -65,7 +74,7 @@ class Redirected:
     async def send(
         self, topic: str, value: bytes, key: bytes, *, headers: Headers
     ) -> Awaitable[Any]:
-        assert topic == "audio.ready"
+        assert topic in {"audio.ready", "audiobook.ready", "audio.failed"}
         sent: Awaitable[Any] = await self._real.send(self._topic, value, key, headers=headers)
         return sent
 
@@ -78,11 +87,11 @@ class Synth:
     """What synth does to publish: append to its event store, and have the relay send."""
 
     def __init__(self, database: Database, relay: Relay) -> None:
-        self._database = database
+        self.database = database
         self._relay = relay
 
-    async def publish(self, *events: AudioReady) -> None:
-        async with self._database.transaction() as connection:
+    async def publish(self, *events: AudioReady | AudiobookReady | AudioFailed) -> None:
+        async with self.database.transaction() as connection:
             await append(connection, events, TRACEPARENT)
         await self._relay.send_batch()
 
@@ -129,27 +138,92 @@ def command(kafka_bootstrap: str, topic: str, *more: str) -> list[str]:
     return [sys.executable, str(EXAMPLE), "--bootstrap", kafka_bootstrap, "--topic", topic, *more]
 
 
-async def run(*parts: str) -> str:
+async def run(*parts: str, **environment: str) -> str:
     """Run a program to its end and return what it printed."""
-    done = await asyncio.to_thread(
-        subprocess.run, parts, capture_output=True, text=True, timeout=PATIENCE_S, check=False
-    )
+    done = await completed(*parts, **environment)
     unasked = [word for word in UNCLEAN if word in done.stderr]
     assert (done.returncode, unasked) == (0, []), done.stderr
     return done.stdout
 
 
-def expected(event: AudioReady) -> list[str]:
+async def completed(*parts: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return await asyncio.to_thread(
+        subprocess.run,
+        parts,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+        env={**os.environ, **environment},
+    )
+
+
+class Gateway(BaseHTTPRequestHandler):
+    """As much of the gateway as the example asks: one document is known to one token."""
+
+    known: UUID
+
+    def do_GET(self) -> None:
+        allowed = self.headers["Authorization"] == "Bearer secret"
+        known = self.path == f"/api/v1/documents/{type(self).known}"
+        self.send_response(200 if known and allowed else 404 if allowed else 401)
+        self.end_headers()
+        if known and allowed:
+            self.wfile.write(json.dumps({"title": "The Light at Brannock"}).encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def gateway(known: UUID) -> Iterator[str]:
+    """Serve a gateway; yields its address."""
+    handler = type("Knowing", (Gateway,), {"known": known})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        serving.join()
+
+
+async def book_ready(folder: Path) -> AudiobookReady:
+    """An audiobook whose details are in a folder."""
+    document_id = uuid4()
+    made_of = BookContents(
+        title="The Light at Brannock", pages=[BookPage(page=1, audio_id=uuid4())]
+    )
+    key = f"documents/{document_id}/audiobooks/contents.json"
+    stored = await FolderStorage(folder).write(key, made_of.to_json(), DETAILS)
+    return AudiobookReady(
+        document_id=document_id,
+        owner_id=uuid4(),
+        requested_by=uuid4(),
+        audiobook_id=uuid4(),
+        narration_id=uuid4(),
+        format="m4b",
+        object=ref("book.m4b", 1_234_567),
+        details=stored,
+        duration_ms=92_784,
+        chapters=3,
+    )
+
+
+def expected(event: AudioReady, *, title: str | None = None) -> list[str]:
     """The lines that the example prints of an event."""
+    named = [] if title is None else [f"    title: {title}"]
     return [
         f"{rfc3339(event.occurred_at)} page {event.page} of document {event.document_id}: "
         "92.8 s, 1,834 characters, by espeak/en-gb; m4a 561,204 bytes",
+        *named,
         "    ce_specversion: 1.0",
         f"    ce_id: {event.event_id}",
         "    ce_type: audio.ready",
         "    ce_source: /lectern/synth",
         f"    ce_time: {rfc3339(event.occurred_at)}",
         f"    ce_subject: {event.document_id}",
+        f"    ce_stream: audio/{event.audio_id}",
+        "    ce_streamversion: 1",
         "    content-type: application/json; charset=utf-8",
         f"    traceparent: {TRACEPARENT}",
     ]
@@ -182,9 +256,63 @@ async def test_it_prints_what_the_relay_sent_once_each(
     lines = printed.splitlines()
     by_id = {str(event.event_id): expected(event), str(other.event_id): expected(other)}
     first = lines[2].partition(": ")[2]
-    second = lines[11].partition(": ")[2]
+    second = lines[13].partition(": ")[2]
     assert {first, second} == set(by_id)
     assert lines == by_id[first] + by_id[second]
+
+
+async def test_the_gateway_is_asked_for_titles(kafka_bootstrap, topic, synth):
+    """A document that was deleted, or that the token may not see, has none."""
+    known, other = audio_ready(1), audio_ready(2)
+    await synth.publish(known, other)
+    parts = command(kafka_bootstrap, topic, "--from-beginning", "--count", "2")
+    with gateway(known.document_id) as url:
+        printed = await run(*parts, LECTERN_URL=url, LECTERN_TOKEN="secret")
+    first = expected(known, title="The Light at Brannock")
+    second = expected(other, title="untitled or gone")
+    assert printed.splitlines() in (first + second, second + first)
+
+
+async def test_the_title_of_an_audiobook_is_in_its_details(kafka_bootstrap, topic, synth, tmp_path):
+    event = await book_ready(tmp_path)
+    assert b"Brannock" not in event.encode()
+    await synth.publish(event)
+    parts = command(kafka_bootstrap, topic, "--from-beginning", "--count", "1")
+    parts += ["--storage", str(tmp_path)]
+    lines = (await run(*parts)).splitlines()
+    assert lines[0] == (
+        f"{rfc3339(event.occurred_at)} audiobook of document {event.document_id}: "
+        "92.8 s, 3 chapters; m4b 1,234,567 bytes"
+    )
+    assert lines[1] == "    title: The Light at Brannock"
+    await FolderStorage(tmp_path).delete_prefix(f"documents/{event.document_id}/")
+    assert (await run(*parts)).splitlines()[1] == "    title: untitled or gone"
+
+
+async def test_gaps_are_told_at_the_end(kafka_bootstrap, topic, synth, real_producer):
+    """Events that are only followed to be counted fill gaps; what never came is named."""
+    whole, lacking = audio_ready(1), audio_ready(2)
+    for event in (whole, lacking):
+        failed = AudioFailed(
+            document_id=event.document_id,
+            owner_id=event.owner_id,
+            requested_by=event.requested_by,
+            audio_id=event.audio_id,
+            page=event.page,
+            code="throttled",
+        )
+        async with synth.database.transaction() as connection:
+            await append(connection, [failed], TRACEPARENT)
+            if event is lacking:  # as if Kafka had lost it
+                await connection.execute(update(events).values(sent_at_ms=1))
+        await synth.publish(event)
+    parts = command(kafka_bootstrap, topic, "--from-beginning", "--gaps", "--count", "2")
+    done = await completed(*parts)
+    assert done.returncode == 0
+    assert [line for line in done.stderr.splitlines() if "lacks" in line] == [
+        f"audio/{lacking.audio_id} of /lectern/synth lacks 1"
+    ]
+    assert done.stdout.count("ce_streamversion: 2") == 2
 
 
 async def test_a_group_goes_on_where_it_was(kafka_bootstrap, topic, synth):

@@ -168,6 +168,17 @@ async def settle(deployment: Deployment, timeout_s: float = 60) -> None:
         await asyncio.sleep(0.2)
 
 
+def check_streams_have_no_gaps(records: Iterable[Seen]) -> None:
+    """Hold what anybody can see on Kafka against the promise: each stream is counted from 1."""
+    found: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for record in records:
+        attributes = record.attributes
+        stream = attributes["ce_source"], attributes["ce_stream"]
+        found[stream].add(int(attributes["ce_streamversion"]))
+    gaps = {stream: seen for stream, seen in found.items() if seen != {*range(1, len(seen) + 1)}}
+    assert not gaps, gaps
+
+
 async def check_nothing_lost_or_doubled(deployment: Deployment) -> None:
     """Hold the stores against Kafka, and each kind of result against its rule."""
     await settle(deployment)
@@ -198,6 +209,7 @@ def _check_results(everything: list[Stored]) -> None:
     sound = (*page, "revision", "engine", "voice", "rate", "formats")
     results = {"audio.ready", "audio.failed"}
     books = {"audiobook.ready", "audiobook.failed"}
+    ends = {"narration.completed", "narration.failed"}
     once = {
         "page.extracted": count({"page.extracted"}, *page),
         "page.segmented": count({"page.segmented"}, *page, "revision"),
@@ -206,6 +218,7 @@ def _check_results(everything: list[Stored]) -> None:
         "audio's result": count(results, "audio_id"),
         "audiobook.requested": count({"audiobook.requested"}, "narration_id"),
         "audiobook's result": count(books, "audiobook_id"),
+        "narration's end": count(ends, "narration_id"),
         "notification's result": count(
             {"notification.sent", "notification.failed"}, "notification_id"
         ),
@@ -217,6 +230,7 @@ def _check_results(everything: list[Stored]) -> None:
     for asked, answered, name in (
         ("audio.requested", results, "audio_id"),
         ("audiobook.requested", books, "audiobook_id"),
+        ("narration.requested", ends, "narration_id"),
     ):
         wanted = {event.body[name] for event in alive if event.topic == asked}
         got = {event.body[name] for event in alive if event.topic in answered}

@@ -6,13 +6,21 @@ from uuid import uuid4
 import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer
+from sqlalchemy import select
 
 from deploy.native.hearing import Heard, hear
 from deploy.native.services import SERVICES
 from libs.common.contracts.audio import AudioReady
 from libs.common.contracts.cloudevents import decode, read_envelope, text_headers
+from services.gateway.documents.tables import document_details
 from tests.journeys.deployment import Deployment
-from tests.journeys.evidence import check_nothing_lost_or_doubled, on_kafka, stored
+from tests.journeys.evidence import (
+    check_nothing_lost_or_doubled,
+    check_streams_have_no_gaps,
+    on_kafka,
+    settle,
+    stored,
+)
 from tests.journeys.person import book, somebody, until
 
 LOUDNESS_LUFS = pytest.approx(-19, abs=1.5)
@@ -50,6 +58,39 @@ async def test_a_document_becomes_an_audiobook_and_everybody_is_told(
     (mail,) = deployment.world.mails[mails_before:]
     assert "The Sea" in str(mail["subject"])
     assert mail["to"] == "reader@example.org"
+
+
+async def test_no_word_of_a_document_is_on_kafka_and_none_is_left_when_it_is_deleted(
+    deployment: Deployment,
+) -> None:
+    """Title, author and text are words that nothing else here has."""
+    words = (b"Zanzibarium", b"Quillfeather", b"Ostrogothic")
+    content = (
+        b"---\ntitle: Zanzibarium\nauthor: Q. Quillfeather\n---\n\n"
+        b"# Zanzibarium one\n\nAn Ostrogothic sentence.\n"
+    )
+    async with somebody(deployment) as person:
+        document, narration = await person.submit_file("Zanzibarium.md", content, ORDER)
+        await person.finished(narration)
+        await settle(deployment)
+        shown = await person.get(f"/documents/{document}")
+        assert (shown["title"], shown["author"]) == ("Zanzibarium", "Q. Quillfeather")
+        records = [one for one in await on_kafka(deployment) if one.key == document.encode()]
+        assert {"document.parsed", "audiobook.ready", "narration.completed"} <= {
+            record.topic for record in records
+        }
+        for record in records:
+            seen = (record.value or b"") + b" ".join(value for _, value in record.headers)
+            assert not [word for word in words if word in seen], record.topic
+        check_streams_have_no_gaps(records)
+        assert (await person.api.delete(f"/documents/{document}")).status_code == 204
+        await settle(deployment)
+    database = deployment.database("gateway")
+    async with database.reading() as connection:
+        kept = document_details.c.document_id == document
+        assert (await connection.execute(select(document_details).where(kept))).all() == []
+    await database.close()
+    await check_nothing_lost_or_doubled(deployment)
 
 
 async def test_one_trace_goes_through_all_services(deployment: Deployment) -> None:
