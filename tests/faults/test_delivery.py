@@ -13,6 +13,7 @@ from deploy.native.services import SERVICES
 from libs.common.contracts.base import Event, ObjectRef
 from libs.common.contracts.cloudevents import Headers, headers, rfc3339
 from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted
+from libs.common.contracts.tasks import TaskFailed
 from libs.common.store.tables import events, inbox, jobs
 from services.gateway.tables import READ_MODELS
 from tests.journeys.deployment import Deployment
@@ -41,7 +42,7 @@ async def test_history_is_sent_again_while_work_goes_on(deployment: Deployment) 
         await check_nothing_lost_or_doubled(deployment)
         assert await _everything_about(deployment, before) == seen
     told = [hook.data["document_id"] for hook in deployment.world.hooks[hooks:]]
-    assert told == [during] * 4
+    assert told == [during] * 5  # three pages, the audiobook, the end of the narration
     records = [record for record in await on_kafka(deployment) if record.key == before.encode()]
     assert len(records) >= 2 * len({record.event_id for record in records})
 
@@ -118,8 +119,16 @@ async def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(deployment: 
         assert list(letter.headers[: len(attributes)]) == attributes
         assert letter.attributes["dlq_topic"] == TOPIC
         assert letter.attributes["dlq_error"] in {"Malformed", "UnknownVersion"}
+        assert letter.attributes["dlq_code"] in {"malformed", "unknown_version"}
         assert letter.attributes["dlq_reason"]
         assert letter.attributes["dlq_offset"].isdecimal()
+    failed = [
+        event.body
+        for event in await stored(deployment, "ingest")
+        if event.topic == TaskFailed.topic and event.body["about"] == good.stream
+    ]
+    assert [one["code"] for one in failed] == ["malformed"]  # one event, however often it came
+    assert failed[0]["document_id"] == str(good.document_id)
     metrics = deployment.page("ingest", "/metrics")[1]
     assert "dead_letters_total" in metrics
     assert deployment.is_ready("ingest")

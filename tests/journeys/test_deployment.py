@@ -54,7 +54,10 @@ async def test_a_document_becomes_an_audiobook_and_everybody_is_told(
     assert captions.startswith(b"WEBVTT")
     await check_nothing_lost_or_doubled(deployment)
     told = [hook for hook in deployment.world.hooks if hook.data["document_id"] == document]
-    assert sorted(hook.type for hook in told) == ["audio.ready"] * 3 + ["audiobook.ready"]
+    assert sorted(hook.type for hook in told) == [
+        *["audio.ready"] * 3,
+        *("audiobook.ready", "narration.completed"),
+    ]
     (mail,) = deployment.world.mails[mails_before:]
     assert "The Sea" in str(mail["subject"])
     assert mail["to"] == "reader@example.org"

@@ -1,0 +1,84 @@
+// Prints every page that can be heard, as Lectern announces it on the topic audio.ready.
+//
+//   npm install kafkajs
+//   node audio_ready_consumer.mjs kafka:9092 [GROUP]
+//
+// It needs nothing of Lectern: docs/events.md says what is on the wire. kafkajs reads gzip, as
+// public topics are stored, and nothing else without a package more.
+//
+// Events do not say what a document is called. With LECTERN_URL and LECTERN_TOKEN in the
+// environment the gateway is asked for the title. COUNT stops it after so many.
+
+import { randomUUID } from "node:crypto";
+import { Kafka, logLevel } from "kafkajs";
+
+const KNOWN_VERSION = 1;
+const REMEMBERED_IDS = 100_000;
+const GONE = "untitled or gone"; // deleted, or not for this token to see
+
+const [bootstrap = "localhost:9092", group] = process.argv.slice(2);
+const { LECTERN_URL: url, LECTERN_TOKEN: token, TOPIC: topic = "audio.ready" } = process.env;
+const count = Number(process.env.COUNT ?? 0);
+
+// A program that changes something keeps the ids in its own database instead, and writes them in
+// the transaction of the change: then a restart forgets nothing.
+const seen = new Set();
+
+function firstTime(id) {
+  if (seen.has(id)) return false;
+  seen.add(id);
+  if (seen.size > REMEMBERED_IDS) seen.delete(seen.values().next().value);
+  return true;
+}
+
+async function titleOf(documentId) {
+  if (!url || !token) return undefined;
+  const answer = await fetch(`${url}/api/v1/documents/${documentId}`, {
+    headers: { Authorization: `Bearer ${token}` },
+    signal: AbortSignal.timeout(10_000),
+  });
+  if (answer.status === 404) return GONE;
+  if (!answer.ok) throw new Error(`the gateway answered ${answer.status}`);
+  return (await answer.json()).title;
+}
+
+async function show(headers, raw) {
+  if (headers.ce_type !== "audio.ready") throw new Error(`it is ${headers.ce_type}`);
+  const value = JSON.parse(raw);
+  if (value.version > KNOWN_VERSION) throw new Error(`version ${value.version} is newer than this`);
+  const title = await titleOf(value.document_id);
+  const files = value.renditions.map(({ format, object }) => `${format} ${object.size} bytes`);
+  console.log(
+    `${headers.ce_time} page ${value.page} of document ${value.document_id}: ` +
+      `${(value.duration_ms / 1000).toFixed(1)} s, by ${value.engine}/${value.voice}; ` +
+      files.join(", "),
+  );
+  if (title !== undefined) console.log(`    title: ${title}`);
+  for (const [name, text] of Object.entries(headers)) console.log(`    ${name}: ${text}`);
+}
+
+const kafka = new Kafka({ brokers: [bootstrap], clientId: "example", logLevel: logLevel.ERROR });
+const consumer = kafka.consumer({ groupId: group ?? `example-${randomUUID()}` });
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => consumer.disconnect());
+
+let printed = 0;
+await consumer.connect();
+await consumer.subscribe({ topic, fromBeginning: true }); // where the group has no offset yet
+await consumer.run({
+  // What was printed is committed: an offset counts as resolved when this function returns.
+  eachMessage: async ({ partition, message }) => {
+    const pairs = Object.entries(message.headers).map(([name, value]) => [name, String(value)]);
+    const headers = Object.fromEntries(pairs);
+    if (!firstTime(headers.ce_id)) return;
+    try {
+      await show(headers, message.value);
+      printed += 1;
+    } catch (error) {
+      console.error(`${topic}[${partition}] offset ${message.offset} skipped: ${error.message}`);
+    }
+    if (count && printed >= count) {
+      consumer.pause([{ topic }]); // what is left of this batch is for the next run
+      setImmediate(() => consumer.disconnect());
+    }
+  },
+});
