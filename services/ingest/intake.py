@@ -63,7 +63,7 @@ class Intake:
         submitted = await read_details(self.storage, event.details, SubmittedDocument)
         stream = PageExtracted.stream_of(document_id=event.document_id)
         announced = {known.page for known in await self.history.of(stream, PageExtracted)}
-        announcer = _Announcer(self.storage, job, submitted.nonce, announced)
+        announcer = _Announcer(self.storage, job, nonce=submitted.nonce, announced=announced)
         metadata: Metadata | None = None
         async with self._local_copy(event.document_id, submitted) as (path, filename):
             async for item in self.parser.parse(path, filename):
@@ -137,7 +137,7 @@ class _Announcer:
     """Stores pages and announces them: the first ones at once, then a few times a second."""
 
     def __init__(
-        self, storage: Storage, job: Job[DocumentSubmitted], nonce: str, announced: set[int]
+        self, storage: Storage, job: Job[DocumentSubmitted], *, nonce: str, announced: set[int]
     ) -> None:
         self.pages = 0
         self.characters = 0

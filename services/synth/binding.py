@@ -19,7 +19,7 @@ from libs.common.storage.port import Storage, read_verified
 from libs.common.store.effects import Effect
 from libs.common.store.history import History
 from services.synth.audio.assembly import bind_book
-from services.synth.audio.book_contents import BookChapter, BookPage
+from services.synth.audio.book_contents import BookChapter, PageFile
 from services.synth.audio.containers.tags import Tags
 
 PAGES_AT_ONCE = 8
@@ -84,9 +84,9 @@ class Binder:
 
     async def _fetch_all(
         self, folder: Path, audios: Sequence[AudioReady], page_format: str
-    ) -> list[BookPage]:
+    ) -> list[PageFile]:
         """Fetch the pages of a book, several at a time: a bucket takes its time for each."""
-        pages: list[BookPage] = []
+        pages: list[PageFile] = []
         for first in range(0, len(audios), PAGES_AT_ONCE):
             some = enumerate(audios[first : first + PAGES_AT_ONCE], first)
             fetches = (self._fetch(folder, index, audio, page_format) for index, audio in some)
@@ -99,12 +99,12 @@ class Binder:
 
     async def _fetch(
         self, folder: Path, index: int, audio: AudioReady, page_format: str
-    ) -> BookPage:
+    ) -> PageFile:
         for rendition in audio.renditions:
             if rendition.format == page_format:
                 path = folder / f"{index:05d}.{page_format}"
                 await self.storage.fetch(rendition.object.key, path)
-                return BookPage(path, audio.loudness_lufs)
+                return PageFile(path, audio.loudness_lufs)
         raise Permanent(f"page {audio.page} was not made as {page_format}")
 
 

@@ -174,7 +174,7 @@ class Consumer:
     async def _give_up(self, delivery: EventDelivery, error: Exception, attempts: int) -> None:
         """Record that an event was given up, in place of its effects."""
         event = delivery.event
-        task = Task(event.topic, delivery.event_id, event, attempts)
+        task = Task(kind=event.topic, name=delivery.event_id, about=event, attempts=attempts)
         effects = await self._failures.given_up(task, error, delivery.route.gave_up)
         await self._dead_letter(delivery.record, error)
         with span_from(delivery.envelope.traceparent, f"give up {event.topic}"):
@@ -190,7 +190,12 @@ class Consumer:
         envelope = envelope_of(record)
         if envelope is None or envelope.type not in self._by_type:
             return
-        task = Task(envelope.type, str(envelope.event_id), Unreadable.of(envelope), 1)
+        task = Task(
+            kind=envelope.type,
+            name=str(envelope.event_id),
+            about=Unreadable.of(envelope),
+            attempts=1,
+        )
         effects = await self._failures.given_up(task, error)
         with span_from(envelope.traceparent, f"give up {envelope.type}"):
             await self._record_failure(

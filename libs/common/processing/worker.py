@@ -230,7 +230,7 @@ class Worker:
         if not await self._renewed(held):
             return "lost"  # nobody wants to know why
         about = self._payload(held, route)
-        task = Task(held.kind, str(held.id), about, held.attempts)
+        task = Task(kind=held.kind, name=str(held.id), about=about, attempts=held.attempts)
         effects = await self._failures.given_up(task, error, route.kind.gave_up)
 
         async def fail(connection: AsyncConnection) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from libs.common.contracts.formats import BookFormat, PageFormat
 from libs.common.contracts.utterances import Utterance
-from services.synth.audio.book_contents import BookChapter, BookPage
+from services.synth.audio.book_contents import BookChapter, PageFile
 from services.synth.audio.containers.tags import Tags
 
 
@@ -71,7 +71,7 @@ def assemble_page(
 
 def bind_book(
     path: Path,
-    pages: Sequence[BookPage],
+    pages: Sequence[PageFile],
     book_format: BookFormat,
     chapters: Sequence[BookChapter],
     tags: Tags,

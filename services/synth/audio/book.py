@@ -7,7 +7,7 @@ from pathlib import Path
 
 from libs.common.contracts.formats import BookFormat
 from libs.common.errors import ObjectCorrupt
-from services.synth.audio.book_contents import BookChapter, BookPage
+from services.synth.audio.book_contents import BookChapter, PageFile
 from services.synth.audio.codecs.codec import CODEC_OF_FORMAT, RATE_HZ
 from services.synth.audio.containers.audio_file import ChapterMark
 from services.synth.audio.containers.cover import read_cover
@@ -29,7 +29,7 @@ class BookAudio:
 
 def write_book(
     path: Path,
-    pages: Sequence[BookPage],
+    pages: Sequence[PageFile],
     audio_format: BookFormat,
     chapters: Sequence[BookChapter],
     tags: Tags,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
-class BookPage:
+class PageFile:
     """A page file, and the loudness that was measured when it was written."""
 
     path: Path

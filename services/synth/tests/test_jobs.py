@@ -47,7 +47,8 @@ async def test_an_audiobook_that_is_given_up_is_answered(storage):
 @pytest.mark.parametrize("kind", [SPEAK, BIND])
 async def test_the_reason_is_stored_and_in_no_event(storage, kind):
     asked = await (requested(storage, "Hello.") if kind is SPEAK else book_requested(storage))
-    task, error = Task(kind.name, "1", asked, 1), Rejected("unknown_voice", "Not Sesame's voice.")
+    task = Task(kind=kind.name, name="1", about=asked, attempts=1)
+    error = Rejected("unknown_voice", "Not Sesame's voice.")
     failures = Failures("synth", Metrics("synth"), storage)
     answer, failed = await failures.given_up(task, error, kind.gave_up)
     assert isinstance(answer, AudioFailed | AudiobookFailed)

@@ -50,7 +50,7 @@ class Down(MemoryStorage):
 
 
 def task(about=None, kind="speak", name="17", attempts=3):
-    return Task(kind, name, about, attempts)
+    return Task(kind=kind, name=name, about=about, attempts=attempts)
 
 
 def rejected(event, reason):

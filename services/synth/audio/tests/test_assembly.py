@@ -5,7 +5,7 @@ import pytest
 
 from libs.common.errors import ObjectCorrupt
 from services.synth.audio.assembly import assemble_page, bind_book
-from services.synth.audio.book_contents import BookChapter, BookPage
+from services.synth.audio.book_contents import BookChapter, PageFile
 from services.synth.audio.codecs.codec import CODECS
 from services.synth.audio.containers.tags import Tags
 from services.synth.audio.produce import produce
@@ -80,7 +80,7 @@ def test_pages_become_a_book_with_chapters(tmp_path, segments):
     made = page(tmp_path, segments, m4a="aac")
     bound = bind_book(
         tmp_path / "book.m4b",
-        [BookPage(tmp_path / "page.m4a", made.loudness_lufs)] * 3,
+        [PageFile(tmp_path / "page.m4a", made.loudness_lufs)] * 3,
         "m4b",
         [BookChapter("Beginning", 0), BookChapter("End", 2)],
         Tags(title="The Book"),

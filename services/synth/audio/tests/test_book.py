@@ -8,7 +8,7 @@ import pytest
 from libs.common.contracts.formats import BookFormat, PageFormat
 from libs.common.errors import ObjectCorrupt
 from services.synth.audio.book import write_book
-from services.synth.audio.book_contents import BookChapter, BookPage
+from services.synth.audio.book_contents import BookChapter, PageFile
 from services.synth.audio.codecs.codec import CODEC_OF_FORMAT, RATE_HZ
 from services.synth.audio.containers.tags import Tags
 from services.synth.audio.page import PageAudio, write_page
@@ -24,7 +24,7 @@ every_format = pytest.mark.parametrize("name", BOOKS)
 
 def make_pages(
     folder: Path, name: BookFormat, count: int = 4
-) -> tuple[list[BookPage], list[PageAudio]]:
+) -> tuple[list[PageFile], list[PageAudio]]:
     """Pages of two sentences each, the first sentence of a page without lead-in silence."""
     page_format = BOOKS[name]
     codec = CODEC_OF_FORMAT[page_format]
@@ -33,7 +33,7 @@ def make_pages(
         path = folder / f"{n}.{page_format}"
         parts = [part(codec, 0.8 + n / 10, 2 * n), part(codec, 0.6, 2 * n + 1, 700)]
         made = write_page(path, parts, page_format, Tags(title=f"Page {n + 1}"))
-        pages.append((BookPage(path, made.loudness_lufs), made))
+        pages.append((PageFile(path, made.loudness_lufs), made))
     return [page for page, _ in pages], [audio for _, audio in pages]
 
 
@@ -173,8 +173,8 @@ def test_equal_books_are_equal_bytes(tmp_path):
 MEASURE = """
 import sys
 from pathlib import Path
-from services.synth.audio.book_contents import BookChapter, BookPage
-from services.synth.audio.book import BookPage, write_book
+from services.synth.audio.book_contents import BookChapter, PageFile
+from services.synth.audio.book import PageFile, write_book
 from services.synth.audio.containers.tags import Tags
 
 def peak_kib():
@@ -183,9 +183,9 @@ def peak_kib():
     return int(status.split("VmHWM:")[1].split()[0])
 
 page, out, name, count = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-write_book(out, [BookPage(page)] * 2, name, [], Tags(title="warm"))
+write_book(out, [PageFile(page)] * 2, name, [], Tags(title="warm"))
 before = peak_kib()
-write_book(out, [BookPage(page)] * count, name, [], Tags(title="Book"))
+write_book(out, [PageFile(page)] * count, name, [], Tags(title="Book"))
 print(peak_kib() - before)
 """
 
