@@ -57,7 +57,7 @@ def moments(seed: int, number: int) -> list[tuple[str, Callable[[Path], bool]]]:
     early = [
         ("locked", lambda data: (data / "lock").exists()),
         ("uploaded", lambda data: any((data / "objects/documents").rglob("source"))),
-        ("read", lambda data: any((data / "objects/documents").rglob("*.md"))),
+        ("read", lambda data: any((data / "objects/documents").rglob("pages/*.json"))),
     ]
     late = [
         ("all spoken", lambda data: len(segments(data)) >= UTTERANCES),
@@ -73,6 +73,7 @@ def check_told_once(data: Path) -> None:
     gateway = count(data, "gateway", topics)
     assert gateway["document.submitted"] == gateway["narration.requested"] == 1
     assert (gateway["audio.requested"], gateway["audiobook.requested"]) == (PAGES, 1)
+    assert (gateway["narration.completed"], gateway["narration.failed"]) == (1, 0)
     assert count(data, "ingest", topics) == {"page.extracted": PAGES, "document.parsed": 1}
     assert count(data, "segmenter", topics) == {"page.segmented": PAGES}
     synth = count(data, "synth", topics)
