@@ -41,7 +41,9 @@ class NarrationRequested(NarrationEvent):
 class NarrationEnded(NarrationEvent):
     """No more will come of a narration: every page that was asked for is ready, or will not be."""
 
-    pages_total: int = Field(ge=0, description="Pages that were asked for and are known.")
+    pages_total: int | None = Field(
+        ge=0, description="Pages that were asked for; null if the document was not read to its end."
+    )
     pages_ready: int = Field(ge=0, description="Pages that can be heard.")
     pages_silent: int = Field(ge=0, description="Pages on which there is nothing to speak.")
     pages_missing: int = Field(ge=0, description="Pages that could not be made audible.")

@@ -41,7 +41,7 @@ class GivenUp:
     details: ObjectRef | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """A piece of work that was given up. ``name`` identifies it within its service and kind.
 

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Table
 
 from libs.common.contracts.audio import (
     AudiobookFailed,
@@ -18,6 +21,7 @@ from libs.common.contracts.base import Event
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.database.upsert import Write, upsert
+from services.gateway.audio.rows import format_bits
 from services.gateway.audio.tables import audiobooks, audios, voices
 from services.gateway.kernel.record import Fold
 from services.gateway.kernel.rows import as_json
@@ -45,6 +49,7 @@ def _audio_requested(event: AudioRequested) -> list[Write]:
         voice=event.voice,
         rate=event.rate,
         formats=list(event.formats),
+        format_bits=format_bits(event.formats),
         requested_at=rfc3339(event.occurred_at),
     )
 
@@ -110,20 +115,31 @@ def _audiobook_failed(event: AudiobookFailed) -> list[Write]:
 
 def _task_failed(event: TaskFailed) -> list[Write]:
     """Nobody will hear of what this stream would have told; columns of the event alone."""
-    kind, _, identity = (event.about or "").partition("/")
-    table = {"audio": audios, "audiobook": audiobooks}.get(kind)
-    if table is None or event.document_id is None:
-        return []
-    return [
-        upsert(
-            table,
-            {f"{kind}_id": identity},
-            document_id=str(event.document_id),
-            given_up_code=event.code,
-            given_up_key=event.details and event.details.key,
-            given_up_at=rfc3339(event.occurred_at),
-        )
-    ]
+    for table, column in ((audios, "audio_id"), (audiobooks, "audiobook_id")):
+        identity = given_up(event, column.removesuffix("_id"))
+        if identity is not None and event.document_id is not None:
+            return [_given_up(table, {column: str(identity)}, event)]
+    return []
+
+
+def _given_up(table: Table, key: dict[str, str], event: TaskFailed) -> Write:
+    return upsert(
+        table,
+        key,
+        document_id=str(event.document_id),
+        given_up_code=event.code,
+        given_up_key=event.details and event.details.key,
+        given_up_at=rfc3339(event.occurred_at),
+    )
+
+
+def given_up(event: TaskFailed, kind: str) -> UUID | None:
+    """Return the audio or audiobook that nobody will hear of any more, if it is one of ``kind``."""
+    found, _, identity = (event.about or "").partition("/")
+    try:
+        return UUID(identity) if found == kind else None
+    except ValueError:  # headers of a stranger
+        return None
 
 
 def _voices_announced(event: VoicesAnnounced) -> list[Write]:

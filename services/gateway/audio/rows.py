@@ -1,5 +1,6 @@
 """Audios, audiobooks and voices as values."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -7,8 +8,14 @@ from libs.common.contracts.audio import Rendition, VoiceInfo
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.formats import BookFormat, PageFormat
 
+FORMAT_BITS = {"m4a": 1, "mp3": 2, "opus": 4}
 SpokenAs = tuple[str, str, float]
 """Engine, voice and rate: what makes two audios of one text sound alike."""
+
+
+def format_bits(formats: Iterable[PageFormat]) -> int:
+    """Return a set of formats as a number: SQL tells by it whether one set holds another."""
+    return sum(FORMAT_BITS[name] for name in set(formats))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,6 +33,7 @@ audios = Table(
     Column("voice", String(200)),
     Column("rate", Float),
     Column("formats", JSON),
+    Column("format_bits", Integer),
     Column("requested_at", MOMENT),
     Column("done", Integer),
     Column("total", Integer),

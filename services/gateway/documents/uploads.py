@@ -17,7 +17,7 @@ class StoredUpload:
     stored: ObjectRef
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """Where a document comes from: an object that is stored, or a web address."""
 

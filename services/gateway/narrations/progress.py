@@ -10,7 +10,7 @@ from services.gateway.audio.views import AudiobookView, audiobook_view
 from services.gateway.documents.rows import DocumentRow, PageRow
 from services.gateway.documents.views import rejection_of
 from services.gateway.kernel.views import Failure, failure
-from services.gateway.narrations.planning.decide import serving_audios
+from services.gateway.narrations.decide import serving_audios
 from services.gateway.narrations.rows import NarrationRow
 from services.gateway.narrations.views import NarrationState, NarrationView, PageFailure
 

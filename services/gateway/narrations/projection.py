@@ -11,6 +11,7 @@ from libs.common.contracts.narrations import (
     NarrationRequested,
 )
 from libs.common.database.upsert import Write, upsert
+from services.gateway.audio.rows import format_bits
 from services.gateway.kernel.record import Fold
 from services.gateway.kernel.rows import as_json
 from services.gateway.narrations.tables import narrations
@@ -30,6 +31,7 @@ def _requested(event: NarrationRequested) -> list[Write]:
             voice=event.voice,
             rate=event.rate,
             formats=list(event.formats),
+            format_bits=format_bits(event.formats),
             audiobook=event.audiobook,
         )
     ]
@@ -37,8 +39,16 @@ def _requested(event: NarrationRequested) -> list[Write]:
 
 def _ended(event: NarrationEnded) -> list[Write]:
     key = {"narration_id": str(event.narration_id)}
-    code = event.code if isinstance(event, NarrationFailed) else None
-    return [upsert(narrations, key, ended_at=rfc3339(event.occurred_at), ended_code=code)]
+    return [
+        upsert(
+            narrations,
+            key,
+            ended_at=rfc3339(event.occurred_at),
+            ended_before_read=event.pages_total is None,
+            pages_missing=event.pages_missing,
+            missing=[as_json(part) for part in event.missing],
+        )
+    ]
 
 
 FOLDS: Mapping[type[Event], Fold] = {

@@ -26,12 +26,22 @@ class NarrationRow:
     formats: tuple[PageFormat, ...]
     audiobook: BookFormat | None
     ended_at: str | None
-    ended_code: str | None
+    ended_before_read: bool | None
+    missing: tuple[PageRange, ...] | None
 
     @property
     def spoken_as(self) -> SpokenAs:
         """Engine, voice and rate."""
         return self.engine, self.voice, self.rate
+
+    def is_interested_in(self, page: int) -> bool:
+        """Whether it may still have to be given audio for a page.
+
+        Of one that has ended, that is what it was left without: an event about it may still come.
+        """
+        if self.ended_at is None or self.ended_before_read:
+            return self.includes(page)
+        return any(run.first <= page <= run.last for run in self.missing or ())
 
     def includes(self, page: int) -> bool:
         """Whether it asks for a page."""
@@ -45,12 +55,8 @@ class NarrationRow:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestedPage:
-    """A page that waits for its turn and can be spoken: its utterances, and how they are to sound.
+    """A page that waits for its turn and can be spoken, and how it is to sound."""
 
-    ``id`` is its place among all that wait.
-    """
-
-    id: int
     document_id: UUID
     owner_id: UUID
     page: int

@@ -49,6 +49,12 @@ HAS_AUDIOBOOK = exists().where(
     audiobooks.c.narration_id == narrations.c.narration_id, audiobooks.c.requested_at.is_not(None)
 )
 IS_OPEN = narrations.c.requested_at.is_not(None) & narrations.c.ended_at.is_(None)
+IS_INTERESTED = narrations.c.requested_at.is_not(None) & (
+    narrations.c.ended_at.is_(None)
+    | narrations.c.ended_before_read
+    | (narrations.c.pages_missing > 0)
+)
+"""See :meth:`NarrationRow.is_interested_in`."""
 
 
 async def narrations_without_audiobook(
@@ -84,6 +90,22 @@ def _at_rest(document_id: UUID) -> Select[Any]:
     )
 
 
+async def interested_narrations(
+    connection: AsyncConnection, document_id: UUID, narration_id: UUID | None = None
+) -> list[NarrationRow]:
+    """Return the narrations of a document that may still have to be given audio for its pages."""
+    wanted = NARRATIONS.select().where(narrations.c.document_id == str(document_id), IS_INTERESTED)
+    if narration_id is not None:
+        wanted = wanted.where(narrations.c.narration_id == str(narration_id))
+    return await NARRATIONS.all(connection, wanted)
+
+
+async def interesting_documents(connection: AsyncConnection) -> list[UUID]:
+    """Return the documents that any narration is interested in."""
+    found = select(narrations.c.document_id).where(IS_INTERESTED).distinct()
+    return [UUID(document) for document in await connection.scalars(found)]
+
+
 async def open_narration(connection: AsyncConnection, narration_id: UUID) -> NarrationRow | None:
     """Return a narration that has not ended; None if it has."""
     this = narrations.c.narration_id == str(narration_id)
@@ -111,7 +133,7 @@ async def next_requested(
         .join(narrations, narrations.c.narration_id == page_requests.c.narration_id)
         .join(documents, documents.c.document_id == page_requests.c.document_id)
         .where(page_requests.c.owner_id == str(owner_id), IS_CUT, EXISTS)
-        .order_by(page_requests.c.id)
+        .order_by(page_requests.c.requested_at, page_requests.c.narration_id, page_requests.c.page)
         .limit(limit)
     )
     return await REQUESTED_PAGES.all(connection, wanted)

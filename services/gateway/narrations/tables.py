@@ -1,9 +1,8 @@
 """The read model of narrations, and the pages that still wait to be spoken for them."""
 
-from sqlalchemy import JSON, Column, Float, Index, Integer, String, Table
+from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, String, Table
 
-from libs.common.store.tables import BigId
-from services.gateway.kernel.tables import CODE, ID, MOMENT, metadata
+from services.gateway.kernel.tables import ID, MOMENT, metadata
 
 narrations = Table(
     "narrations",
@@ -18,21 +17,22 @@ narrations = Table(
     Column("voice", String(200)),
     Column("rate", Float),
     Column("formats", JSON),
+    Column("format_bits", Integer),
     Column("audiobook", String(10)),
     Column("ended_at", MOMENT),
-    Column("ended_code", CODE),
+    Column("ended_before_read", Boolean),
+    Column("pages_missing", Integer),
+    Column("missing", JSON),
 )
 
 page_requests = Table(
     "page_requests",
     metadata,
-    Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("narration_id", ID, nullable=False),
+    Column("narration_id", ID, primary_key=True),
+    Column("page", Integer, primary_key=True),
     Column("document_id", ID, nullable=False, index=True),
     Column("owner_id", ID, nullable=False),
-    Column("page", Integer, nullable=False),
-    Index("uq_page_requests_narration_page", "narration_id", "page", unique=True),
-    Index("ix_page_requests_owner", "owner_id", "id"),
-    sqlite_autoincrement=True,
+    Column("requested_at", MOMENT, nullable=False),
+    Index("ix_page_requests_turn", "owner_id", "requested_at", "narration_id", "page"),
 )
-"""Pages that a narration still has to be given audio for, in the order in which they came."""
+"""Pages that narrations still have to be given audio for; see ``planning/waiting.py``."""

@@ -161,6 +161,10 @@ class World:
     async def decided(self, event: type[Event]) -> list[Any]:
         """All events of one type that the gateway appended, in their order, its jobs done."""
         await self.work()
+        return await self.appended(event)
+
+    async def appended(self, event: type[Event]) -> list[Any]:
+        """All events of one type that the gateway appended so far, in their order."""
         async with self.database.reading() as connection:
             rows = await connection.execute(
                 events.select().where(events.c.topic == event.topic).order_by(events.c.id)
@@ -306,6 +310,11 @@ class World:
             for event in left:
                 done.add(event.audio_id)
                 await self.speak(event)
+
+    async def speak_everything_without_jobs(self) -> None:
+        """Play synth for what was asked of it so far; jobs of the gateway stay undone."""
+        for event in await self.appended(AudioRequested):
+            await self.speak(event)
 
     def client(self, token: str | None = None, app=None) -> httpx.AsyncClient:
         return httpx.AsyncClient(

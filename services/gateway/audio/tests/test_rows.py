@@ -1,6 +1,6 @@
 import pytest
 
-from services.gateway.narrations.planning.tests.test_decide import audio
+from services.gateway.narrations.tests.test_decide import audio
 
 
 @pytest.mark.parametrize(

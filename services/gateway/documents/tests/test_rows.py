@@ -1,7 +1,7 @@
 import pytest
 
 from services.gateway.documents.rows import PageRow
-from services.gateway.narrations.planning.tests.test_decide import document
+from services.gateway.narrations.tests.test_decide import document
 
 
 def page(**changes):

@@ -3,8 +3,6 @@
 import sqlalchemy as sa
 from alembic import op
 
-from libs.common.store.tables import BigId
-
 revision = "0002"
 down_revision = "0001"
 
@@ -101,9 +99,12 @@ def _narrations() -> None:
         sa.Column("voice", sa.String(200)),
         sa.Column("rate", sa.Float),
         sa.Column("formats", sa.JSON),
+        sa.Column("format_bits", sa.Integer),
         sa.Column("audiobook", sa.String(10)),
         sa.Column("ended_at", MOMENT),
-        sa.Column("ended_code", CODE),
+        sa.Column("ended_before_read", sa.Boolean),
+        sa.Column("pages_missing", sa.Integer),
+        sa.Column("missing", sa.JSON),
         sa.PrimaryKeyConstraint("narration_id", name="pk_narrations"),
     )
     op.create_index("ix_narrations_document_id", "narrations", ["document_id"])
@@ -122,6 +123,7 @@ def _audios() -> None:
         sa.Column("voice", sa.String(200)),
         sa.Column("rate", sa.Float),
         sa.Column("formats", sa.JSON),
+        sa.Column("format_bits", sa.Integer),
         sa.Column("requested_at", MOMENT),
         sa.Column("done", sa.Integer),
         sa.Column("total", sa.Integer),
@@ -191,18 +193,19 @@ def _voices() -> None:
 def _page_requests() -> None:
     op.create_table(
         "page_requests",
-        sa.Column("id", BigId, primary_key=True, autoincrement=True),
         sa.Column("narration_id", ID, nullable=False),
+        sa.Column("page", sa.Integer, nullable=False),
         sa.Column("document_id", ID, nullable=False),
         sa.Column("owner_id", ID, nullable=False),
-        sa.Column("page", sa.Integer, nullable=False),
-        sqlite_autoincrement=True,
-    )
-    op.create_index(
-        "uq_page_requests_narration_page", "page_requests", ["narration_id", "page"], unique=True
+        sa.Column("requested_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("narration_id", "page", name="pk_page_requests"),
     )
     op.create_index("ix_page_requests_document_id", "page_requests", ["document_id"])
-    op.create_index("ix_page_requests_owner", "page_requests", ["owner_id", "id"])
+    op.create_index(
+        "ix_page_requests_turn",
+        "page_requests",
+        ["owner_id", "requested_at", "narration_id", "page"],
+    )
 
 
 def _document_changes() -> None:

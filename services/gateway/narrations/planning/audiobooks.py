@@ -20,8 +20,8 @@ from services.gateway.audio.selects import audios_of
 from services.gateway.documents.selects import existing_document, pages_of
 from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import Kernel
+from services.gateway.narrations.decide import plan_audiobook
 from services.gateway.narrations.jobs import REQUEST_AUDIOBOOK, NarrationJob
-from services.gateway.narrations.planning.decide import plan_audiobook
 from services.gateway.narrations.rows import NarrationRow
 from services.gateway.narrations.selects import narrations_without_audiobook
 

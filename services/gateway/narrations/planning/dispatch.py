@@ -1,7 +1,7 @@
 """Turns what people asked for into work: fair between owners, nothing spoken twice.
 
-A narration asks for pages; every page it asks for waits in ``page_requests`` until it can be
-spoken. At most ``max_pages_in_flight_per_owner`` pages of one owner are being spoken at a time, so
+A narration asks for pages; every page it asks for waits (:mod:`.waiting`) until it can be spoken.
+At most ``max_pages_in_flight_per_owner`` pages of one owner are being spoken at a time, so that
 one library does not starve everybody else. When all pages of a narration are there, its audiobook
 is requested.
 
@@ -11,16 +11,10 @@ Everything here is a step of the transaction of the event or command that caused
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, String, delete, exists, literal, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.contracts.audio import AudioRequested
-from libs.common.contracts.documents import PageExtracted
-from libs.common.contracts.narrations import NarrationFailed, NarrationRequested
-from libs.common.contracts.pages import PageRange
-from libs.common.contracts.tasks import TaskFailed
-from libs.common.database.upsert import add_once
+from libs.common.contracts.narrations import NarrationEvent, NarrationFailed
 from libs.common.store.effects import Effect
 from libs.common.store.jobs import CancelJobs
 from services.gateway.audio.rows import AudioRow
@@ -31,76 +25,75 @@ from services.gateway.documents.tables import pages
 from services.gateway.kernel.changes import changed
 from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import Kernel
+from services.gateway.narrations.decide import decide_audios
 from services.gateway.narrations.planning.completion import complete, job_of
-from services.gateway.narrations.planning.decide import decide_audios
 from services.gateway.narrations.planning.ending import DELETED
+from services.gateway.narrations.planning.waiting import look_again
 from services.gateway.narrations.rows import NarrationRow, RequestedPage
 from services.gateway.narrations.selects import (
-    narrations_of,
     next_requested,
     open_narrations_of,
 )
 from services.gateway.narrations.tables import page_requests
 
-RANGES_PER_QUERY = 250
-"""SQLite nests no more than 1,000 conditions."""
+PageOf = tuple[UUID, int]
+"""A page, as document and number."""
 
 
-async def request_known_pages(
-    kernel: Kernel, connection: AsyncConnection, asked: Sequence[NarrationRequested]
+async def wait_for_pages(
+    kernel: Kernel, connection: AsyncConnection, asked: Sequence[NarrationEvent]
 ) -> Sequence[Effect]:
-    """Have every page wait that a new narration asks for and that is known so far."""
-    effects: list[Effect] = []
+    """Have the pages wait that narrations ask for, or end up without."""
     for narration in asked:
         await lock_owner(connection, narration.owner_id)
-        chosen = select(
-            literal(str(narration.narration_id), String),
-            pages.c.document_id,
-            literal(str(narration.owner_id), String),
-            pages.c.page,
-        ).where(pages.c.document_id == str(narration.document_id))
-        columns = ["narration_id", "document_id", "owner_id", "page"]
-        for some in _in_parts(narration.pages):
-            these = chosen if some is None else chosen.where(or_(*map(_holds_page, some)))
-            known = insert(page_requests).from_select(columns, these.order_by(pages.c.page))
-            effects.append(known.on_conflict_do_nothing())
-        effects.append(next_pages_of(kernel, narration.document_id))
-    return effects
+        await look_again(connection, narration.document_id, narration_id=narration.narration_id)
+    return [next_pages_of(kernel, document) for document in {event.document_id for event in asked}]
 
 
-def _in_parts(ranges: Sequence[PageRange] | None) -> Sequence[Sequence[PageRange] | None]:
-    """Return ranges of pages in parts that a statement has parameters for."""
-    if ranges is None:
-        return [None]
-    return [ranges[n : n + RANGES_PER_QUERY] for n in range(0, len(ranges), RANGES_PER_QUERY)]
-
-
-def _holds_page(run: PageRange) -> ColumnElement[bool]:
-    return pages.c.page.between(run.first, run.last)
-
-
-async def request_extracted_pages(
-    kernel: Kernel, connection: AsyncConnection, extracted: Sequence[PageExtracted]
+async def look_at_pages(
+    kernel: Kernel, connection: AsyncConnection, changed_pages: Sequence[PageOf]
 ) -> Sequence[Effect]:
-    """Have new pages wait for every narration that asked for them before they were there."""
-    about = {event.document_id for event in extracted}
-    for owner in await owners_of(connection, about):
-        await lock_owner(connection, owner)
-    asking = await narrations_of(connection, about)
-    requests = [
-        add_once(
-            page_requests,
-            narration_id=str(narration.narration_id),
-            document_id=str(narration.document_id),
-            owner_id=str(narration.owner_id),
-            page=event.page,
-        )
-        for event in extracted
-        for narration in asking
-        if narration.document_id == event.document_id and narration.includes(event.page)
+    """Have pages wait of which something has changed, or wait no more; the next ones may go."""
+    await _look_at(connection, changed_pages)
+    return [next_pages_of(kernel, document_id) for document_id in _documents(changed_pages)]
+
+
+async def look_at_new_pages(
+    kernel: Kernel, connection: AsyncConnection, extracted: Sequence[PageOf]
+) -> Sequence[Effect]:
+    """Have new pages wait; few of them were cut before we heard of them, and may go at once."""
+    await _look_at(connection, extracted)
+    return [
+        next_pages_of(kernel, document) for document in await _cut_before(connection, extracted)
     ]
-    cut = await _cut_before(connection, extracted)
-    return [*requests, *(next_pages_of(kernel, document) for document in cut)]
+
+
+async def look_at_audios(
+    kernel: Kernel, connection: AsyncConnection, gone: Sequence[tuple[UUID, UUID]]
+) -> Sequence[Effect]:
+    """Have the pages looked at of audios (document, audio) that failed or were deleted."""
+    ids = [str(audio_id) for _, audio_id in gone]
+    wanted = select(audios.c.document_id, audios.c.page).where(
+        audios.c.audio_id.in_(ids), audios.c.page.is_not(None)
+    )
+    found = [(UUID(document), page) for document, page in await connection.execute(wanted)]
+    await _look_at(connection, found)
+    return [next_pages_of(kernel, document) for document in dict.fromkeys(of for of, _ in gone)]
+
+
+async def _look_at(connection: AsyncConnection, which: Sequence[PageOf]) -> None:
+    by_document = _documents(which)
+    for owner in await owners_of(connection, by_document):
+        await lock_owner(connection, owner)
+    for document_id, numbers in by_document.items():
+        await look_again(connection, document_id, numbers)
+
+
+def _documents(which: Sequence[PageOf]) -> dict[UUID, set[int]]:
+    by_document: dict[UUID, set[int]] = {}
+    for document_id, page in which:
+        by_document.setdefault(document_id, set()).add(page)
+    return by_document
 
 
 def next_pages_of(kernel: Kernel, document_id: UUID) -> Effect:
@@ -123,27 +116,23 @@ async def dispatch_next(
 ) -> Sequence[Effect]:
     """Request audio for the owner's next pages, as many as may be in flight.
 
-    What is silent, spoken already or requested now waits no longer: audiobooks may be complete
-    by that, and who watches one of the documents is told.
+    They are looked at again: one audio may serve several narrations, and then there is room for
+    more. Who watches one of the documents is told.
     """
     await lock_owner(connection, owner_id)
     most = kernel.limits.max_pages_in_flight_per_owner
     free = most - await pages_in_flight(connection, owner_id)
-    requests: list[AudioRequested] = []
-    passed: dict[UUID, None] = {}
-    while free > len(requests):
-        batch = await next_requested(connection, owner_id, free - len(requests))
-        if not batch:
-            break
-        spoken = await _not_failed(connection, batch)
-        requests += decide_audios(batch, [*spoken, *requests])
-        taken = [page.id for page in batch]
-        await connection.execute(delete(page_requests).where(page_requests.c.id.in_(taken)))
-        passed |= dict.fromkeys(page.document_id for page in batch)
+    batch = await next_requested(connection, owner_id, free) if free > 0 else []
+    if not batch:
+        return []
+    requests = decide_audios(batch, await _not_failed(connection, batch))
+    if not requests:
+        return []
+    passed = dict.fromkeys(page.document_id for page in batch)
     return [
         *kernel.record(*requests),
         *(changed(document) for document in passed),
-        *complete(kernel, passed),
+        *(kernel.together(look_at_pages, (page.document_id, page.page)) for page in batch),
     ]
 
 
@@ -182,28 +171,6 @@ def _never_heard(narration: NarrationRow) -> NarrationFailed:
     )
 
 
-async def forget_failed_pages(
-    _kernel: Kernel, connection: AsyncConnection, failed: Sequence[TaskFailed]
-) -> Sequence[Effect]:
-    """Have pages that cannot be cut wait no longer: they will never be spoken.
-
-    The failure may be that of an older text: who waits for an edited page goes on waiting.
-    """
-    for owner in await owners_of(
-        connection, {task.document_id for task in failed if task.document_id is not None}
-    ):
-        await lock_owner(connection, owner)
-    newer = or_(pages.c.edited_revision.is_not(None), pages.c.segments_revision.is_not(None))
-    for task in failed:
-        this = pages.c.document_id == str(task.document_id), pages.c.page == task.page
-        await connection.execute(
-            delete(page_requests)
-            .where(page_requests.c.document_id == str(task.document_id))
-            .where(page_requests.c.page == task.page, ~exists().where(*this, newer))
-        )
-    return []
-
-
 async def _not_failed(
     connection: AsyncConnection, batch: Sequence[RequestedPage]
 ) -> list[AudioRow]:
@@ -218,15 +185,13 @@ async def _not_failed(
     return await AUDIOS.all(connection, wanted)
 
 
-async def _cut_before(
-    connection: AsyncConnection, extracted: Sequence[PageExtracted]
-) -> list[UUID]:
+async def _cut_before(connection: AsyncConnection, extracted: Sequence[PageOf]) -> list[UUID]:
     """Return the documents of which one of the pages was cut before we heard of it."""
     found = await connection.scalars(
         select(pages.c.document_id)
         .where(
-            pages.c.document_id.in_({str(event.document_id) for event in extracted}),
-            pages.c.page.in_({event.page for event in extracted}),
+            pages.c.document_id.in_({str(document_id) for document_id, _ in extracted}),
+            pages.c.page.in_({page for _, page in extracted}),
             pages.c.segments_revision.is_not(None),
         )
         .distinct()

@@ -38,7 +38,7 @@ def end_of(facts: NarrationFacts, code: str) -> End:
         "owner_id": narration.owner_id,
         "narration_id": narration.narration_id,
         "requested_by": narration.requested_by,
-        "pages_total": len(outcomes),
+        "pages_total": None if facts.document.page_count is None else len(outcomes),
         "pages_ready": len(ready),
         "pages_silent": _count(outcomes, "silent"),
         "pages_missing": len(missing),

@@ -1,6 +1,7 @@
 """What follows for narrations from what happens to documents and audio."""
 
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from libs.common.contracts.audio import (
     AudiobookFailed,
@@ -14,12 +15,19 @@ from libs.common.contracts.documents import (
     DocumentDeleted,
     DocumentParsed,
     DocumentRejected,
+    PageEdited,
     PageExtracted,
     PageSegmented,
 )
-from libs.common.contracts.narrations import NarrationRequested
+from libs.common.contracts.narrations import (
+    NarrationCompleted,
+    NarrationEvent,
+    NarrationFailed,
+    NarrationRequested,
+)
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.store.effects import Effect
+from services.gateway.audio.projection import given_up
 from services.gateway.documents.projection import page_given_up
 from services.gateway.documents.turns import turn_of_owner
 from services.gateway.kernel.record import Kernel, Reaction
@@ -30,24 +38,38 @@ from services.gateway.narrations.planning.watching import watch
 
 def _asked(kernel: Kernel, event: NarrationRequested) -> Sequence[Effect]:
     """The pages that are there go on their way, and somebody looks after them."""
-    return [
-        turn_of_owner(event.document_id),
-        kernel.together(dispatch.request_known_pages, event),
-        watch(kernel, event),
-    ]
+    return [*_interest(kernel, event), watch(kernel, event)]
+
+
+def _interest(kernel: Kernel, event: NarrationEvent) -> Sequence[Effect]:
+    """It is another matter now what the narration waits for."""
+    return [turn_of_owner(event.document_id), kernel.together(dispatch.wait_for_pages, event)]
 
 
 def _extracted(kernel: Kernel, event: PageExtracted) -> Sequence[Effect]:
     """Whoever asked for every page asked for this one, which may have been cut already."""
-    shared = kernel.together(dispatch.request_extracted_pages, event)
-    return [turn_of_owner(event.document_id), shared]
+    page = event.document_id, event.page
+    return [turn_of_owner(event.document_id), kernel.together(dispatch.look_at_new_pages, page)]
 
 
-def _next_pages(
-    kernel: Kernel, event: PageSegmented | AudioReady | AudioFailed | AudioDeleted
-) -> Sequence[Effect]:
-    """A page can be spoken now, or one page less is in flight: the owner's next one may go."""
-    document_id = event.document_id
+def _page(kernel: Kernel, event: PageSegmented | PageEdited) -> Sequence[Effect]:
+    """A page can be spoken now, or is another one."""
+    page = event.document_id, event.page
+    return [turn_of_owner(event.document_id), kernel.together(dispatch.look_at_pages, page)]
+
+
+def _ready(kernel: Kernel, event: AudioReady) -> Sequence[Effect]:
+    return _room(kernel, event.document_id)
+
+
+def _audio_gone(kernel: Kernel, event: AudioFailed | AudioDeleted) -> Sequence[Effect]:
+    """Whoever counted on it may need another one, and there is room for the next page."""
+    audio = event.document_id, event.audio_id
+    return [turn_of_owner(event.document_id), kernel.together(dispatch.look_at_audios, audio)]
+
+
+def _room(kernel: Kernel, document_id: UUID) -> Sequence[Effect]:
+    """One page less is in flight: the owner's next one may go."""
     return [turn_of_owner(document_id), dispatch.next_pages_of(kernel, document_id)]
 
 
@@ -67,25 +89,30 @@ def _deleted(kernel: Kernel, event: DocumentDeleted) -> Sequence[Effect]:
 
 def _task_failed(kernel: Kernel, event: TaskFailed) -> Sequence[Effect]:
     """Nobody waits any longer for what was given up, and the owner's next page may go."""
-    document_id = event.document_id
+    document_id, page = event.document_id, page_given_up(event)
     if document_id is None:
         return []
-    effects: list[Effect] = [turn_of_owner(document_id)]
-    if page_given_up(event) is not None:
-        effects.append(kernel.together(dispatch.forget_failed_pages, event))
-    return [*effects, dispatch.next_pages_of(kernel, document_id)]
+    effects = [*_room(kernel, document_id)]
+    if page is not None:
+        effects.append(kernel.together(dispatch.look_at_pages, (document_id, page)))
+    if (audio_id := given_up(event, "audio")) is not None:
+        effects.append(kernel.together(dispatch.look_at_audios, (document_id, audio_id)))
+    return effects
 
 
 REACTIONS: Mapping[type[Event], Reaction] = {
     NarrationRequested: _asked,
+    NarrationCompleted: _interest,
+    NarrationFailed: _interest,
     PageExtracted: _extracted,
-    PageSegmented: _next_pages,
+    PageSegmented: _page,
+    PageEdited: _page,
     DocumentParsed: _complete,
     DocumentRejected: _complete,
     DocumentDeleted: _deleted,
-    AudioReady: _next_pages,
-    AudioFailed: _next_pages,
-    AudioDeleted: _next_pages,
+    AudioReady: _ready,
+    AudioFailed: _audio_gone,
+    AudioDeleted: _audio_gone,
     AudiobookReady: _complete,
     AudiobookFailed: _complete,
     TaskFailed: _task_failed,

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.audio import AudiobookRequested, AudioRequested
@@ -29,12 +28,11 @@ from services.gateway.narrations.planning.dispatch import next_pages_of
 from services.gateway.narrations.planning.ending import TIMEOUT, end_of
 from services.gateway.narrations.progress import NarrationFacts
 from services.gateway.narrations.selects import open_narration
-from services.gateway.narrations.tables import page_requests
 
 GATEWAY = "gateway"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Awaited:
     """What a narration waits for; see :class:`Task` for what is told of it."""
 
@@ -87,7 +85,6 @@ async def _look_at(
         (facts,) = await narration_facts(connection, document, [narration])
         stands_at = standing(facts)
         if stands_at == job.seen and not await _is_held_up(kernel, connection, facts):
-            await _forget_waiting_pages(connection, job.narration_id)
             effects += end_stalled(kernel, facts)
         else:
             effects.append(_later(kernel, job.model_copy(update={"seen": stands_at})))
@@ -123,11 +120,6 @@ async def _is_held_up(kernel: Kernel, connection: AsyncConnection, facts: Narrat
     return in_flight >= kernel.limits.max_pages_in_flight_per_owner
 
 
-async def _forget_waiting_pages(connection: AsyncConnection, narration_id: UUID) -> None:
-    mine = page_requests.c.narration_id == str(narration_id)
-    await connection.execute(delete(page_requests).where(mine))
-
-
 def end_stalled(kernel: Kernel, facts: NarrationFacts) -> Sequence[Effect]:
     """Return the effects of ending a narration, and of giving up what it waits for."""
     given_up: list[Event] = [
@@ -152,4 +144,6 @@ def _given_up(facts: NarrationFacts, kind: str, stream: str, page: int | None) -
         page=page,
         stream=stream,
     )
-    return task_failed(GATEWAY, Task(kind, stream, about, 1), GivenUp(TIMEOUT))
+    return task_failed(
+        GATEWAY, Task(kind=kind, name=stream, about=about, attempts=1), GivenUp(TIMEOUT)
+    )

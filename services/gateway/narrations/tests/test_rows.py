@@ -1,4 +1,4 @@
-from services.gateway.narrations.planning.tests.test_decide import narration, requested
+from services.gateway.narrations.tests.test_decide import narration, requested
 
 
 def test_every_page_or_those_that_were_asked_for():

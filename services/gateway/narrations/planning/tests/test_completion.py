@@ -104,49 +104,16 @@ async def test_a_stranger_event_completes_nothing(world):
     assert await world.decided(AudiobookRequested) == []
 
 
-async def _waits_behind_another(world):
-    """Hand in a book that only waits for pages that are spoken, and one that fills the slots."""
-    first, second = await world.hand_in(), await world.hand_in()
-    for document in (first, second):
-        await world.read(document, 2)
-        await world.narrations.narrate(world.owner, document, NarrationOptions())
-        if document == first:
-            await world.speak_everything()
-    await world.narrations.narrate(world.owner, first, BOOK)
-    assert await world.decided(AudiobookRequested) == []
-    return first, second
-
-
-@pytest.mark.slow
-async def test_audio_of_another_document_lets_a_book_be_complete(tmp_path):
+async def test_a_book_of_pages_that_are_spoken_waits_for_no_turn(tmp_path):
     async with a_world(tmp_path, max_pages_in_flight_per_owner=2) as world:
         await world.take(VOICES)
-        first, second = await _waits_behind_another(world)
-        for event in await world.decided(AudioRequested):
-            if event.document_id == second:
-                await world.speak(event)
-        (asked,) = await world.decided(AudiobookRequested)
-        assert asked.document_id == first
-
-
-@pytest.mark.slow
-async def test_deleting_another_document_lets_a_book_be_complete(tmp_path):
-    async with a_world(tmp_path, max_pages_in_flight_per_owner=2) as world:
-        await world.take(VOICES)
-        first, second = await _waits_behind_another(world)
-        await world.documents.delete(world.owner, second)
-        (asked,) = await world.decided(AudiobookRequested)
-        assert asked.document_id == first
-
-
-@pytest.mark.slow
-async def test_deleting_audio_of_another_document_lets_a_book_be_complete(tmp_path):
-    async with a_world(tmp_path, max_pages_in_flight_per_owner=2) as world:
-        await world.take(VOICES)
-        first, second = await _waits_behind_another(world)
-        for event in await world.decided(AudioRequested):
-            if event.document_id == second:
-                await world.audio.delete(world.owner, event.audio_id)
+        first, second = await world.hand_in(), await world.hand_in()
+        for document in (first, second):
+            await world.read(document, 3)
+            await world.narrations.narrate(world.owner, document, NarrationOptions())
+            if document == first:
+                await world.speak_everything()
+        await world.narrations.narrate(world.owner, first, BOOK)
         (asked,) = await world.decided(AudiobookRequested)
         assert asked.document_id == first
 

@@ -32,7 +32,7 @@ async def test_what_several_events_lead_to_is_one_step_after_the_owners_are_lock
         if kind is TaskFailed:
             continue
         ids = {name: uuid4() for name in kind.model_fields if name.endswith("_id")}
-        event = kind.model_construct(None, **ids)  # type: ignore[arg-type]
+        event = kind.model_construct(None, page=1, **ids)  # type: ignore[arg-type]
         effects = [*react(world.kernel, event), *react(world.kernel, event)]
         shared = [effect for effect in effects if isinstance(effect, Together)]
         assert (len(shared), len({effect.step for effect in shared})) == (4, 2), kind

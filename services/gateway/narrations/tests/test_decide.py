@@ -9,7 +9,7 @@ from libs.common.contracts.details import SubmittedDocument
 from libs.common.contracts.pages import page_ranges
 from services.gateway.audio.rows import AudioRow
 from services.gateway.documents.rows import DocumentRow, PageRow
-from services.gateway.narrations.planning.decide import decide_audios, plan_audiobook
+from services.gateway.narrations.decide import decide_audios, plan_audiobook
 from services.gateway.narrations.rows import NarrationRow, RequestedPage
 
 DOCUMENT, OWNER, NARRATION = UUID(int=1), UUID(int=2), UUID(int=3)
@@ -18,7 +18,6 @@ SEGMENTS = ObjectRef(key="s", sha256="0" * 64, size=1)
 
 def requested(page=1, revision=0, formats=("m4a",), utterances=2, rate=1.0):
     return RequestedPage(
-        id=page,
         document_id=DOCUMENT,
         owner_id=OWNER,
         page=page,
@@ -106,7 +105,8 @@ def narration(pages=None, audiobook="m4b"):
         formats=("m4a",),
         audiobook=audiobook,
         ended_at=None,
-        ended_code=None,
+        ended_before_read=None,
+        missing=None,
     )
 
 

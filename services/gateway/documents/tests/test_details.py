@@ -1,0 +1,88 @@
+"""What objects say of documents is kept as long as the document, and no longer."""
+
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select
+
+from libs.common.contracts.audio import AudioRequested
+from libs.common.contracts.details import FailureDetails, ParsedDocument
+from libs.common.contracts.documents import DocumentParsed
+from libs.common.errors import Unavailable
+from services.gateway.documents.details import details_of
+from services.gateway.documents.kept_details import keep_details
+from services.gateway.documents.tables import document_details
+from services.gateway.narrations.options import NarrationOptions
+from services.gateway.tests.world import reference
+
+
+async def kept(world):
+    return await world.database.fetch(select(document_details))
+
+
+def parsed(world, document, details):
+    return DocumentParsed(
+        document_id=document, owner_id=world.owner, pages=1, characters=1, details=details
+    )
+
+
+async def test_a_document_says_what_it_is_called(world):
+    document = await world.hand_in()
+    await world.parse(document, 1, title="Found", author="Somebody", warnings=("One is lost.",))
+    view = await world.document_queries.document(world.owner, document)
+    assert (view.title, view.author, view.warnings) == ("A title", "Somebody", ("One is lost.",))
+    assert len(await kept(world)) == 2
+
+
+async def test_what_is_lost_says_nothing(world):
+    document = await world.hand_in()
+    await world.take(parsed(world, document, reference("gone")))
+    view = await world.document_queries.document(world.owner, document)
+    assert (view.state, view.title, view.author) == ("ready", "A title", None)
+
+
+async def test_why_something_failed(world):
+    document = await world.hand_in()
+    await world.read(document, 1)
+    await world.narrations.narrate(world.owner, document, NarrationOptions())
+    (asked,) = await world.decided(AudioRequested)
+    await world.fail(asked, "broke", "It broke at the word X.")
+    view, _ = await world.audio_queries.audio(world.owner, asked.audio_id)
+    assert (view.failure.code, view.failure.reason) == ("broke", "It broke at the word X.")
+
+
+async def test_a_deletion_takes_all_of_it(world):
+    document, other = await world.hand_in(), await world.hand_in()
+    await world.parse(document, 1)
+    await world.reject(other)
+    await world.documents.delete(world.owner, document)
+    assert {row.document_id for row in await kept(world)} == {str(other)}
+    await world.parse(document, 1)  # an event that comes late
+    assert {row.document_id for row in await kept(world)} == {str(other)}
+
+
+async def test_details_that_were_read_before_a_deletion_are_not_kept_after_it(world):
+    document = await world.hand_in()
+    said = keep_details(document, "k", body=ParsedDocument(title="T"))
+    await world.documents.delete(world.owner, document)
+    async with world.kernel.transaction() as command:
+        await command.apply([said])
+    assert await kept(world) == []
+
+
+async def test_details_of_nothing_known_are_not_kept(world):
+    details = await world.say(uuid4(), FailureDetails(reason="R"))
+    await world.take(parsed(world, uuid4(), details))
+    assert await kept(world) == []
+
+
+async def test_an_outage_of_the_storage_is_waited_for(world, monkeypatch):
+    document = await world.hand_in()
+    details = await world.say(document, ParsedDocument(title="T"))
+
+    async def away(key):
+        raise Unavailable("away")
+
+    monkeypatch.setattr(world.storage, "read", away)
+    with pytest.raises(Unavailable):
+        await details_of(world.storage, parsed(world, document, details))

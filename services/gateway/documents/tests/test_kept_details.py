@@ -1,0 +1,36 @@
+from sqlalchemy import select
+
+from libs.common.contracts.details import ParsedDocument
+from libs.common.store.effects import apply
+from services.gateway.documents.kept_details import details_row, forget_details, keep_details
+from services.gateway.documents.tables import document_details
+
+
+async def kept(world):
+    found = await world.database.fetch(select(document_details))
+    return {row.key: (row.document_id, row.body, row.reason) for row in found}
+
+
+async def test_the_last_that_was_said_is_kept(world):
+    document = await world.hand_in()
+    before = await kept(world)
+    async with world.database.transaction() as connection:
+        for reason in ("First.", "Second."):
+            await apply(connection, [keep_details(document, "k", reason=reason)], None)
+    assert await kept(world) == before | {"k": (str(document), None, "Second.")}
+
+
+async def test_bodies_come_back_as_they_were(world):
+    document = await world.hand_in()
+    said = ParsedDocument(title="Ein Titel", author="\N{GREEK SMALL LETTER ALPHA}")
+    async with world.database.transaction() as connection:
+        await apply(connection, [details_row(document, "k", body=said)], None)
+    _, body, reason = (await kept(world))["k"]
+    assert (ParsedDocument.model_validate(body), reason) == (said, None)
+
+
+async def test_only_what_is_of_a_document_is_forgotten(world):
+    first, second = await world.hand_in(), await world.hand_in()
+    async with world.database.transaction() as connection:
+        await forget_details(connection, [first])
+    assert {document for document, _, _ in (await kept(world)).values()} == {str(second)}

@@ -1,0 +1,20 @@
+from uuid import UUID
+
+from libs.common.contracts.narrations import NarrationRequested
+from services.gateway.narrations.jobs import REQUEST_AUDIOBOOK, WATCH, NarrationJob, WatchJob
+
+IDS = {"narration_id": UUID(int=1), "document_id": UUID(int=2), "owner_id": UUID(int=3)}
+
+
+def test_what_is_given_up_names_the_narration_that_waits_for_it():
+    job = NarrationJob(**IDS)
+    assert job.stream == NarrationRequested.stream_of(narration_id=job.narration_id)
+
+
+def test_work_about_a_narration_is_cancelled_by_one_name():
+    assert NarrationJob(**IDS).subject == WatchJob(**IDS, seen="1/2").subject
+
+
+def test_payloads_come_back_as_they_were():
+    for kind, job in ((REQUEST_AUDIOBOOK, NarrationJob(**IDS)), (WATCH, WatchJob(**IDS))):
+        assert kind.read(job.model_dump_json().encode()) == job
