@@ -2,8 +2,8 @@
 
 A page waits for a narration that is interested in it as long as it may still be spoken for it and
 is not: it is not cut yet, or no audio that serves the narration is there or being made, and none
-was asked for since the narration was. Whoever changes a row that this depends on has the page looked
-at again (:func:`look_again`); all of it can be worked out anew at any time (:func:`derive_all`).
+was asked for since the narration was. Whoever changes a row that this depends on has the page
+looked at again (:func:`look_again`); all of it can be worked out anew (:func:`derive_all`).
 """
 
 from collections.abc import Collection, Sequence
