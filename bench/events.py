@@ -25,6 +25,7 @@ from faststream import FastStream
 from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.database.engine import Database
 from libs.common.kafka.broker import consuming_broker, producer
+from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
 from libs.common.kafka.subscription import subscribe
 from libs.common.kafka.topics import TopicSpec, create_topics
@@ -147,6 +148,7 @@ def _consuming(
     return subscribe(
         consumer,
         consuming_broker(settings),
+        paused=PausedPartitions(metrics),
         fetch_max_wait_ms=settings.fetch_max_wait_ms,
         max_poll_interval_ms=settings.max_poll_interval_ms,
         session_timeout_ms=settings.session_timeout_ms,

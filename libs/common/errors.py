@@ -7,7 +7,7 @@
     - Throttled          a provider asked us to slow down
   + Permanent            no retry: a failure event, ``task.failed``, an alert
     - Malformed          a message is not what its topic promises
-    - UnknownVersion     an event is newer than the code that reads it
+    - UnknownVersion     an event is newer than the code that reads it: its partition is paused
     - ObjectNotFound     nothing is stored under a key
     - ObjectCorrupt      what is stored is not what the reference promised
     - Conflict           the stream moved on; reload and decide again, or answer 409
@@ -67,12 +67,14 @@ class Malformed(Permanent):
 
 
 class UnknownVersion(Permanent):
-    """An event is newer than the code that reads it."""
+    """An event is newer than the code that reads it: version ``found``, where ``known`` is ours."""
 
     code = "unknown_version"
 
     def __init__(self, event: str, found: int, known: int) -> None:
         super().__init__(f"{event} v{found} is newer than v{known}; upgrade this service")
+        self.found = found
+        self.known = known
 
 
 class ObjectNotFound(Permanent):

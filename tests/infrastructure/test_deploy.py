@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 import deploy.native.services
+from libs.common.observability.metrics import every_metric
 from libs.common.settings import CommonSettings
 from libs.common.testing import containers as test_containers
 from tests.infrastructure.deployments import (
@@ -211,6 +212,17 @@ def test_prometheus_scrapes_every_service_where_it_is() -> None:
     assert job["metrics_path"] == "/metrics"
     (static,) = job["static_configs"]
     assert static["targets"] == [f"localhost:{port_of(service)}" for service in SERVICES]
+
+
+def test_alerts_are_about_metrics_that_there_are_and_have_a_runbook() -> None:
+    config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
+    known = {metric.name for metric in every_metric()}
+    for name in config["rule_files"]:
+        for group in yaml.safe_load((DEPLOY / "prometheus" / name).read_text())["groups"]:
+            for rule in group["rules"]:
+                assert set(re.findall(r"[a-z]+_[a-z_]+", rule["expr"])) <= known
+                assert (ROOT / rule["annotations"]["runbook"]).is_file()
+                assert rule["labels"]["severity"] in {"critical", "warning"}
 
 
 def test_every_variable_is_one_that_the_settings_have() -> None:

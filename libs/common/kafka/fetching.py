@@ -23,6 +23,7 @@ from faststream import BaseMiddleware
 from faststream.kafka import KafkaBroker
 
 from libs.common.kafka.broker import Clients, consuming_broker, producer
+from libs.common.kafka.pausing import first_paused
 from libs.common.settings import CommonSettings
 
 FIRST_LOOK_S = 0.25
@@ -43,6 +44,7 @@ class FetchOnDemand:
         self._look_every_s = look_every_s
         self._ends: dict[TopicPartition, int] = {}
         self._looking: dict[AIOKafkaConsumer, asyncio.Task[None]] = {}
+        self._held: dict[AIOKafkaConsumer, set[TopicPartition]] = {}
 
     def clients(self) -> Clients:
         """Return what connects to the broker of this process."""
@@ -55,36 +57,57 @@ class FetchOnDemand:
     def leave(self, consumer: AIOKafkaConsumer) -> None:
         """Tell it nothing more."""
         self._looking.pop(consumer).cancel()
+        self._held.pop(consumer, None)
 
     def sent(self, record: RecordMetadata) -> None:
         """Have a record fetched by those who consume its partition."""
         partition = record.topic_partition
         self._ends[partition] = max(record.offset + 1, self._ends.get(partition, 0))
         for consumer in self._looking:
-            _resume(consumer, [partition])
+            self._resume(consumer, [partition])
 
     def taken(self, consumer: AIOKafkaConsumer, records: Sequence[ConsumerRecord]) -> None:
         """Fetch no more from where ``records`` were the last ones."""
         nexts = {_partition(record): record.offset + 1 for record in records}
-        _pause(consumer, (found for found, after in nexts.items() if self._is_end(found, after)))
+        ends = [found for found, after in nexts.items() if self._is_end(found, after)]
+        self._pause(consumer, ends)
 
     def again(self, consumer: AIOKafkaConsumer, records: Sequence[ConsumerRecord]) -> None:
         """Fetch ``records`` once more, as they could not be dealt with."""
-        _resume(consumer, {_partition(record) for record in records})
+        self._resume(consumer, {_partition(record) for record in records})
+
+    def hold(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
+        """Fetch nothing of ``partitions``, which others have paused, until they are given anew."""
+        self._pause(consumer, partitions)
+        self._held.setdefault(consumer, set()).update(partitions)
 
     async def _look(self, consumer: AIOKafkaConsumer) -> None:
         await asyncio.sleep(self._first_look_s)
         while True:
-            _resume(consumer, consumer.assignment())
+            self._resume(consumer, consumer.assignment())
             await asyncio.sleep(LOOK_FOR_S)
             for partition in consumer.assignment():
                 with suppress(KafkaError):  # such as: others have the partition now
                     if self._is_end(partition, await consumer.position(partition)):
-                        _pause(consumer, [partition])
+                        self._pause(consumer, [partition])
             await asyncio.sleep(self._look_every_s)
 
     def _is_end(self, partition: TopicPartition, offset: int) -> bool:
         return offset >= self._ends.get(partition, 0)
+
+    def _pause(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
+        self._drop_stale(consumer)
+        consumer.pause(*consumer.assignment().intersection(partitions))
+
+    def _resume(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
+        held = self._drop_stale(consumer)
+        consumer.resume(*consumer.assignment().intersection(partitions) - held)
+
+    def _drop_stale(self, consumer: AIOKafkaConsumer) -> set[TopicPartition]:
+        """Return what is still held: who is given a partition anew, has it unpaused."""
+        held = self._held.get(consumer, set())
+        held &= consumer.paused()
+        return held
 
     def _producer(self, settings: CommonSettings) -> AIOKafkaProducer:
         return producer(settings, partial(_TellingProducer, self))
@@ -149,19 +172,14 @@ class _Pausing(BaseMiddleware[Any, Any]):
         consumer, records = msg.consumer, msg.raw_message
         self._fetches.taken(consumer, records)
         try:
-            return await call_next(msg)
+            taken = await call_next(msg)
         except BaseException:
             self._fetches.again(consumer, records)
             raise
+        if waiting := first_paused(records, taken):
+            self._fetches.hold(consumer, waiting)
+        return taken
 
 
 def _partition(record: ConsumerRecord) -> TopicPartition:
     return TopicPartition(record.topic, record.partition)
-
-
-def _pause(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
-    consumer.pause(*consumer.assignment().intersection(partitions))
-
-
-def _resume(consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
-    consumer.resume(*consumer.assignment().intersection(partitions))

@@ -14,6 +14,8 @@ from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 from faststream import BaseMiddleware
 
+from libs.common.kafka.pausing import PausedPartitions, first_paused
+
 log = structlog.get_logger(__name__)
 
 COMMIT_EVERY_S = 1.0
@@ -76,19 +78,30 @@ class Offsets:
 
 
 class Committing(BaseMiddleware[Any, Any]):
-    """Acknowledges a batch that was dealt with, and has one that was not come again."""
+    """Acknowledges what was dealt with of a batch, and has one that failed come again.
 
-    def __init__(self, msg: Any, /, *, context: Any, offsets: Offsets) -> None:
+    Partitions are paused at what has to wait for a newer release.
+    """
+
+    def __init__(
+        self, msg: Any, /, *, context: Any, offsets: Offsets, paused: PausedPartitions
+    ) -> None:
         super().__init__(msg, context=context)
         self._offsets = offsets
+        self._paused = paused
 
     async def consume_scope(self, call_next: Any, msg: Any) -> Any:
-        """Call the handler; its offsets are committed if it returns."""
+        """Call the handler; the offsets of what it has dealt with are committed if it returns."""
         try:
-            result = await call_next(msg)
+            taken = await call_next(msg)
         except BaseException:
             with suppress(IllegalStateError):  # others have the partitions now
                 await msg.nack()
             raise
-        await self._offsets.done(msg.consumer, msg.raw_message)
-        return result
+        records = msg.raw_message
+        if waiting := first_paused(records, taken):
+            self._paused.pause(msg.consumer, waiting)
+            done = zip(records, taken, strict=True)
+            records = [record for record, what in done if what.outcome != "paused"]
+        await self._offsets.done(msg.consumer, records)
+        return taken

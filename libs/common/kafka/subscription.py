@@ -14,6 +14,7 @@ from faststream.kafka import KafkaBroker
 from libs.common.kafka.decoding import decode, parse
 from libs.common.kafka.measuring import Measuring
 from libs.common.kafka.offsets import Committing, Offsets
+from libs.common.kafka.pausing import PausedPartitions
 from libs.common.processing.consumer import Consumer
 from libs.common.processing.dead_letters import Record
 from libs.common.processing.delivery import Taken
@@ -30,16 +31,18 @@ def subscribe(
     consumer: Consumer,
     broker: KafkaBroker,
     *,
+    paused: PausedPartitions,
     fetch_max_wait_ms: int,
     max_poll_interval_ms: int,
     session_timeout_ms: int,
 ) -> FastStream:
     """Return an application that feeds ``consumer`` while it runs.
 
-    Call once for a broker that has not started. Acknowledgements are ours (:mod:`.offsets`).
+    Call once for a broker that has not started. Acknowledgements are ours (:mod:`.offsets`), and
+    ``paused`` has what is paused of the topics (:mod:`.pausing`).
     """
     offsets = Offsets()
-    broker.add_middleware(partial(Committing, offsets=offsets))
+    broker.add_middleware(partial(Committing, offsets=offsets, paused=paused))
     broker.add_middleware(partial(Measuring, metrics=consumer.metrics))
 
     @broker.subscriber(
@@ -48,6 +51,7 @@ def subscribe(
         max_records=MAX_BATCH,
         batch_timeout_ms=FOR_EVER_MS,
         group_id=consumer.service,
+        listener=paused,
         auto_offset_reset="earliest",
         fetch_max_wait_ms=fetch_max_wait_ms,
         max_poll_interval_ms=max_poll_interval_ms,

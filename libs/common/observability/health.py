@@ -21,8 +21,11 @@ from libs.common.observability.redaction import redactor
 
 log = structlog.get_logger(__name__)
 
-Check = Callable[[], Awaitable[None]]
-"""Returns if the dependency can be used, else raises; a LecternError's sentence is shown."""
+Check = Callable[[], Awaitable[str | None]]
+"""Returns if the dependency can be used, else raises; a LecternError's sentence is shown.
+
+What it returns is a sentence too, about what people should know of a dependency that can be used.
+"""
 
 TIMEOUT_S = 2.0
 _GIVEN = ("database", "broker", "storage")
@@ -51,7 +54,7 @@ class Health:
         self._checks = own | dict(checks)
         self._timeout_s = timeout_s
         self._draining = False
-        self._asking: dict[str, asyncio.Task[None]] = {}
+        self._asking: dict[str, asyncio.Task[str | None]] = {}
         self._failing: set[str] = set()
 
     def drain(self) -> None:
@@ -99,9 +102,9 @@ class Health:
         if asking.cancelled() or error:
             return self._error(name, _explained(error), error)
         self._failing.discard(name)
-        return {"status": "ok", "message": "ok"}
+        return {"status": "ok", "message": asking.result() or "ok"}
 
-    def _ask(self, name: str, check: Check) -> asyncio.Task[None]:
+    def _ask(self, name: str, check: Check) -> asyncio.Task[str | None]:
         """Start a check, or join the one under way: probes do not add up."""
         asking = self._asking.get(name)
         if asking is None or asking.done():
@@ -116,11 +119,11 @@ class Health:
         return {"status": "error", "message": message}
 
 
-async def _run(check: Check) -> None:
-    await check()
+async def _run(check: Check) -> str | None:
+    return await check()
 
 
-def _noted(asking: asyncio.Task[None]) -> None:
+def _noted(asking: asyncio.Task[str | None]) -> None:
     """Look at the error of a check that came too late, or asyncio complains that nobody did."""
     if not asking.cancelled():
         asking.exception()

@@ -89,6 +89,9 @@ class Metrics:
     outbox_unsent = _gauge("events", "Events appended and not yet sent to Kafka.")
     relay_sent_total = _counter("events", "Events that the relay sent to Kafka.")
     relay_batch_seconds = _histogram("seconds", "Time to send one batch.", buckets=QUICK_S)
+    partitions_paused = _gauge(
+        "partitions", "Partitions that wait at an event newer than the service.", "topic"
+    )
     dead_letters_total = _counter("messages", "Records that were dead-lettered.", "topic")
     bugs_total = _counter("errors", "Errors that nobody expected, by topic or job kind.", "where")
 

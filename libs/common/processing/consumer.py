@@ -5,7 +5,8 @@
 Records that have arrived together share a transaction. The handlers run before it and touch
 nothing, so they may run twice; their effects are recorded once. If anything about a batch fails, it
 never happened, and its records are taken one by one: what a failure does is decided by its type
-(``libs.common.errors``), and concerns no other record.
+(``libs.common.errors``), and concerns no other record. Only a version that is newer than the code
+concerns all records behind it in its partition: they wait there for a newer release of the service.
 """
 
 import asyncio
@@ -77,14 +78,29 @@ class Consumer:
     async def take(self, records: Sequence[Record]) -> Sequence[Taken]:
         """Take records through the loop described above.
 
-        Returns what became of each when all are dealt with. Raises only when their offsets must not
-        be committed: the database does not answer, or this service is about to stop.
+        Returns what became of each. All are dealt with but those that are ``paused``: the caller
+        must pause a partition at the first of them, and commit no offset of theirs. Raises only
+        when no offset must be committed: the database does not answer, or this service is about to
+        stop.
         """
         if len(records) > 1:
             together = await self._take_together(records)
             if together is not None:
                 return together
-        return [await self._take_one(record) for record in records]
+        return await self._take_each(records)
+
+    async def _take_each(self, records: Sequence[Record]) -> Sequence[Taken]:
+        taken: list[Taken] = []
+        paused: set[tuple[str, int]] = set()
+        for record in records:
+            partition = (record.topic, record.partition)
+            if partition in paused:
+                taken.append(Taken(record.topic, "paused", 0.0, None))
+                continue
+            taken.append(await self._take_one(record))
+            if taken[-1].outcome == "paused":
+                paused.add(partition)
+        return taken
 
     async def _take_together(self, records: Sequence[Record]) -> Sequence[Taken] | None:
         """Handle records in one transaction; None when that failed and nothing was done."""
@@ -107,8 +123,11 @@ class Consumer:
         started = perf_counter()
         try:
             delivery = read_delivery(record, self._by_type)
+        except UnknownVersion as error:
+            _tell_paused(record, error)
+            return Taken(record.topic, "paused", perf_counter() - started, None)
         except Exception as error:  # raised again, it would have the record come for ever
-            if not isinstance(error, Malformed | UnknownVersion):
+            if not isinstance(error, Malformed):
                 log.exception("a record could not be read", topic=record.topic)
             await self._dead_letter(record, error)
             await self._settle(record, error)
@@ -125,6 +144,9 @@ class Consumer:
         """Handle an event; return what is new about it, or how it ended without being handled."""
         try:
             new = await self._with_retries(delivery)
+        except UnknownVersion as error:  # in the store, where a newer release has written to it
+            _tell_paused(delivery.record, error)
+            return "paused"
         except LecternError as error:
             if isinstance(error, Unavailable):
                 raise  # an outage must not drain the topic
@@ -227,6 +249,19 @@ class Consumer:
     async def _dead_letter(self, record: Record, error: Exception) -> None:
         await self.dead_letters.dead_letter(record, error)
         self.metrics.dead_letters_total.labels(topic=record.topic).inc()
+
+
+def _tell_paused(record: Record, error: UnknownVersion) -> None:
+    log.error(
+        "a partition is paused at an event that is newer than this service",
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        error=str(error),
+        found=error.found,
+        known=error.known,
+        what_to_do="upgrade this service; until then nothing behind this event is read",
+    )
 
 
 def _taken(record: Record, delivery: EventDelivery | None, new: set[str], seconds: float) -> Taken:

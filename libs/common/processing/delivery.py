@@ -10,13 +10,16 @@ from uuid import UUID
 from libs.common.contracts.base import Event
 from libs.common.contracts.cloudevents import Envelope, decode, read_envelope, text_headers
 from libs.common.contracts.identifiers import STREAM_PATTERN
-from libs.common.errors import Malformed
+from libs.common.errors import Malformed, UnknownVersion
 from libs.common.observability.telemetry import current_traceparent, span_from
 from libs.common.processing.dead_letters import Record
 from libs.common.processing.routes import Route
 from libs.common.store.effects import Effect
 
-Outcome: TypeAlias = Literal["handled", "duplicate", "ignored", "malformed", "given_up", "bug"]
+Outcome: TypeAlias = Literal[
+    "handled", "duplicate", "ignored", "malformed", "given_up", "bug", "paused"
+]
+"""``paused``: nothing became of it; it waits where it is, with all behind it in its partition."""
 
 
 class Taken(NamedTuple):
@@ -64,8 +67,13 @@ def read_delivery(record: Record, routes: Mapping[str, Route]) -> EventDelivery 
         UnknownVersion: It comes from a newer release.
     """
     envelope = read_envelope(text_headers(record.headers))
-    event = decode(envelope, record.value or b"")
     route = routes.get(envelope.type)
+    try:
+        event = decode(envelope, record.value or b"")
+    except UnknownVersion:
+        if route is None:
+            return None
+        raise
     if route is None:
         return None
     return EventDelivery(record=record, envelope=envelope, route=route, event=event)

@@ -9,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from libs.common.errors import LecternError, Unavailable
 from libs.common.kafka.broker import missing_topics
+from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
 from libs.common.observability.health import Health
 from libs.common.runtime.service_parts import ServiceParts
@@ -21,9 +22,10 @@ BROKER_PATIENCE_S = 1.0
 class Condition:
     """That of one service. ``hindrance`` is why it is not ready; what it says is for people."""
 
-    def __init__(self, parts: ServiceParts, sender: Sender) -> None:
+    def __init__(self, parts: ServiceParts, sender: Sender, paused: PausedPartitions) -> None:
         self._parts = parts
         self._sender = sender
+        self._paused = paused
         self._topics_missing: list[str] = []
         self.ready = asyncio.Event()
         self._consuming = False
@@ -81,10 +83,12 @@ class Condition:
             return False
         return True
 
-    async def _check_broker(self) -> None:
+    async def _check_broker(self) -> str | None:
+        """Return what is paused: the service is ready all the same, for all the rest."""
         if self._topics_missing:
             await self.topics_ready()
         await missing_topics(self._sender.connected, ())
+        return self._paused.sentence()
 
     async def _check_started(self) -> None:
         """Say what the start still waits for, such as tables or topics that have to be made."""

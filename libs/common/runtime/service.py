@@ -21,6 +21,7 @@ from starlette.applications import Starlette
 from libs.common.backoff import delay_s
 from libs.common.errors import LecternError, Unavailable
 from libs.common.kafka.broker import Clients
+from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
 from libs.common.observability.metrics_page import MeasuredRequests, metrics_route
 from libs.common.observability.telemetry import configure
@@ -46,7 +47,8 @@ class Service:
     def __post_init__(self) -> None:
         self.failed = False
         self._sender = Sender(partial(self.clients.producer, self.parts.common))
-        self._condition = Condition(self.parts, self._sender)
+        self._paused = PausedPartitions(self.parts.metrics)
+        self._condition = Condition(self.parts, self._sender, self._paused)
         self._stack = AsyncExitStack()
         self._background: asyncio.Task[None] | None = None
 
@@ -127,7 +129,13 @@ class Service:
             await self._until_it_works(self._sender.connect)
             await self._until_it_works(self._condition.topics_ready)
             await stack.enter_async_context(
-                working(parts, clients=self.clients, sender=self._sender, fail=self._fail)
+                working(
+                    parts,
+                    clients=self.clients,
+                    sender=self._sender,
+                    paused=self._paused,
+                    fail=self._fail,
+                )
             )
             stack.enter_context(self._condition.works())
             log.info("service ready", service=parts.name, port=self.port)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from libs.common.kafka.broker import Clients
+from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
 from libs.common.kafka.subscription import subscribe
 from libs.common.processing.consumer import Consumer
@@ -20,7 +21,12 @@ AFTER_WORK_S = RELAY_PATIENCE_S + http_server.PATIENCE_S + 1.0  # of the time to
 
 @asynccontextmanager
 async def working(
-    parts: ServiceParts, *, clients: Clients, sender: Sender, fail: Callable[[], None]
+    parts: ServiceParts,
+    *,
+    clients: Clients,
+    sender: Sender,
+    paused: PausedPartitions,
+    fail: Callable[[], None],
 ) -> AsyncIterator[None]:
     """Work while the block runs; leave in the order that loses nothing.
 
@@ -33,18 +39,19 @@ async def working(
         await stack.enter_async_context(alongside(worker.run(), worker.drain, for_work_s, fail))
         if parts.routes:
             await stack.enter_async_context(
-                _consuming(parts, clients, _consumer(parts, sender, fail))
+                _consuming(parts, clients, _consumer(parts, sender, fail), paused)
             )
         yield
 
 
 @asynccontextmanager
 async def _consuming(
-    parts: ServiceParts, clients: Clients, consumer: Consumer
+    parts: ServiceParts, clients: Clients, consumer: Consumer, paused: PausedPartitions
 ) -> AsyncIterator[None]:
     application = subscribe(
         consumer,
         clients.consuming_broker(parts.common),
+        paused=paused,
         fetch_max_wait_ms=parts.common.fetch_max_wait_ms,
         max_poll_interval_ms=parts.common.max_poll_interval_ms,
         session_timeout_ms=parts.common.session_timeout_ms,

@@ -127,6 +127,38 @@ async def test_what_could_not_be_dealt_with_comes_again(bootstrap, producer):
         assert (await get(consumer)).value == b"once more"
 
 
+async def test_what_others_have_paused_is_not_fetched_whatever_is_sent(bootstrap, producer):
+    fetches = FetchOnDemand(first_look_s=0.05, look_every_s=0.05)
+    async with consuming(bootstrap, fetches, wait_ms=20) as consumer:
+        await idle(consumer)
+        fetches.sent(await producer.send_and_wait("pages", b"too new"))
+        record = await get(consumer)
+        held = TopicPartition("pages", 0)
+        consumer.seek(held, record.offset)
+        fetches.hold(consumer, [held])
+        fetches.sent(await producer.send_and_wait("pages", b"behind it"))
+        fetches.again(consumer, [record])
+        await asyncio.sleep(0.5)
+        assert held in consumer.paused()
+        fetches.sent(await producer.send_and_wait("documents", b"elsewhere"))
+        assert (await get(consumer)).value == b"elsewhere"
+
+
+async def test_what_is_given_anew_is_fetched_though_it_was_held(bootstrap, producer):
+    fetches = FetchOnDemand(first_look_s=0.05)
+    async with consuming(bootstrap, fetches, wait_ms=20) as consumer:
+        await idle(consumer)
+        held = TopicPartition("pages", 0)
+        fetches.hold(consumer, [held])
+        consumer.unsubscribe()
+        consumer.subscribe(list(TOPICS))
+        async with asyncio.timeout(PATIENCE_S):
+            while held not in consumer.assignment():
+                await asyncio.sleep(0.01)
+        fetches.sent(await producer.send_and_wait("pages", b"once more"))
+        assert (await get(consumer)).value == b"once more"
+
+
 async def test_what_others_sent_is_found_sooner_or_later(bootstrap, producer):
     fetches = FetchOnDemand(first_look_s=0.05, look_every_s=0.2)
     async with consuming(bootstrap, fetches, wait_ms=20) as consumer:

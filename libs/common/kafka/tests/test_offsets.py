@@ -9,16 +9,27 @@ from aiokafka.structs import TopicPartition
 
 from libs.common.kafka import offsets as offsets_module
 from libs.common.kafka.offsets import Committing, Offsets
+from libs.common.kafka.pausing import PausedPartitions
+from libs.common.observability.metrics import Metrics
+from libs.common.processing.delivery import Taken
 
 TOPIC = "document.deleted"
 
 
 class Kafka:
-    """Takes note of commits."""
+    """Takes note of commits, and of where it is paused."""
 
     def __init__(self, error=None):
         self.commits = []
+        self.positions = {}
+        self.paused = {}
         self.error = error
+
+    def seek(self, partition, offset):
+        self.positions[partition] = offset
+
+    def pause(self, partition):
+        self.paused[partition] = self.positions[partition]
 
     async def commit(self, offsets):
         self.commits.append(offsets)
@@ -134,9 +145,14 @@ class Message:
             raise IllegalStateError("not assigned")
 
 
-async def through(middleware_of, message, handler):
-    middleware = Committing(message.raw_message, context=None, offsets=middleware_of)
+async def through(offsets, message, handler):
+    paused = PausedPartitions(Metrics("ingest"))
+    middleware = Committing(message.raw_message, context=None, offsets=offsets, paused=paused)
     return await middleware.consume_scope(handler, message)
+
+
+def became(*outcomes):
+    return [Taken(TOPIC, outcome, 0.0, None) for outcome in outcomes]
 
 
 async def test_what_a_handler_returned_for_is_committed():
@@ -144,12 +160,40 @@ async def test_what_a_handler_returned_for_is_committed():
 
     async def handler(given):
         assert given is message
-        return "done"
+        return became("handled", "duplicate")
 
-    assert await through(offsets, message, handler) == "done"
+    assert await through(offsets, message, handler) == became("handled", "duplicate")
     await offsets.close()
     assert message.consumer.commits == [{TopicPartition(TOPIC, 0): 9}]
+    assert message.consumer.paused == {}
     assert message.refused == 0
+
+
+async def test_what_came_before_a_pause_is_committed_and_the_rest_waits():
+    offsets, message = Offsets(commit_every_s=60), Message()
+    message.raw_message = [*came(7, 8, 9), *came(3, 4, partition=1)]
+
+    async def handler(given):
+        return became("handled", "paused", "paused", "handled", "handled")
+
+    await through(offsets, message, handler)
+    await offsets.close()
+    first, second = TopicPartition(TOPIC, 0), TopicPartition(TOPIC, 1)
+    assert message.consumer.commits == [{first: 8, second: 5}]
+    assert message.consumer.paused == {first: 8}
+    assert message.refused == 0
+
+
+async def test_where_nothing_came_before_a_pause_nothing_is_committed():
+    offsets, message = Offsets(commit_every_s=60), Message()
+
+    async def handler(given):
+        return became("paused", "paused")
+
+    await through(offsets, message, handler)
+    await offsets.close()
+    assert message.consumer.commits == []
+    assert message.consumer.paused == {TopicPartition(TOPIC, 0): 7}
 
 
 @pytest.mark.parametrize("others", [False, True])

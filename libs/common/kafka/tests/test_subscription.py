@@ -13,8 +13,10 @@ from sqlalchemy import select
 
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.errors import Permanent, Unavailable
+from libs.common.kafka import fetching
 from libs.common.kafka.broker import Clients, consuming_broker
 from libs.common.kafka.fetching import FetchOnDemand
+from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
 from libs.common.kafka.subscription import MAX_BATCH, subscribe
 from libs.common.observability.metrics import Metrics
@@ -28,6 +30,7 @@ from libs.common.store.tables import inbox
 from libs.common.testing.records import record
 
 EVENTUALLY_S = 30.0
+NEWER = b'{"version": 99}'
 TOPIC = DocumentDeleted.topic
 
 
@@ -99,6 +102,7 @@ async def consuming(database, wire, handler, producer=None, **options):
     application = subscribe(
         consumer,
         broker,
+        paused=PausedPartitions(consumer.metrics),
         fetch_max_wait_ms=50,
         max_poll_interval_ms=300_000,
         session_timeout_ms=3_000,  # so long a second member waits for its first turn
@@ -143,6 +147,49 @@ async def committed(broker):
 
 async def nothing(event):
     return []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("partitions", [2])
+async def test_a_partition_is_paused_at_a_newer_version_and_the_other_goes_on(database, sender):
+    """Nothing of it is skipped or fetched again, however much is sent after it."""
+    kafka, wire = sender
+    before = await send(kafka, 10)
+    newer = record(DocumentDeleted(document_id=uuid4(), deleted_by=uuid4()), value=NEWER)
+    async with consuming(database, wire, nothing) as (consumer, broker):
+        await handled(database, 10)
+        sent = await kafka.send_and_wait(TOPIC, newer.value, newer.key, headers=newer.headers)
+        await until(lambda: paused(consumer) == 1)
+        after = await send(kafka, 40)
+        [subscriber] = broker.subscribers
+        blocked = TopicPartition(TOPIC, sent.partition)
+        # Long enough for fetching on demand to look around, which resumes what it has paused.
+        await asyncio.sleep(2 * fetching.FIRST_LOOK_S + fetching.LOOK_FOR_S)
+        behind = await offsets_behind(subscriber.consumer, blocked, sent.offset)
+        found = await handled(database, 50 - behind)
+        assert set(found) < set(before + after)
+        assert len(found) == 50 - behind
+        assert 0 < behind < 40
+        assert blocked in subscriber.consumer.paused()
+        assert await subscriber.consumer.position(blocked) == sent.offset
+    assert paused(consumer) == 1
+    assert sample(consumer.metrics, "events_consumed_total", outcome="paused") == 1
+
+
+async def offsets_behind(kafka, partition, offset):
+    """How many records are behind the one at ``offset``."""
+    ends = await kafka.end_offsets([partition])
+    return ends[partition] - offset - 1
+
+
+def paused(consumer):
+    return sample(consumer.metrics, "partitions_paused") or 0
+
+
+async def until(true):
+    async with asyncio.timeout(EVENTUALLY_S):
+        while not true():
+            await asyncio.sleep(0.02)
 
 
 async def test_what_was_fetched_together_is_taken_together(database, sender):
@@ -259,6 +306,7 @@ async def test_an_event_goes_through_decoder_and_middlewares_to_its_handler(data
     subscribe(
         consumer,
         unconnected,
+        paused=PausedPartitions(consumer.metrics),
         fetch_max_wait_ms=50,
         max_poll_interval_ms=300_000,
         session_timeout_ms=3_000,  # so long a second member waits for its first turn
@@ -282,6 +330,7 @@ async def test_an_event_that_is_given_up_becomes_a_dead_letter(database, unconne
     subscribe(
         consumer,
         unconnected,
+        paused=PausedPartitions(consumer.metrics),
         fetch_max_wait_ms=50,
         max_poll_interval_ms=300_000,
         session_timeout_ms=3_000,  # so long a second member waits for its first turn

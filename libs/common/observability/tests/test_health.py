@@ -67,6 +67,16 @@ async def test_one_failure_makes_it_not_ready_and_shows_the_others():
     assert checks["database"]["status"] == "ok"
 
 
+async def test_a_dependency_that_can_be_used_may_have_something_to_tell():
+    async def partly() -> str:
+        return "a part of it rests"
+
+    answer = await get(health(broker=partly))
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "ready"
+    assert answer.json()["checks"]["broker"] == {"status": "ok", "message": "a part of it rests"}
+
+
 @pytest.mark.parametrize(
     "error",
     [

@@ -1,15 +1,23 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
 import pytest
 from pydantic import BaseModel
 from sqlalchemy import event, select
+from structlog.testing import capture_logs
 
 from libs.common.contracts.details import FailureDetails
 from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.contracts.tasks import TaskFailed
-from libs.common.errors import Conflict, Permanent, Rejected, Transient, Unavailable
+from libs.common.errors import (
+    Conflict,
+    Permanent,
+    Rejected,
+    Transient,
+    Unavailable,
+    UnknownVersion,
+)
 from libs.common.observability.metrics import Metrics
 from libs.common.processing import consumer as consumer_module
 from libs.common.processing import delivery as delivery_module
@@ -420,6 +428,57 @@ async def test_what_cannot_be_read_holds_up_none_of_its_company(database):
         (broken.key, TaskFailed.topic),
         (str(good.document_id), DocumentRejected.topic),
     ]
+
+
+def newer(offset=7, partition=0):
+    found = record(deleted(), offset=offset, value=b'{"version": 99}')
+    return replace(found, partition=partition)
+
+
+async def test_a_version_that_is_too_new_pauses_its_partition_and_no_other(database):
+    letters, before, elsewhere = Letters(), deleted(), deleted()
+    given = [
+        record(before, offset=7),
+        newer(offset=8),
+        replace(record(elsewhere, offset=3), partition=1),
+        record(deleted(), offset=9),
+        newer(offset=4, partition=2),
+    ]
+    taken = await consuming(database, reject, letters).take(given)
+    outcomes = [found.outcome for found in taken]
+    assert outcomes == ["handled", "paused", "handled", "paused", "paused"]
+    assert {row.event_id for row in await rows(database, inbox)} == {
+        str(before.event_id),
+        str(elsewhere.event_id),
+    }
+    assert letters.records == []
+
+
+async def test_a_paused_partition_is_told_once_with_what_to_do(database):
+    with capture_logs() as lines:
+        await consuming(database, reject).take([newer(offset=8), record(deleted(), offset=9)])
+    [line] = [line for line in lines if line["log_level"] == "error"]
+    assert (line["topic"], line["partition"], line["offset"]) == (DocumentDeleted.topic, 0, 8)
+    assert (line["found"], line["known"]) == (99, DocumentDeleted.version)
+    assert "upgrade" in line["what_to_do"]
+
+
+async def test_a_version_that_only_a_handler_finds_too_new_pauses_too(database):
+    """As in a store that a newer release has written to."""
+
+    async def handler(event):
+        raise UnknownVersion("DocumentSubmitted", 2, 1)
+
+    letters = Letters()
+    [taken] = await consuming(database, handler, letters).take([record(deleted())])
+    assert (taken.outcome, letters.records) == ("paused", [])
+    assert await rows(database, inbox) == []
+
+
+async def test_a_version_that_is_too_new_holds_up_nobody_who_does_not_want_it(database):
+    other = record(rejected(), value=b'{"version": 99}')
+    [taken] = await consuming(database, reject).take([other])
+    assert taken.outcome == "ignored"
 
 
 async def test_types_that_nobody_routes_are_passed_over(database):

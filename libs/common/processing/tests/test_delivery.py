@@ -37,6 +37,11 @@ def test_an_event_that_nobody_routes_is_no_delivery():
     assert read_delivery(record(other), ROUTES) is None
 
 
+def test_an_event_that_nobody_routes_may_be_of_any_version():
+    other = DocumentRejected(document_id=uuid4(), code="c", reason="r")
+    assert read_delivery(record(other, value=b'{"version": 99}'), ROUTES) is None
+
+
 @pytest.mark.parametrize(
     ("changes", "error"),
     [

@@ -6,9 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 
 from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.errors import Unavailable
+from libs.common.kafka.pausing import PausedPartitions
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.routes import on
 from libs.common.runtime import condition as condition_module
@@ -59,9 +61,14 @@ def parts(database):
 
 
 @pytest.fixture
-def condition(parts, cluster):
+def paused(parts):
+    return PausedPartitions(parts.metrics)
+
+
+@pytest.fixture
+def condition(parts, cluster, paused):
     unconnected: Any = SimpleNamespace(connected=None)
-    return Condition(parts, unconnected)
+    return Condition(parts, unconnected, paused)
 
 
 def gauge(parts, name):
@@ -93,6 +100,20 @@ async def test_the_consumer_is_up_while_the_service_works_and_the_broker_answers
     await look()
     assert seen == [0, 1, 0, 0]
     assert condition.ready.is_set()
+
+
+async def test_a_paused_partition_is_told_and_leaves_the_service_ready(condition, paused, cluster):
+    kafka = SimpleNamespace(seek=lambda *_: None, pause=lambda *_: None)
+    with condition.works():
+        assert (await condition.health.check())[1]["broker"]["message"] == "ok"
+        paused.pause(kafka, {TopicPartition(DocumentDeleted.topic, 3): 17})
+        ready, rows = await condition.health.check()
+        assert ready
+        assert rows["broker"]["status"] == "ok"
+        assert "document.deleted (partition 3, offset 17)" in rows["broker"]["message"]
+        cluster.away = True
+        ready, rows = await condition.health.check()
+        assert (ready, rows["broker"]["status"]) == (False, "error")
 
 
 async def test_a_service_that_consumes_nothing_has_no_consumer(condition, parts):

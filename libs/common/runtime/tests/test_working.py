@@ -8,6 +8,7 @@ import pytest
 
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.kafka.broker import Clients
+from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.routes import on
@@ -36,6 +37,16 @@ def parts(database, routes):
         database=database,
         storage=MemoryStorage(),
         metrics=Metrics("porter"),
+    )
+
+
+def started(parts, log):
+    return working(
+        parts,
+        clients=Clients(),
+        sender=UNCONNECTED,
+        paused=PausedPartitions(parts.metrics),
+        fail=log.clear,
     )
 
 
@@ -76,17 +87,15 @@ async def test_who_makes_work_stops_before_who_does_it_and_who_tells_of_it(
 ):
     monkeypatch.setattr(working_module, "subscribe", lambda *_, **__: Application(log))
     routes = [on(DocumentDeleted, handler)]
-    async with working(
-        parts(database, routes), clients=Clients(), sender=UNCONNECTED, fail=log.clear
-    ):
-        started = list(log)
+    async with started(parts(database, routes), log):
+        begun = list(log)
         log.clear()
-    assert started == ["Relay started", "Worker started", "consumer started"]
+    assert begun == ["Relay started", "Worker started", "consumer started"]
     assert log == ["consumer stopped", "Worker stopped", "Relay stopped"]
 
 
 async def test_a_service_without_routes_consumes_nothing(database, log):
-    async with working(parts(database, []), clients=Clients(), sender=UNCONNECTED, fail=log.clear):
+    async with started(parts(database, []), log):
         assert log == ["Relay started", "Worker started"]
 
 
@@ -96,7 +105,7 @@ async def test_a_consumer_that_is_stopped_while_it_starts_is_closed(database, lo
     with pytest.raises(TimeoutError):
         async with (
             asyncio.timeout(0.05),
-            working(parts(database, routes), clients=Clients(), sender=UNCONNECTED, fail=log.clear),
+            started(parts(database, routes), log),
         ):
             raise AssertionError("not reached")
     assert log[:4] == ["Relay started", "Worker started", "consumer started", "consumer stopped"]
