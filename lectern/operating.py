@@ -12,7 +12,8 @@ from lectern.service_catalog import SERVICES, consumers
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.database.engine import Database
 from libs.common.kafka.broker import connection_security
-from libs.common.kafka.topics import create_topics, declared_topics
+from libs.common.kafka.topic_specs import declared_topics, read_retention
+from libs.common.kafka.topics import create_topics
 from libs.common.settings import CommonSettings, load
 from libs.common.store.migrate import upgrade
 from services.gateway.accounts.tokens import Tokens
@@ -24,7 +25,7 @@ MAX_DAYS = 36_500
 def add_to(commands: Any) -> None:
     """Add the commands."""
     topics = commands.add_parser("topics", help="Kafka topics").add_subparsers(required=True)
-    create = topics.add_parser("create", help="create what is missing on the cluster")
+    create = topics.add_parser("create", help="bring the cluster to what is declared")
     create.set_defaults(run=create_missing_topics)
     migrate = commands.add_parser("migrate", help="bring the services' databases up to date")
     migrate.set_defaults(run=migrate_databases)
@@ -58,7 +59,12 @@ def _add_tokens(commands: Any) -> None:
 async def create_missing_topics(arguments: argparse.Namespace) -> int:
     """Create topics; prints what was done with each."""
     common = load(CommonSettings)
-    specs = declared_topics(consumers(), common.topic_replication_factor, common.topic_partitions)
+    specs = declared_topics(
+        consumers(),
+        common.topic_replication_factor,
+        common.topic_partitions,
+        read_retention(common.topic_retention_hours),
+    )
     for outcome in await create_topics(
         common.kafka_bootstrap_servers, specs, **connection_security(common)
     ):

@@ -24,7 +24,7 @@ from lectern.recovery import Sweeper, release_jobs
 from lectern.service_catalog import SERVICES, consumed_topics, consumers
 from libs.common.errors import Permanent
 from libs.common.kafka.fetching import FetchOnDemand
-from libs.common.kafka.topics import declared_topics
+from libs.common.kafka.topic_specs import declared_topics
 from libs.common.runtime.service import Service
 from libs.common.settings import CommonSettings, load
 from libs.common.store.migrate import upgrade

@@ -51,6 +51,15 @@ def test_tokens_without_a_folder_need_the_gateways_database(monkeypatch, capsys)
     assert "GATEWAY_DATABASE_URL" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("wrong", ["audio.red=24", "audio.ready=0"])
+def test_a_retention_that_cannot_be_is_refused_before_kafka_is_asked(monkeypatch, capsys, wrong):
+    monkeypatch.setenv("LECTERN_KAFKA_BOOTSTRAP_SERVERS", "nowhere.invalid:1")
+    monkeypatch.setenv("LECTERN_STORAGE_URL", "file:///nowhere")
+    monkeypatch.setenv("LECTERN_TOPIC_RETENTION_HOURS", wrong)
+    assert run(["topics", "create"]) == 78
+    assert wrong.partition("=")[0] in capsys.readouterr().err
+
+
 @pytest.fixture
 def databases(tmp_path, monkeypatch):
     """Addresses of databases, and of nothing else: migrations need no more."""

@@ -12,7 +12,7 @@ from lectern.standalone import (
     common_settings,
     running,
 )
-from libs.common.kafka.topics import declared_topics
+from libs.common.kafka.topic_specs import declared_topics
 from libs.common.runtime.http_server import CannotListen
 
 

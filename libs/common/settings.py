@@ -81,7 +81,13 @@ class CommonSettings(BaseSettings):
     topic_partitions: int | None = Field(
         default=None,
         ge=1,
-        description="Partitions of topics that are created; empty: what each event declares.",
+        description="Partitions of topics keyed by document; empty: what each event declares.",
+    )
+    topic_retention_hours: str = Field(
+        default="",
+        description="How long topics keep records, as topic=hours or topic=forever, separated by "
+        "commas; *.dlq names all dead letters. What is not named: audio.progressed a day, dead "
+        "letters 30, the others for ever.",
     )
     topic_replication_factor: int = Field(
         default=1, ge=1, description="Copies that Kafka keeps of a topic; 3 in production."

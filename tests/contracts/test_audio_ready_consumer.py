@@ -26,7 +26,8 @@ from libs.common.contracts.cloudevents import Headers, rfc3339
 from libs.common.contracts.details import DETAILS, BookContents, BookPage
 from libs.common.database.engine import Database
 from libs.common.kafka.broker import producer
-from libs.common.kafka.topics import TopicSpec, create_topics
+from libs.common.kafka.topic_specs import TopicSpec
+from libs.common.kafka.topics import create_topics
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.relay import Relay
 from libs.common.settings import CommonSettings

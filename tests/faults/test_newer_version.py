@@ -18,7 +18,8 @@ from libs.common.database.engine import Database
 from libs.common.kafka.broker import consuming_broker
 from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.subscription import subscribe
-from libs.common.kafka.topics import TopicSpec, create_topics
+from libs.common.kafka.topic_specs import TopicSpec
+from libs.common.kafka.topics import create_topics
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.consumer import Consumer
 from libs.common.processing.dead_letters import DeadLetters, Record

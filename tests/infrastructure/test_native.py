@@ -9,7 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from libs.common.kafka.topics import TopicSpec, create_topics
+from libs.common.kafka.topic_specs import TopicSpec
+from libs.common.kafka.topics import create_topics
 from libs.common.storage.s3 import S3Storage
 from libs.common.testing.starters import S3Server
 
@@ -33,6 +34,41 @@ async def test_topics_are_created_once_and_only_grow(kafka_bootstrap: str) -> No
     assert (not_reduced.partitions, again.notes) == (3, ())
     assert "never taken away" in str(not_reduced)
     assert differs.notes == ("retention.ms is -1, declared 1000",)
+
+
+async def test_what_is_enforced_is_set_and_what_else_was_changed_stays(
+    kafka_bootstrap: str,
+) -> None:
+    topic = f"test.{uuid4().hex}"
+    by_hand = {"segment.ms": "604800000", "max.message.bytes": "2000000", "retention.ms": "5000"}
+    declared = {"cleanup.policy": "delete", "max.message.bytes": "900000", "retention.ms": "-1"}
+
+    def wanted(config: dict[str, str], *enforced: str) -> list[TopicSpec]:
+        return [
+            TopicSpec(
+                name=topic,
+                partitions=1,
+                replication_factor=1,
+                config=config,
+                enforced=frozenset(enforced),
+            )
+        ]
+
+    await create_topics(kafka_bootstrap, wanted(by_hand))
+    (left,) = await create_topics(kafka_bootstrap, wanted(declared))
+    assert left.action == "unchanged"
+    assert "retention.ms is 5000, declared -1" in left.notes
+    (changed,) = await create_topics(kafka_bootstrap, wanted(declared, "retention.ms"))
+    assert changed.action == "changed"
+    assert set(changed.notes) == {
+        "retention.ms was 5000, is -1 now",
+        "max.message.bytes is 2000000, declared 900000",
+    }
+    (again,) = await create_topics(kafka_bootstrap, wanted(declared, "retention.ms"))
+    assert again.action == "unchanged"
+    assert again.notes == ("max.message.bytes is 2000000, declared 900000",)
+    (kept,) = await create_topics(kafka_bootstrap, wanted({"segment.ms": "1"}))
+    assert kept.notes == ("segment.ms is 604800000, declared 1",)
 
 
 async def test_two_at_the_same_time_create_topics_together(kafka_bootstrap: str) -> None:

@@ -1,42 +1,37 @@
-"""The topics that the event classes declare, and their creation on a cluster.
+"""Topics on a cluster: made, extended and set as their specs say.
 
-Auto-creation is off in deployments, so every topic exists because it is declared: one per event
-class, and one for the dead letters of each service that consumes it, ``<topic>.<service>.dlq``.
-Which service consumes what is an argument here, for this module imports no service.
+Auto-creation is off in deployments, so every topic exists because it is declared
+(:mod:`.topic_specs`).
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from libs.common.contracts.base import DAY_MS, Event
-from libs.common.contracts.catalog import every_event
 from libs.common.errors import Permanent, Unavailable
+from libs.common.kafka.topic_specs import TopicSpec
 
-DLQ_RETENTION_MS = 30 * DAY_MS
-DLQ_PARTITIONS = 1
 CONNECT_TIMEOUT_S = 20.0
 SPREAD_TIMEOUT_S = 30.0
 SPREAD_POLL_S = 0.1
 NO_LEADER = -1
+OF_THE_TOPIC = 1
+"""Where a value in DescribeConfigs comes from: it was set for this topic (DYNAMIC_TOPIC_CONFIG)."""
 
-Action = Literal["created", "extended", "unchanged"]
+Action = Literal["created", "extended", "changed", "unchanged"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class TopicSpec:
-    """What a topic must be. ``config`` is in Kafka's own names and texts."""
+class ConfigEntry(NamedTuple):
+    """A value of a topic's config; ``own`` if it was set for the topic."""
 
-    name: str
-    partitions: int
-    replication_factor: int
-    config: Mapping[str, str] = field(default_factory=dict)
+    value: str
+    own: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,51 +48,14 @@ class TopicOutcome:
         return "; ".join((line, *self.notes))
 
 
-def declared_topics(
-    consumers: Mapping[str, Sequence[type[Event]]],
-    replication_factor: int = 1,
-    partitions: int | None = None,
-) -> tuple[TopicSpec, ...]:
-    """Every topic of the system: those of the events, then the dead letters by service.
-
-    ``consumers`` maps the name of a service to the events that it consumes. ``partitions``
-    replaces what the events declare; dead letters always have one.
-    """
-    events = tuple(
-        TopicSpec(
-            name=event.topic,
-            partitions=partitions or event.partitions,
-            replication_factor=replication_factor,
-            config=_config(event.retention_ms, replication_factor),
-        )
-        for event in every_event()
-    )
-    dead_letters = tuple(
-        TopicSpec(
-            name=dead_letter_topic(event.topic, service),
-            partitions=DLQ_PARTITIONS,
-            replication_factor=replication_factor,
-            config=_config(DLQ_RETENTION_MS, replication_factor),
-        )
-        for service, consumed in sorted(consumers.items())
-        for event in consumed
-    )
-    return events + dead_letters
-
-
-def dead_letter_topic(topic: str, service: str) -> str:
-    """Where ``service`` puts the messages of ``topic`` that it cannot handle."""
-    return f"{topic}.{service}.dlq"
-
-
 async def create_topics(
     bootstrap: str, specs: Sequence[TopicSpec], **security: Any
 ) -> tuple[TopicOutcome, ...]:
     """Bring the cluster to ``specs`` and say what was done, in their order. Repeating is fine.
 
-    Missing topics are created, missing partitions added. Partitions are never taken away, and a
-    setting that somebody changed is left alone: both are noted in the outcome. Returns when every
-    new partition has a leader, so that a client may start at once.
+    Missing topics are created, missing partitions added, and what specs enforce is set. Partitions
+    are never taken away, and what else somebody changed is left alone: both are noted in the
+    outcome. Returns when every new partition has a leader, so that a client may start at once.
 
     Args:
         bootstrap: Addresses as ``host:port``, separated by commas.
@@ -115,7 +73,7 @@ async def create_topics(
         await _create(admin, [spec for spec, done in pairs if done.action == "created"])
         await _extend(admin, [spec for spec, done in pairs if done.action == "extended"])
         await _until_led(admin, specs)
-        return tuple(await _with_config_notes(admin, pairs))
+        return tuple(await _with_configs(admin, pairs))
 
 
 def compare(spec: TopicSpec, existing_partitions: int | None) -> TopicOutcome:
@@ -133,13 +91,6 @@ def compare(spec: TopicSpec, existing_partitions: int | None) -> TopicOutcome:
             name=spec.name, action="unchanged", partitions=existing_partitions, notes=(note,)
         )
     return TopicOutcome(name=spec.name, action="unchanged", partitions=existing_partitions)
-
-
-def _config(retention_ms: int, replication_factor: int) -> dict[str, str]:
-    config = {"cleanup.policy": "delete", "retention.ms": str(retention_ms)}
-    if replication_factor > 1:  # one broker may be away, and acks=all still means two copies of 3
-        config["min.insync.replicas"] = str(replication_factor - 1)
-    return config
 
 
 @asynccontextmanager
@@ -204,33 +155,77 @@ async def _until_led(admin: AIOKafkaAdminClient, specs: Sequence[TopicSpec]) -> 
             await asyncio.sleep(SPREAD_POLL_S)
 
 
-async def _with_config_notes(
+async def _with_configs(
     admin: AIOKafkaAdminClient, pairs: Iterable[tuple[TopicSpec, TopicOutcome]]
 ) -> list[TopicOutcome]:
-    """Note the settings of topics that existed where they are not as declared."""
+    """Bring topics that existed to what is enforced of their config, and note what else differs."""
     pairs = list(pairs)
     existed = [spec.name for spec, outcome in pairs if outcome.action != "created"]
     found = await _configs(admin, existed) if existed else {}
-    return [
-        replace(outcome, notes=outcome.notes + _differences(spec, found.get(spec.name, {})))
-        for spec, outcome in pairs
-    ]
-
-
-def _differences(spec: TopicSpec, found: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(
-        f"{name} is {found[name]}, declared {declared}"
-        for name, declared in spec.config.items()
-        if name in found and found[name] != declared
+    wrong = {spec.name: differences(spec, found.get(spec.name, {})) for spec, _ in pairs}
+    await _alter(
+        admin,
+        {
+            spec.name: _own(found[spec.name]) | {name: spec.config[name] for name in changed}
+            for spec, _ in pairs
+            if (changed := wrong[spec.name].keys() & spec.enforced)
+        },
     )
+    return [_noted(spec, outcome, wrong[spec.name]) for spec, outcome in pairs]
 
 
-async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+def differences(spec: TopicSpec, found: Mapping[str, ConfigEntry]) -> dict[str, str]:
+    """Return what is not as in ``spec``: the values that are found, by name."""
+    return {
+        name: found[name].value
+        for name, declared in spec.config.items()
+        if name in found and found[name].value != declared
+    }
+
+
+def _noted(spec: TopicSpec, outcome: TopicOutcome, wrong: Mapping[str, str]) -> TopicOutcome:
+    changed = wrong.keys() & spec.enforced
+    notes = tuple(
+        f"{name} was {value}, is {spec.config[name]} now"
+        if name in changed
+        else f"{name} is {value}, declared {spec.config[name]}"
+        for name, value in wrong.items()
+    )
+    action: Action = "changed" if changed and outcome.action == "unchanged" else outcome.action
+    return replace(outcome, action=action, notes=outcome.notes + notes)
+
+
+def _own(found: Mapping[str, ConfigEntry]) -> dict[str, str]:
+    return {name: entry.value for name, entry in found.items() if entry.own}
+
+
+async def _configs(
+    admin: AIOKafkaAdminClient, names: Sequence[str]
+) -> dict[str, dict[str, ConfigEntry]]:
     wanted = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-    configs: dict[str, dict[str, str]] = {}
+    configs: dict[str, dict[str, ConfigEntry]] = {}
     for response in await admin.describe_configs(wanted):
         for code, message, _kind, name, entries in response.resources:
             if code:
                 raise for_code(code)(f"topic {name}: {message}")
-            configs[name] = {entry[0]: entry[1] for entry in entries}
+            configs[name] = {
+                entry[0]: ConfigEntry(entry[1], own=entry[3] == OF_THE_TOPIC) for entry in entries
+            }
     return configs
+
+
+async def _alter(admin: AIOKafkaAdminClient, wanted: Mapping[str, Mapping[str, str]]) -> None:
+    """Set the whole config of topics: what is not in ``wanted`` goes back to the broker's default.
+
+    aiokafka has no request that changes one entry and leaves the others.
+    """
+    if not wanted:
+        return
+    resources = [
+        ConfigResource(ConfigResourceType.TOPIC, name, configs=dict(config))
+        for name, config in wanted.items()
+    ]
+    for response in await admin.alter_configs(resources):
+        for code, message, _kind, name in response.resources:
+            if code:
+                raise for_code(code)(f"topic {name}: {message}")
