@@ -193,6 +193,9 @@ def test_an_overlay_changes_what_is_in_the_base() -> None:
     assert {replicas["name"] for replicas in changes["replicas"]} <= deployments
     patch = yaml.safe_load((overlay / "configmap.yaml").read_text())
     assert set(patch["data"]) <= known_variables()
+    partitions = int(patch["data"]["LECTERN_TOPIC_PARTITIONS"])
+    for replicas in changes["replicas"]:
+        assert partitions % replicas["count"] == 0, "each has as many partitions as the others"
     assert patch["metadata"] == manifest("ConfigMap", "lectern")["metadata"]
 
 

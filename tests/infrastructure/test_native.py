@@ -1,19 +1,32 @@
 """Real servers, started as a run of tests or ``make up-native`` starts them."""
 
 import asyncio
+import struct
+from dataclasses import replace
 from uuid import uuid4
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.fetch import FetchRequest
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from libs.common.kafka.topic_specs import TopicSpec
+from libs.common.contracts.audio import AudiobookReady, AudioReady, AudioRequested
+from libs.common.contracts.base import Event
+from libs.common.kafka.broker import producer
+from libs.common.kafka.topic_specs import TopicSpec, declared_topics
 from libs.common.kafka.topics import create_topics
+from libs.common.settings import CommonSettings
 from libs.common.storage.s3 import S3Storage
 from libs.common.testing.starters import S3Server
 
+ATTRIBUTES_AT = 21
+"""Of a record batch of version 2; https://kafka.apache.org/documentation/#recordbatch."""
+CODEC = 0b111
+GZIP, LZ4 = 1, 3
 HEADERS = [("ce_type", b"audio.ready"), ("ce_specversion", b"1.0")]
 
 
@@ -97,6 +110,40 @@ async def test_kafka_carries_headers_to_a_group(kafka_bootstrap: str) -> None:
         received = [await asyncio.wait_for(anext(consumer), 30) for _ in range(10)]
     assert [record.value for record in received] == [str(number).encode() for number in range(10)]
     assert all(list(record.headers) == HEADERS for record in received)
+
+
+async def codec_of(kafka_bootstrap: str, topic: str) -> int:
+    """Return how the first batch of partition 0 is stored: 0 not compressed, 1 gzip, 3 lz4."""
+    client = AIOKafkaClient(bootstrap_servers=kafka_bootstrap)
+    await client.bootstrap()
+    try:
+        await client.set_topics([topic])
+        leader = client.cluster.leader_for_partition(TopicPartition(topic, 0))
+        partitions = [(0, 0, 1_000_000)]
+        answer = await client.send(
+            leader, FetchRequest(500, 1, 1_000_000, 0, [(topic, partitions)])
+        )
+    finally:
+        await client.close()
+    [(_, [partition])] = answer.topics
+    batch = partition[-1]
+    (attributes,) = struct.unpack_from(">h", batch, ATTRIBUTES_AT)
+    return int(attributes & CODEC)
+
+
+@pytest.mark.parametrize("event", [AudioReady, AudiobookReady, AudioRequested])
+async def test_public_topics_are_stored_as_every_client_can_read_them(
+    kafka_bootstrap: str, event: type[Event]
+) -> None:
+    (declared,) = [found for found in declared_topics({}) if found.name == event.topic]
+    topic = f"test.{uuid4().hex}"
+    await create_topics(kafka_bootstrap, [replace(declared, name=topic)])
+    settings = CommonSettings(
+        kafka_bootstrap_servers=kafka_bootstrap, storage_url="file:///nowhere"
+    )
+    async with producer(settings) as sending:
+        await sending.send_and_wait(topic, b"spoken " * 1000, partition=0, headers=HEADERS)
+    assert await codec_of(kafka_bootstrap, topic) == (GZIP if event.public else LZ4)
 
 
 async def test_a_topic_that_nobody_declared_does_not_appear(kafka_bootstrap: str) -> None:

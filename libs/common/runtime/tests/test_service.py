@@ -198,6 +198,22 @@ async def test_an_event_leads_to_a_job_and_its_answer_to_the_broker(porter):
     assert not service.failed
 
 
+@pytest.mark.slow
+async def test_stays_ready_and_tells_what_is_paused_at_an_event_that_is_too_new(porter):
+    newer = record(deleted(), value=b'{"version": 99}')
+    async with porter.running() as service:
+        connected = producer(porter.common)
+        async with connected:
+            await connected.send_and_wait(
+                newer.topic, newer.value, newer.key, headers=newer.headers
+            )
+        await says(service, "broker", r"paused at .* document\.deleted \(partition 0, offset 0\)")
+        assert (await readiness(service))[:2] == (200, "ready")
+        metrics = (await page(service, "/metrics")).text
+    assert re.search(r'partitions_paused\{.*topic="document.deleted".*\} 1\.0', metrics)
+    assert await porter.count(inbox) == 0
+
+
 @pytest.mark.alone
 async def test_stops_at_once_when_there_is_nothing_to_do(porter):
     async with porter.running() as service:
