@@ -70,7 +70,7 @@ WAYS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cost:
+class RelayCost:
     """What it took to send all events."""
 
     wall_s: float
@@ -106,7 +106,7 @@ class Bench:
     kafka: NativeKafka
     url: str
 
-    async def measure(self, name: str, pages: int) -> Cost:
+    async def measure(self, name: str, pages: int) -> RelayCost:
         """Send ``pages`` anew in one way."""
         way = WAYS[name]
         await self._topics(way.stored)
@@ -137,7 +137,7 @@ class Bench:
             ],
         )
 
-    async def _send(self, database: Database, way: Way) -> Cost:
+    async def _send(self, database: Database, way: Way) -> RelayCost:
         senders = {topic: self._sender(name) for topic, name in way.producers.items()}
         for sender in senders.values():
             await sender.connect()
@@ -153,7 +153,7 @@ class Bench:
         wall, cpu, of_broker = perf_counter(), process_time(), self._broker_cpu_s()
         while await relay.send_batch():
             pass
-        cost = Cost(
+        cost = RelayCost(
             wall_s=perf_counter() - wall,
             cpu_s=process_time() - cpu,
             broker_cpu_s=self._broker_cpu_s() - of_broker,
@@ -217,7 +217,7 @@ async def measure(pages: int, rounds: int) -> dict[str, dict[str, float]]:
             names = list(WAYS)
             for name in names:  # to warm servers up
                 await bench.measure(name, pages)
-            found: list[dict[str, Cost]] = []
+            found: list[dict[str, RelayCost]] = []
             for _ in range(rounds):
                 turn = random.sample(names, len(names))
                 found.append({name: await bench.measure(name, pages) for name in turn})
@@ -227,7 +227,7 @@ async def measure(pages: int, rounds: int) -> dict[str, dict[str, float]]:
     return {name: _ratios(name, found) for name in names}
 
 
-def _ratios(name: str, rounds: list[dict[str, Cost]]) -> dict[str, float]:
+def _ratios(name: str, rounds: list[dict[str, RelayCost]]) -> dict[str, float]:
     return {
         figure: round(median(vars(r[name])[figure] / vars(r[LZ4])[figure] for r in rounds), 2)
         for figure in vars(rounds[0][name])
