@@ -155,7 +155,8 @@ async def test_a_partition_is_paused_at_a_newer_version_and_the_other_goes_on(da
     """Nothing of it is skipped or fetched again, however much is sent after it."""
     kafka, wire = sender
     before = await send(kafka, 10)
-    newer = record(DocumentDeleted(document_id=uuid4(), deleted_by=uuid4()), value=NEWER)
+    deletion = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
+    newer = record(deletion, value=NEWER)
     async with consuming(database, wire, nothing) as (consumer, broker):
         await handled(database, 10)
         sent = await kafka.send_and_wait(TOPIC, newer.value, newer.key, headers=newer.headers)

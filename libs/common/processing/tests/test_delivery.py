@@ -38,7 +38,7 @@ def test_an_event_that_nobody_routes_is_no_delivery():
 
 
 def test_an_event_that_nobody_routes_may_be_of_any_version():
-    other = DocumentRejected(document_id=uuid4(), code="c", reason="r")
+    other = DocumentRejected(document_id=uuid4(), owner_id=uuid4(), code="c")
     assert read_delivery(record(other, value=b'{"version": 99}'), ROUTES) is None
 
 
