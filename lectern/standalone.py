@@ -34,6 +34,8 @@ from services.synth.settings import Settings as SynthSettings
 
 PARTITIONS = 1
 LOOK_EVERY_S = 0.5
+SEGMENTS = {"share_segments": True, "keep_all_segments": True}
+"""One person listens, and a folder of theirs costs nothing for each page that is kept."""
 
 
 class DataFolderInUse(Permanent):
@@ -163,6 +165,7 @@ def service_settings(options: Options, name: str) -> dict[str, Any]:
     return {
         "database_url": f"sqlite+aiosqlite:///{_database(options, name)}",
         "http_port": 0 if options.port is None else options.port + number,
+        **(SEGMENTS if name == "synth" else {}),
         **options.settings.get(name, {}),
     }
 

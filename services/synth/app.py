@@ -21,7 +21,6 @@ from libs.common.runtime.connect import open_database, open_object_storage
 from libs.common.runtime.pool import CpuPool
 from libs.common.runtime.service_parts import ServiceParts
 from libs.common.settings import CommonSettings
-from libs.common.storage.port import Storage
 from libs.common.store.history import History
 from services.synth.announcing import announce
 from services.synth.binding import Binder
@@ -30,11 +29,13 @@ from services.synth.engines.espeak.config import EspeakConfig
 from services.synth.engines.openai.config import OpenAIConfig
 from services.synth.engines.polly.config import PollyConfig
 from services.synth.handlers import routes
-from services.synth.jobs import BIND, SPEAK
+from services.synth.jobs import BIND, EVICT, SPEAK
 from services.synth.settings import Settings
 from services.synth.speaking import Speaker
 from services.synth.synthesis import engine_worker
-from services.synth.synthesis.cache import SegmentCache
+from services.synth.synthesis.cache.eviction import Evictor
+from services.synth.synthesis.cache.owner_salts import OwnerSalts
+from services.synth.synthesis.cache.segment_cache import PackedSegments
 from services.synth.synthesis.registry import EngineRegistry
 from services.synth.synthesis.segments import SegmentSynthesizer
 from services.synth.synthesis.synthesis_metrics import RecordedSynthesisMetrics
@@ -58,8 +59,12 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     storage = open_object_storage(common)
     metrics = Metrics(NAME)
     pools = _Pools.of(settings)
-    registry = EngineRegistry(pools.configs, pools.by_engine, storage)
-    speaker = _speaker(registry, storage, pools.local, metrics, settings)
+    registry = EngineRegistry(
+        pools.configs, pools.by_engine, storage, keep_all_segments=settings.keep_all_segments
+    )
+    cache = PackedSegments(database, storage, settings.segment_cache_bytes)
+    speaker = _speaker(registry, cache, pools.local, metrics, settings)
+    evictor = Evictor(database, storage, settings.segment_cache_bytes)
     binder = Binder(storage, History(database), pools.local)
 
     async def load_and_announce() -> None:
@@ -75,6 +80,7 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
             SPEAK.done_by(speaker.speak, slots=settings.pages_at_once),
             BIND.done_by(binder.bind),
             ERASE.done_by(Eraser(storage, common.erasure_sweep_seconds).erase),
+            EVICT.done_by(evictor.evict),
         ],
         settings=settings,
         common=common,
@@ -87,15 +93,20 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
 
 
 def _speaker(
-    registry: EngineRegistry, storage: Storage, pool: CpuPool, metrics: Metrics, settings: Settings
+    registry: EngineRegistry,
+    cache: PackedSegments,
+    pool: CpuPool,
+    metrics: Metrics,
+    settings: Settings,
 ) -> Speaker:
     recorded = RecordedSynthesisMetrics(metrics)
     synthesizer = SegmentSynthesizer(
-        registry=registry, cache=SegmentCache(storage), pool=pool, synthesis_metrics=recorded
+        registry=registry, cache=cache, pool=pool, synthesis_metrics=recorded
     )
     return Speaker(
-        storage=storage,
+        storage=cache.storage,
         registry=registry,
+        salts=OwnerSalts(cache.database, shared=settings.share_segments),
         synthesizer=synthesizer,
         pool=pool,
         synthesis_metrics=recorded,

@@ -8,6 +8,7 @@ from libs.common.runtime.pool import CpuPool
 from libs.common.storage.memory import MemoryStorage
 from libs.common.store.migrate import upgrade
 from services import synth
+from services.synth.synthesis.cache.segment_cache import PackedSegments
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +31,9 @@ async def database(tmp_path):
     await upgrade(database, Path(synth.__path__[0]) / "migrations")
     yield database
     await database.close()
+
+
+@pytest.fixture
+def cache(database, storage):
+    """A segment cache without segments."""
+    return PackedSegments(database, storage, max_bytes=10**9)

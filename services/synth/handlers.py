@@ -10,6 +10,7 @@ from libs.common.processing.erasing import EraseJob, erase
 from libs.common.processing.routes import Route, on
 from libs.common.store.effects import Effect
 from services.synth.jobs import BIND, SPEAK, audio_failed, audiobook_failed
+from services.synth.synthesis.cache.segment_index import remove_document
 from services.synth.tables import deleted_subjects, unless_deleted
 
 
@@ -34,7 +35,8 @@ async def audio_deleted(event: AudioDeleted) -> Sequence[Effect]:
 
 async def document_deleted(event: DocumentDeleted) -> Sequence[Effect]:
     """Stop all work on the document, and remove all its audio."""
-    return _erase(event.document_id, str(event.document_id))
+    subject = str(event.document_id)
+    return [*_erase(event.document_id, subject), remove_document(event.document_id)]
 
 
 def _erase(document_id: UUID, subject: str) -> Sequence[Effect]:

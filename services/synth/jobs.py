@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from pydantic import BaseModel
+
 from libs.common.contracts.audio import (
     AudiobookFailed,
     AudiobookRequested,
@@ -11,6 +13,10 @@ from libs.common.contracts.audio import (
 from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import JobKind
 from libs.common.store.effects import Effect
+
+
+class EvictJob(BaseModel):
+    """Remove the segments that were used least recently, until the others are within the limit."""
 
 
 def audio_failed(asked: AudioRequested, reason: GivenUp) -> Sequence[Effect]:
@@ -48,3 +54,6 @@ SPEAK = JobKind("speak", AudioRequested, audio_failed)
 
 BIND = JobKind("bind", AudiobookRequested, audiobook_failed)
 """Make one audiobook of page audios."""
+
+EVICT = JobKind("evict", EvictJob)
+"""Keep the segment cache within its limit."""

@@ -30,6 +30,21 @@ class Settings(ServiceSettings):
         default=True,
         description="Speak a paragraph in another language with a voice of that language.",
     )
+    share_segments: bool = Field(
+        default=False,
+        description="Speak a sentence once for all owners: by the time that it takes they can tell "
+        "whether somebody had it spoken. Else each has his own.",
+    )
+    keep_all_segments: bool = Field(
+        default=False,
+        description="Keep also what costs less to speak again than to keep in a bucket: espeak's.",
+    )
+    segment_cache_bytes: int = Field(
+        default=20_000_000_000,
+        ge=100_000_000,
+        description="Spoken sentences that are kept, some 5 MB for a page of an engine in the "
+        "network; those that were used least recently go first.",
+    )
     network_workers: int = Field(
         default=8, ge=1, description="Calls to an engine in the network at the same time."
     )

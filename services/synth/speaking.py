@@ -1,7 +1,7 @@
 """The job that speaks one page.
 
-Its utterances are spoken in parallel, each at most once ever: the segment cache is the progress of
-the job, so a job that is run again resumes at the sentence where the earlier attempt stopped.
+Its utterances are spoken in parallel. Where segments of the engine are kept, the segment cache is
+the progress of the job: one that is run again resumes at the sentence where it stopped.
 """
 
 from collections.abc import Sequence
@@ -23,9 +23,11 @@ from libs.common.store.effects import Effect
 from services.synth.audio.assembly import AssembledPage, assemble_page
 from services.synth.audio.codecs.codec import CODEC_OF_FORMAT
 from services.synth.audio.containers.tags import Tags
-from services.synth.synthesis.cache import segment_key
+from services.synth.synthesis.batches import SegmentRequest
+from services.synth.synthesis.cache.digests import segment_key
+from services.synth.synthesis.cache.owner_salts import OwnerSalts
 from services.synth.synthesis.registry import EngineRegistry
-from services.synth.synthesis.segments import SegmentRequest, SegmentSynthesizer, SpokenSegment
+from services.synth.synthesis.segments import SegmentSynthesizer, SpokenSegment
 from services.synth.synthesis.synthesis_metrics import SynthesisMetrics
 
 PROGRESS_EVERY_S = 2.0
@@ -37,6 +39,7 @@ class Speaker:
 
     storage: Storage
     registry: EngineRegistry
+    salts: OwnerSalts
     synthesizer: SegmentSynthesizer
     pool: CpuPool
     synthesis_metrics: SynthesisMetrics
@@ -50,7 +53,7 @@ class Speaker:
         progress = _Progress(job, len(page.utterances), self.progress_every_s)
         codecs = [CODEC_OF_FORMAT[page_format].name for page_format in asked.formats]
         segments = await self.synthesizer.synthesize(
-            await self._requests(asked, page), codecs, progress.add
+            asked.document_id, await self._requests(asked, page), codecs, progress.add
         )
         with TemporaryDirectory(prefix="lectern-synth-") as folder:
             assembled = await self._assemble(Path(folder), asked, page, segments)
@@ -60,6 +63,7 @@ class Speaker:
 
     async def _requests(self, asked: AudioRequested, page: SegmentedPage) -> list[SegmentRequest]:
         """Name what is to be spoken, and how."""
+        salt = await self.salts.salt_of(asked.owner_id)
         fingerprint = self.registry.engine(asked.engine).info.fingerprint
         languages = {utterance.language for utterance in page.utterances}
         voices = {language: self._voice(asked, language) for language in sorted(languages)}
@@ -71,7 +75,7 @@ class Speaker:
             SegmentRequest(
                 index=index,
                 segment=segment_key(
-                    fingerprint, voices[utterance.language], asked.rate, utterance.text
+                    salt, fingerprint, voices[utterance.language], asked.rate, utterance.text
                 ),
                 settings=settings[voices[utterance.language]],
                 text=utterance.text,

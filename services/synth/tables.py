@@ -2,7 +2,17 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Column, MetaData, String, Table, select
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.store.effects import Effect, Step
@@ -14,6 +24,46 @@ deleted_subjects = Table(
     "deleted_subjects", metadata, Column("subject", String(100), primary_key=True)
 )
 """Tombstones of documents (``{document_id}``) and audios (``{document_id}/{audio_id}``)."""
+
+owner_salts = Table(
+    "owner_salts",
+    metadata,
+    Column("owner_id", String(36), primary_key=True),
+    Column("salt", LargeBinary, nullable=False),
+)
+"""The secret of each owner in the names of segments; an ``owner_id`` of "" is everybody's."""
+
+segment_packs = Table(
+    "segment_packs",
+    metadata,
+    Column("pack_id", LargeBinary, primary_key=True),
+    Column("document_id", String(36), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("last_used_at_ms", BigInteger, nullable=False),
+    Index("ix_segment_packs_document_id", "document_id"),
+    Index("ix_segment_packs_last_used_at_ms", "last_used_at_ms"),
+)
+"""Objects that hold segments; ``pack_id`` is the 16 bytes of a UUID, the last part of the key."""
+
+segments = Table(
+    "segments",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("pack_id", LargeBinary, nullable=False),
+    Column("start", Integer, nullable=False),
+    Column("size", Integer, nullable=False),
+    Index("ix_segments_pack_id", "pack_id"),
+    sqlite_with_rowid=False,
+)
+"""Where each segment file is: ``size`` bytes from ``start`` of its pack."""
+
+segment_cache_size = Table(
+    "segment_cache_size",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("bytes", BigInteger, nullable=False),
+)
+"""One row, 1: the sizes of all packs. Whoever adds or removes packs holds it until the commit."""
 
 
 def unless_deleted(effect: Effect, *subjects: str) -> Step:

@@ -41,11 +41,20 @@ class VoiceSettings:
 
 
 class EngineRegistry:
-    """All engines by name; call :meth:`load` before anything else."""
+    """All engines by name; call :meth:`load` before anything else.
+
+    ``keep_all_segments``: also those that cost less to speak again than to keep.
+    """
 
     def __init__(
-        self, configs: Mapping[str, EngineConfig], pools: Mapping[str, CpuPool], storage: Storage
+        self,
+        configs: Mapping[str, EngineConfig],
+        pools: Mapping[str, CpuPool],
+        storage: Storage,
+        *,
+        keep_all_segments: bool = False,
     ) -> None:
+        self._keep_all_segments = keep_all_segments
         self._configs = configs
         self._pools = pools
         self._storage = storage
@@ -65,6 +74,10 @@ class EngineRegistry:
         if name not in self.engines:
             raise Rejected("unknown_engine", f"The engine {name[:60]!r} is not installed here.")
         return self.engines[name]
+
+    def keeps_segments(self, name: str) -> bool:
+        """Whether what an engine spoke is kept, so that it is not spoken again."""
+        return self._keep_all_segments or self.engine(name).config.keeps_segments
 
     async def voice_settings(self, engine: str, voice: str, rate: float) -> VoiceSettings:
         """Return how a voice sounds, measuring its loudness the first time ever."""

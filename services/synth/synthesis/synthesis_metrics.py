@@ -13,8 +13,8 @@ class SynthesisMetrics(Protocol):
         """Count an utterance that an engine spoke."""
         ...
 
-    def segment_cached(self) -> None:
-        """Count an utterance that had been spoken before."""
+    def segments_cached(self, count: int) -> None:
+        """Count utterances that had been spoken before."""
         ...
 
     def page_finished(self, seconds: float) -> None:
@@ -33,9 +33,9 @@ class RecordedSynthesisMetrics:
         self.metrics.segments_spoken_total.labels(engine=engine).inc()
         self.metrics.characters_spoken_total.inc(characters)
 
-    def segment_cached(self) -> None:
+    def segments_cached(self, count: int) -> None:
         """See :class:`SynthesisMetrics`."""
-        self.metrics.segments_cached_total.inc()
+        self.metrics.segments_cached_total.inc(count)
 
     def page_finished(self, seconds: float) -> None:
         """See :class:`SynthesisMetrics`."""

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from libs.common.contracts.audio import AudiobookRequested, AudioRequested
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.details import DETAILS, BookContents, BookPage
+from libs.common.contracts.documents import DocumentDeleted
 from libs.common.contracts.utterances import Block, SegmentedPage, Span, Utterance
 from libs.common.processing.job_kind import Job
 from libs.common.storage.memory import MemoryStorage
@@ -125,8 +126,13 @@ class CountedMetrics:
     def segment_spoken(self, engine, characters):
         self.spoken.append(characters)
 
-    def segment_cached(self):
-        self.cached += 1
+    def segments_cached(self, count):
+        self.cached += count
 
     def page_finished(self, seconds):
         self.seconds.append(seconds)
+
+
+def deletion(document_id: UUID) -> DocumentDeleted:
+    """Of a document, by its owner."""
+    return DocumentDeleted(document_id=document_id, deleted_by=OWNER)

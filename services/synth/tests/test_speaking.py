@@ -1,18 +1,18 @@
 import asyncio
 import json
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
 from libs.common.contracts.audio import AudioProgressed
 from libs.common.errors import ObjectCorrupt, Permanent, Rejected
-from services.synth.audio.codecs import segment_file
 from services.synth.engines.espeak.config import EspeakConfig
 from services.synth.engines.openai.config import OpenAIConfig
 from services.synth.engines.port import TextTooLong
 from services.synth.engines.tests import servers
 from services.synth.speaking import Speaker
-from services.synth.synthesis.cache import SegmentCache
+from services.synth.synthesis.cache.owner_salts import OwnerSalts
 from services.synth.synthesis.registry import EngineRegistry
 from services.synth.synthesis.segments import SegmentSynthesizer
 from services.synth.tests.scripts import OWNER, READER, CountedMetrics, Running, requested
@@ -25,13 +25,14 @@ def metrics():
     return CountedMetrics()
 
 
-def speaker_of(registry, storage, pool, metrics):
+def speaker_of(registry, cache, pool, metrics, *, shared=False):
     synthesizer = SegmentSynthesizer(
-        registry=registry, cache=SegmentCache(storage), pool=pool, synthesis_metrics=metrics
+        registry=registry, cache=cache, pool=pool, synthesis_metrics=metrics
     )
     return Speaker(
-        storage=storage,
+        storage=cache.storage,
         registry=registry,
+        salts=OwnerSalts(cache.database, shared=shared),
         synthesizer=synthesizer,
         pool=pool,
         synthesis_metrics=metrics,
@@ -39,10 +40,18 @@ def speaker_of(registry, storage, pool, metrics):
 
 
 @pytest.fixture
-async def speaker(pool, storage, metrics):
-    registry = EngineRegistry({"espeak": EspeakConfig()}, {"espeak": pool}, storage)
+async def registry(pool, storage):
+    """espeak, whose segments are kept too."""
+    registry = EngineRegistry(
+        {"espeak": EspeakConfig()}, {"espeak": pool}, storage, keep_all_segments=True
+    )
     await registry.load()
-    return speaker_of(registry, storage, pool, metrics)
+    return registry
+
+
+@pytest.fixture
+def speaker(registry, cache, pool, metrics):
+    return speaker_of(registry, cache, pool, metrics)
 
 
 async def spoken(speaker, asked):
@@ -50,6 +59,7 @@ async def spoken(speaker, asked):
     return ready
 
 
+@pytest.mark.slow
 async def test_a_page_is_spoken(speaker, storage, metrics):
     asked = await requested(storage, *TEXTS, formats=("m4a", "opus"), title="Chapter 1")
     ready = await spoken(speaker, asked)
@@ -115,14 +125,33 @@ async def test_pages_at_once_share_what_they_have_in_common(speaker, storage, me
 @pytest.mark.slow
 async def test_a_damaged_segment_is_made_anew(speaker, storage, metrics):
     await spoken(speaker, await requested(storage, *TEXTS))
-    key = next(key for key in storage.objects if key.startswith("segments/"))
+    key = next(key for key in storage.objects if key.endswith(".pack"))
     intact = storage.objects[key]
     storage.objects[key] = intact[:-1] + bytes([intact[-1] ^ 1])
     second = await spoken(speaker, await requested(storage, *TEXTS))
     assert (len(metrics.spoken), second.segments_cached) == (4, 2)
-    segment_file.check(storage.objects[key])
     third = await spoken(speaker, await requested(storage, *TEXTS))
     assert third.segments_cached == 3
+
+
+async def test_owners_share_nothing_unless_the_installation_says_so(
+    speaker, registry, cache, pool, storage, metrics
+):
+    await spoken(speaker, await requested(storage, "Hello."))
+    stranger = UUID(int=2)
+    again = await spoken(speaker, await requested(storage, "Hello.", owner_id=stranger))
+    assert (len(metrics.spoken), again.segments_cached) == (2, 0)
+    sharing = speaker_of(registry, cache, pool, metrics, shared=True)
+    await spoken(sharing, await requested(storage, "Hello."))
+    third = await spoken(sharing, await requested(storage, "Hello.", owner_id=stranger))
+    assert (len(metrics.spoken), third.segments_cached) == (3, 1)
+
+
+async def test_owners_at_once_do_not_wait_for_one_another(speaker, storage, metrics):
+    pages = [await requested(storage, "Hello.", owner_id=UUID(int=number)) for number in range(3)]
+    ready = await asyncio.gather(*(spoken(speaker, page) for page in pages))
+    assert len(metrics.spoken) == 3
+    assert [page.segments_cached for page in ready] == [0, 0, 0]
 
 
 async def test_another_format_needs_only_what_it_lacks(speaker, storage, metrics):
@@ -134,12 +163,12 @@ async def test_another_format_needs_only_what_it_lacks(speaker, storage, metrics
 
 
 @pytest.mark.slow
-async def test_speech_that_is_paid_for_is_kept_for_other_formats(pool, storage, metrics):
+async def test_speech_that_is_paid_for_is_kept_for_other_formats(pool, cache, storage, metrics):
     with servers.serving(servers.openai) as server:
         config = OpenAIConfig(base_url=f"{server.url}/v1", model="tts", voices=("alloy",))
         registry = EngineRegistry({"openai": config}, {"openai": pool}, storage)
         await registry.load()
-        speaker = speaker_of(registry, storage, pool, metrics)
+        speaker = speaker_of(registry, cache, pool, metrics)
         how = {"engine": "openai", "voice": "alloy"}
         await spoken(speaker, await requested(storage, *TEXTS, **how))
         calls = len(server.requests)
@@ -153,7 +182,7 @@ async def test_an_utterance_that_fails_fails_the_page_with_its_own_error(speaker
     with pytest.raises(TextTooLong) as caught:
         await speaker.speak(Running().job(asked))
     assert caught.value.code == "text_too_long"
-    assert not any(key.startswith("audio/") for key in storage.objects)
+    assert not any("/page." in key for key in storage.objects)
 
 
 async def test_what_was_spoken_before_the_failure_is_kept(speaker, storage, metrics):
@@ -168,7 +197,7 @@ async def test_a_page_with_other_text_than_was_asked_for_is_refused(speaker, sto
     with pytest.raises(Permanent, match="characters") as caught:
         await speaker.speak(Running().job(asked))
     assert not isinstance(caught.value, Rejected)
-    assert not any(key.startswith("audio/") for key in storage.objects)
+    assert not any("/page." in key for key in storage.objects)
 
 
 async def test_a_page_that_is_not_what_was_asked_for_is_refused(speaker, storage):

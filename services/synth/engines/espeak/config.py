@@ -9,6 +9,7 @@ class EspeakConfig:
     """espeak-ng in a process of its own. ``library`` and ``data``: None for espeakng-loader's."""
 
     is_remote: ClassVar[bool] = False
+    keeps_segments: ClassVar[bool] = False
 
     library: str | None = None
     data: str | None = None

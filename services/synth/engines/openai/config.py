@@ -13,6 +13,7 @@ class OpenAIConfig:
     """
 
     is_remote: ClassVar[bool] = True
+    keeps_segments: ClassVar[bool] = True
 
     base_url: str = field(repr=False)  # may hold a password
     model: str

@@ -12,6 +12,7 @@ class PollyConfig:
     """Amazon Polly. Without explicit keys the default credential chain of boto3 is used."""
 
     is_remote: ClassVar[bool] = True
+    keeps_segments: ClassVar[bool] = True
 
     region: str
     engine: PollyVariant
