@@ -11,9 +11,12 @@ from lectern.standalone import (
     Options,
     common_settings,
     running,
+    service_settings,
 )
 from libs.common.kafka.topic_specs import declared_topics
 from libs.common.runtime.http_server import CannotListen
+from libs.common.settings import load
+from services.synth.settings import Settings as SynthSettings
 
 
 async def test_a_data_folder_is_for_one_at_a_time_and_free_again_after(tmp_path):
@@ -67,6 +70,17 @@ def test_the_environment_cannot_point_standalone_elsewhere(tmp_path, monkeypatch
     found = common_settings(Options(data=tmp_path), "127.0.0.1:1")
     assert found.kafka_bootstrap_servers == "127.0.0.1:1"
     assert found.storage_url == (tmp_path / "objects").as_uri()
+
+
+def test_what_one_person_listens_to_is_kept_and_shared(tmp_path):
+    options = Options(data=tmp_path, settings={"synth": {"segment_cache_bytes": 10**9}})
+    synth = load(SynthSettings, **service_settings(options, "synth"))
+    assert synth.keep_all_segments
+    assert synth.share_segments
+    assert synth.segment_cache_bytes == 10**9
+    deployed = SynthSettings(database_url=synth.database_url)
+    assert not deployed.keep_all_segments
+    assert not deployed.share_segments
 
 
 @pytest.mark.alone

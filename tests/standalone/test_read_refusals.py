@@ -62,7 +62,7 @@ def test_ctrl_c_is_silent_and_quick_at_any_moment(lectern: Lectern, moment: str)
     seen = {
         "loading": lambda command: bool(command.family),
         "starting": lambda _: (lectern.folder / "data" / "synth.db").exists(),
-        "working": lambda _: any((lectern.folder / "data/objects/segments").rglob("*.aac")),
+        "working": lambda _: any((lectern.folder / "data/objects/audio").rglob("*.pack")),
     }[moment]
     with lectern.start("read", source, "--data", "data", "--quiet") as command:
         command.wait_until(lambda: seen(command))
@@ -77,9 +77,9 @@ def test_ctrl_c_is_silent_and_quick_at_any_moment(lectern: Lectern, moment: str)
 
 def test_sigterm_ends_a_reading_like_ctrl_c(lectern: Lectern) -> None:
     source = documents.book(lectern.folder, pages=40, sentences=20)
-    segments = Path(lectern.folder, "data/objects/segments")
+    spoken = Path(lectern.folder, "data/objects/audio")
     with lectern.start("read", source, "--data", "data", "--quiet") as command:
-        command.wait_until(lambda: any(segments.rglob("*.aac")))
+        command.wait_until(lambda: any(spoken.rglob("*.pack")))
         command.signal(signal.SIGTERM)
         done = command.end(timeout_s=30)
         assert command.survivors(5.0) == []

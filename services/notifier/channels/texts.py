@@ -145,7 +145,7 @@ def _audio_failed(
         f"{which} could not be spoken",
         f"{which} of a document could not be spoken. The other pages are not affected.",
         f"Why: {_reason(event.code, details)}",
-        "Ask for the audio again when the cause is gone. What was spoken is not spoken again.",
+        "Ask for the audio again when the cause is gone.",
     )
 
 

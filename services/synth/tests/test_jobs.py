@@ -12,7 +12,7 @@ from libs.common.errors import Rejected
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.failures import Failures, GivenUp, Task
 from libs.common.storage.details import read_details
-from services.synth.jobs import BIND, SPEAK
+from services.synth.jobs import BIND, EVICT, SPEAK
 from services.synth.tests.scripts import OWNER, READER, book_requested, reference, requested
 
 REFUSED = GivenUp("unknown_voice", reference("documents/d/failures/f.json"))
@@ -64,3 +64,7 @@ async def test_the_reason_is_stored_and_in_no_event(storage, kind):
 def test_the_payload_of_a_job_is_the_request_itself():
     assert (SPEAK.name, SPEAK.payload) == ("speak", AudioRequested)
     assert (BIND.name, BIND.payload) == ("bind", AudiobookRequested)
+
+
+def test_an_eviction_that_is_given_up_owes_nothing_more():
+    assert EVICT.gave_up(EVICT.read(b"{}"), REFUSED) == []

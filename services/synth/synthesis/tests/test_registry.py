@@ -5,11 +5,13 @@ import pytest
 
 from libs.common.errors import Rejected
 from libs.common.runtime.pool import CpuPool
+from services.synth.engines.build import EngineConfig
 from services.synth.engines.espeak.config import EspeakConfig
 from services.synth.engines.openai.config import OpenAIConfig
 from services.synth.engines.port import UnknownVoice
 from services.synth.engines.tests import servers
-from services.synth.synthesis.registry import EngineRegistry
+from services.synth.synthesis.engine_worker import EngineInfo
+from services.synth.synthesis.registry import EngineRegistry, RegisteredEngine
 
 
 class CountingPool(CpuPool):
@@ -55,6 +57,25 @@ async def test_speech_that_is_paid_for_is_kept(pool, storage):
         await registry.load()
         assert registry.engine("openai").keep_lossless
         assert registry.voice_for("openai", "alloy", "de") == "alloy"  # it speaks all languages
+
+
+async def test_what_speaks_for_less_than_it_costs_to_keep_is_kept_only_on_request(pool, storage):
+    configs: dict[str, EngineConfig] = {
+        "espeak": EspeakConfig(),
+        "openai": OpenAIConfig(base_url="http://x", model="tts"),
+    }
+    kept = {}
+    for all_of_them in (False, True):
+        registry = EngineRegistry(
+            configs, dict.fromkeys(configs, pool), storage, keep_all_segments=all_of_them
+        )
+        info = EngineInfo(name="x", fingerprint="x", voices=(), default_voice="x", natives={})
+        registry.engines = {
+            name: RegisteredEngine(config, pool, info) for name, config in configs.items()
+        }
+        kept[all_of_them] = {name: registry.keeps_segments(name) for name in configs}
+    assert kept[False] == {"espeak": False, "openai": True}
+    assert kept[True] == {"espeak": True, "openai": True}
 
 
 async def test_an_engine_that_is_not_here_is_refused(registry):

@@ -137,6 +137,13 @@ async def synthesize(by, *texts, progress=None, codecs=CODECS):
     return await by.synthesize(DOCUMENT, requests, codecs, on_progress)
 
 
+async def until(seen):
+    """Wait for something that happens soon."""
+    async with asyncio.timeout(10):
+        while not seen():
+            await asyncio.sleep(0.001)
+
+
 def heard(segments, codec="aac"):
     return [spoken.files[codec] for spoken in segments]
 
@@ -214,7 +221,7 @@ async def test_a_failure_lets_others_that_are_being_spoken_come_to_an_end(cache)
     script.may_speak.clear()
     script.fails_at_once = True
     page = asyncio.create_task(synthesize(synthesizer(script, cache), "a", "b", "c"))
-    await asyncio.sleep(0.01)
+    await until(lambda: len(script.tasks) == 2)
     script.may_speak.set()
     with pytest.raises(Unavailable, match="cannot speak c"):
         await page
@@ -329,7 +336,7 @@ async def test_who_needs_more_formats_than_another_page_makes_has_them_made(cach
     script.may_speak.clear()
     speaker = synthesizer(script, cache)
     first = asyncio.create_task(synthesize(speaker, "a"))
-    await asyncio.sleep(0.05)
+    await until(lambda: script.tasks)
     second = asyncio.create_task(synthesize(speaker, "a", codecs=["aac", "mp3"]))
     await asyncio.sleep(0.05)
     script.may_speak.set()
@@ -343,9 +350,9 @@ async def test_a_page_that_ends_lets_go_only_of_what_it_holds_itself(cache):
     await synthesize(speaker, "a")
     script.may_speak.clear()
     page = asyncio.create_task(synthesize(speaker, "a", "slow"))
-    await asyncio.sleep(0.01)
+    await until(lambda: len(script.tasks) == 2)
     others = [asyncio.create_task(synthesize(speaker, "a", codecs=["mp3"]))]
-    await asyncio.sleep(0.01)
+    await until(lambda: len(script.tasks) == 3)
     page.cancel()
     await asyncio.wait([page])
     others.append(asyncio.create_task(synthesize(speaker, "a", codecs=["mp3"])))
@@ -361,7 +368,7 @@ async def test_who_waited_for_somebody_who_failed_tries_for_himself(cache):
     script.may_speak.clear()
     speaker = synthesizer(script, cache)
     first = asyncio.create_task(synthesize(speaker, "b"))
-    await asyncio.sleep(0.01)
+    await until(lambda: script.tasks)
     second = asyncio.create_task(synthesize(speaker, "b"))
     await asyncio.sleep(0.01)
     assert script.tasks == [["b"]]
@@ -391,13 +398,14 @@ async def test_of_nothing_comes_nothing(cache):
 
 
 async def test_the_pool_is_kept_busy_and_not_full_and_pages_come_one_after_the_other(cache):
-    script = Script(workers=2)
+    script = Script(workers=2, kept=False)
     script.may_speak.clear()
     speaker = synthesizer(script, cache)
     pages = [
         asyncio.create_task(synthesize(speaker, *(f"{page}/{number}" for number in range(32))))
         for page in range(3)
     ]
+    await until(lambda: len(script.tasks) == 3)
     await asyncio.sleep(0.01)
     assert len(script.tasks) == 3
     script.may_speak.set()
