@@ -1,4 +1,4 @@
-"""A page of 26 sentences, spoken again or kept: ``python -m bench.segments [--rounds 5]``.
+"""A page of 26 sentences, spoken again or kept: ``python -m bench.segment_packs [--rounds 5]``.
 
 espeak speaks and encodes it in one process; its pack is kept and found again in a folder and in a
 bucket of moto on this machine, which answers sooner than one across a network. All take turns; a
@@ -184,7 +184,7 @@ def _size(files: Mapping[SegmentPlace, bytes]) -> int:
 
 def main() -> None:
     """Print a line for each figure."""
-    parser = argparse.ArgumentParser(prog="bench.segments")
+    parser = argparse.ArgumentParser(prog="bench.segment_packs")
     parser.add_argument("--rounds", type=int, default=5)
     asyncio.run(_compare(parser.parse_args().rounds))
 
