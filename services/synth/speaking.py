@@ -26,8 +26,9 @@ from services.synth.audio.containers.tags import Tags
 from services.synth.synthesis.batches import SegmentRequest
 from services.synth.synthesis.cache.digests import segment_key
 from services.synth.synthesis.cache.owner_salts import OwnerSalts
+from services.synth.synthesis.claims import SpokenSegment
 from services.synth.synthesis.registry import EngineRegistry
-from services.synth.synthesis.segments import SegmentSynthesizer, SpokenSegment
+from services.synth.synthesis.segments import SegmentSynthesizer
 from services.synth.synthesis.synthesis_metrics import SynthesisMetrics
 
 PROGRESS_EVERY_S = 2.0

@@ -25,7 +25,7 @@ class SegmentRequest:
         return SegmentPlace(self.segment, self.settings.gain_db, codec)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MissingSegment:
     """A request, what there is of it, the codecs that it lacks, and what they can be made from."""
 

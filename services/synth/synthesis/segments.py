@@ -1,13 +1,13 @@
 """The segments of a page: each utterance spoken once, as far as segments of its engine are kept.
 
 What was spoken before is in the segment cache. What is being spoken for another page of this
-process is waited for. The rest is spoken in batches, as many utterances in one task as take about
-a quarter of a second; those of engines that are paid for one by one. What was spoken is kept every
-few seconds, and at the end of the page, however it ends.
+process is waited for, or taken from it while it is not kept yet. The rest is spoken in batches, as
+many utterances in one task as take about a quarter of a second; those of engines that are paid for
+one by one. What was spoken is kept every few seconds, and at the end of the page, however it ends.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from services.synth.synthesis.batches import MissingSegment, SegmentRequest, bat
 from services.synth.synthesis.cache.digests import SegmentPlace, lossless_place
 from services.synth.synthesis.cache.pack_writer import FLUSH_EVERY_S, PackWriter, packing
 from services.synth.synthesis.cache.segment_cache import NothingKept, SegmentCache
+from services.synth.synthesis.claims import Claim, Claims, SpokenSegment
 from services.synth.synthesis.registry import EngineRegistry
 from services.synth.synthesis.synthesis_metrics import SynthesisMetrics
 
@@ -26,28 +27,16 @@ OnProgress = Callable[[int], Awaitable[None]]
 """Is told how many more utterances are there."""
 
 
-@dataclass(frozen=True)
-class SpokenSegment:
-    """One utterance, spoken: its segment file by codec."""
-
-    files: Mapping[CodecName, bytes]
-    cached: bool
-
-
-Claims = dict[str, asyncio.Future[SpokenSegment | None]]
-"""The segments that one page makes and others wait for, by key; None if they came to nothing."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class PageInProgress:
-    """What is known of a page while it is spoken: ``spoken`` by index, ``claims`` still held."""
+    """What is known of a page while it is spoken: ``spoken`` by index, and its ``claims``."""
 
     codecs: Sequence[CodecName]
     cache: SegmentCache
     writer: PackWriter
     on_progress: OnProgress
     spoken: dict[int, SpokenSegment] = field(default_factory=dict)
-    claims: Claims = field(default_factory=dict)
+    claims: dict[str, Claim] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +48,7 @@ class SegmentSynthesizer:
     pool: CpuPool
     synthesis_metrics: SynthesisMetrics
     flush_every_s: float = FLUSH_EVERY_S
-    _claims: Claims = field(default_factory=dict)
+    _claims: Claims = field(default_factory=Claims)
     _batch_limits: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
     async def synthesize(
@@ -78,67 +67,90 @@ class SegmentSynthesizer:
         """
         kept = all(self.registry.keeps_segments(request.settings.engine) for request in requests)
         cache = self.cache if kept else NothingKept()
-        async with packing(cache, document_id, self.flush_every_s) as writer:
-            page = PageInProgress(
-                codecs=codecs, cache=cache, writer=writer, on_progress=on_progress
-            )
-            left = list(requests)
-            while left:
-                mine, others = self._claim(page, left)
-                try:
-                    await self._synthesize_claimed(page, mine)
-                finally:
-                    self._release(page, mine)
-                await self._take_over(page, others)
-                left = [request for request in left if request.index not in page.spoken]
+        claims: dict[str, Claim] = {}
+        try:
+            async with packing(cache, document_id, self.flush_every_s) as writer:
+                page = PageInProgress(
+                    codecs=codecs,
+                    cache=cache,
+                    writer=writer,
+                    on_progress=on_progress,
+                    claims=claims,
+                )
+                left = list(requests)
+                while left:
+                    left = await self._synthesize_some(page, left)
+        finally:
+            self._release(claims, list(claims))  # all of it is in the cache now
         return [page.spoken[request.index] for request in requests]
+
+    async def _synthesize_some(
+        self, page: PageInProgress, requests: Sequence[SegmentRequest]
+    ) -> list[SegmentRequest]:
+        """Make what nobody else makes, take what others made, and return what is still missing."""
+        mine, others = self._claim(page, requests)
+        try:
+            await self._synthesize_claimed(page, mine)
+        finally:
+            unmade = [request.segment for request in mine if request.index not in page.spoken]
+            self._release(page.claims, unmade)
+        await self._take_over(page, others)
+        return [request for request in requests if request.index not in page.spoken]
 
     def _claim(
         self, page: PageInProgress, requests: Sequence[SegmentRequest]
-    ) -> tuple[list[SegmentRequest], dict[int, asyncio.Future[SpokenSegment | None]]]:
-        """Claim what nobody makes yet; return that, and by index what to wait for."""
-        mine = list[SegmentRequest]()
-        others = dict[int, asyncio.Future[SpokenSegment | None]]()
+    ) -> tuple[list[SegmentRequest], list[tuple[SegmentRequest, Claim]]]:
+        """Claim what nobody makes; return that, and the rest with the claims of others."""
+        mine, others = list[SegmentRequest](), list[tuple[SegmentRequest, Claim]]()
         for request in requests:
-            if request.segment in self._claims:
-                others[request.index] = self._claims[request.segment]
+            claim = self._claims.claim_of(request.segment)
+            if claim is not None:
+                others.append((request, claim))
             else:
-                claim = asyncio.get_running_loop().create_future()
-                self._claims[request.segment] = page.claims[request.segment] = claim
+                page.claims[request.segment] = self._claims.add(request.segment, page.writer)
                 mine.append(request)
         return mine, others
 
-    def _release(self, page: PageInProgress, requests: Sequence[SegmentRequest]) -> None:
-        """Release what is still claimed: what was released before may be another page's by now."""
+    def _tell(self, page: PageInProgress, requests: Sequence[SegmentRequest]) -> None:
+        """Hand what was made to those who wait; it stays claimed until it is kept."""
         for request in requests:
-            if (done := page.claims.pop(request.segment, None)) is not None:
-                del self._claims[request.segment]
-                done.set_result(page.spoken.get(request.index))
+            page.claims[request.segment].made.set_result(page.spoken[request.index])
+
+    def _release(self, claims: dict[str, Claim], segments: Sequence[str]) -> None:
+        """Let go of claims: what comes of them is in the cache, or for another page to make."""
+        for segment in segments:
+            self._claims.release(segment, claims.pop(segment))
 
     async def _take_over(
-        self, page: PageInProgress, others: Mapping[int, asyncio.Future[SpokenSegment | None]]
+        self, page: PageInProgress, others: Sequence[tuple[SegmentRequest, Claim]]
     ) -> None:
-        """Wait for what others make, and take what is in all formats of this page."""
-        if not others:
-            return
-        await asyncio.wait(set(others.values()))
-        made = {index: claim.result() for index, claim in others.items()}
-        taken = {
-            index: SpokenSegment(segment.files, cached=True)
-            for index, segment in made.items()
-            if segment is not None and segment.files.keys() >= set(page.codecs)
-        }
-        page.spoken.update(taken)
-        self.synthesis_metrics.segments_cached(len(taken))
+        """Wait for what others make, and take what is in all formats of this page.
+
+        What lacks a format is kept and no longer claimed, so that this page makes it of that.
+        """
+        taken = 0
+        for request, claim in others:
+            await asyncio.wait([claim.made])
+            segment = claim.made.result()
+            if segment is None:
+                continue
+            if segment.files.keys() >= set(page.codecs):
+                page.spoken[request.index] = SpokenSegment(segment.files, cached=True)
+                taken += 1
+            else:
+                await claim.writer.flush()
+                self._claims.forget(request.segment, claim)
+        self.synthesis_metrics.segments_cached(taken)
         if taken:
-            await page.on_progress(len(taken))
+            await page.on_progress(taken)
 
     async def _synthesize_claimed(
         self, page: PageInProgress, requests: Sequence[SegmentRequest]
     ) -> None:
         missing = await self._look_up(page, requests)
         found = [request for request in requests if request.index in page.spoken]
-        self._release(page, found)
+        self._tell(page, found)
+        self._release(page.claims, [request.segment for request in found])
         await page.on_progress(len(found))
         failures: list[Exception] = []
 
@@ -195,10 +207,10 @@ class SegmentSynthesizer:
         )
         return [
             MissingSegment(
-                request,
-                files,
-                tuple(codec for codec in page.codecs if codec not in files),
-                lossless.get(lossless_place(request.segment)),
+                request=request,
+                files=files,
+                codecs=tuple(codec for codec in page.codecs if codec not in files),
+                lossless=lossless.get(lossless_place(request.segment)),
             )
             for request, files in missing
         ]
@@ -221,7 +233,7 @@ class SegmentSynthesizer:
                     self.synthesis_metrics.segment_spoken(
                         request.settings.engine, len(request.text)
                     )
-            self._release(page, [segment.request for segment in done])
+            self._tell(page, [segment.request for segment in done])
             await page.writer.add(_files_to_keep(done, made))
             await page.on_progress(len(done))
 

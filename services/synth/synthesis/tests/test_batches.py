@@ -15,10 +15,10 @@ BOB = VoiceSettings(engine="scripted", voice="bob", rate=1.0, gain_db=0.5)
 def missing(*texts, settings=ANN, codecs=("aac",)):
     return [
         MissingSegment(
-            SegmentRequest(index=index, segment=text, settings=settings, text=text),
-            {},
-            codecs,
-            None,
+            request=SegmentRequest(index=index, segment=text, settings=settings, text=text),
+            files={},
+            codecs=codecs,
+            lossless=None,
         )
         for index, text in enumerate(texts)
     ]

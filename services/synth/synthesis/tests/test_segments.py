@@ -66,6 +66,7 @@ class Script:
         self.may_speak.set()
         self.fails_at_once = False
         self.pause_s = 0.0
+        self.slow: set[str] | None = None
 
     def engine(self, name):
         return self
@@ -79,7 +80,8 @@ class Script:
 
     async def speak(self, settings, texts, codecs):
         self.tasks.append(list(texts))
-        if not (self.fails_at_once and texts[0] in self.bad):
+        slow = self.slow is None or texts[0] in self.slow
+        if slow and not (self.fails_at_once and texts[0] in self.bad):
             await self.may_speak.wait()
         await asyncio.sleep(self.pause_s)
         made: list[SegmentFiles] = []
@@ -344,6 +346,40 @@ async def test_who_needs_more_formats_than_another_page_makes_has_them_made(cach
     assert heard(await second, "mp3") == [segment("mp3", "a")]
 
 
+@pytest.mark.parametrize("kept", [True, False])
+async def test_what_another_page_has_spoken_is_taken_before_it_is_kept(cache, storage, kept):
+    script = Script(paid=True, workers=1, kept=kept)
+    speaker = synthesizer(script, cache)
+    script.slow = {"slow"}
+    script.may_speak.clear()
+    first = asyncio.create_task(synthesize(speaker, "a", "slow"))
+    await until(lambda: len(script.tasks) == 2)
+    await asyncio.sleep(0.01)
+    [second] = await synthesize(speaker, "a")
+    assert second.cached
+    assert storage.objects == {}
+    script.may_speak.set()
+    await first
+    assert script.spoken == {"a": 1, "slow": 1}
+    assert len(speaker._claims) == 0
+
+
+async def test_another_format_of_what_is_not_kept_yet_is_not_paid_for_again(cache):
+    script = Script(paid=True, workers=1)
+    speaker = synthesizer(script, cache)
+    script.slow = {"slow"}
+    script.may_speak.clear()
+    first = asyncio.create_task(synthesize(speaker, "a", "slow"))
+    await until(lambda: len(script.tasks) == 2)
+    await asyncio.sleep(0.01)
+    segments = await synthesize(speaker, "a", codecs=["aac", "mp3"])
+    assert heard(segments, "mp3") == [segment("mp3", "again")]
+    script.may_speak.set()
+    await first
+    assert script.spoken == {"a": 1, "slow": 1}
+    assert len(speaker._claims) == 0
+
+
 async def test_a_page_that_ends_lets_go_only_of_what_it_holds_itself(cache):
     script = Script(workers=1)
     speaker = synthesizer(script, cache)
@@ -379,7 +415,7 @@ async def test_who_waited_for_somebody_who_failed_tries_for_himself(cache):
     assert heard(await asyncio.wait_for(second, 5)) == [segment("aac", "b")]
     with pytest.raises(asyncio.CancelledError):
         await first
-    assert speaker._claims == {}
+    assert len(speaker._claims) == 0
 
 
 async def test_progress_is_every_utterance_once(cache):
