@@ -17,7 +17,7 @@ class SpokenSegment:
 
 
 @dataclass(frozen=True)
-class Claim:
+class SegmentClaim:
     """What one page makes and others may wait for; None if it came to nothing.
 
     Whoever needs it in a format that was not made has it kept by ``writer``.
@@ -27,31 +27,31 @@ class Claim:
     writer: PackWriter
 
 
-class Claims:
+class SegmentClaims:
     """Claims by the keys of their segments; one of them for all pages of a process."""
 
     def __init__(self) -> None:
-        self._claims: dict[str, Claim] = {}
+        self._claims: dict[str, SegmentClaim] = {}
 
     def __len__(self) -> int:
         return len(self._claims)
 
-    def claim_of(self, segment: str) -> Claim | None:
+    def claim_of(self, segment: str) -> SegmentClaim | None:
         """Return the claim of a segment."""
         return self._claims.get(segment)
 
-    def add(self, segment: str, writer: PackWriter) -> Claim:
+    def add(self, segment: str, writer: PackWriter) -> SegmentClaim:
         """Claim a segment that nobody claims."""
-        claim = Claim(asyncio.get_running_loop().create_future(), writer)
+        claim = SegmentClaim(asyncio.get_running_loop().create_future(), writer)
         self._claims[segment] = claim
         return claim
 
-    def forget(self, segment: str, claim: Claim) -> None:
+    def forget(self, segment: str, claim: SegmentClaim) -> None:
         """Let another page claim a segment; nothing if one has done so already."""
         if self._claims.get(segment) is claim:
             del self._claims[segment]
 
-    def release(self, segment: str, claim: Claim) -> None:
+    def release(self, segment: str, claim: SegmentClaim) -> None:
         """Forget a claim, and have nobody wait for it any longer."""
         self.forget(segment, claim)
         if not claim.made.done():

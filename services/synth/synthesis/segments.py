@@ -19,7 +19,7 @@ from services.synth.synthesis.batches import MissingSegment, SegmentRequest, bat
 from services.synth.synthesis.cache.digests import SegmentPlace, lossless_place
 from services.synth.synthesis.cache.pack_writer import FLUSH_EVERY_S, PackWriter, packing
 from services.synth.synthesis.cache.segment_cache import NothingKept, SegmentCache
-from services.synth.synthesis.claims import Claim, Claims, SpokenSegment
+from services.synth.synthesis.claims import SegmentClaim, SegmentClaims, SpokenSegment
 from services.synth.synthesis.registry import EngineRegistry
 from services.synth.synthesis.synthesis_metrics import SynthesisMetrics
 
@@ -36,7 +36,7 @@ class PageInProgress:
     writer: PackWriter
     on_progress: OnProgress
     spoken: dict[int, SpokenSegment] = field(default_factory=dict)
-    claims: dict[str, Claim] = field(default_factory=dict)
+    claims: dict[str, SegmentClaim] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class SegmentSynthesizer:
     pool: CpuPool
     synthesis_metrics: SynthesisMetrics
     flush_every_s: float = FLUSH_EVERY_S
-    _claims: Claims = field(default_factory=Claims)
+    _claims: SegmentClaims = field(default_factory=SegmentClaims)
     _batch_limits: dict[str, asyncio.Semaphore] = field(default_factory=dict)
 
     async def synthesize(
@@ -67,7 +67,7 @@ class SegmentSynthesizer:
         """
         kept = all(self.registry.keeps_segments(request.settings.engine) for request in requests)
         cache = self.cache if kept else NothingKept()
-        claims: dict[str, Claim] = {}
+        claims: dict[str, SegmentClaim] = {}
         try:
             async with packing(cache, document_id, self.flush_every_s) as writer:
                 page = PageInProgress(
@@ -99,9 +99,9 @@ class SegmentSynthesizer:
 
     def _claim(
         self, page: PageInProgress, requests: Sequence[SegmentRequest]
-    ) -> tuple[list[SegmentRequest], list[tuple[SegmentRequest, Claim]]]:
+    ) -> tuple[list[SegmentRequest], list[tuple[SegmentRequest, SegmentClaim]]]:
         """Claim what nobody makes; return that, and the rest with the claims of others."""
-        mine, others = list[SegmentRequest](), list[tuple[SegmentRequest, Claim]]()
+        mine, others = list[SegmentRequest](), list[tuple[SegmentRequest, SegmentClaim]]()
         for request in requests:
             claim = self._claims.claim_of(request.segment)
             if claim is not None:
@@ -116,13 +116,13 @@ class SegmentSynthesizer:
         for request in requests:
             page.claims[request.segment].made.set_result(page.spoken[request.index])
 
-    def _release(self, claims: dict[str, Claim], segments: Sequence[str]) -> None:
+    def _release(self, claims: dict[str, SegmentClaim], segments: Sequence[str]) -> None:
         """Let go of claims: what comes of them is in the cache, or for another page to make."""
         for segment in segments:
             self._claims.release(segment, claims.pop(segment))
 
     async def _take_over(
-        self, page: PageInProgress, others: Sequence[tuple[SegmentRequest, Claim]]
+        self, page: PageInProgress, others: Sequence[tuple[SegmentRequest, SegmentClaim]]
     ) -> None:
         """Wait for what others make, and take what is in all formats of this page.
 

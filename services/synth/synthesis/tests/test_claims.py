@@ -2,13 +2,13 @@ from uuid import UUID
 
 from services.synth.synthesis.cache.pack_writer import PackWriter
 from services.synth.synthesis.cache.segment_cache import NothingKept
-from services.synth.synthesis.claims import Claims, SpokenSegment
+from services.synth.synthesis.claims import SegmentClaims, SpokenSegment
 
 WRITER = PackWriter(NothingKept(), UUID(int=1))
 
 
 async def test_a_claim_is_there_until_it_is_released():
-    claims = Claims()
+    claims = SegmentClaims()
     assert claims.claim_of("a") is None
     claim = claims.add("a", WRITER)
     assert claims.claim_of("a") is claim
@@ -20,7 +20,7 @@ async def test_a_claim_is_there_until_it_is_released():
 
 
 async def test_what_was_made_stays_told():
-    claims = Claims()
+    claims = SegmentClaims()
     claim = claims.add("a", WRITER)
     spoken = SpokenSegment({"aac": b"x"}, cached=False)
     claim.made.set_result(spoken)
@@ -29,7 +29,7 @@ async def test_what_was_made_stays_told():
 
 
 async def test_the_claim_of_another_page_is_left_alone():
-    claims = Claims()
+    claims = SegmentClaims()
     first = claims.add("a", WRITER)
     claims.forget("a", first)
     second = claims.add("a", WRITER)
