@@ -5,13 +5,12 @@ from uuid import UUID
 
 from libs.common.contracts.audio import AudiobookRequested, AudioDeleted, AudioRequested
 from libs.common.contracts.documents import DocumentDeleted
-from libs.common.database.upsert import add_once
 from libs.common.processing.erasing import EraseJob, erase
 from libs.common.processing.routes import Route, on
 from libs.common.store.effects import Effect
+from libs.common.store.tombstones import unless_deleted
 from services.synth.jobs import BIND, SPEAK, audio_failed, audiobook_failed
 from services.synth.synthesis.cache.segment_index import remove_document
-from services.synth.tables import deleted_subjects, unless_deleted
 
 
 async def audio_requested(event: AudioRequested) -> Sequence[Effect]:
@@ -41,7 +40,7 @@ async def document_deleted(event: DocumentDeleted) -> Sequence[Effect]:
 
 def _erase(document_id: UUID, subject: str) -> Sequence[Effect]:
     stored = EraseJob(document_id=document_id, prefix=f"audio/{subject}/")
-    return [add_once(deleted_subjects, subject=subject), *erase(subject, stored)]
+    return erase(subject, stored)
 
 
 def routes() -> list[Route]:

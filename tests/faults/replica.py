@@ -25,6 +25,7 @@ from libs.common.processing.dead_letters import DeadLetters, Record
 from libs.common.processing.delivery import Taken
 from libs.common.processing.routes import on
 from libs.common.settings import CommonSettings
+from libs.common.storage.memory import MemoryStorage
 from libs.common.store.tables import core, inbox
 from libs.common.testing.records import record
 
@@ -81,7 +82,8 @@ class OneTopic:
         self, partition: int | None = None, *, about: UUID | None = None, newer: bool = False
     ) -> str:
         """Send an event, to the partition of its key unless one is named; return its id."""
-        event = DocumentDeleted(document_id=about or uuid4(), deleted_by=uuid4())
+        document = about or uuid4()
+        event = DocumentDeleted(document_id=document, owner_id=uuid4(), deleted_by=uuid4())
         made = record(event)
         known = b'{"version":%d,' % DocumentDeleted.version
         value = event.encode().replace(known, NEWER) if newer else event.encode()
@@ -103,6 +105,7 @@ class OneTopic:
 
         consumer = kind(
             database=self.database,
+            storage=MemoryStorage(),
             service=self.topic,
             topic=self.topic,
             routes=[on(DocumentDeleted, handler)],

@@ -135,4 +135,4 @@ class CountedMetrics:
 
 def deletion(document_id: UUID) -> DocumentDeleted:
     """Of a document, by its owner."""
-    return DocumentDeleted(document_id=document_id, deleted_by=OWNER)
+    return DocumentDeleted(document_id=document_id, owner_id=OWNER, deleted_by=OWNER)

@@ -17,8 +17,9 @@ from libs.common.database.engine import Database
 from libs.common.database.upsert import add_once
 from libs.common.store.effects import Effect, Together
 from libs.common.store.tables import now_ms
+from libs.common.store.tombstones import are_deleted
 from services.synth.synthesis.cache.pack_file import PackedFile
-from services.synth.tables import deleted_subjects, segment_cache_size, segment_packs, segments
+from services.synth.tables import segment_cache_size, segment_packs, segments
 
 USED_EVERY_MS = 60 * 60 * 1000
 """The last use of a pack is written at most so often, and not each time that it is read."""
@@ -94,10 +95,7 @@ async def add_pack(
     ]
     await connection.execute(writes[0].statement, [write.row for write in writes])
     total = await _resize(connection, size)
-    deletion = select(deleted_subjects.c.subject).where(
-        deleted_subjects.c.subject == str(pack.document_id)
-    )
-    return None if await connection.scalar(deletion) else total
+    return None if await are_deleted(connection, str(pack.document_id)) else total
 
 
 async def remove_packs(connection: AsyncConnection, pack_ids: Sequence[bytes]) -> int:
