@@ -25,7 +25,7 @@ CHAPTERS = (Chapter(title="Eins", first_page=1), Chapter(title="Zwei", first_pag
 @pytest.mark.parametrize(
     "details",
     [
-        SubmittedDocument(url="https://example.org/a?b=c", title="Ein Titel"),
+        SubmittedDocument(url="https://example.org/a?b=c", title="A name"),
         ParsedDocument(
             title="T", author="A", chapters=CHAPTERS, warnings=("Page 3 is a picture.",)
         ),
