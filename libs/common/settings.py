@@ -100,7 +100,6 @@ class CommonSettings(BaseSettings):
         ge=1_000,
         description="A handler that takes longer loses its partitions to another member.",
     )
-
     session_timeout_ms: int = Field(
         default=10_000,
         ge=1_000,

@@ -37,6 +37,9 @@ Fold = Callable[[Any], Sequence[Write]]
 Reaction = Callable[["Kernel", Any], Sequence[Effect]]
 """One event in, what follows from it out. It runs after all folds of that event."""
 
+Derive = Callable[[AsyncConnection], Awaitable[None]]
+"""Writes a table anew from the read models, in a transaction that keeps all other writers out."""
+
 Work = Callable[["Kernel"], JobRoute]
 """A kind of job, and what does it with a kernel."""
 
@@ -50,8 +53,9 @@ class Feature:
 
     ``routes`` are the events of other services that it takes; ``folds`` and ``reactions`` say what
     it does about these and about the gateway's own. ``read_models`` are those of its ``tables``
-    that folds alone write, so that they can be dropped and folded again. ``work`` are its jobs, and
-    what does them. ``api`` is under ``/api/v1``, ``pages`` are for browsers.
+    that folds alone write, so that they can be dropped and folded again. ``derived`` are those that
+    follow from read models, and what writes them anew. ``work`` are its jobs, and what does them.
+    ``api`` is under ``/api/v1``, ``pages`` are for browsers.
     """
 
     name: str
@@ -60,6 +64,7 @@ class Feature:
     reactions: Mapping[type[Event], Reaction] = field(default_factory=dict)
     tables: Sequence[Table] = ()
     read_models: Sequence[Table] = ()
+    derived: Mapping[Table, Derive] = field(default_factory=dict)
     work: Sequence[Work] = ()
     api: Sequence["APIRouter"] = ()
     pages: Sequence["APIRouter"] = ()

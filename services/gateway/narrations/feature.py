@@ -17,6 +17,7 @@ from services.gateway.kernel.record import Feature
 from services.gateway.narrations import routes
 from services.gateway.narrations.planning.audiobooks import requesting
 from services.gateway.narrations.planning.reactions import REACTIONS
+from services.gateway.narrations.planning.waiting import derive_all
 from services.gateway.narrations.planning.watching import watching
 from services.gateway.narrations.projection import FOLDS
 from services.gateway.narrations.submitting import submit_routes
@@ -39,6 +40,7 @@ NARRATIONS = Feature(
     reactions=REACTIONS,
     tables=(narrations, page_requests),
     read_models=(narrations,),
+    derived={page_requests: derive_all},
     work=(requesting, watching),
     api=(submit_routes.router, routes.router),
 )
