@@ -1,4 +1,4 @@
-"""The world around a deployment: a mail server, a webhook receiver, a speech server, a web page.
+"""The world around a deployment: mail server, webhook receiver, speech server, web page, collector.
 
 Each of the web servers has a gate. While it is shut, requests are taken and not answered, so that a
 test finds a service in the middle of its work.
@@ -86,6 +86,7 @@ class Outside:
     spoken: list[str] = field(default_factory=list)
     pages: dict[str, str] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    spans: list[bytes] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -94,6 +95,7 @@ class Outside:
     def environment(self) -> dict[str, str]:
         """What the services must be told to find it."""
         return {
+            "LECTERN_OTLP_ENDPOINT": self.url,
             "SYNTH_ENGINES": "espeak,openai",
             "SYNTH_OPENAI_BASE_URL": f"{self.url}/v1",
             "SYNTH_OPENAI_VOICES": "nova",
@@ -150,6 +152,9 @@ def _handler(world: Outside) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             if self.path == "/hook":
                 self._hook(body)
+            elif self.path == "/v1/traces":
+                world.spans.append(body)
+                self._answer(200, b"", "application/x-protobuf")
             else:
                 text = json.loads(body)["input"]
                 world.gates["speech"].go_through()

@@ -19,6 +19,7 @@ NO_AUDIOBOOK = Failure(
     code="pages_missing",
     reason="Some pages have no audio, so there is no audiobook; see which, and why.",
 )
+UNREAD = Failure(code="timeout", reason="Nothing of the document was read in time.")
 LATE = Failure(code="timeout", reason="Nothing was heard of this page in time.")
 NOTHING = Failure(code="nothing_to_speak", reason="There is nothing to speak on these pages.")
 
@@ -67,7 +68,8 @@ def narration_view(facts: NarrationFacts) -> NarrationView:
     outcomes = outcomes_of(facts)
     ready = selected_ready(facts)
     total = _total(facts)
-    settled = total is not None and "waiting" not in outcomes.values()
+    known = total is not None or narration.ended_at is not None
+    settled = known and "waiting" not in outcomes.values()
     failure = _failure(facts, outcomes, settled)
     audiobook = _audiobook(facts, settled, list(outcomes.values()), failure)
     return NarrationView(
@@ -164,7 +166,9 @@ def _failure(
     rejected = rejection_of(facts.document)
     if rejected is not None:
         return rejected
-    return NOTHING if settled and set(outcomes.values()) <= {"silent"} else None
+    if not settled or not set(outcomes.values()) <= {"silent"}:
+        return None
+    return NOTHING if facts.document.parsed_at is not None else UNREAD
 
 
 def _audiobook(
