@@ -9,6 +9,7 @@ from uuid import UUID
 
 from lectern.reading_command import DATA
 from lectern.service_catalog import SERVICES, consumers
+from lectern.service_databases import service_name
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.database.engine import Database
 from libs.common.kafka.broker import connection_security
@@ -30,7 +31,7 @@ def add_to(commands: Any) -> None:
     migrate = commands.add_parser("migrate", help="bring the services' databases up to date")
     migrate.set_defaults(run=migrate_databases)
     migrate.add_argument(
-        "service", nargs="*", type=_service_name, metavar="SERVICE", help="default: all"
+        "service", nargs="*", type=service_name, metavar="SERVICE", help="default: all"
     )
     _add_tokens(commands)
 
@@ -111,13 +112,6 @@ async def list_tokens(arguments: argparse.Namespace) -> int:
     finally:
         await database.close()
     return 0
-
-
-def _service_name(text: str) -> str:
-    names = [spec.name for spec in SERVICES]
-    if text not in names:
-        raise argparse.ArgumentTypeError(f"there is no {text!r}; name {', '.join(names)}")
-    return text
 
 
 def _days(text: str) -> int:

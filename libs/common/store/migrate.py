@@ -12,7 +12,7 @@ from alembic.config import Config
 from sqlalchemy import Connection
 
 from libs.common.database.engine import Database
-from libs.common.store.tables import UNSENT, BigId
+from libs.common.store.tables import KEPT, UNSENT, BigId
 
 
 async def upgrade(database: Database, migrations: Path) -> None:
@@ -61,6 +61,7 @@ def create_core_tables_v1() -> None:
         "ix_events_unsent", "events", ["id"], postgresql_where=UNSENT, sqlite_where=UNSENT
     )
     op.create_index("ix_events_key", "events", ["key", "id"])
+    op.create_index("ix_events_topic", "events", ["topic", "id"])
     op.create_table(
         "inbox",
         sa.Column("consumer", sa.String(50), primary_key=True),
@@ -69,6 +70,13 @@ def create_core_tables_v1() -> None:
         sa.Column("topic", sa.String(100)),
         sa.Column("occurred_at", sa.String(32)),
         sa.Column("body", sa.LargeBinary),
+    )
+    op.create_index(
+        "ix_inbox_kept",
+        "inbox",
+        ["received_at_ms", "event_id"],
+        postgresql_where=KEPT,
+        sqlite_where=KEPT,
     )
     _create_jobs_v1()
     op.create_table("tombstones", sa.Column("subject", sa.String(100), primary_key=True))

@@ -38,7 +38,9 @@ async def mark_sent(connection: AsyncConnection, sent: Sequence[StoredEvent]) ->
     await connection.execute(_MARK_SENT, {"sent": [stored.id for stored in sent]})
 
 
-async def count_unsent(connection: AsyncConnection) -> int:
-    """Return how many events wait to be sent."""
+async def count_unsent(connection: AsyncConnection, up_to: int | None = None) -> int:
+    """Return how many events wait to be sent, of those up to a place in the store if given."""
     waiting = select(func.count()).select_from(events).where(events.c.sent_at_ms.is_(None))
+    if up_to is not None:
+        waiting = waiting.where(events.c.id <= up_to)
     return int(await connection.scalar(waiting) or 0)

@@ -33,6 +33,7 @@ core = MetaData(naming_convention=NAMES)
 BigId = BigInteger().with_variant(Integer(), "sqlite")
 UNSENT = text("sent_at_ms IS NULL")
 LIVE = text("status IN ('ready', 'running')")
+KEPT = text("body IS NOT NULL")
 
 events = Table(
     "events",
@@ -50,6 +51,7 @@ events = Table(
     UniqueConstraint("stream", "version"),
     Index("ix_events_unsent", "id", postgresql_where=UNSENT, sqlite_where=UNSENT),
     Index("ix_events_key", "key", "id"),
+    Index("ix_events_topic", "topic", "id"),
     sqlite_autoincrement=True,
 )
 """What this service has decided, append-only; also the outbox (``sent_at_ms``)."""
@@ -63,6 +65,7 @@ inbox = Table(
     Column("topic", String(100)),
     Column("occurred_at", String(32)),
     Column("body", LargeBinary),
+    Index("ix_inbox_kept", "received_at_ms", "event_id", postgresql_where=KEPT, sqlite_where=KEPT),
 )
 """What this service has handled. ``body`` is kept where read models are rebuilt from it."""
 

@@ -34,6 +34,8 @@ async def test_what_was_sent_is_not_there_any_more_whatever_its_number(database)
         await mark_sent(connection, [first, third])
         assert await unsent(connection, 9) == [second]
         assert await count_unsent(connection) == 1
+        assert await count_unsent(connection, up_to=first.id) == 0
+        assert await count_unsent(connection, up_to=second.id) == 1
         moments = await connection.execute(
             select(events.c.event_id, now_ms() - events.c.sent_at_ms).order_by(events.c.id)
         )

@@ -1,0 +1,158 @@
+"""The command ``events republish``: what services sent comes again, with the same ids."""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+from lectern.exits import Exit, Failed
+from lectern.service_catalog import SERVICES, ServiceSpec
+from lectern.service_databases import add_data_folder, open_database, service_name
+from libs.common.contracts.catalog import event_by_topic, every_event
+from libs.common.contracts.cloudevents import rfc3339
+from libs.common.database.engine import Database
+from libs.common.store.republishing import Chosen, Step, count_by_topic, republish
+
+ABOUT = """
+Sends events of the services' stores again, with the same ids, bytes, times and headers. The relays
+of the running services send them; the command ends when they have. Whoever has handled an event
+before drops it by its id, so nothing happens twice: this is for consumers that are new, and for
+topics that lost something. It may be interrupted at any time.
+"""
+SAY_EVERY_S = 5.0
+
+
+def add_to(commands: Any) -> None:
+    """Add the command."""
+    events = commands.add_parser("events", help="the services' event stores")
+    again = events.add_subparsers(required=True).add_parser(
+        "republish", help="send history to its topics again", description=ABOUT
+    )
+    again.set_defaults(run=republish_events)
+    again.add_argument(
+        "service",
+        nargs="*",
+        type=service_name,
+        metavar="SERVICE",
+        help="default: those that publish the topics",
+    )
+    again.add_argument("--topic", action="append", default=[], type=_topic, help="several may be")
+    again.add_argument("--stream", type=_stream, help="one, such as document/ID or audio/ID")
+    again.add_argument("--since", type=_moment, help="what occurred then or later, RFC 3339")
+    again.add_argument("--until", type=_moment, help="what occurred before then")
+    again.add_argument("--all", action="store_true", help="everything that the services ever sent")
+    again.add_argument(
+        "--sent-before",
+        type=_moment,
+        help="to go on after an interruption: when the interrupted command began",
+    )
+    again.add_argument("--dry-run", action="store_true", help="only count")
+    add_data_folder(again)
+
+
+async def republish_events(arguments: argparse.Namespace) -> int:
+    """Send what is chosen again, one service after the other; prints a line for each."""
+    specs = _publishing(arguments)
+    began = arguments.sent_before or datetime.now(UTC)
+    if not arguments.dry_run:
+        sys.stderr.write(f"to go on after an interruption, add --sent-before {rfc3339(began)}\n")
+    choices = [
+        Chosen(
+            topic=topic,
+            stream=arguments.stream,
+            since=arguments.since and rfc3339(arguments.since),
+            until=arguments.until and rfc3339(arguments.until),
+            sent_before_ms=int(began.timestamp() * 1000),
+        )
+        for topic in arguments.topic or [None]
+    ]
+    for spec in specs:
+        database = await open_database(spec, arguments.data)
+        try:
+            await _republish_one(spec.name, database, choices, arguments.dry_run)
+        finally:
+            await database.close()
+    return Exit.OK
+
+
+async def _republish_one(
+    service: str, database: Database, choices: Sequence[Chosen], dry_run: bool
+) -> None:
+    counts: dict[str, int] = {}
+    for chosen in choices:
+        counts |= await count_by_topic(database, chosen)
+    total = sum(counts.values())
+    done = 0
+    for chosen in () if dry_run else choices:
+        done += await republish(database, chosen, Progress(service, done, total))
+    verb, count = ("would republish", total) if dry_run else ("republished", done)
+    topics = ", ".join(f"{topic} {number:,}" for topic, number in sorted(counts.items()))
+    print(f"{verb} {count:,} events of {service}{topics and ': '}{topics}", flush=True)
+
+
+class Progress:
+    """Tells now and then how far a service has come, and when nothing moves."""
+
+    def __init__(self, service: str, before: int, total: int) -> None:
+        self._service, self._before, self._total = service, before, total
+        self._said = self._moved = monotonic()
+        self._seen: Step | None = None
+
+    def __call__(self, step: Step) -> None:
+        """Write a line to standard error if it is time for one."""
+        now = monotonic()
+        if step != self._seen:
+            self._seen, self._moved = step, now
+        if now - self._said < SAY_EVERY_S:
+            return
+        self._said = now
+        line = f"{self._service}: {self._before + step.marked:,} of {self._total:,} in the outbox"
+        line += f" or sent, {step.waiting:,} wait"
+        if now - self._moved > 3 * SAY_EVERY_S:
+            line += "; nothing is being sent: does the service run, and is Kafka there?"
+        sys.stderr.write(f"{line}\n")
+
+
+def _publishing(arguments: argparse.Namespace) -> list[ServiceSpec]:
+    """Return the services that are named, or those that publish the topics.
+
+    Raises:
+        Failed: Nothing is chosen.
+    """
+    limits = (arguments.topic, arguments.stream, arguments.since, arguments.all)
+    if not any(limits):
+        raise Failed(Exit.USAGE, "say what: --topic, --stream or --since, or --all for everything")
+    producers = {event_by_topic()[topic].producer for topic in arguments.topic} or {"*"}
+    if arguments.service:
+        return [spec for spec in SERVICES if spec.name in arguments.service]
+    return [spec for spec in SERVICES if producers & {"*", spec.name}]
+
+
+def _topic(text: str) -> str:
+    if text not in event_by_topic():
+        raise argparse.ArgumentTypeError(
+            f"there is no topic {text!r}; there are {', '.join(sorted(event_by_topic()))}"
+        )
+    return text
+
+
+def _stream(text: str) -> str:
+    forms = sorted({event.stream_name for event in every_event()})
+    if not any(re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", form), text) for form in forms):
+        raise argparse.ArgumentTypeError(f"{text!r} is no stream; there are {', '.join(forms)}")
+    return text
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no moment with a time zone, such as 2026-11-27T14:00:00Z"
+        )
+    return moment

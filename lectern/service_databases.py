@@ -1,0 +1,46 @@
+"""The databases of services, as commands beside them open them."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from lectern.exits import Exit, Failed
+from lectern.reading_command import DATA
+from lectern.service_catalog import SERVICES, ServiceSpec
+from libs.common.database.engine import Database
+from libs.common.settings import load
+from libs.common.store.migrate import upgrade
+
+
+def add_data_folder(command: Any) -> None:
+    """Add the option that names a standalone's folder in place of addresses of databases."""
+    command.add_argument(
+        "--data",
+        type=Path,
+        help=f"a standalone's data folder ({DATA}); default: <SERVICE>_DATABASE_URL",
+    )
+
+
+def service_name(text: str) -> str:
+    """Return an argument that has to name a service."""
+    names = [spec.name for spec in SERVICES]
+    if text not in names:
+        raise argparse.ArgumentTypeError(f"there is no {text!r}; name {', '.join(names)}")
+    return text
+
+
+async def open_database(spec: ServiceSpec, data: Path | None) -> Database:
+    """Return the database of a service: in a data folder, or where its settings say.
+
+    Raises:
+        Failed: There is none in the folder.
+        InvalidSettings: The environment does not say where it is.
+    """
+    if data is None:
+        return Database(load(spec.settings).database_url)
+    path = (data / f"{spec.name}.db").resolve()
+    if not path.is_file():
+        raise Failed(Exit.NO_INPUT, f"There is no {path}; name a data folder with --data.")
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    await upgrade(database, spec.migrations)
+    return database

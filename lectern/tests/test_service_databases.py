@@ -1,0 +1,36 @@
+import argparse
+
+import pytest
+from sqlalchemy import select
+
+from lectern.exits import Failed
+from lectern.service_catalog import SERVICES
+from lectern.service_databases import open_database, service_name
+from libs.common.store.tables import events
+
+
+async def test_a_data_folder_is_opened_up_to_date(tmp_path):
+    (tmp_path / "synth.db").touch()
+    spec = next(spec for spec in SERVICES if spec.name == "synth")
+    database = await open_database(spec, tmp_path)
+    assert await database.fetch(select(events)) == []
+    await database.close()
+
+
+async def test_a_folder_that_has_none_gets_none(tmp_path):
+    with pytest.raises(Failed, match=r"gateway\.db"):
+        await open_database(SERVICES[0], tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_without_a_folder_it_is_where_the_environment_says(tmp_path, monkeypatch):
+    monkeypatch.setenv("GATEWAY_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/elsewhere.db")
+    database = await open_database(SERVICES[0], None)
+    assert str(database.url.database) == f"{tmp_path}/elsewhere.db"
+    await database.close()
+
+
+def test_a_service_has_a_name():
+    assert service_name("ingest") == "ingest"
+    with pytest.raises(argparse.ArgumentTypeError, match="gateway, ingest"):
+        service_name("library")
