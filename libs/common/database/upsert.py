@@ -1,11 +1,44 @@
 """Insert-or-something. PostgreSQL and SQLite spell it alike, so one construct serves both."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import Executable, Table, or_
 from sqlalchemy.dialects.postgresql import insert
+
+
+@dataclass(frozen=True, eq=False)
+class Upsert:
+    """How rows are written that have the columns ``key`` and ``values``.
+
+    There is one for each table, columns and rule, which also compares and hashes them quickly.
+    """
+
+    table: Table
+    key: tuple[str, ...]
+    values: tuple[str, ...]
+    latest_by: str | None
+
+    @cached_property
+    def statement(self) -> Executable:
+        """The statement that writes such rows."""
+        new = insert(self.table)
+        if not self.values:
+            return new.on_conflict_do_nothing()
+        newer = None
+        if self.latest_by is not None:
+            known, given = self.table.c[self.latest_by], new.excluded[self.latest_by]
+            newer = or_(known.is_(None), known <= given)
+        return new.on_conflict_do_update(
+            index_elements=[self.table.c[name] for name in self.key],
+            set_={name: new.excluded[name] for name in self.values},
+            where=newer,
+        )
+
+    def moved_to(self, table: Table) -> "Upsert":
+        """Return the same for another table that has these columns."""
+        return _upsert(table, self.key, self.values, self.latest_by)
 
 
 @dataclass(frozen=True)
@@ -13,10 +46,12 @@ class Write:
     """A row to be written by a statement that is built once for its table and columns.
 
     Building a statement costs more than running it, and rows of one statement go in one call.
+    ``rule`` is known of what :func:`upsert` makes.
     """
 
     statement: Executable
     row: dict[str, Any]
+    rule: Upsert | None = None
 
 
 def insert_or_ignore(table: Table, **values: Any) -> Executable:
@@ -34,9 +69,8 @@ def upsert(table: Table, key: dict[str, Any], latest_by: str | None = None, **va
 
     With ``latest_by``, one of ``values``, a row whose column of that name is larger stays as it is.
     """
-    if not values:
-        return add_once(table, **key)
-    return Write(_upsert(table, tuple(key), tuple(values), latest_by), key | values)
+    rule = _upsert(table, tuple(key), tuple(values), latest_by)
+    return Write(rule.statement, key | values, rule)
 
 
 @lru_cache(maxsize=256)
@@ -44,17 +78,8 @@ def _add_once(table: Table) -> Executable:
     return insert(table).on_conflict_do_nothing()
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def _upsert(
     table: Table, key: tuple[str, ...], values: tuple[str, ...], latest_by: str | None
-) -> Executable:
-    new = insert(table)
-    newer = None
-    if latest_by is not None:
-        known, given = table.c[latest_by], new.excluded[latest_by]
-        newer = or_(known.is_(None), known <= given)
-    return new.on_conflict_do_update(
-        index_elements=[table.c[name] for name in key],
-        set_={name: new.excluded[name] for name in values},
-        where=newer,
-    )
+) -> Upsert:
+    return Upsert(table, key, values, latest_by)

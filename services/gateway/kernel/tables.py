@@ -1,6 +1,6 @@
-"""What the tables of all features share, and the table that counts changes."""
+"""What the tables of all features share, and tables that belong to none of them."""
 
-from sqlalchemy import BigInteger, Column, MetaData, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, String, Table
 
 from libs.common.store.tables import NAMES
 
@@ -18,3 +18,18 @@ document_changes = Table(
     Column("changes", BigInteger, nullable=False),
 )
 """How often something about a document was recorded here: once for each event, or more."""
+
+rebuilds = Table(
+    "rebuilds",
+    metadata,
+    Column("tables", String(500), primary_key=True),
+    Column("own", BigInteger, nullable=False),
+    Column("received_ms", BigInteger, nullable=False),
+    Column("received_id", String(36), nullable=False),
+    Column("until_own", BigInteger),
+    Column("until_received_ms", BigInteger),
+    Column("passes", Integer, nullable=False),
+    Column("folded", BigInteger, nullable=False),
+    Column("swapped", Boolean, nullable=False),
+)
+"""How far a rebuild of read models has come; no row, or one. See ``rebuilding/progress.py``."""

@@ -25,6 +25,7 @@ def upgrade() -> None:
     _voices()
     _page_requests()
     _document_changes()
+    _rebuilds()
     _tokens()
 
 
@@ -214,6 +215,22 @@ def _document_changes() -> None:
         sa.Column("document_id", ID, nullable=False),
         sa.Column("changes", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("document_id", name="pk_document_changes"),
+    )
+
+
+def _rebuilds() -> None:
+    op.create_table(
+        "rebuilds",
+        sa.Column("tables", sa.String(500), nullable=False),
+        sa.Column("own", sa.BigInteger, nullable=False),
+        sa.Column("received_ms", sa.BigInteger, nullable=False),
+        sa.Column("received_id", sa.String(36), nullable=False),
+        sa.Column("until_own", sa.BigInteger),
+        sa.Column("until_received_ms", sa.BigInteger),
+        sa.Column("passes", sa.Integer, nullable=False),
+        sa.Column("folded", sa.BigInteger, nullable=False),
+        sa.Column("swapped", sa.Boolean, nullable=False),
+        sa.PrimaryKeyConstraint("tables", name="pk_rebuilds"),
     )
 
 

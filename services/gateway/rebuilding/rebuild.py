@@ -1,0 +1,184 @@
+"""Rebuilds read models while the gateway works.
+
+    shadows -> all history -> what came meanwhile -> ... -> [lock, the rest, swap] -> watchers
+
+Every chunk of history is folded into the shadows in the transaction that keeps how far it came, so
+a rebuild that was killed goes on. Only the last step keeps others out. Folds commute and may be
+repeated, so it does not matter in what order history is read, or that passes overlap.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from sqlalchemy import Table, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.backoff import delay_s
+from libs.common.database.engine import Database
+from libs.common.errors import Unavailable
+from libs.common.store.effects import apply
+from services.gateway.kernel.changes import changed
+from services.gateway.kernel.record import Feature, consumed
+from services.gateway.kernel.tables import document_changes
+from services.gateway.rebuilding import progress as kept
+from services.gateway.rebuilding import shadows
+from services.gateway.rebuilding.folding import Folding, write_rows
+from services.gateway.rebuilding.history import CHUNK, Sources, next_chunk, settled_bound
+from services.gateway.rebuilding.progress import RebuildProgress
+
+MOST_PASSES = 10
+SHORT_PASS = 2 * CHUNK
+"""Events of a pass that is so short that the next one may keep others out."""
+
+PATIENCE_MS = (100,) * 20 + (3000,) * 10
+"""How long each try to lock the tables waits. Short at first: a transaction that holds one of them
+and waits for another gets on when a try ends, before PostgreSQL (``deadlock_timeout``, a second)
+would end it. A vacuum of its own accord gives way only to who waits for longer than that."""
+
+DOCUMENTS_PER_TRANSACTION = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rebuilt:
+    """What a rebuild did: events folded, passes, and for how many seconds others were kept out."""
+
+    events: int
+    passes: int
+    locked_s: float
+
+
+class Rebuild:
+    """Rebuilds ``tables``, which are read models or derived tables of ``features``.
+
+    ``show`` is told how far it has come, after each chunk.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        features: Sequence[Feature],
+        tables: Sequence[Table],
+        show: Callable[[RebuildProgress], None],
+    ) -> None:
+        self._database = database
+        self._models = [
+            table for feature in features for table in feature.read_models if table in tables
+        ]
+        self._derived = {
+            table: derive
+            for feature in features
+            for table, derive in feature.derived.items()
+            if table in tables
+        }
+        self._all_models = [table for feature in features for table in feature.read_models]
+        self._shadows = shadows.shadows_of(self._models, sqlite=database.sqlite)
+        self._folding = Folding(features, self._models)
+        foreign = {event.topic for event in consumed(features)}
+        topics = {event.topic for event in self._folding.events}
+        # What it consumes of its own is folded when it comes back, like that of others.
+        self._sources = Sources(own=sorted(topics - foreign), received=sorted(topics))
+        self._show = show
+        self._locked_s = 0.0
+
+    async def run(self, *, fresh: bool = False) -> Rebuilt:
+        """Rebuild, going on with what an earlier run left unless it is to be ``fresh``.
+
+        Raises:
+            Unavailable: The database cannot be reached, or somebody is in the tables for minutes.
+        """
+        async with self._database.exclusive("rebuild"):
+            progress = await self._begin(fresh=fresh)
+            if not progress.swapped:
+                progress = await self._catch_up(progress)
+                progress = await self._finish(progress)
+            await self._tell_watchers()
+        return Rebuilt(events=progress.folded, passes=progress.passes, locked_s=self._locked_s)
+
+    async def _begin(self, *, fresh: bool) -> RebuildProgress:
+        """Return the rebuild to go on with, or a new one with empty shadows."""
+        name = kept.named([*self._models, *self._derived])
+        async with self._database.transaction() as connection:
+            found = await kept.read_progress(connection)
+            if found is not None and found.tables == name and not fresh:
+                return found
+            await shadows.discard(connection, self._all_models)
+            await shadows.create(connection, self._shadows)
+            new = RebuildProgress(tables=name)
+            await kept.begin(connection, new)
+            return new
+
+    async def _catch_up(self, progress: RebuildProgress) -> RebuildProgress:
+        """Fold all history, and what came meanwhile, until little is left."""
+        while True:
+            if progress.until is None:
+                progress = progress.begun(await settled_bound(self._database))
+            before = progress.folded
+            progress = await self._pass(progress)
+            progress = progress.passed()
+            if progress.folded - before <= SHORT_PASS or progress.passes >= MOST_PASSES:
+                return progress
+
+    async def _pass(self, progress: RebuildProgress) -> RebuildProgress:
+        while True:
+            async with self._database.querying() as connection:
+                events, position = await next_chunk(
+                    connection, self._sources, progress.position, progress.until
+                )
+            if not events:
+                return progress
+            rows = self._folding.rows_of(events)
+            progress = progress.moved(position, len(events))
+            async with self._database.transaction() as connection:
+                await write_rows(connection, rows, self._shadows)
+                await kept.keep(connection, progress)
+            self._show(progress)
+
+    async def _finish(self, progress: RebuildProgress) -> RebuildProgress:
+        """Fold the rest and swap, trying anew while others are in the tables."""
+        async with self._database.transaction() as connection:
+            await shadows.analyze(connection, self._shadows)
+        for failures, patience_ms in enumerate(PATIENCE_MS, 1):
+            try:
+                async with self._database.transaction() as connection:
+                    return await self._swap(connection, progress, patience_ms)
+            except Unavailable:
+                if failures == len(PATIENCE_MS):
+                    raise
+                await asyncio.sleep(delay_s(failures, cap_s=1.0))
+        raise AssertionError("the last try returns or raises")
+
+    async def _swap(
+        self, connection: AsyncConnection, progress: RebuildProgress, patience_ms: int
+    ) -> RebuildProgress:
+        started = perf_counter()
+        await shadows.lock(connection, [*self._models, *self._derived], patience_ms)
+        position = progress.position
+        while True:
+            events, position = await next_chunk(connection, self._sources, position, None)
+            if not events:
+                break
+            await write_rows(connection, self._folding.rows_of(events), self._shadows)
+            progress = progress.moved(position, len(events))
+        await shadows.swap(connection, self._shadows)
+        for derive in self._derived.values():
+            await derive(connection)
+        progress = replace(progress, swapped=True)
+        await kept.keep(connection, progress)
+        self._locked_s = perf_counter() - started
+        return progress
+
+    async def _tell_watchers(self) -> None:
+        """Have whoever watches a document look again: its rows may differ from what they were."""
+        last = ""
+        ids = select(document_changes.c.document_id).order_by(document_changes.c.document_id)
+        while True:
+            following = ids.where(document_changes.c.document_id > last)
+            async with self._database.transaction() as connection:
+                found = list(await connection.scalars(following.limit(DOCUMENTS_PER_TRANSACTION)))
+                await apply(connection, [changed(document) for document in found], None)
+                if not found:
+                    await kept.forget(connection)
+                    return
+            last = found[-1]
