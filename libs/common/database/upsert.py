@@ -36,10 +36,6 @@ class Upsert:
             where=newer,
         )
 
-    def moved_to(self, table: Table) -> "Upsert":
-        """Return the same for another table that has these columns."""
-        return _upsert(table, self.key, self.values, self.latest_by)
-
 
 @dataclass(frozen=True)
 class Write:
@@ -69,7 +65,7 @@ def upsert(table: Table, key: dict[str, Any], latest_by: str | None = None, **va
 
     With ``latest_by``, one of ``values``, a row whose column of that name is larger stays as it is.
     """
-    rule = _upsert(table, tuple(key), tuple(values), latest_by)
+    rule = upsert_rule(table, tuple(key), tuple(values), latest_by)
     return Write(rule.statement, key | values, rule)
 
 
@@ -79,7 +75,8 @@ def _add_once(table: Table) -> Executable:
 
 
 @lru_cache(maxsize=512)
-def _upsert(
-    table: Table, key: tuple[str, ...], values: tuple[str, ...], latest_by: str | None
+def upsert_rule(
+    table: Table, key: tuple[str, ...], values: tuple[str, ...], latest_by: str | None = None
 ) -> Upsert:
+    """Return how rows are written to ``table`` that have these columns; see :func:`upsert`."""
     return Upsert(table, key, values, latest_by)

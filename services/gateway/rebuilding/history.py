@@ -11,18 +11,19 @@ from dataclasses import dataclass, replace
 from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.contracts.base import Event
 from libs.common.database.engine import Database
-from libs.common.store.event_store import restore
 from libs.common.store.tables import events, inbox, now_ms
 
 CHUNK = 5000
-OVERLAP_IDS = 10_000
+OVERLAP_IDS = 1000
 OVERLAP_MS = 60_000
 """What is read once more behind a bound: an id or a moment is taken shortly before PostgreSQL
 numbers the transaction, and a server's clock may be set back. To fold twice changes nothing."""
 
 LOOK_EVERY_S = 0.02
+
+Stored = tuple[str, bytes, str, str]
+"""Topic, body, id and moment of an event, as it is stored; see :func:`.event_store.restore`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +80,8 @@ async def settled_bound(database: Database) -> Bound:
 
 async def next_chunk(
     connection: AsyncConnection, sources: Sources, after: Position, until: Bound | None
-) -> tuple[list[Event], Position]:
-    """Return what follows a position, up to a bound or to the end, and the position behind it.
-
-    Raises:
-        Malformed: An event cannot be read, which could be when it was handled.
-        UnknownVersion: An event was stored by a newer release.
-    """
+) -> tuple[list[Stored], Position]:
+    """Return what follows a position, up to a bound or to the end, and the position behind it."""
     found, behind = await _next_own(connection, sources, after, until)
     if not found:
         found, behind = await _next_received(connection, sources, after, until)
@@ -94,7 +90,7 @@ async def next_chunk(
 
 async def _next_own(
     connection: AsyncConnection, sources: Sources, after: Position, until: Bound | None
-) -> tuple[list[Event], Position]:
+) -> tuple[list[Stored], Position]:
     wanted = (
         select(events.c.topic, events.c.body, events.c.event_id, events.c.occurred_at, events.c.id)
         .where(events.c.topic.in_(sources.own), events.c.id > after.own)
@@ -106,12 +102,12 @@ async def _next_own(
     rows = (await connection.execute(wanted)).all()
     if not rows:
         return [], after
-    return [restore(*row[:4]) for row in rows], replace(after, own=rows[-1].id)
+    return [(row[0], row[1], row[2], row[3]) for row in rows], replace(after, own=rows[-1].id)
 
 
 async def _next_received(
     connection: AsyncConnection, sources: Sources, after: Position, until: Bound | None
-) -> tuple[list[Event], Position]:
+) -> tuple[list[Stored], Position]:
     place = tuple_(inbox.c.received_at_ms, inbox.c.event_id)
     wanted = (
         select(
@@ -132,4 +128,4 @@ async def _next_received(
     if not rows:
         return [], after
     behind = replace(after, received_ms=rows[-1].received_at_ms, received_id=rows[-1].event_id)
-    return [restore(*row[:4]) for row in rows], behind
+    return [(row[0], row[1], row[2], row[3]) for row in rows], behind

@@ -9,6 +9,7 @@ repeated, so it does not matter in what order history is read, or that passes ov
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -24,7 +25,8 @@ from services.gateway.kernel.record import Feature, consumed
 from services.gateway.kernel.tables import document_changes
 from services.gateway.rebuilding import progress as kept
 from services.gateway.rebuilding import shadows
-from services.gateway.rebuilding.folding import Folding, write_rows
+from services.gateway.rebuilding.chunks import Folder, FoldingHere, folded_chunks
+from services.gateway.rebuilding.folding import Folding, write_batches
 from services.gateway.rebuilding.history import CHUNK, Sources, next_chunk, settled_bound
 from services.gateway.rebuilding.progress import RebuildProgress
 
@@ -52,7 +54,7 @@ class Rebuilt:
 class Rebuild:
     """Rebuilds ``tables``, which are read models or derived tables of ``features``.
 
-    ``show`` is told how far it has come, after each chunk.
+    ``show`` is told how far it has come, after each chunk. ``folder`` folds, this process if None.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Rebuild:
         features: Sequence[Feature],
         tables: Sequence[Table],
         show: Callable[[RebuildProgress], None],
+        folder: Folder | None = None,
     ) -> None:
         self._database = database
         self._models = [
@@ -74,7 +77,8 @@ class Rebuild:
         }
         self._all_models = [table for feature in features for table in feature.read_models]
         self._shadows = shadows.shadows_of(self._models, sqlite=database.sqlite)
-        self._folding = Folding(features, self._models)
+        self._folding = Folding(features, self._shadows, database.engine.dialect)
+        self._folder = folder or FoldingHere(self._folding)
         foreign = {event.topic for event in consumed(features)}
         topics = {event.topic for event in self._folding.events}
         # What it consumes of its own is folded when it comes back, like that of others.
@@ -121,19 +125,17 @@ class Rebuild:
                 return progress
 
     async def _pass(self, progress: RebuildProgress) -> RebuildProgress:
-        while True:
-            async with self._database.querying() as connection:
-                events, position = await next_chunk(
-                    connection, self._sources, progress.position, progress.until
-                )
-            if not events:
-                return progress
-            rows = self._folding.rows_of(events)
-            progress = progress.moved(position, len(events))
-            async with self._database.transaction() as connection:
-                await write_rows(connection, rows, self._shadows)
-                await kept.keep(connection, progress)
-            self._show(progress)
+        chunks = folded_chunks(
+            self._database, self._sources, self._folder, progress.position, progress.until
+        )
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                progress = progress.moved(chunk.behind, chunk.events)
+                async with self._database.transaction() as connection:
+                    await write_batches(connection, chunk.batches)
+                    await kept.keep(connection, progress)
+                self._show(progress)
+        return progress
 
     async def _finish(self, progress: RebuildProgress) -> RebuildProgress:
         """Fold the rest and swap, trying anew while others are in the tables."""
@@ -159,7 +161,7 @@ class Rebuild:
             events, position = await next_chunk(connection, self._sources, position, None)
             if not events:
                 break
-            await write_rows(connection, self._folding.rows_of(events), self._shadows)
+            await write_batches(connection, self._folding.batches(events))
             progress = progress.moved(position, len(events))
         await shadows.swap(connection, self._shadows)
         for derive in self._derived.values():

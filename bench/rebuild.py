@@ -1,0 +1,174 @@
+"""How fast read models of the gateway are rebuilt, against a plain loop that applies every fold.
+
+    python -m bench.rebuild [--documents 1000] [--progressed 26]
+
+Each document has ten pages, of which each was extracted, segmented, requested, progressed so many
+times, and ready. Half of the figures are on SQLite, half on PostgreSQL. The loop reads the same
+chunks, and applies the writes of one event after the other in a transaction for each chunk.
+"""
+
+import argparse
+import asyncio
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from time import perf_counter
+from uuid import UUID
+
+from sqlalchemy import delete, insert
+
+from libs.common.contracts.audio import AudioProgressed, AudioReady, AudioRequested, Rendition
+from libs.common.contracts.base import Event, ObjectRef
+from libs.common.contracts.cloudevents import rfc3339
+from libs.common.contracts.documents import (
+    DocumentParsed,
+    DocumentSubmitted,
+    PageExtracted,
+    PageSegmented,
+)
+from libs.common.contracts.identifiers import uuid7
+from libs.common.contracts.narrations import NarrationCompleted, NarrationRequested
+from libs.common.database.engine import Database
+from libs.common.database.upsert import Write
+from libs.common.store.effects import apply
+from libs.common.store.event_store import append, restore
+from libs.common.store.migrate import upgrade
+from libs.common.store.tables import inbox
+from libs.common.testing.servers import NativePostgres
+from services.gateway.features import FEATURES
+from services.gateway.rebuilding.folding_pool import FoldingPool
+from services.gateway.rebuilding.history import Position, Sources, next_chunk
+from services.gateway.rebuilding.rebuild import Rebuild
+from services.gateway.tables import READ_MODELS
+
+PAGES = 10
+IN_LOOP = 20_000
+WORKERS = 2
+MIGRATIONS = Path(__file__).parents[1] / "services" / "gateway" / "migrations"
+OBJECT = ObjectRef(key="documents/1/object.json", sha256="0" * 64, size=1000)
+
+
+def story(progressed: int) -> Iterator[Event]:
+    """Yield the events of one document."""
+    about = {"document_id": uuid7(), "owner_id": uuid7()}
+    by = about | {"requested_by": about["owner_id"]}
+    narration = by | {"narration_id": uuid7()}
+    yield DocumentSubmitted.model_validate(about | {"kind": "text", "details": OBJECT})
+    yield NarrationRequested.model_validate(narration | {"engine": "espeak", "voice": "en"})
+    for page in range(1, PAGES + 1):
+        yield from _page(about, by, page, progressed)
+    said = {"pages": PAGES, "characters": 20_000, "details": OBJECT}
+    yield DocumentParsed.model_validate(about | said)
+    counts = {"pages_total": PAGES, "pages_ready": PAGES, "pages_silent": 0, "pages_missing": 0}
+    yield NarrationCompleted.model_validate(narration | counts | {"duration_ms": 600_000})
+
+
+def _page(
+    about: dict[str, UUID], by: dict[str, UUID], page: int, progressed: int
+) -> Iterator[Event]:
+    said = {"page": page, "characters": 2000}
+    cut = said | {"segments": OBJECT}
+    audio = by | {"audio_id": uuid7(), "page": page, "engine": "espeak", "voice": "en"}
+    yield PageExtracted.model_validate(about | said | {"text": OBJECT, "language": "en"})
+    yield PageSegmented.model_validate(about | cut | {"utterances": 26})
+    yield AudioRequested.model_validate(audio | cut)
+    for done in range(1, progressed + 1):
+        yield AudioProgressed.model_validate(audio | {"done": done, "total": progressed})
+    spoken = {"characters_asked": 2000, "characters_spoken": 2000, "duration_ms": 60_000}
+    made = {"renditions": (Rendition(format="m4a", object=OBJECT),)}
+    yield AudioReady.model_validate(audio | spoken | made | {"timings": OBJECT, "captions": OBJECT})
+
+
+async def fill(database: Database, documents: int, progressed: int) -> int:
+    """Store the history of so many documents, a millisecond apart; return how many events."""
+    count = 0
+    for number in range(documents):
+        happened = list(story(progressed))
+        own = [event for event in happened if event.producer == "gateway"]
+        received = [_received(event, number) for event in happened if event.producer != "gateway"]
+        async with database.transaction() as connection:
+            await append(connection, own)
+            await connection.execute(insert(inbox), received)
+        count += len(happened)
+    return count
+
+
+def _received(event: Event, number: int) -> dict[str, object]:
+    return {
+        "consumer": "gateway",
+        "event_id": str(event.event_id),
+        "received_at_ms": 1_700_000_000_000 + number,
+        "topic": event.topic,
+        "occurred_at": rfc3339(event.occurred_at),
+        "body": event.encode(),
+    }
+
+
+async def plain_loop(database: Database) -> float:
+    """Apply every fold of the beginning of history to empty read models; return events/s."""
+    topics = sorted({event.topic for feature in FEATURES for event in feature.folds})
+    sources, position, count = Sources(own=topics, received=topics), Position(), 0
+    async with database.transaction() as connection:
+        for table in READ_MODELS:
+            await connection.execute(delete(table))
+    started = perf_counter()
+    while count < IN_LOOP:
+        async with database.transaction() as connection:
+            events, position = await next_chunk(connection, sources, position, None)
+            if not events:
+                break
+            for stored in events:
+                await apply(connection, _writes(restore(*stored)), None)
+        count += len(events)
+    return count / (perf_counter() - started)
+
+
+def _writes(event: Event) -> Sequence[Write]:
+    folds = [feature.folds[type(event)] for feature in FEATURES if type(event) in feature.folds]
+    return [write for fold in folds for write in fold(event)]
+
+
+async def measure(name: str, url: str, documents: int, progressed: int) -> None:
+    """Print a row of the table."""
+    database = Database(url)
+    await upgrade(database, MIGRATIONS)
+    count = await fill(database, documents, progressed)
+    loop = await plain_loop(database)
+    names = [table.name for table in READ_MODELS]
+    async with FoldingPool(database, names, WORKERS) as pool:
+        started = perf_counter()
+        done = await Rebuild(database, FEATURES, READ_MODELS, lambda _: None, pool).run()
+    rate = done.events / (perf_counter() - started)
+    print(
+        f"| {name} | {count:,} | {loop:,.0f} | {rate:,.0f} | {rate / loop:.1f} "
+        f"| {done.passes} | {done.locked_s:.2f} |",
+        flush=True,
+    )
+    await database.close()
+
+
+async def compare(postgresql: str, documents: int, progressed: int) -> None:
+    """Print the table."""
+    print("| | events | loop, events/s | rebuild, events/s | ratio | passes | locked, s |")
+    print("|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        sqlite = f"sqlite+aiosqlite:///{folder}/gateway.db"
+        await measure("SQLite", sqlite, documents, progressed)
+    await measure("PostgreSQL", postgresql, documents, progressed)
+
+
+def main() -> None:
+    """Start PostgreSQL, measure, stop it."""
+    parser = argparse.ArgumentParser(prog="bench.rebuild")
+    parser.add_argument("--documents", type=int, default=1000)
+    parser.add_argument("--progressed", type=int, default=26, help="of each page")
+    asked = parser.parse_args()
+    server = NativePostgres()
+    try:
+        asyncio.run(compare(server.start(), asked.documents, asked.progressed))
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Folding in other processes, for to read events takes longer than to fetch and write them."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import make_url
+
+from libs.common.database.engine import Database
+from libs.common.runtime.pool import CpuPool
+from services.gateway.features import FEATURES
+from services.gateway.rebuilding.folding import Batch, Folding
+from services.gateway.rebuilding.history import Stored
+from services.gateway.rebuilding.shadows import shadows_of
+from services.gateway.tables import READ_MODELS
+
+
+class FoldingPool:
+    """Folds chunks in ``workers`` processes, for a rebuild of these tables."""
+
+    def __init__(self, database: Database, names: Sequence[str], workers: int) -> None:
+        driver = database.engine.dialect
+        url = f"{driver.name}+{driver.driver}://"
+        self.ahead = workers + 1
+        self._pool = CpuPool(workers, warm_up=_prepare, arguments=(url, tuple(names)))
+
+    async def batches(self, events: Sequence[Stored]) -> list[Batch]:
+        """Return what ``events`` write.
+
+        Raises:
+            Malformed: An event cannot be read, though it could be when it was handled.
+            UnknownVersion: An event was stored by a newer release.
+            Unavailable: A worker died.
+        """
+        return await self._pool.run(_fold, events)
+
+    async def __aenter__(self) -> Self:
+        await self._pool.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._pool.close()
+
+
+_prepared: list[Folding] = []
+"""What a worker folds with; set when it starts."""
+
+
+def _prepare(url: str, names: Sequence[str]) -> None:
+    dialect = make_url(url).get_dialect()()
+    tables = [table for table in READ_MODELS if table.name in names]
+    shadows = shadows_of(tables, sqlite=dialect.name == "sqlite")
+    _prepared[:] = [Folding(FEATURES, shadows, dialect)]
+
+
+def _fold(events: Sequence[Stored]) -> list[Batch]:
+    return _prepared[0].batches(events)
