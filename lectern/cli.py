@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from lectern import events_command, operating, reading_command, serving
+from lectern import events_command, operating, reading_command, rebuild_command, serving
 from lectern.exits import Exit, classify
 
 EPILOG = """
@@ -50,4 +50,5 @@ def parser() -> argparse.ArgumentParser:
     serving.add_to(commands)
     operating.add_to(commands)
     events_command.add_to(commands)
+    rebuild_command.add_to(commands)
     return top

@@ -7,8 +7,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.audio import AudiobookReady
 from libs.common.contracts.base import Event, ObjectRef
-from libs.common.contracts.details import Details, FailureDetails, ParsedDocument
-from libs.common.contracts.documents import DocumentDeleted, DocumentParsed
+from libs.common.contracts.details import (
+    Details,
+    FailureDetails,
+    ParsedDocument,
+    SubmittedDocument,
+)
+from libs.common.contracts.documents import (
+    DocumentDeleted,
+    DocumentParsed,
+    DocumentSubmitted,
+)
 from libs.common.errors import ObjectCorrupt, ObjectNotFound
 from libs.common.storage.details import read_details
 from libs.common.storage.port import Storage
@@ -44,6 +53,7 @@ async def details_of(storage: Storage, event: Event) -> Sequence[Effect]:
 
 
 _KINDS: Mapping[type[Event], type[Details] | None] = {
+    DocumentSubmitted: SubmittedDocument,  # kept when it is decided; read when rows were lost
     DocumentParsed: ParsedDocument,
     AudiobookReady: None,  # the gateway wrote them itself
 }
