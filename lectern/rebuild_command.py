@@ -84,7 +84,7 @@ async def _fold(database: Database, tables: Sequence[Table], arguments: argparse
         )
     print(
         f"rebuilt {', '.join(names)}: {done.events:,} events in {monotonic() - started:.1f} s, "
-        f"{done.passes} passes; others were kept out for {done.locked_s:.2f} s"
+        f"passes: {done.passes}; others were kept out for {done.locked_s:.2f} s"
     )
 
 

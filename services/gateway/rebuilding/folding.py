@@ -66,7 +66,7 @@ class Folding:
         merged: dict[Upsert, dict[Key, dict[str, Any]]] = {}
         for stored in events:
             event = restore(*stored)
-            for fold in self._folds[type(event)]:
+            for fold in self._folds.get(type(event), ()):
                 for write in fold(event):
                     rule = _rule(write)
                     if rule.table in self._shadows:

@@ -8,6 +8,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, delete, func, insert, i
 
 from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted
 from libs.common.database.engine import Database
+from libs.common.store.migrate import upgrade
 from libs.common.store.tables import events as own_events
 from libs.common.store.tables import inbox
 from services.gateway.audio.tables import audios
@@ -17,6 +18,7 @@ from services.gateway.kernel.record import Feature
 from services.gateway.kernel.tables import document_changes, rebuilds
 from services.gateway.rebuilding import history, rebuild, shadows
 from services.gateway.rebuilding.rebuild import Rebuild
+from services.gateway.rebuilding.tests.conftest import MIGRATIONS
 from services.gateway.rebuilding.tests.living import (
     document_story,
     happen,
@@ -103,9 +105,6 @@ def test_what_is_rebuilt_is_what_was_there(database_url):
 
 
 async def _migrated(database):
-    from libs.common.store.migrate import upgrade
-    from services.gateway.rebuilding.tests.conftest import MIGRATIONS
-
     await upgrade(database, MIGRATIONS)
 
 

@@ -1,0 +1,77 @@
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from services.gateway.features import FEATURES
+from services.gateway.rebuilding import history
+from services.gateway.rebuilding.chunks import FoldingHere, folded_chunks
+from services.gateway.rebuilding.folding import Folding
+from services.gateway.rebuilding.history import Position, Sources
+from services.gateway.rebuilding.shadows import shadows_of
+from services.gateway.rebuilding.tests.living import happen_all, is_own, life
+from services.gateway.tables import READ_MODELS
+
+
+class Slow:
+    """Folds nothing, and knows how many chunks it had at a time."""
+
+    ahead = 3
+
+    def __init__(self, first_s, others_s):
+        self._first_s, self._others_s = first_s, others_s
+        self.now = self.most = self.begun = self.cancelled = 0
+
+    async def batches(self, events):
+        self.begun += 1
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            await asyncio.sleep(self._first_s if self.begun == 1 else self._others_s)
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        self.now -= 1
+        return []
+
+
+@pytest.fixture
+async def sources(database, monkeypatch):
+    """A history of several chunks."""
+    monkeypatch.setattr(history, "CHUNK", 5)
+    happened = life(2, pages=2, utterances=1)
+    await happen_all(database, happened)
+    topics = {event.topic for event in happened}
+    own = {event.topic for event in happened if is_own(event)}
+    return Sources(own=sorted(own), received=sorted(topics)), len(happened)
+
+
+async def test_chunks_come_in_order_while_the_next_ones_are_folded(database, sources):
+    read, count = sources
+    folder, places, events = Slow(0.05, 0.01), [], 0
+    async with aclosing(folded_chunks(database, read, folder, Position(), None)) as chunks:
+        async for chunk in chunks:
+            places.append((chunk.behind.own, chunk.behind.received_ms, chunk.behind.received_id))
+            events += chunk.events
+    assert places == sorted(places)
+    assert events == count
+    assert folder.most == 3
+
+
+async def test_who_leaves_early_leaves_nothing_running(database, sources):
+    folder = Slow(0.01, 60)
+    async with aclosing(folded_chunks(database, sources[0], folder, Position(), None)) as chunks:
+        async for _ in chunks:
+            break
+    await asyncio.sleep(0)
+    assert folder.cancelled == folder.now > 0
+
+
+async def test_this_process_folds_one_at_a_time(database, sources):
+    beside = shadows_of(READ_MODELS, sqlite=database.sqlite)
+    here = FoldingHere(Folding(FEATURES, beside, database.engine.dialect))
+    async with aclosing(folded_chunks(database, sources[0], here, Position(), None)) as chunks:
+        first = await anext(chunks)
+    assert here.ahead == 1
+    assert first.batches
+    assert all(batch.rows for batch in first.batches)
