@@ -87,13 +87,13 @@ async def _republish_one(
     total = sum(counts.values())
     done = 0
     for chosen in () if dry_run else choices:
-        done += await republish(database, chosen, Progress(service, done, total))
+        done += await republish(database, chosen, RepublishingLines(service, done, total))
     verb, count = ("would republish", total) if dry_run else ("republished", done)
     topics = ", ".join(f"{topic} {number:,}" for topic, number in sorted(counts.items()))
     print(f"{verb} {count:,} events of {service}{topics and ': '}{topics}", flush=True)
 
 
-class Progress:
+class RepublishingLines:
     """Tells now and then how far a service has come, and when nothing moves."""
 
     def __init__(self, service: str, before: int, total: int) -> None:

@@ -79,7 +79,7 @@ async def _fold(database: Database, tables: Sequence[Table], arguments: argparse
     names = [table.name for table in tables]
     started = monotonic()
     async with FoldingPool(database, names, max(1, arguments.workers)) as pool:
-        done = await Rebuild(database, FEATURES, tables, Progress(), pool).run(
+        done = await Rebuild(database, FEATURES, tables, RebuildLines(), pool).run(
             fresh=arguments.fresh
         )
     print(
@@ -88,7 +88,7 @@ async def _fold(database: Database, tables: Sequence[Table], arguments: argparse
     )
 
 
-class Progress:
+class RebuildLines:
     """Tells now and then how far a rebuild has come, on standard error."""
 
     def __init__(self) -> None:

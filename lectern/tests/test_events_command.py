@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from lectern import events_command
 from lectern.cli import run
-from lectern.events_command import Progress
+from lectern.events_command import RepublishingLines
 from lectern.service_catalog import SERVICES
 from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.database.engine import Database
@@ -114,7 +114,7 @@ def test_without_names_those_who_publish_the_topic(monkeypatch, capsys):
 def test_progress_is_told_now_and_then_and_so_is_a_standstill(monkeypatch, capsys):
     now = 0.0
     monkeypatch.setattr(events_command, "monotonic", lambda: now)
-    progress = Progress("ingest", 1000, 5000)
+    progress = RepublishingLines("ingest", 1000, 5000)
     progress(Step(marked=1000, waiting=1000))
     assert capsys.readouterr().err == ""
     now = 6.0

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 
 from lectern import rebuild_command
 from lectern.cli import run
-from lectern.rebuild_command import Progress
+from lectern.rebuild_command import RebuildLines
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.documents import DocumentParsed, PageExtracted
@@ -88,7 +88,7 @@ def test_what_cannot_be_rebuilt_is_refused_with_what_can(capsys):
 def test_progress_is_told_now_and_then(monkeypatch, capsys):
     now = 0.0
     monkeypatch.setattr(rebuild_command, "monotonic", lambda: now)
-    progress = Progress()
+    progress = RebuildLines()
     progress(RebuildProgress(tables="x", passes=1, folded=1000))
     assert capsys.readouterr().err == ""
     now = 10.0
