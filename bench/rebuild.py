@@ -39,8 +39,8 @@ from libs.common.store.tables import inbox
 from libs.common.testing.servers import NativePostgres
 from services.gateway.features import FEATURES
 from services.gateway.rebuilding.folding_pool import FoldingPool
-from services.gateway.rebuilding.history import Position, Sources, next_chunk
-from services.gateway.rebuilding.rebuild import Rebuild
+from services.gateway.rebuilding.past_events import Position, Sources, next_chunk
+from services.gateway.rebuilding.rebuild_tables import Rebuild
 from services.gateway.tables import READ_MODELS
 
 PAGES = 10
@@ -153,7 +153,9 @@ async def plain_loop(database: Database) -> int:
 
 async def rebuild(database: Database, pool: FoldingPool | None) -> int:
     """Rebuild everything, folding in ``pool`` or in this process."""
-    return (await Rebuild(database, FEATURES, READ_MODELS, lambda _: None, pool).run()).events
+    return (
+        await Rebuild(database, FEATURES, READ_MODELS, show=lambda _: None, folder=pool).run()
+    ).events
 
 
 def _writes(event: Event) -> Sequence[Write]:

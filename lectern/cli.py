@@ -7,8 +7,9 @@ import traceback
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
-from lectern import events_command, operating, reading_command, rebuild_command, serving
+from lectern import operating, reading_command, serving
 from lectern.exits import Exit, classify
+from lectern.maintenance import events_command, rebuild_command
 
 EPILOG = """
 exit codes: 0 done, 2 wrong usage, 65 the document cannot be read, 66 no such file, 69 something

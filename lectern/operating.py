@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from lectern.maintenance.service_databases import service_name
 from lectern.reading_command import DATA
 from lectern.service_catalog import SERVICES, consumers
-from lectern.service_databases import service_name
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.database.engine import Database
 from libs.common.kafka.broker import connection_security

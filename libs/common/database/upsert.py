@@ -8,7 +8,7 @@ from sqlalchemy import Executable, Table, or_
 from sqlalchemy.dialects.postgresql import insert
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Upsert:
     """How rows are written that have the columns ``key`` and ``values``.
 
@@ -79,4 +79,4 @@ def upsert_rule(
     table: Table, key: tuple[str, ...], values: tuple[str, ...], latest_by: str | None = None
 ) -> Upsert:
     """Return how rows are written to ``table`` that have these columns; see :func:`upsert`."""
-    return Upsert(table, key, values, latest_by)
+    return Upsert(table=table, key=key, values=values, latest_by=latest_by)

@@ -62,6 +62,12 @@ def create_core_tables_v1() -> None:
     )
     op.create_index("ix_events_key", "events", ["key", "id"])
     op.create_index("ix_events_topic", "events", ["topic", "id"])
+    _create_inbox_v1()
+    _create_jobs_v1()
+    op.create_table("tombstones", sa.Column("subject", sa.String(100), primary_key=True))
+
+
+def _create_inbox_v1() -> None:
     op.create_table(
         "inbox",
         sa.Column("consumer", sa.String(50), primary_key=True),
@@ -78,8 +84,6 @@ def create_core_tables_v1() -> None:
         postgresql_where=KEPT,
         sqlite_where=KEPT,
     )
-    _create_jobs_v1()
-    op.create_table("tombstones", sa.Column("subject", sa.String(100), primary_key=True))
 
 
 def _create_jobs_v1() -> None:

@@ -32,4 +32,4 @@ rebuilds = Table(
     Column("folded", BigInteger, nullable=False),
     Column("swapped", Boolean, nullable=False),
 )
-"""How far a rebuild of read models has come; no row, or one. See ``rebuilding/progress.py``."""
+"""How far a rebuild of read models has come, in one row; none when there is no rebuild."""

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from libs.common.database.engine import Database
 from services.gateway.rebuilding.folding import Batch, Folding
-from services.gateway.rebuilding.history import Bound, Position, Sources, Stored, next_chunk
+from services.gateway.rebuilding.past_events import Bound, Position, Sources, Stored, next_chunk
 
 
 class Folder(Protocol):

@@ -12,7 +12,7 @@ from libs.common.contracts.base import Event
 from libs.common.database.upsert import Upsert, Write, upsert_rule
 from libs.common.store.event_store import restore
 from services.gateway.kernel.record import Feature, Fold
-from services.gateway.rebuilding.history import Stored
+from services.gateway.rebuilding.past_events import Stored
 
 Key = tuple[Any, ...]
 Rows = Mapping[Upsert, Mapping[Key, dict[str, Any]]]

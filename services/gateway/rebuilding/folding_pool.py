@@ -10,7 +10,7 @@ from libs.common.database.engine import Database
 from libs.common.runtime.pool import CpuPool
 from services.gateway.features import FEATURES
 from services.gateway.rebuilding.folding import Batch, Folding
-from services.gateway.rebuilding.history import Stored
+from services.gateway.rebuilding.past_events import Stored
 from services.gateway.rebuilding.shadows import shadows_of
 from services.gateway.tables import READ_MODELS
 

@@ -17,7 +17,7 @@ from services.gateway.documents.details import details_of
 from services.gateway.documents.selects import EXISTS
 from services.gateway.documents.tables import document_details, documents
 from services.gateway.kernel.record import Feature, consumed
-from services.gateway.rebuilding.history import Position, Sources, Stored, next_chunk
+from services.gateway.rebuilding.past_events import Position, Sources, Stored, next_chunk
 
 AT_ONCE = 8
 """Objects that are read at a time."""

@@ -9,7 +9,7 @@ from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.store import outbox, republishing
 from libs.common.store.event_store import append
-from libs.common.store.republishing import Chosen, count_by_topic, next_places, republish
+from libs.common.store.republishing import Chosen, Step, count_by_topic, next_places, republish
 from libs.common.store.rows import select_stored
 from libs.common.store.tables import events
 
@@ -105,7 +105,7 @@ async def test_few_wait_at_a_time(database, sent, relay, monkeypatch):
     monkeypatch.setattr(republishing, "MOST_ASKED", 2)
     monkeypatch.setattr(republishing, "MOST_WAITING", 1)
     monkeypatch.setattr(republishing, "LOOK_EVERY_S", 0.001)
-    steps = []
+    steps: list[Step] = []
     assert await republish(database, Chosen(sent_before_ms=BEGAN), steps.append) == 9
     assert [row.id for row in relay.sent] == [row.id for row in sent]
     assert relay.most <= 3

@@ -15,6 +15,7 @@ from libs.common.contracts.audio import (
     VoiceInfo,
     VoicesAnnounced,
 )
+from libs.common.contracts.base import Event
 from libs.common.contracts.documents import (
     DocumentDeleted,
     DocumentParsed,
@@ -83,7 +84,7 @@ def document_story(number, pages=3, utterances=4, *, ends="ready"):
     """The events of one document; of one topic in their order."""
     about = {"document_id": uuid4(), "owner_id": uuid4()}
     by = about | {"requested_by": about["owner_id"]}
-    told = [DocumentSubmitted(**about, kind="text", details=reference(f"d{number}"))]
+    told: list[Event] = [DocumentSubmitted(**about, kind="text", details=reference(f"d{number}"))]
     told.append(NarrationRequested(**by, narration_id=uuid4(), engine="e", voice="v"))
     for page in range(1, pages + 1):
         audio = by | {"audio_id": uuid4(), "page": page}

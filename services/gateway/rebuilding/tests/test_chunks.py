@@ -4,10 +4,10 @@ from contextlib import aclosing
 import pytest
 
 from services.gateway.features import FEATURES
-from services.gateway.rebuilding import history
+from services.gateway.rebuilding import past_events
 from services.gateway.rebuilding.chunks import FoldingHere, folded_chunks
 from services.gateway.rebuilding.folding import Folding
-from services.gateway.rebuilding.history import Position, Sources
+from services.gateway.rebuilding.past_events import Position, Sources
 from services.gateway.rebuilding.shadows import shadows_of
 from services.gateway.rebuilding.tests.living import happen_all, is_own, life
 from services.gateway.tables import READ_MODELS
@@ -38,7 +38,7 @@ class Slow:
 @pytest.fixture
 async def sources(database, monkeypatch):
     """A history of several chunks."""
-    monkeypatch.setattr(history, "CHUNK", 5)
+    monkeypatch.setattr(past_events, "CHUNK", 5)
     happened = life(2, pages=2, utterances=1)
     await happen_all(database, happened)
     topics = {event.topic for event in happened}

@@ -2,13 +2,13 @@ from sqlalchemy import delete, select
 
 from services.gateway.documents.tables import document_details
 from services.gateway.features import FEATURES
-from services.gateway.rebuilding import history
+from services.gateway.rebuilding import past_events
 from services.gateway.rebuilding.lost_details import restore_details
 from services.gateway.rebuilding.tests.living import rows_of
 
 
 async def test_what_objects_say_comes_back_but_not_of_what_was_deleted(world, monkeypatch):
-    monkeypatch.setattr(history, "CHUNK", 2)
+    monkeypatch.setattr(past_events, "CHUNK", 2)
     kept, gone, unread = [await world.hand_in() for _ in range(3)]
     await world.read(kept, 2)
     await world.read(gone, 1)

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select
 
-from lectern import rebuild_command
 from lectern.cli import run
-from lectern.rebuild_command import RebuildLines
+from lectern.maintenance import rebuild_command
+from lectern.maintenance.rebuild_command import RebuildLines
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.documents import DocumentParsed, PageExtracted
@@ -20,10 +20,10 @@ from libs.common.database.engine import Database
 from libs.common.store.migrate import upgrade
 from libs.common.store.tables import inbox
 from services.gateway.documents.tables import documents, pages
-from services.gateway.rebuilding.progress import RebuildProgress
+from services.gateway.rebuilding.rebuild_progress import RebuildProgress
 
 PAGES, DOCUMENTS = 20, 600
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 OBJECT = ObjectRef(key="documents/1/x.json", sha256="0" * 64, size=1)
 
 

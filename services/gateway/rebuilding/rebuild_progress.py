@@ -7,7 +7,7 @@ from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gateway.kernel.tables import rebuilds
-from services.gateway.rebuilding.history import Bound, Position
+from services.gateway.rebuilding.past_events import Bound, Position
 
 
 @dataclass(frozen=True, kw_only=True)

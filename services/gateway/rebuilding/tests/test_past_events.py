@@ -10,8 +10,14 @@ from libs.common.store.event_store import append
 from libs.common.store.inbox import first_deliveries
 from libs.common.store.migrate import upgrade
 from libs.common.store.tables import inbox
-from services.gateway.rebuilding import history
-from services.gateway.rebuilding.history import Bound, Position, Sources, next_chunk, settled_bound
+from services.gateway.rebuilding import past_events
+from services.gateway.rebuilding.past_events import (
+    Bound,
+    Position,
+    Sources,
+    next_chunk,
+    settled_bound,
+)
 from services.gateway.rebuilding.tests.conftest import MIGRATIONS
 
 SOURCES = Sources(own=[DocumentDeleted.topic], received=[DocumentRejected.topic])
@@ -35,7 +41,7 @@ async def receive(connection, events, at_ms):
 @pytest.fixture
 async def kept(database, monkeypatch):
     """Three own events, and five that were received, three of them in one millisecond."""
-    monkeypatch.setattr(history, "CHUNK", 2)
+    monkeypatch.setattr(past_events, "CHUNK", 2)
     own, received = [deleted() for _ in range(3)], [rejected() for _ in range(5)]
     async with database.transaction() as connection:
         await append(connection, own)
@@ -80,7 +86,7 @@ def test_the_next_pass_begins_a_little_before():
 
 
 async def test_a_bound_waits_for_who_is_writing(postgres_database, monkeypatch):
-    monkeypatch.setattr(history, "LOOK_EVERY_S", 0.005)
+    monkeypatch.setattr(past_events, "LOOK_EVERY_S", 0.005)
     database = Database(postgres_database)
     await upgrade(database, MIGRATIONS)
     early, late = deleted(), deleted()

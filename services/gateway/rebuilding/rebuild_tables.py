@@ -23,12 +23,12 @@ from libs.common.store.effects import apply
 from services.gateway.kernel.changes import changed
 from services.gateway.kernel.record import Feature, consumed
 from services.gateway.kernel.tables import document_changes
-from services.gateway.rebuilding import progress as kept
+from services.gateway.rebuilding import rebuild_progress as kept
 from services.gateway.rebuilding import shadows
 from services.gateway.rebuilding.chunks import Folder, FoldingHere, folded_chunks
 from services.gateway.rebuilding.folding import Folding, write_batches
-from services.gateway.rebuilding.history import CHUNK, Sources, next_chunk, settled_bound
-from services.gateway.rebuilding.progress import RebuildProgress
+from services.gateway.rebuilding.past_events import CHUNK, Sources, next_chunk, settled_bound
+from services.gateway.rebuilding.rebuild_progress import RebuildProgress
 
 MOST_PASSES = 10
 SHORT_PASS = 2 * CHUNK
@@ -62,6 +62,7 @@ class Rebuild:
         database: Database,
         features: Sequence[Feature],
         tables: Sequence[Table],
+        *,
         show: Callable[[RebuildProgress], None],
         folder: Folder | None = None,
     ) -> None:

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from lectern.exits import Failed
+from lectern.maintenance.service_databases import open_database, service_name
 from lectern.service_catalog import SERVICES
-from lectern.service_databases import open_database, service_name
 from libs.common.store.tables import events
 
 

@@ -3,8 +3,8 @@ from sqlalchemy import select
 from services.gateway.audio.tables import voices
 from services.gateway.documents.tables import documents
 from services.gateway.kernel.tables import rebuilds
-from services.gateway.rebuilding.history import Bound, Position
-from services.gateway.rebuilding.progress import (
+from services.gateway.rebuilding.past_events import Bound, Position
+from services.gateway.rebuilding.rebuild_progress import (
     RebuildProgress,
     begin,
     forget,

@@ -16,8 +16,8 @@ from services.gateway.documents.tables import documents, pages
 from services.gateway.features import FEATURES
 from services.gateway.kernel.record import Feature
 from services.gateway.kernel.tables import document_changes, rebuilds
-from services.gateway.rebuilding import history, rebuild, shadows
-from services.gateway.rebuilding.rebuild import Rebuild
+from services.gateway.rebuilding import past_events, rebuild_tables, shadows
+from services.gateway.rebuilding.rebuild_tables import Rebuild
 from services.gateway.rebuilding.tests.conftest import MIGRATIONS
 from services.gateway.rebuilding.tests.living import (
     document_story,
@@ -36,17 +36,17 @@ def shown(_):
 
 
 def rebuild_of(database, tables=READ_MODELS, features=FEATURES, show=shown):
-    return Rebuild(database, features, tables, show)
+    return Rebuild(database, features, tables, show=show)
 
 
 @pytest.fixture
 def small(monkeypatch):
     """Chunks and passes that a short history fills."""
-    monkeypatch.setattr(history, "CHUNK", 40)
-    monkeypatch.setattr(rebuild, "SHORT_PASS", 40)
-    monkeypatch.setattr(history, "OVERLAP_IDS", 10)
-    monkeypatch.setattr(history, "OVERLAP_MS", 50)
-    monkeypatch.setattr(history, "LOOK_EVERY_S", 0.001)
+    monkeypatch.setattr(past_events, "CHUNK", 40)
+    monkeypatch.setattr(rebuild_tables, "SHORT_PASS", 40)
+    monkeypatch.setattr(past_events, "OVERLAP_IDS", 10)
+    monkeypatch.setattr(past_events, "OVERLAP_MS", 50)
+    monkeypatch.setattr(past_events, "LOOK_EVERY_S", 0.001)
 
 
 INDEXES = {
@@ -155,14 +155,14 @@ async def test_a_document_deleted_meanwhile_stays_deleted(database, small, monke
         passes.append(progress.passes)
 
     if database.sqlite:
-        bound = history.settled_bound
+        bound = past_events.settled_bound
 
         async def delete_then_settle(asked):
             found = await bound(asked)
             await happen_all(database, [deleted])
             return found
 
-        monkeypatch.setattr(rebuild, "settled_bound", delete_then_settle)
+        monkeypatch.setattr(rebuild_tables, "settled_bound", delete_then_settle)
     await rebuild_of(database, show=show).run()
     ((deleted_at,),) = await database.fetch(select(documents.c.deleted_at))
     assert deleted_at is not None
@@ -306,7 +306,7 @@ async def test_derived_tables_follow_from_what_was_rebuilt(database):
 
 
 async def test_watchers_look_again(database, monkeypatch):
-    monkeypatch.setattr(rebuild, "DOCUMENTS_PER_TRANSACTION", 2)
+    monkeypatch.setattr(rebuild_tables, "DOCUMENTS_PER_TRANSACTION", 2)
     await happen_all(database, life(3))
     query = select(document_changes).order_by(document_changes.c.document_id)
     before = await database.fetch(query)
@@ -315,8 +315,8 @@ async def test_watchers_look_again(database, monkeypatch):
 
 
 async def test_on_postgresql_it_waits_for_who_is_in_the_tables(postgres_database, monkeypatch):
-    monkeypatch.setattr(rebuild, "PATIENCE_MS", (10,) * 20)
-    monkeypatch.setattr(rebuild, "delay_s", lambda *_, **__: 0.02)
+    monkeypatch.setattr(rebuild_tables, "PATIENCE_MS", (10,) * 20)
+    monkeypatch.setattr(rebuild_tables, "delay_s", lambda *_, **__: 0.02)
     database = Database(postgres_database)
     await _migrated(database)
     async with database.reading() as connection:

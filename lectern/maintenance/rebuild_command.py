@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Table
 
 from lectern.exits import Exit
+from lectern.maintenance.service_databases import add_data_folder, open_database
 from lectern.service_catalog import SERVICES
-from lectern.service_databases import add_data_folder, open_database
 from libs.common.database.engine import Database
 from libs.common.runtime.connect import open_object_storage
 from libs.common.settings import CommonSettings, load
@@ -22,8 +22,8 @@ from services.gateway.documents.tables import document_details
 from services.gateway.features import FEATURES
 from services.gateway.rebuilding.folding_pool import FoldingPool
 from services.gateway.rebuilding.lost_details import restore_details
-from services.gateway.rebuilding.progress import RebuildProgress
-from services.gateway.rebuilding.rebuild import Rebuild
+from services.gateway.rebuilding.rebuild_progress import RebuildProgress
+from services.gateway.rebuilding.rebuild_tables import Rebuild
 from services.gateway.tables import READ_MODELS
 
 ABOUT = """
@@ -79,7 +79,7 @@ async def _fold(database: Database, tables: Sequence[Table], arguments: argparse
     names = [table.name for table in tables]
     started = monotonic()
     async with FoldingPool(database, names, max(1, arguments.workers)) as pool:
-        done = await Rebuild(database, FEATURES, tables, RebuildLines(), pool).run(
+        done = await Rebuild(database, FEATURES, tables, show=RebuildLines(), folder=pool).run(
             fresh=arguments.fresh
         )
     print(

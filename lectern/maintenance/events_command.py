@@ -9,8 +9,8 @@ from time import monotonic
 from typing import Any
 
 from lectern.exits import Exit, Failed
+from lectern.maintenance.service_databases import add_data_folder, open_database, service_name
 from lectern.service_catalog import SERVICES, ServiceSpec
-from lectern.service_databases import add_data_folder, open_database, service_name
 from libs.common.contracts.catalog import event_by_topic, every_event
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.database.engine import Database

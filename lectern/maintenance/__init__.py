@@ -1,0 +1,1 @@
+"""Commands that bring back what was lost: history on its topics, read models of the gateway."""
