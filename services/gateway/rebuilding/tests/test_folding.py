@@ -1,6 +1,9 @@
+from functools import partial
+
 import pytest
 
 from libs.common.contracts.audio import AudioProgressed
+from libs.common.contracts.base import Event
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.database.engine import Database
@@ -8,7 +11,7 @@ from libs.common.database.upsert import add_once, upsert
 from services.gateway.audio.tables import audios, voices
 from services.gateway.documents.tables import documents, pages
 from services.gateway.features import FEATURES
-from services.gateway.kernel.record import Feature
+from services.gateway.kernel.record import Feature, Fold
 from services.gateway.rebuilding import shadows
 from services.gateway.rebuilding.folding import Folding, write_batches
 from services.gateway.rebuilding.tests.living import document_story, happen_all, life, rows_of
@@ -71,6 +74,10 @@ def deleted():
     return next(event for event in document_story(4) if isinstance(event, DocumentDeleted))
 
 
+def told_of(told, _):
+    return told
+
+
 def test_a_row_without_a_moment_gives_way_to_one_that_has_it():
     def announced(moment):
         said = {"default_voice": str(moment), "announced_at": moment}
@@ -78,9 +85,8 @@ def test_a_row_without_a_moment_gives_way_to_one_that_has_it():
 
     for order in ((None, "2026"), ("2026", None), ("2025", "2026"), ("2026", "2025")):
         told = [announced(moment) for moment in order]
-        feature = Feature(
-            name="x", folds={DocumentDeleted: lambda _, told=told: told}, read_models=[voices]
-        )
+        folds: dict[type[Event], Fold] = {DocumentDeleted: partial(told_of, told)}
+        feature = Feature(name="x", folds=folds, read_models=[voices])
         folding, _ = folding_of(NOWHERE, [voices], [feature])
         ((row,),) = [list(rows.values()) for rows in folding.rows([stored(deleted())]).values()]
         assert row["default_voice"] == "2026"

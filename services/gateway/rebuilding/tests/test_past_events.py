@@ -53,7 +53,8 @@ async def kept(database, monkeypatch):
 
 
 async def read(database, until=None, after=None):
-    position, found = after or Position(), []
+    position = after or Position()
+    found: list[str] = []
     while True:
         async with database.querying() as connection:
             chunk, position = await next_chunk(connection, SOURCES, position, until)
