@@ -62,6 +62,7 @@ async def relay(database):
     running = asyncio.create_task(relay.run())
     yield relay
     running.cancel()
+    await asyncio.wait([running])  # or the database is closed under it
 
 
 def shown(_):
