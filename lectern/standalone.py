@@ -131,11 +131,11 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
             yield Standalone(gateway, started, stopping)
         finally:
             sweeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sweeping  # before the databases are closed under it
             await asyncio.gather(*(service.stop() for service in begun))
             for service in list(started.values())[len(begun) :]:
                 await service.parts.database.close()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sweeping
 
 
 def common_settings(options: Options, bootstrap: str) -> CommonSettings:

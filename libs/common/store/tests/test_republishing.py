@@ -124,6 +124,7 @@ async def test_an_interrupted_run_goes_on_where_it_was(database, sent, monkeypat
     running = asyncio.create_task(relay.run())
     assert await republish(database, chosen, shown) == 5
     running.cancel()
+    await asyncio.wait([running])
     assert [row.id for row in relay.sent] == [row.id for row in sent]
 
 
