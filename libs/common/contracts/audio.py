@@ -12,7 +12,7 @@ from libs.common.contracts.base import (
     PageNumber,
     Value,
 )
-from libs.common.contracts.formats import BookFormat, PageFormat, Rate
+from libs.common.contracts.formats import BookFormat, PageFormats, Rate
 from libs.common.contracts.identifiers import Code, Language, Name, VoiceName
 
 MAX_VOICES = 5000
@@ -91,7 +91,7 @@ class AudioRequested(RequestedAudioEvent):
     engine: Name
     voice: VoiceName
     rate: Rate = 1.0
-    formats: tuple[PageFormat, ...] = ("m4a",)
+    formats: PageFormats = ("m4a",)
 
 
 class AudioProgressed(RequestedAudioEvent):
@@ -117,7 +117,9 @@ class AudioReady(RequestedAudioEvent):
     voice: VoiceName
     rate: Rate = 1.0
     renditions: tuple[Rendition, ...] = Field(
-        min_length=1, description="The same audio, once in each format that was asked for."
+        min_length=1,
+        max_length=20,
+        description="The same audio, once in each format that was asked for.",
     )
     timings: ObjectRef = Field(description="JSON; offsets into the page's text as shown.")
     captions: ObjectRef = Field(description="WebVTT.")

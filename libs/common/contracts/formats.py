@@ -7,6 +7,8 @@ from pydantic import Field
 
 PageFormat = Literal["m4a", "mp3", "opus"]
 BookFormat = Literal["m4b", "mp3", "opus"]
+MAX_FORMATS = 20
+PageFormats = Annotated[tuple[PageFormat, ...], Field(max_length=MAX_FORMATS)]
 MIN_RATE, MAX_RATE = 0.5, 3.0
 Rate = Annotated[
     float, Field(ge=MIN_RATE, le=MAX_RATE, description="Speaking rate; 1.0 is normal.")

@@ -5,7 +5,7 @@ from uuid import UUID
 from pydantic import Field
 
 from libs.common.contracts.base import DocumentEvent
-from libs.common.contracts.formats import BookFormat, PageFormat, Rate
+from libs.common.contracts.formats import BookFormat, PageFormats, Rate
 from libs.common.contracts.identifiers import Code, Name, VoiceName
 from libs.common.contracts.pages import MAX_RANGES, PageRange
 
@@ -34,7 +34,7 @@ class NarrationRequested(NarrationEvent):
     engine: Name
     voice: VoiceName
     rate: Rate = 1.0
-    formats: tuple[PageFormat, ...] = ("m4a",)
+    formats: PageFormats = ("m4a",)
     audiobook: BookFormat | None = None
 
 
