@@ -12,7 +12,7 @@ from libs.common.contracts.base import (
     PageNumber,
     Value,
 )
-from libs.common.contracts.formats import BookFormat, PageFormats, Rate
+from libs.common.contracts.formats import MAX_FORMATS, BookFormat, PageFormats, Rate
 from libs.common.contracts.identifiers import Code, Language, Name, VoiceName
 
 MAX_VOICES = 5000
@@ -118,7 +118,7 @@ class AudioReady(RequestedAudioEvent):
     rate: Rate = 1.0
     renditions: tuple[Rendition, ...] = Field(
         min_length=1,
-        max_length=20,
+        max_length=MAX_FORMATS,
         description="The same audio, once in each format that was asked for.",
     )
     timings: ObjectRef = Field(description="JSON; offsets into the page's text as shown.")
