@@ -1,10 +1,13 @@
 """The long work about narrations, declared: see planning/ for how it is done."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from pydantic import BaseModel
 
+from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import JobKind
+from libs.common.store.effects import Effect
 
 
 class NarrationJob(BaseModel):
@@ -34,5 +37,14 @@ class WatchJob(NarrationJob):
 REQUEST_AUDIOBOOK = JobKind("request_audiobook", NarrationJob)
 """Store what an audiobook is made of, and ask for it."""
 
-WATCH = JobKind("watch_narration", WatchJob)
+AGAIN_AFTER_MS = 60 * 60 * 1000
+
+
+def look_again(job: WatchJob, _reason: GivenUp) -> Sequence[Effect]:
+    """Have it looked at later: a look that failed is no reason to wait for ever."""
+    owner = str(job.owner_id)
+    return [WATCH.new(job, subject=job.subject, owner=owner, delay_ms=AGAIN_AFTER_MS)]
+
+
+WATCH = JobKind("watch_narration", WatchJob, look_again)
 """End a narration of which nothing has moved since the last look."""

@@ -1,7 +1,7 @@
-"""What mails say: what happened, and what to do. No text of documents is in them.
+"""What mails say: what happened, and what to do.
 
-Titles and reasons are in the details of an event. They may quote a document, so they are treated as
-foreign: one line, of limited length.
+Of a document they name the title of an audiobook, and the reason of a failure, which may quote it.
+Both are in the details of an event, and treated as foreign: one line, of limited length.
 """
 
 import re

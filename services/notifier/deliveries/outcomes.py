@@ -1,6 +1,6 @@
 """What becomes of a delivery: ``waiting`` -> ``sending`` -> ``sent`` or ``failed``.
 
-DeliveryRow is at-least-once. No record can make the network exactly-once: whoever dies between the
+Delivery is at-least-once. No record can make the network exactly-once: whoever dies between the
 receiver's "250 OK" and the commit cannot know. So a notice is sent again under the same id, and the
 receiver may recognize it. ``sending`` is written before every attempt, so that the row tells the
 truth about attempts if the process is killed, and it is not consulted when deciding to send. It has
