@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import Job, JobKind
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect
@@ -21,7 +22,15 @@ class EraseJob(BaseModel):
     last: bool = False
 
 
-ERASE = JobKind("erase", EraseJob)
+AGAIN_AFTER_MS = 60 * 60 * 1000
+
+
+def erase_again(job: EraseJob, _reason: GivenUp) -> Sequence[Effect]:
+    """Have it tried again for ever: whoever deleted something has been told that it is gone."""
+    return [ERASE.new(job, subject=f"erase/{job.document_id}", delay_ms=AGAIN_AFTER_MS)]
+
+
+ERASE = JobKind("erase", EraseJob, erase_again)
 
 
 def forget(subject: str) -> Sequence[Effect]:

@@ -191,8 +191,9 @@ class Worker:
         finally:
             if not task.done():
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, Exception):
-                    await task
+            # Also of one that failed just now: asyncio would log what nobody has looked at.
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task
 
     async def _renewed(self, held: jobs.Claim) -> bool:
         try:

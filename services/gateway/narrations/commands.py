@@ -74,6 +74,8 @@ class NarrationCommands:
         announced = await engines(connection)
         engine, voice = choose_voice(announced, document.language, options.engine, options.voice)
         await lock_owner(connection, document.owner_id)
+        # Once more: whoever deletes it holds the lock too, and has ended what was asked before.
+        document = await document_for(connection, caller, document_id, Capability.REQUEST_AUDIO)
         most = self.kernel.limits.max_audios_per_page
         spoken_as = (engine, voice, options.rate)
         await check_audio_quota(connection, document_id, options.pages, spoken_as, most)

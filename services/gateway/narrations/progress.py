@@ -19,6 +19,7 @@ NO_AUDIOBOOK = Failure(
     code="pages_missing",
     reason="Some pages have no audio, so there is no audiobook; see which, and why.",
 )
+NOT_MADE = Failure(code="audiobook_failed", reason="The audiobook could not be made.")
 UNREAD = Failure(code="timeout", reason="Nothing of the document was read in time.")
 LATE = Failure(code="timeout", reason="Nothing was heard of this page in time.")
 NOTHING = Failure(code="nothing_to_speak", reason="There is nothing to speak on these pages.")
@@ -179,8 +180,11 @@ def _audiobook(
         return None
     if facts.audiobook is not None:
         return audiobook_view(facts.audiobook)
-    if failure is None and settled and not set(outcomes) <= {"ready", "silent"}:
-        failure = NO_AUDIOBOOK
+    if failure is None and settled:
+        if not set(outcomes) <= {"ready", "silent"}:
+            failure = NO_AUDIOBOOK
+        elif narration.ended_at is not None:
+            failure = NOT_MADE
     return AudiobookView(
         audiobook_id=None,
         document_id=narration.document_id,

@@ -1,6 +1,7 @@
 from uuid import UUID, uuid4
 
 from libs.common.processing.erasing import ERASE, EraseJob, Eraser, erase
+from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import Job
 from libs.common.storage.memory import MemoryStorage
 from libs.common.store.jobs import CancelJobs, NewJob
@@ -31,6 +32,13 @@ def test_stopping_the_work_again_stops_no_erasure():
     *_, job = erase("document/1", PAYLOAD)
     assert isinstance(job, NewJob)
     assert not job.subject.startswith("document/1")
+
+
+def test_an_erasure_that_was_given_up_is_not_the_last():
+    [again] = ERASE.gave_up(PAYLOAD, GivenUp("unavailable"))
+    assert isinstance(again, NewJob)
+    assert (again.kind, again.payload) == (ERASE.name, PAYLOAD)
+    assert again.delay_ms > 0
 
 
 async def test_only_what_is_below_the_prefix_is_removed_and_once_more_later():

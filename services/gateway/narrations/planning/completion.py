@@ -12,10 +12,10 @@ from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import Kernel
 from services.gateway.narrations.facts import narration_facts
 from services.gateway.narrations.jobs import REQUEST_AUDIOBOOK, NarrationJob
-from services.gateway.narrations.planning.ending import decide_end
+from services.gateway.narrations.planning.ending import PAGES_FAILED, decide_end, end_of
 from services.gateway.narrations.progress import NarrationFacts
 from services.gateway.narrations.rows import NarrationRow
-from services.gateway.narrations.selects import narrations_at_rest
+from services.gateway.narrations.selects import narrations_at_rest, open_narration
 
 
 def complete(kernel: Kernel, documents: Iterable[UUID]) -> list[Effect]:
@@ -55,6 +55,23 @@ def _next(kernel: Kernel, facts: NarrationFacts) -> Sequence[Effect]:
         return [REQUEST_AUDIOBOOK.new(job, subject=job.subject, owner=str(narration.owner_id))]
     end = decide_end(facts)
     return [] if end is None else [*kernel.record(end), CancelJobs(job_of(narration).subject)]
+
+
+async def end_without_audiobook(
+    kernel: Kernel, connection: AsyncConnection, ids: Sequence[UUID]
+) -> Sequence[Effect]:
+    """End narrations whose audiobook could not even be asked for."""
+    effects: list[Effect] = []
+    for narration_id in dict.fromkeys(ids):
+        narration = await open_narration(connection, narration_id)
+        document = await existing_document(connection, narration.document_id) if narration else None
+        if narration is None or document is None:
+            continue
+        await lock_owner(connection, narration.owner_id)
+        (facts,) = await narration_facts(connection, document, [narration])
+        effects += kernel.record(end_of(facts, PAGES_FAILED))
+        effects.append(CancelJobs(job_of(narration).subject))
+    return effects
 
 
 def job_of(narration: NarrationRow) -> NarrationJob:

@@ -11,10 +11,10 @@ Everything here is a step of the transaction of the event or command that caused
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.contracts.narrations import NarrationEvent, NarrationFailed
+from libs.common.contracts.narrations import NarrationEvent, NarrationFailed, NarrationRequested
 from libs.common.store.effects import Effect
 from libs.common.store.jobs import CancelJobs
 from services.gateway.audio.rows import AudioRow
@@ -47,7 +47,8 @@ async def wait_for_pages(
     for narration in asked:
         await lock_owner(connection, narration.owner_id)
         await look_again(connection, narration.document_id, narration_id=narration.narration_id)
-    return [next_pages_of(kernel, document) for document in {event.document_id for event in asked}]
+    begun = {event.document_id for event in asked if isinstance(event, NarrationRequested)}
+    return [next_pages_of(kernel, document) for document in begun]
 
 
 async def look_at_pages(
@@ -152,18 +153,19 @@ async def forget_documents(
         )
         effects += await dispatch_next(kernel, connection, owner)
     for narration in await open_narrations_of(connection, documents):
-        effects += kernel.record(_never_heard(narration))
+        effects += kernel.record(never_heard(narration))
         effects.append(CancelJobs(job_of(narration).subject))
     return effects
 
 
-def _never_heard(narration: NarrationRow) -> NarrationFailed:
+def never_heard(narration: NarrationRow) -> NarrationFailed:
+    """Return the end of a narration whose document was deleted."""
     return NarrationFailed(
         document_id=narration.document_id,
         owner_id=narration.owner_id,
         narration_id=narration.narration_id,
         requested_by=narration.requested_by,
-        pages_total=0,
+        pages_total=None,
         pages_ready=0,
         pages_silent=0,
         pages_missing=0,
@@ -179,8 +181,10 @@ async def _not_failed(
         REQUESTED,
         audios.c.document_id.in_({str(page.document_id) for page in batch}),
         audios.c.page.in_({page.page for page in batch}),
-        audios.c.failed_at.is_(None),
-        audios.c.given_up_at.is_(None),
+        or_(
+            and_(audios.c.failed_at.is_(None), audios.c.given_up_at.is_(None)),
+            audios.c.ready_at.is_not(None),
+        ),
     )
     return await AUDIOS.all(connection, wanted)
 

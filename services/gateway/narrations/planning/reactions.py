@@ -31,8 +31,9 @@ from services.gateway.audio.projection import given_up
 from services.gateway.documents.projection import page_given_up
 from services.gateway.documents.turns import turn_of_owner
 from services.gateway.kernel.record import Kernel, Reaction
+from services.gateway.narrations.jobs import REQUEST_AUDIOBOOK
 from services.gateway.narrations.planning import dispatch
-from services.gateway.narrations.planning.completion import complete
+from services.gateway.narrations.planning.completion import complete, end_without_audiobook
 from services.gateway.narrations.planning.watching import watch
 
 
@@ -59,7 +60,9 @@ def _page(kernel: Kernel, event: PageSegmented | PageEdited) -> Sequence[Effect]
 
 
 def _ready(kernel: Kernel, event: AudioReady) -> Sequence[Effect]:
-    return _room(kernel, event.document_id)
+    """One page less is in flight, and one that was given up is there after all."""
+    page = event.document_id, event.page
+    return [turn_of_owner(event.document_id), kernel.together(dispatch.look_at_pages, page)]
 
 
 def _audio_gone(kernel: Kernel, event: AudioFailed | AudioDeleted) -> Sequence[Effect]:
@@ -92,12 +95,19 @@ def _task_failed(kernel: Kernel, event: TaskFailed) -> Sequence[Effect]:
     document_id, page = event.document_id, page_given_up(event)
     if document_id is None:
         return []
+    if (narration_id := _without_audiobook(event)) is not None:
+        return [turn_of_owner(document_id), kernel.together(end_without_audiobook, narration_id)]
     effects = [*_room(kernel, document_id)]
     if page is not None:
         effects.append(kernel.together(dispatch.look_at_pages, (document_id, page)))
     if (audio_id := given_up(event, "audio")) is not None:
         effects.append(kernel.together(dispatch.look_at_audios, (document_id, audio_id)))
     return effects
+
+
+def _without_audiobook(event: TaskFailed) -> UUID | None:
+    """Return the narration whose audiobook could not be asked for; to try again would go on."""
+    return given_up(event, "narration") if event.kind == REQUEST_AUDIOBOOK.name else None
 
 
 REACTIONS: Mapping[type[Event], Reaction] = {

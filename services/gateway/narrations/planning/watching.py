@@ -24,7 +24,7 @@ from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import Kernel
 from services.gateway.narrations.facts import narration_facts
 from services.gateway.narrations.jobs import WATCH, WatchJob
-from services.gateway.narrations.planning.dispatch import next_pages_of
+from services.gateway.narrations.planning.dispatch import never_heard, next_pages_of
 from services.gateway.narrations.planning.ending import TIMEOUT, end_of
 from services.gateway.narrations.progress import NarrationFacts
 from services.gateway.narrations.selects import open_narration
@@ -80,7 +80,10 @@ async def _look_at(
         await lock_owner(connection, job.owner_id)
         narration = await open_narration(connection, job.narration_id)
         document = await existing_document(connection, job.document_id)
-        if narration is None or document is None:
+        if narration is None:
+            continue
+        if document is None:
+            effects += kernel.record(never_heard(narration))
             continue
         (facts,) = await narration_facts(connection, document, [narration])
         stands_at = standing(facts)

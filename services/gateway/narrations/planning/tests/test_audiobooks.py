@@ -3,6 +3,9 @@
 import pytest
 
 from libs.common.contracts.audio import AudiobookRequested
+from libs.common.contracts.narrations import NarrationCompleted
+from libs.common.contracts.tasks import TaskFailed
+from libs.common.errors import Permanent
 from libs.common.processing.job_kind import Job
 from services.gateway.narrations.jobs import NarrationJob
 from services.gateway.narrations.options import NarrationOptions
@@ -65,3 +68,27 @@ async def test_a_deleted_document_becomes_no_book(world, complete):
     await apply(world, effects)
     assert await world.decided(AudiobookRequested) == []
     assert await run(world, complete) == []
+
+
+@pytest.mark.slow
+async def test_one_that_cannot_be_asked_for_ends_the_narration_and_is_not_tried_for_ever(
+    world, complete, monkeypatch
+):
+    write = world.storage.write
+
+    async def refuse(key, data, media_type="application/octet-stream"):
+        if "/audiobooks/" in key:
+            raise Permanent("the bucket refuses")
+        return await write(key, data, media_type)
+
+    monkeypatch.setattr(world.storage, "write", refuse)
+    told = 0
+    for _ in range(3):
+        failures = await world.decided(TaskFailed)
+        await world.take(*failures[told:])
+        told = len(failures)
+    assert told == 1
+    (end,) = await world.decided(NarrationCompleted)
+    assert (end.narration_id, end.pages_ready, end.audiobook_id) == (complete.narration_id, 2, None)
+    view = await world.narration_queries.narration(world.owner, complete.narration_id)
+    assert (view.state, view.audiobook.failure.code) == ("partial", "audiobook_failed")

@@ -8,6 +8,7 @@ from libs.common.contracts.narrations import NarrationCompleted, NarrationFailed
 from libs.common.contracts.pages import PageRange
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.store.tables import jobs
+from services.gateway.documents.tables import documents
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import VOICES, a_world
 
@@ -138,3 +139,18 @@ async def test_one_that_has_ended_is_watched_no_more(world):
     await world.read(document, 1)
     await world.speak_everything()
     assert (len(await ends(world)), await watchers(world)) == (1, 0)
+
+
+async def test_one_that_was_asked_for_beside_a_deletion_ends(world):
+    """As if the deletion had not seen it: nothing but the watcher knows of it."""
+    document = await world.hand_in()
+    narration = await world.narrations.narrate(world.owner, document, NarrationOptions())
+    async with world.database.transaction() as connection:
+        await connection.execute(
+            update(documents)
+            .where(documents.c.document_id == str(document))
+            .values(deleted_at="2026-11-27T00:00:00.000000Z")
+        )
+    await pass_time(world)
+    (end,) = await ends(world)
+    assert (end.narration_id, end.code, end.pages_total) == (narration, "document_deleted", None)
