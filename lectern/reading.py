@@ -138,6 +138,8 @@ class Reading:
             try:
                 document = await self._documents.document(LOCAL_OWNER, document_id)
             except NotFound:
+                if await self._documents.was_deleted(document_id):
+                    continue  # what was deleted never comes back, not even under its id
                 await self._hand_in(document_id)
                 await self._narrate(document_id, narration_id)
                 return document_id, narration_id, False

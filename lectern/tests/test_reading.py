@@ -10,6 +10,7 @@ from lectern.display import Silent
 from lectern.exits import Exit, Failed, classify
 from lectern.reading import LOCAL_OWNER, Reading, ReadRequest
 from libs.common.runtime.pool import CpuPool
+from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.queries import DocumentQueries
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.narrations.queries import NarrationQueries
@@ -80,6 +81,17 @@ async def test_the_same_order_finds_its_earlier_self_and_another_does_not(lecter
     assert other.duration_ms < first.duration_ms == again.duration_ms
     renamed = page.rename(page.with_name("renamed.md"))
     assert (await Reading(lectern, wanted(renamed), Silent()).run()).resumed is False
+
+
+async def test_a_document_that_was_deleted_is_read_as_a_new_one(lectern, page):
+    first = await Reading(lectern, wanted(page), Silent()).run()
+    kernel = lectern.gateway.kernel
+    await DocumentCommands(kernel).delete(LOCAL_OWNER, UUID(first.document_id))
+    again = await Reading(lectern, wanted(page), Silent()).run()
+    assert (again.resumed, again.pages) == (False, first.pages)
+    assert again.document_id != first.document_id
+    shown = await DocumentQueries(kernel.database).document(LOCAL_OWNER, UUID(again.document_id))
+    assert shown.source_name == page.name
 
 
 async def test_the_first_audio_is_told_by_its_event_however_late_one_looks(

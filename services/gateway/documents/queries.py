@@ -58,6 +58,12 @@ class DocumentQueries:
         async with self.database.reading() as connection:
             return await read_document(connection, caller, document_id)
 
+    async def was_deleted(self, document_id: UUID) -> bool:
+        """Return whether there was such a document, whosever it was; its id is not to be reused."""
+        this = documents.c.document_id == str(document_id)
+        deleted = select(documents.c.document_id).where(this, documents.c.deleted_at.is_not(None))
+        return bool(await self.database.fetch(deleted))
+
     async def pages(
         self, caller: UUID, document_id: UUID, limit: int, after: int = 0
     ) -> Slice[PageView]:
