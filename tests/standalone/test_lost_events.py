@@ -124,9 +124,8 @@ class Reader:
         return {
             "state": view.state,
             "pages": (view.pages_total, view.pages_ready, len(view.pages_failed)),
-            "duration_ms": view.duration_ms,
             "failure": view.failure and view.failure.code,
-            "book": book and (book.state, book.duration_ms, book.chapters),
+            "book": book and (book.state, book.chapters),
         }
 
     async def send_again(self, topic: str) -> int:
