@@ -132,9 +132,10 @@ class Reading:
         """Hand the document in, or find it where an earlier run left it."""
         request = self._request
         identity = await asyncio.to_thread(_identity, request)
+        options = json.dumps(asdict(request.options), sort_keys=True)
         for number in range(1000):
             document_id = uuid5(LOCAL_OWNER, f"{identity}/{number}")
-            narration_id = uuid5(document_id, _options_name(request.options))
+            narration_id = uuid5(document_id, options)
             try:
                 document = await self._documents.document(LOCAL_OWNER, document_id)
             except NotFound:
@@ -289,10 +290,6 @@ def _identity(request: ReadRequest) -> str:
         while block := file.read(BLOCK_BYTES):
             digest.update(block)
     return f"{digest.hexdigest()}/{Path(request.source).name}"
-
-
-def _options_name(options: NarrationOptions) -> str:
-    return json.dumps(asdict(options), sort_keys=True)
 
 
 async def _blocks(path: Path) -> AsyncGenerator[bytes, None]:
