@@ -39,6 +39,10 @@ from libs.common.contracts.documents import (
     PageExtracted,
     PageSegmented,
 )
+from libs.common.contracts.narrations import (
+    NarrationCompleted,
+    NarrationFailed,
+)
 from libs.common.processing.consumer import Consumer
 from libs.common.processing.dead_letters import DeadLetters
 from libs.common.processing.worker import Worker
@@ -162,6 +166,11 @@ class World:
         """All events of one type that the gateway appended, in their order, its jobs done."""
         await self.work()
         return await self.appended(event)
+
+    async def ends(self) -> list[Any]:
+        """The ends of narrations, completed ones first."""
+        completed = await self.decided(NarrationCompleted)
+        return [*completed, *await self.decided(NarrationFailed)]
 
     async def appended(self, event: type[Event]) -> list[Any]:
         """All events of one type that the gateway appended so far, in their order."""

@@ -91,7 +91,7 @@ async def request_stored(
 
 
 async def _plan(connection: AsyncConnection, job: NarrationJob) -> Plan | None:
-    """Return what is to be asked for now; None if nothing is, or it was asked for."""
+    """Return the plan of a book; None while it lacks pages, and once it was asked for."""
     narrations = await narrations_without_audiobook(connection, job.document_id)
     narration = next((row for row in narrations if row.narration_id == job.narration_id), None)
     document = await existing_document(connection, job.document_id)

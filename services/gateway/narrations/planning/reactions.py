@@ -53,14 +53,8 @@ def _extracted(kernel: Kernel, event: PageExtracted) -> Sequence[Effect]:
     return [turn_of_owner(event.document_id), kernel.together(dispatch.look_at_new_pages, page)]
 
 
-def _page(kernel: Kernel, event: PageSegmented | PageEdited) -> Sequence[Effect]:
-    """A page can be spoken now, or is another one."""
-    page = event.document_id, event.page
-    return [turn_of_owner(event.document_id), kernel.together(dispatch.look_at_pages, page)]
-
-
-def _ready(kernel: Kernel, event: AudioReady) -> Sequence[Effect]:
-    """One page less is in flight, and one that was given up is there after all."""
+def _page(kernel: Kernel, event: PageSegmented | PageEdited | AudioReady) -> Sequence[Effect]:
+    """A page can be spoken now, is another one, or is in flight no more."""
     page = event.document_id, event.page
     return [turn_of_owner(event.document_id), kernel.together(dispatch.look_at_pages, page)]
 
@@ -120,7 +114,7 @@ REACTIONS: Mapping[type[Event], Reaction] = {
     DocumentParsed: _complete,
     DocumentRejected: _complete,
     DocumentDeleted: _deleted,
-    AudioReady: _ready,
+    AudioReady: _page,
     AudioFailed: _audio_gone,
     AudioDeleted: _audio_gone,
     AudiobookReady: _complete,

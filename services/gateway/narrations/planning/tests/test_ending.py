@@ -11,25 +11,20 @@ from services.gateway.tests.world import of_audiobook
 BOOK = NarrationOptions(audiobook="m4b")
 
 
-async def ends(world):
-    completed = await world.decided(NarrationCompleted)
-    return [*completed, *await world.decided(NarrationFailed)]
-
-
 async def test_all_pages_ready(world):
     document = await world.hand_in()
     narration = await world.narrations.narrate(world.owner, document, NarrationOptions())
     await world.read(document, 2)
-    assert await ends(world) == []
+    assert await world.ends() == []
     await world.speak_everything()
-    (end,) = await ends(world)
+    (end,) = await world.ends()
     assert isinstance(end, NarrationCompleted)
     assert (end.narration_id, end.document_id) == (narration, document)
     assert (end.owner_id, end.requested_by) == (world.owner, world.owner)
     assert (end.pages_total, end.pages_ready, end.pages_missing) == (2, 2, 0)
     assert (end.missing, end.duration_ms, end.audiobook_id) == ((), 3000, None)
     await world.parse(document, 2)
-    assert len(await ends(world)) == 1
+    assert len(await world.ends()) == 1
 
 
 @pytest.mark.slow
@@ -39,9 +34,9 @@ async def test_the_audiobook_is_waited_for(world):
     await world.read(document, 1)
     await world.speak_everything()
     (asked,) = await world.decided(AudiobookRequested)
-    assert await ends(world) == []
+    assert await world.ends() == []
     await world.bind(asked)
-    (end,) = await ends(world)
+    (end,) = await world.ends()
     assert (end.pages_ready, end.audiobook_id) == (1, asked.audiobook_id)
 
 
@@ -53,7 +48,7 @@ async def test_an_audiobook_that_cannot_be_made_is_missing(world):
     await world.speak_everything()
     (asked,) = await world.decided(AudiobookRequested)
     await world.take(AudiobookFailed(**of_audiobook(asked), code="broke"))
-    (end,) = await ends(world)
+    (end,) = await world.ends()
     assert isinstance(end, NarrationCompleted)
     assert (end.pages_ready, end.audiobook_id) == (1, None)
 
@@ -67,7 +62,7 @@ async def test_a_page_that_failed_is_missing(world):
     await world.speak(first)
     await world.fail(second)
     await world.speak(third)
-    (end,) = await ends(world)
+    (end,) = await world.ends()
     assert isinstance(end, NarrationCompleted)
     assert (end.pages_ready, end.pages_missing) == (2, 1)
     assert end.missing == (PageRange(first=2, last=2),)
@@ -80,7 +75,7 @@ async def test_nothing_ready_is_a_failure(world):
     await world.read(document, 1)
     (asked,) = await world.decided(AudioRequested)
     await world.fail(asked)
-    (end,) = await ends(world)
+    (end,) = await world.ends()
     assert isinstance(end, NarrationFailed)
     assert (end.code, end.pages_total, end.pages_missing) == ("pages_failed", 1, 1)
 
@@ -89,7 +84,7 @@ async def test_a_document_that_cannot_be_read_ends_it_with_its_code(world):
     document = await world.hand_in()
     await world.narrations.narrate(world.owner, document, NarrationOptions())
     await world.reject(document, "encrypted")
-    (end,) = await ends(world)
+    (end,) = await world.ends()
     assert isinstance(end, NarrationFailed)
     assert (end.code, end.pages_total) == ("encrypted", None)
 
@@ -103,7 +98,7 @@ async def test_silent_pages_are_no_failure_of_others(world):
     await world.cut(document, 2)
     await world.parse(document, 2)
     await world.speak_everything()
-    (end,) = await ends(world)
+    (end,) = await world.ends()
     assert isinstance(end, NarrationCompleted)
     assert (end.pages_ready, end.pages_silent, end.pages_missing) == (1, 1, 0)
 
@@ -114,7 +109,7 @@ async def test_nothing_to_speak_is_told(world):
     await world.extract(document, 1)
     await world.cut(document, 1, utterances=0, characters=0)
     await world.parse(document, 1)
-    (end,) = await ends(world)
+    (end,) = await world.ends()
     assert (type(end), end.code) == (NarrationFailed, "nothing_to_speak")
 
 
@@ -122,5 +117,5 @@ async def test_whoever_waits_for_a_deleted_document_is_told(world):
     document = await world.hand_in()
     await world.narrations.narrate(world.owner, document, NarrationOptions())
     await world.documents.delete(world.owner, document)
-    (end,) = await ends(world)
+    (end,) = await world.ends()
     assert (type(end), end.code) == (NarrationFailed, "document_deleted")

@@ -23,11 +23,6 @@ async def pass_time(world, times=1):
         await world.work()
 
 
-async def ends(world):
-    completed = await world.decided(NarrationCompleted)
-    return [*completed, *await world.decided(NarrationFailed)]
-
-
 async def watchers(world):
     waiting = jobs.c.kind == "watch_narration", jobs.c.status == "ready"
     return len(await world.database.fetch(select(jobs.c.id).where(*waiting)))
@@ -37,13 +32,13 @@ async def test_a_document_that_nobody_reads(world):
     document = await world.hand_in()
     await world.narrations.narrate(world.owner, document, NarrationOptions())
     await pass_time(world)
-    assert await ends(world) == []
+    assert await world.ends() == []
     await pass_time(world)
-    (end,) = await ends(world)
+    (end,) = await world.ends()
     assert isinstance(end, NarrationFailed)
     assert (end.code, end.pages_total) == ("timeout", None)
     await pass_time(world, 2)
-    assert (len(await ends(world)), await watchers(world)) == (1, 0)
+    assert (len(await world.ends()), await watchers(world)) == (1, 0)
 
 
 @pytest.mark.slow
@@ -55,14 +50,14 @@ async def test_a_page_that_nobody_cuts(world):
     await world.parse(document, 2)
     await world.speak_everything()
     await pass_time(world, 2)
-    (end,) = await ends(world)
+    (end,) = await world.ends()
     assert isinstance(end, NarrationCompleted)
     assert (end.pages_ready, end.missing) == (1, (PageRange(first=2, last=2),))
     await world.cut(document, 2)  # it comes after all
     await world.speak_everything()
     (asked,) = await world.decided(AudiobookRequested)
     assert asked.pages == 2
-    assert len(await ends(world)) == 1
+    assert len(await world.ends()) == 1
 
 
 @pytest.mark.slow
@@ -75,7 +70,7 @@ async def test_a_page_that_nobody_speaks_holds_up_no_other(tmp_path):
             await world.narrations.narrate(world.owner, document, NarrationOptions())
         assert [asked.document_id for asked in await world.decided(AudioRequested)] == [lost]
         await pass_time(world, 2)
-        (end,) = await ends(world)
+        (end,) = await world.ends()
         assert (end.document_id, end.code) == (lost, "timeout")
         (given_up,) = await world.decided(TaskFailed)
         first, second = await world.decided(AudioRequested)
@@ -96,7 +91,7 @@ async def test_an_audiobook_that_nobody_makes(world):
     await world.speak_everything()
     (asked,) = await world.decided(AudiobookRequested)
     await pass_time(world, 3)
-    (end,) = await ends(world)
+    (end,) = await world.ends()
     assert isinstance(end, NarrationCompleted)
     assert (end.pages_ready, end.audiobook_id) == (1, None)
     view = (await world.narration_queries.narrations(world.owner, document))[0]
@@ -113,7 +108,7 @@ async def test_one_that_moves_goes_on(world):
     for page in range(1, 5):
         await world.extract(document, page)
         await pass_time(world)
-    assert await ends(world) == []
+    assert await world.ends() == []
     assert await watchers(world) == 1
 
 
@@ -129,7 +124,7 @@ async def test_one_that_waits_for_others_of_its_owner_goes_on(tmp_path):
         await pass_time(world)
         await world.speak(asked)
         await pass_time(world)
-        assert await ends(world) == []
+        assert await world.ends() == []
 
 
 async def test_one_that_has_ended_is_watched_no_more(world):
@@ -138,7 +133,7 @@ async def test_one_that_has_ended_is_watched_no_more(world):
     assert await watchers(world) == 1
     await world.read(document, 1)
     await world.speak_everything()
-    assert (len(await ends(world)), await watchers(world)) == (1, 0)
+    assert (len(await world.ends()), await watchers(world)) == (1, 0)
 
 
 async def test_one_that_was_asked_for_beside_a_deletion_ends(world):
@@ -152,5 +147,5 @@ async def test_one_that_was_asked_for_beside_a_deletion_ends(world):
             .values(deleted_at="2026-11-27T00:00:00.000000Z")
         )
     await pass_time(world)
-    (end,) = await ends(world)
+    (end,) = await world.ends()
     assert (end.narration_id, end.code, end.pages_total) == (narration, "document_deleted", None)
