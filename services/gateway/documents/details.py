@@ -22,7 +22,11 @@ from libs.common.errors import ObjectCorrupt, ObjectNotFound
 from libs.common.storage.details import read_details
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect
-from services.gateway.documents.kept_details import forget_details, keep_details
+from services.gateway.documents.kept_details import (
+    DetailsToKeep,
+    forget_details,
+    keep_details,
+)
 from services.gateway.documents.turns import turn_of_owner
 from services.gateway.kernel.record import Kernel, Reaction
 
@@ -48,8 +52,10 @@ async def details_of(storage: Storage, event: Event) -> Sequence[Effect]:
     except (ObjectNotFound, ObjectCorrupt):
         return []
     if isinstance(found, FailureDetails):
-        return [keep_details(document_id, ref.key, reason=found.reason)]
-    return [keep_details(document_id, ref.key, body=found)]
+        to_keep = DetailsToKeep(document_id=document_id, key=ref.key, reason=found.reason)
+    else:
+        to_keep = DetailsToKeep(document_id=document_id, key=ref.key, body=found)
+    return keep_details(to_keep)
 
 
 _KINDS: Mapping[type[Event], type[Details] | None] = {

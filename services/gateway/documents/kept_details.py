@@ -1,6 +1,7 @@
 """The table of what objects say of a document, which is there as long as the document."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -8,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.details import Details
 from libs.common.database.upsert import Write, upsert
-from libs.common.store.effects import Effect, Step
-from services.gateway.documents.selects import existing_document, owners_of
+from libs.common.store.effects import Effect, Together
+from services.gateway.documents.selects import existing_document
 from services.gateway.documents.tables import document_details
+from services.gateway.documents.turns import turn_of_owner
 from services.gateway.kernel.changes import changed
-from services.gateway.kernel.locks import lock_owner
 
 
 def details_row(
@@ -24,22 +25,31 @@ def details_row(
     return upsert(document_details, {"key": key}, document_id=about, body=content, reason=reason)
 
 
-def keep_details(
-    document_id: UUID, key: str, *, body: Details | None = None, reason: str | None = None
-) -> Step:
-    """Return a step that adds a row, unless the document was deleted meanwhile.
+@dataclass(frozen=True, kw_only=True)
+class DetailsToKeep:
+    """What the object under ``key`` says of a document."""
+
+    document_id: UUID
+    key: str
+    body: Details | None = None
+    reason: str | None = None
+
+
+def keep_details(found: DetailsToKeep) -> Sequence[Effect]:
+    """Return the effects of keeping what an object says, unless the document is deleted meanwhile.
 
     The deletion takes the owner's lock too, so that one of the two sees the other.
     """
+    return [turn_of_owner(found.document_id), Together(_keep, found)]
 
-    async def step(connection: AsyncConnection) -> Sequence[Effect]:
-        for owner in await owners_of(connection, [document_id]):
-            await lock_owner(connection, owner)
-        if await existing_document(connection, document_id) is None:
-            return []
-        return [details_row(document_id, key, body=body, reason=reason), changed(document_id)]
 
-    return step
+async def _keep(connection: AsyncConnection, found: Sequence[DetailsToKeep]) -> Sequence[Effect]:
+    effects: list[Effect] = []
+    for one in found:
+        if await existing_document(connection, one.document_id) is not None:
+            row = details_row(one.document_id, one.key, body=one.body, reason=one.reason)
+            effects += [row, changed(one.document_id)]
+    return effects
 
 
 async def forget_details(connection: AsyncConnection, documents: Sequence[UUID]) -> None:

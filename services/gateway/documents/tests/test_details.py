@@ -10,7 +10,7 @@ from libs.common.contracts.details import FailureDetails, ParsedDocument
 from libs.common.contracts.documents import DocumentParsed
 from libs.common.errors import Unavailable
 from services.gateway.documents.details import details_of
-from services.gateway.documents.kept_details import keep_details
+from services.gateway.documents.kept_details import DetailsToKeep, keep_details
 from services.gateway.documents.tables import document_details
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import reference
@@ -63,10 +63,11 @@ async def test_a_deletion_takes_all_of_it(world):
 
 async def test_details_that_were_read_before_a_deletion_are_not_kept_after_it(world):
     document = await world.hand_in()
-    said = keep_details(document, "k", body=ParsedDocument(title="T"))
+    to_keep = DetailsToKeep(document_id=document, key="k", body=ParsedDocument(title="T"))
+    said = keep_details(to_keep)
     await world.documents.delete(world.owner, document)
     async with world.kernel.transaction() as command:
-        await command.apply([said])
+        await command.apply(said)
     assert await kept(world) == []
 
 

@@ -1,8 +1,15 @@
+from uuid import uuid4
+
 from sqlalchemy import select
 
 from libs.common.contracts.details import ParsedDocument
-from libs.common.store.effects import apply
-from services.gateway.documents.kept_details import details_row, forget_details, keep_details
+from libs.common.store.effects import Together, apply
+from services.gateway.documents.kept_details import (
+    DetailsToKeep,
+    details_row,
+    forget_details,
+    keep_details,
+)
 from services.gateway.documents.tables import document_details
 
 
@@ -16,7 +23,8 @@ async def test_the_last_that_was_said_is_kept(world):
     before = await kept(world)
     async with world.database.transaction() as connection:
         for reason in ("First.", "Second."):
-            await apply(connection, [keep_details(document, "k", reason=reason)], None)
+            to_keep = DetailsToKeep(document_id=document, key="k", reason=reason)
+            await apply(connection, keep_details(to_keep), None)
     assert await kept(world) == before | {"k": (str(document), None, "Second.")}
 
 
@@ -34,3 +42,16 @@ async def test_only_what_is_of_a_document_is_forgotten(world):
     async with world.database.transaction() as connection:
         await forget_details(connection, [first])
     assert {document for document, _, _ in (await kept(world)).values()} == {str(second)}
+
+
+async def test_owners_are_locked_before_anything_is_written_and_once_for_a_batch(world):
+    """Locked in the middle of a batch, two batches and a deletion would wait for each other."""
+    said = [
+        effect
+        for key in ("one", "two")
+        for effect in keep_details(DetailsToKeep(document_id=uuid4(), key=key, reason="R"))
+    ]
+    assert all(isinstance(effect, Together) for effect in said)
+    shared = [effect for effect in said if isinstance(effect, Together)]
+    assert [effect.turn for effect in shared] == ["first", "middle"] * 2
+    assert len({effect.step for effect in shared}) == 2
