@@ -24,11 +24,9 @@ const count = Number(process.env.COUNT ?? 0);
 // the transaction of the change: then a restart forgets nothing.
 const seen = new Set();
 
-function firstTime(id) {
-  if (seen.has(id)) return false;
+function remember(id) {
   seen.add(id);
   if (seen.size > REMEMBERED_IDS) seen.delete(seen.values().next().value);
-  return true;
 }
 
 async function titleOf(documentId) {
@@ -42,10 +40,14 @@ async function titleOf(documentId) {
   return (await answer.json()).title;
 }
 
-async function show(headers, raw) {
+function readable(headers, raw) {
   if (headers.ce_type !== "audio.ready") throw new Error(`it is ${headers.ce_type}`);
   const value = JSON.parse(raw);
   if (value.version > KNOWN_VERSION) throw new Error(`version ${value.version} is newer than this`);
+  return value;
+}
+
+async function show(headers, value) {
   const title = await titleOf(value.document_id);
   const files = value.renditions.map(({ format, object }) => `${format} ${object.size} bytes`);
   console.log(
@@ -69,13 +71,17 @@ await consumer.run({
   eachMessage: async ({ partition, message }) => {
     const pairs = Object.entries(message.headers).map(([name, value]) => [name, String(value)]);
     const headers = Object.fromEntries(pairs);
-    if (!firstTime(headers.ce_id)) return;
+    if (seen.has(headers.ce_id)) return;
+    let value;
     try {
-      await show(headers, message.value);
-      printed += 1;
+      value = readable(headers, message.value);
     } catch (error) {
       console.error(`${topic}[${partition}] offset ${message.offset} skipped: ${error.message}`);
+      return;
     }
+    await show(headers, value); // a gateway that is away throws, and the message comes again
+    remember(headers.ce_id);
+    printed += 1;
     if (count && printed >= count) {
       consumer.pause([{ topic }]); // what is left of this batch is for the next run
       setImmediate(() => consumer.disconnect());

@@ -140,6 +140,9 @@ async def main(options: argparse.Namespace) -> int:
     except KafkaError as error:
         print(f"Kafka at {options.bootstrap}: {error}", file=sys.stderr)
         return 1
+    except OSError as error:  # what was not printed is not committed, and comes again
+        print(f"titles: {error}", file=sys.stderr)
+        return 1
     finally:
         await consumer.stop()
     return 0
@@ -180,7 +183,10 @@ async def until(stop: asyncio.Event, consumer: AIOKafkaConsumer) -> AsyncIterato
 async def show(
     record: ConsumerRecord, headers: Mapping[str, str], titles: Titles, gaps: Gaps | None
 ) -> bool:
-    """Print a record; False if it is none that this program reads."""
+    """Print a record; False if it is none that this program reads.
+
+    Raises OSError if nobody can be asked for the title just now: the record is not done then.
+    """
     try:
         if gaps is not None:
             gaps.note(headers)
@@ -189,7 +195,7 @@ async def show(
         value = readable(record.value, headers)
         text = f"{headers['ce_time']} {LINES[headers['ce_type']](value)}"
         title = await titles.title(value)
-    except (KeyError, TypeError, ValueError, OSError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         at = f"{record.topic}[{record.partition}] offset {record.offset}"
         print(f"{at} skipped: {type(error).__name__} {error}", file=sys.stderr)
         return False

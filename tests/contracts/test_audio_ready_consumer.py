@@ -274,6 +274,30 @@ async def test_the_gateway_is_asked_for_titles(kafka_bootstrap, topic, synth):
     assert printed.splitlines() in (first + second, second + first)
 
 
+async def test_a_gateway_that_is_away_ends_it_before_anything_is_committed(
+    kafka_bootstrap, topic, synth
+):
+    """What was not printed comes again, for whoever asked."""
+    event = audio_ready(1)
+    await synth.publish(event)
+    parts = command(kafka_bootstrap, topic, "--from-beginning", "--group", uuid4().hex)
+    parts += ["--count", "1"]
+    away = {"LECTERN_URL": "http://127.0.0.1:1", "LECTERN_TOKEN": "secret"}
+    done = await asyncio.to_thread(
+        subprocess.run,
+        parts,
+        env={**os.environ, **away},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1].startswith("titles: ")
+    assert "Traceback" not in done.stderr
+    assert (await run(*parts)).splitlines() == expected(event)
+
+
 async def test_the_title_of_an_audiobook_is_in_its_details(kafka_bootstrap, topic, synth, tmp_path):
     event = await book_ready(tmp_path)
     assert b"Brannock" not in event.encode()

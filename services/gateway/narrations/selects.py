@@ -68,7 +68,7 @@ async def narrations_without_audiobook(
 async def narrations_at_rest(connection: AsyncConnection, document_id: UUID) -> list[NarrationRow]:
     """Return the narrations of a document that wait for no page, and are not settled.
 
-    That is looked at first, for to work out how far they are takes as long as they have pages.
+    That is looked at first: working out how far they are takes as long as they have pages.
     """
     lacks_audiobook = narrations.c.audiobook.is_not(None) & ~HAS_AUDIOBOOK
     return await NARRATIONS.all(connection, _at_rest(document_id).where(IS_OPEN | lacks_audiobook))

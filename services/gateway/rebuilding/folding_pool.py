@@ -1,4 +1,4 @@
-"""Folding in other processes, for to read events takes longer than to fetch and write them."""
+"""Folding in other processes: reading events takes longer than fetching and writing them."""
 
 from collections.abc import Sequence
 from types import TracebackType
