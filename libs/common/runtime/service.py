@@ -27,6 +27,7 @@ from libs.common.observability.metrics_page import MeasuredRequests, metrics_rou
 from libs.common.observability.telemetry import configure
 from libs.common.runtime.condition import Condition
 from libs.common.runtime.http_server import HttpServer
+from libs.common.runtime.loop_errors import log_loop_error
 from libs.common.runtime.service_parts import ServiceParts
 from libs.common.runtime.working import working
 from libs.common.store.migrate import upgrade
@@ -71,6 +72,7 @@ class Service:
         """Bring the service up as far as its dependencies allow; the rest follows by itself."""
         parts = self.parts
         self._telemetry = configure(parts.name, parts.common, parts.settings)
+        asyncio.get_running_loop().set_exception_handler(log_loop_error)
         routes = [
             *self._condition.health.routes(),
             metrics_route(parts.metrics, self._condition.refresh_gauges),
