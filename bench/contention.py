@@ -51,7 +51,9 @@ async def looking_first(connection: AsyncConnection, document_id: UUID) -> None:
 
 def decision(document_id: UUID, seen: int) -> DocumentRejected:
     """Return an event that tells what version it was decided on."""
-    return DocumentRejected(document_id=document_id, owner_id=document_id, code=f"seen_{seen}")
+    return DocumentRejected(
+        document_id=document_id, owner_id=document_id, code=f"seen_{seen}", details=None
+    )
 
 
 async def measure(database: Database, decide: Decide, writers: int, rounds: int, one: bool) -> str:

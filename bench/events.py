@@ -48,7 +48,11 @@ IN, OUT = DocumentDeleted.topic, DocumentRejected.topic
 
 async def answer(event: DocumentDeleted) -> Sequence[Effect]:
     """Return one event for every event."""
-    return [DocumentRejected(document_id=event.document_id, owner_id=event.owner_id, code="bench")]
+    return [
+        DocumentRejected(
+            document_id=event.document_id, owner_id=event.owner_id, code="bench", details=None
+        )
+    ]
 
 
 async def fill(bootstrap: str, count: int) -> None:

@@ -48,7 +48,10 @@ IN_LOOP = 20_000
 WORKERS = 2
 ROUNDS = 3
 MIGRATIONS = Path(__file__).parents[1] / "services" / "gateway" / "migrations"
-OBJECT = ObjectRef(key="documents/1/object.json", sha256="0" * 64, size=1000)
+OBJECT = ObjectRef(
+    key="documents/1/object.json", sha256="0" * 64, size=1000, media_type="application/octet-stream"
+)
+SPOKEN = {"engine": "espeak", "voice": "en", "rate": 1.0, "formats": ("m4a",)}
 
 
 def story(progressed: int) -> Iterator[Event]:
@@ -57,29 +60,33 @@ def story(progressed: int) -> Iterator[Event]:
     by = about | {"requested_by": about["owner_id"]}
     narration = by | {"narration_id": uuid7()}
     yield DocumentSubmitted.model_validate(about | {"kind": "text", "details": OBJECT})
-    yield NarrationRequested.model_validate(narration | {"engine": "espeak", "voice": "en"})
+    yield NarrationRequested.model_validate(narration | SPOKEN | {"pages": None, "audiobook": None})
     for page in range(1, PAGES + 1):
         yield from _page(about, by, page, progressed)
-    said = {"pages": PAGES, "characters": 20_000, "details": OBJECT}
-    yield DocumentParsed.model_validate(about | said)
+    said = {"page_count": PAGES, "characters": 20_000, "chapter_count": 1, "language": "en"}
+    file = {"media_type": "application/pdf", "details": OBJECT}
+    yield DocumentParsed.model_validate(about | said | file)
     counts = {"pages_total": PAGES, "pages_ready": PAGES, "pages_silent": 0, "pages_missing": 0}
-    yield NarrationCompleted.model_validate(narration | counts | {"duration_ms": 600_000})
+    ended = {"missing": (), "duration_ms": 600_000, "audiobook_id": None}
+    yield NarrationCompleted.model_validate(narration | counts | ended)
 
 
 def _page(
     about: dict[str, UUID], by: dict[str, UUID], page: int, progressed: int
 ) -> Iterator[Event]:
     said = {"page": page, "characters": 2000}
-    cut = said | {"segments": OBJECT}
-    audio = by | {"audio_id": uuid7(), "page": page, "engine": "espeak", "voice": "en"}
+    cut = said | {"segmented_page": OBJECT, "revision": 0, "language": "en"}
+    audio = by | {"audio_id": uuid7(), "page": page}
     yield PageExtracted.model_validate(about | said | {"text": OBJECT, "language": "en"})
-    yield PageSegmented.model_validate(about | cut | {"utterances": 26})
-    yield AudioRequested.model_validate(audio | cut)
+    yield PageSegmented.model_validate(about | cut | {"utterance_count": 26})
+    yield AudioRequested.model_validate(audio | cut | SPOKEN)
     for done in range(1, progressed + 1):
         yield AudioProgressed.model_validate(audio | {"done": done, "total": progressed})
     spoken = {"characters_asked": 2000, "characters_spoken": 2000, "duration_ms": 60_000}
-    made = {"renditions": (Rendition(format="m4a", object=OBJECT),)}
-    yield AudioReady.model_validate(audio | spoken | made | {"timings": OBJECT, "captions": OBJECT})
+    files = {"timings": OBJECT, "captions": OBJECT}
+    made = {"renditions": (Rendition(format="m4a", object=OBJECT),), "revision": 0} | files
+    measured = {"segments_cached": 0, "loudness_lufs": -19.0}
+    yield AudioReady.model_validate(audio | SPOKEN | spoken | made | measured)
 
 
 async def fill(database: Database, documents: int, progressed: int) -> int:

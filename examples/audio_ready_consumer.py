@@ -232,7 +232,7 @@ def audiobook(value: Mapping[str, Any]) -> str:
     """Return what ``audiobook.ready`` says, on one line."""
     return (
         f"audiobook of document {value['document_id']}: "
-        f"{value['duration_ms'] / MS_PER_SECOND:.1f} s, {value['chapters']} chapters; "
+        f"{value['duration_ms'] / MS_PER_SECOND:.1f} s, {value['chapter_count']} chapters; "
         f"{value['format']} {value['object']['size']:,} bytes"
     )
 

@@ -21,7 +21,7 @@ from lectern.display import Display, ReadingProgress
 from lectern.exits import Exit, Failed
 from lectern.standalone import Standalone
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.formats import BookFormat
+from libs.common.contracts.formats import AudiobookFormat
 from libs.common.database.wakeups import Wakeup
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.queries import DocumentQueries
@@ -42,7 +42,7 @@ SETTLE_S = 0.2
 """Several changes that come together are looked at once."""
 LOOK_SHARE = 0.01
 """Of the time, how much may be spent looking: a look reads a row or two for every page."""
-FORMATS: dict[str, BookFormat] = {"m4b": "m4b", "mp3": "mp3", "opus": "opus"}
+FORMATS: dict[str, AudiobookFormat] = {"m4b": "m4b", "mp3": "mp3", "opus": "opus"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,9 @@
 """What was released stays as it was: schemas and golden samples, frozen with their digests.
 
 ``docs/events/frozen/<name>.v<version>.json`` holds the first schema of a version and its golden
-sample. It is written once and never again; ``docs/events/frozen.json`` has its SHA-256. Schemas and
-samples beside it may grow as :mod:`.schema_compat` allows, and are held against the frozen ones: so
-deleting a schema and generating it anew does not change what was promised.
+sample. It is written once and never again; ``docs/events/digests.json`` has its SHA-256. Schemas
+and samples beside it may grow as :mod:`.schema_compat` allows, and are held against the frozen
+ones: so deleting a schema and generating it anew does not change what was promised.
 
 What is merged counts as released, so every version has to be frozen (``--freeze``).
 """
@@ -17,7 +17,7 @@ from typing import Any
 from lectern.generate.promises import Promise, every_promise
 from lectern.generate.schema_compat import incompatibilities, wire_schema
 
-INDEX = "docs/events/frozen.json"
+INDEX = "docs/events/digests.json"
 FOLDER = "docs/events/frozen"
 FREEZE = "python -m lectern.generate --freeze"
 

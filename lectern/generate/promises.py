@@ -7,13 +7,14 @@ from pathlib import Path
 from libs.common.contracts.base import Event
 from libs.common.contracts.catalog import every_event
 from libs.common.contracts.details import (
-    BookContents,
+    AudiobookContents,
     Details,
     FailureDetails,
     PageText,
     ParsedDocument,
     SubmittedDocument,
 )
+from libs.common.contracts.timings import Timings
 from libs.common.contracts.utterances import SegmentedPage
 
 EVENTS = "docs/events"
@@ -23,7 +24,8 @@ EVERY_DETAILS: Sequence[type[Details]] = (
     ParsedDocument,
     PageText,
     SegmentedPage,
-    BookContents,
+    Timings,
+    AudiobookContents,
     FailureDetails,
 )
 
@@ -57,14 +59,7 @@ def every_promise() -> tuple[Promise, ...]:
             for event in every_event()
         ),
         *(
-            Promise(kind=kind, name=kind.__name__, version=version_of(kind), folder=DETAILS)
+            Promise(kind=kind, name=kind.__name__, version=kind.version, folder=DETAILS)
             for kind in EVERY_DETAILS
         ),
     )
-
-
-def version_of(kind: type[Event] | type[Details]) -> int:
-    """Return the version that an event or details are written with."""
-    if issubclass(kind, Event):
-        return kind.version
-    return int(kind.model_fields["version"].default)

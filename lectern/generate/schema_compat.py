@@ -4,11 +4,11 @@ Topics keep their messages for ever, so within one version both directions count
 the oldest message, and a stranger with the oldest schema reads the newest message. Readers ignore
 fields that they do not know. Within one version
 
-* may be added: an optional field; a member of an enumeration, of which readers are told that it may
-  grow
+* may be added: an optional field
 * may change: what is written for people, as descriptions and titles
 * everything else is a new version with an upcaster: a field removed, added as required, made
-  required or optional; a type, format, limit, pattern or default changed; a member removed
+  required or optional; a type, format, limit, pattern or default changed; a member of an
+  enumeration added or removed, for a service that is older would take it for a damaged message
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
-from lectern.generate.promises import Promise, version_of
+from lectern.generate.promises import Promise
 from libs.common.contracts.base import Event
 from libs.common.contracts.details import Details
 
@@ -42,13 +42,19 @@ class _Plain(GenerateJsonSchema):
 def wire_schema(kind: type[Event] | type[Details]) -> dict[str, Any]:
     """Return the schema of the value of an event, or of details, at its current version.
 
-    A field with a default is not required, for messages from before it was added lack it.
+    A field with a default is not required, for messages from before it was added lack it. One that
+    is made anew where it is not given is always written.
     """
     made = kind.model_json_schema(schema_generator=_Plain)
     fields = {name: field for name, field in made["properties"].items() if name not in BESIDE}
+    required = [
+        name
+        for name in fields
+        if name in made.get("required", ()) or kind.model_fields[name].default_factory is not None
+    ]
     version = {
         "type": "integer",
-        "const": version_of(kind),
+        "const": kind.version,
         "description": "Version of this schema.",
     }
     schema = {
@@ -57,7 +63,7 @@ def wire_schema(kind: type[Event] | type[Details]) -> dict[str, Any]:
         "description": made.get("description", ""),
         "type": "object",
         "properties": {"version": version, **fields},
-        "required": ["version", *made.get("required", ())],
+        "required": ["version", *required],
     }
     if "$defs" in made:
         schema["$defs"] = made["$defs"]
@@ -74,10 +80,9 @@ def advice(promise: Promise, problems: Sequence[str]) -> str:
     """Return what to do about a class that no longer fits the committed schema of its version."""
     name, version = promise.kind.__name__, promise.version
     listed = "".join(f"\n  - {problem}" for problem in problems)
-    lifted = f", add {name}.upcasters[{version}]" if issubclass(promise.kind, Event) else ""
     return (
         f"{promise.name} v{version} is not compatible with its committed schema:{listed}\n"
-        f"Undo that, or set {name}.version = {version + 1}{lifted} and add "
+        f"Undo that, or set {name}.version = {version + 1}, add {name}.upcasters[{version}] and "
         f"{promise.folder}/golden/{promise.name}/v{version + 1}.json, then generate and freeze."
     )
 
@@ -175,6 +180,9 @@ def _members(path: str, old: Schema, new: Schema) -> Iterator[str]:
         for member in before or ():
             if member not in (after or ()):
                 yield f"{path}: member {member!r} removed"
+        for member in after or ():
+            if member not in (before or ()):
+                yield f"{path}: member {member!r} added"
 
 
 def _enumerated(schema: Schema) -> Sequence[Any] | None:

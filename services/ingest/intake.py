@@ -76,15 +76,15 @@ class Intake:
             raise Rejected("empty", "The document has no text that could be read aloud.")
         parsed = await self._details(event.document_id, submitted, metadata, filename)
         details = await self.storage.write(
-            f"documents/{event.document_id}/parsed.json", parsed.to_json(), DETAILS
+            f"documents/{event.document_id}/parsed.json", parsed.encode(), DETAILS
         )
         return [
             DocumentParsed(
                 document_id=event.document_id,
                 owner_id=event.owner_id,
-                pages=announcer.pages,
+                page_count=announcer.pages,
                 characters=max(1, announcer.characters),
-                chapters=len(parsed.chapters),
+                chapter_count=len(parsed.chapters),
                 language=as_language(metadata.language),
                 media_type=as_media_type(metadata.media_type),
                 details=details,
@@ -170,7 +170,7 @@ class _Announcer:
         texts = {
             f"documents/{event.document_id}/pages/{page.number:05d}.r0.json": PageText(
                 nonce=self._nonce, markdown=page.markdown, title=page.title
-            ).to_json()
+            ).encode()
             for page in pages
         }
         written = await self._storage.write_some(texts, DETAILS)

@@ -41,8 +41,8 @@ class Cutter:
                 owner_id=wanted.owner_id,
                 page=wanted.page,
                 revision=wanted.revision,
-                segments=segments,
-                utterances=page.utterances,
+                segmented_page=segments,
+                utterance_count=page.utterances,
                 characters=page.characters,
                 language=as_language(page.language),
             )

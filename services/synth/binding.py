@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from libs.common.contracts.audio import AudiobookReady, AudiobookRequested, AudioReady
-from libs.common.contracts.details import BookContents
+from libs.common.contracts.details import AudiobookContents
 from libs.common.contracts.formats import MEDIA_TYPES, page_format_of
 from libs.common.errors import Permanent
 from libs.common.processing.job_kind import Job
@@ -37,7 +37,7 @@ class Binder:
         """Make one audiobook."""
         asked = job.payload
         page_format = page_format_of(asked.format)
-        contents = await read_details(self.storage, asked.details, BookContents)
+        contents = await read_details(self.storage, asked.details, AudiobookContents)
         ready = await self._page_audios(contents)
         cover = await read_verified(self.storage, contents.cover) if contents.cover else None
         with TemporaryDirectory(prefix="lectern-synth-") as folder:
@@ -68,12 +68,12 @@ class Binder:
                 object=stored,
                 details=asked.details,
                 duration_ms=book.duration_ms,
-                chapters=book.chapters,
+                chapter_count=book.chapters,
                 loudness_lufs=book.loudness_lufs,
             )
         ]
 
-    async def _page_audios(self, contents: BookContents) -> list[AudioReady]:
+    async def _page_audios(self, contents: AudiobookContents) -> list[AudioReady]:
         streams = [AudioReady.stream_of(audio_id=page.audio_id) for page in contents.pages]
         audios = await self.history.of_many(streams, AudioReady)
         found = {audio.audio_id: audio for audio in audios}
@@ -108,7 +108,7 @@ class Binder:
         raise Permanent(f"page {audio.page} was not made as {page_format}")
 
 
-def chapters_of(contents: BookContents) -> list[BookChapter]:
+def chapters_of(contents: AudiobookContents) -> list[BookChapter]:
     """Place the document's chapters on the pages that the book has.
 
     A chapter whose first page is left out begins with the next page that is in, if that is still
@@ -126,11 +126,12 @@ def chapters_of(contents: BookContents) -> list[BookChapter]:
     return chapters
 
 
-def tags_of(contents: BookContents) -> Tags:
+def tags_of(contents: AudiobookContents) -> Tags:
     """Return what the file says about itself."""
     return Tags(
         title=contents.title,
         author=contents.author or "",
         album=contents.title,
         language=contents.language,
+        nonce=contents.nonce,
     )

@@ -50,7 +50,7 @@ class Speaker:
     async def speak(self, job: Job[AudioRequested]) -> Sequence[Effect]:
         """Speak one page. Raises Permanent when any utterance of it cannot be spoken."""
         asked = job.payload
-        page = await read_details(self.storage, asked.segments, SegmentedPage)
+        page = await read_details(self.storage, asked.segmented_page, SegmentedPage)
         progress = _Progress(job, len(page.utterances), self.progress_every_s)
         codecs = [CODEC_OF_FORMAT[page_format].name for page_format in asked.formats]
         segments = await self.synthesizer.synthesize(
@@ -104,6 +104,7 @@ class Speaker:
             title=page.title or f"Page {asked.page}",
             language=page.language,
             track=str(asked.page),
+            nonce=page.nonce,
         )
         return await self.pool.run(assemble_page, folder, page.utterances, files, tags)
 

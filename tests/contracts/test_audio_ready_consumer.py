@@ -23,7 +23,7 @@ from sqlalchemy import update
 from libs.common.contracts.audio import AudiobookReady, AudioFailed, AudioReady, Rendition
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.cloudevents import Headers, rfc3339
-from libs.common.contracts.details import DETAILS, BookContents, BookPage
+from libs.common.contracts.details import DETAILS, AudiobookContents, AudiobookPage
 from libs.common.database.engine import Database
 from libs.common.kafka.broker import producer
 from libs.common.kafka.topic_specs import TopicSpec
@@ -44,7 +44,9 @@ TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 def ref(name: str, size: int) -> ObjectRef:
-    return ObjectRef(key=f"audio/{name}", sha256="0" * 64, size=size)
+    return ObjectRef(
+        key=f"audio/{name}", sha256="0" * 64, size=size, media_type="application/octet-stream"
+    )
 
 
 def audio_ready(page: int) -> AudioReady:
@@ -62,6 +64,10 @@ def audio_ready(page: int) -> AudioReady:
         duration_ms=92_784,
         characters_asked=1834,
         characters_spoken=1834,
+        revision=0,
+        rate=1.0,
+        segments_cached=0,
+        loudness_lufs=None,
     )
 
 
@@ -191,11 +197,16 @@ def gateway(known: UUID) -> Iterator[str]:
 async def book_ready(folder: Path) -> AudiobookReady:
     """An audiobook whose details are in a folder."""
     document_id = uuid4()
-    made_of = BookContents(
-        title="The Light at Brannock", pages=[BookPage(page=1, audio_id=uuid4())]
+    made_of = AudiobookContents(
+        title="The Light at Brannock",
+        pages=[AudiobookPage(page=1, audio_id=uuid4())],
+        author=None,
+        language="und",
+        chapters=(),
+        cover=None,
     )
     key = f"documents/{document_id}/audiobooks/contents.json"
-    stored = await FolderStorage(folder).write(key, made_of.to_json(), DETAILS)
+    stored = await FolderStorage(folder).write(key, made_of.encode(), DETAILS)
     return AudiobookReady(
         document_id=document_id,
         owner_id=uuid4(),
@@ -206,7 +217,8 @@ async def book_ready(folder: Path) -> AudiobookReady:
         object=ref("book.m4b", 1_234_567),
         details=stored,
         duration_ms=92_784,
-        chapters=3,
+        chapter_count=3,
+        loudness_lufs=None,
     )
 
 
@@ -325,6 +337,7 @@ async def test_gaps_are_told_at_the_end(kafka_bootstrap, topic, synth, real_prod
             audio_id=event.audio_id,
             page=event.page,
             code="throttled",
+            details=None,
         )
         async with synth.database.transaction() as connection:
             await append(connection, [failed], TRACEPARENT)

@@ -21,7 +21,7 @@ from tests.journeys.person import book, somebody, until
 
 ORDER = {"audiobook": "m4b", "engine": "openai"}
 TOPIC = DocumentSubmitted.topic
-DETAILS = ObjectRef(key="nothing", sha256="0" * 64, size=1)
+DETAILS = ObjectRef(key="nothing", sha256="0" * 64, size=1, media_type="application/octet-stream")
 
 
 async def test_history_is_sent_again_while_work_goes_on(deployment: Deployment) -> None:

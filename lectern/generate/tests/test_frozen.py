@@ -50,7 +50,7 @@ def test_the_tree_keeps_its_promises():
         (
             frozen.INDEX,
             lambda index: index.pop("audio.ready.v1"),
-            f"{KEPT} is not in docs/events/frozen.json: bring its digest back",
+            f"{KEPT} is not in docs/events/digests.json: bring its digest back",
         ),
         (
             SCHEMA,

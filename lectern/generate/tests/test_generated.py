@@ -107,13 +107,13 @@ def test_a_schema_of_no_event_is_refused(tree, name, capsys):
     assert f"docs/events/{name} is of no event: bring back" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name", ["audio.ready", "BookContents"])
+@pytest.mark.parametrize("name", ["audio.ready", "AudiobookContents"])
 def test_deleting_a_schema_is_no_way_out(tree, name, capsys, monkeypatch):
     """What was released is held against the class even when its committed schema is gone."""
     (promise,) = [one for one in every_promise() if one.name == name]
     promise.schema_path(tree).unlink()
     real = wire_schema(promise.kind)
-    del real["properties"]["chapters" if name == "BookContents" else "page"]
+    del real["properties"]["chapters" if name == "AudiobookContents" else "page"]
     monkeypatch.setattr(frozen, "wire_schema", lambda kind: real)
     monkeypatch.setattr(frozen, "every_promise", lambda: [promise])
     monkeypatch.setattr(frozen, "_of_nothing", lambda index: [])
@@ -157,7 +157,7 @@ def test_field_tables_go_down_to_the_last_part():
     cells = {row.split("`")[1]: [cell.strip() for cell in row.split("|")] for row in rows}
     assert set(AudioReady.model_fields) - {"event_id", "occurred_at", "renditions"} <= set(cells)
     assert cells["version"][2:4] == ["`1`", "always"]
-    assert cells["rate"][2:4] == ["number, ≥ 0.5, ≤ 3", "may lack"]
+    assert cells["rate"][2:4] == ["number, ≥ 0.5, ≤ 3", "always"]
     assert cells["renditions[]"][2] == "array, at least 1"
     assert cells["renditions[].object.sha256"][2:4] == ["string", "always"]
     assert cells["loudness_lufs"][2] == "number or null"

@@ -1,7 +1,7 @@
 from pathlib import Path
 
-from lectern.generate.promises import EVERY_DETAILS, every_promise, version_of
-from libs.common.contracts import details, utterances
+from lectern.generate.promises import EVERY_DETAILS, every_promise
+from libs.common.contracts import details, timings, utterances
 from libs.common.contracts.audio import AudioReady
 from libs.common.contracts.catalog import every_event
 from libs.common.contracts.details import Details, PageText
@@ -9,7 +9,7 @@ from libs.common.contracts.details import Details, PageText
 
 def test_every_event_and_all_details_are_promised():
     """Of whatever tests derive from Details, nothing is."""
-    ours = {details.__name__, utterances.__name__}
+    ours = {details.__name__, timings.__name__, utterances.__name__}
     derived = {kind for kind in Details.__subclasses__() if kind.__module__ in ours}
     assert set(EVERY_DETAILS) == derived
     assert [promise.kind for promise in every_promise()] == [*every_event(), *EVERY_DETAILS]
@@ -33,6 +33,6 @@ def test_names_are_those_of_files_and_never_the_same():
 
 def test_the_version_is_the_one_that_is_written():
     class Second(PageText):
-        version: int = 2
+        version = 2
 
-    assert (version_of(AudioReady), version_of(PageText), version_of(Second)) == (1, 1, 2)
+    assert (AudioReady.version, PageText.version, Second.version) == (1, 1, 2)

@@ -32,7 +32,9 @@ async def fill(url, count):
     database = Database(url)
     await upgrade(database, INGEST.migrations)
     about = {"document_id": uuid4(), "owner_id": uuid4()}
-    happened = [DocumentRejected(**about, code=f"c{number}") for number in range(count)]
+    happened = [
+        DocumentRejected(**about, code=f"c{number}", details=None) for number in range(count)
+    ]
     async with database.transaction() as connection:
         await append(connection, happened)
         await connection.execute(update(events).values(sent_at_ms=1))

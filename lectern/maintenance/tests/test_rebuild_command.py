@@ -24,7 +24,9 @@ from services.gateway.rebuilding.rebuild_progress import RebuildProgress
 
 PAGES, DOCUMENTS = 20, 600
 ROOT = Path(__file__).parents[3]
-OBJECT = ObjectRef(key="documents/1/x.json", sha256="0" * 64, size=1)
+OBJECT = ObjectRef(
+    key="documents/1/x.json", sha256="0" * 64, size=1, media_type="application/octet-stream"
+)
 
 
 async def fill(folder, count):
@@ -44,8 +46,21 @@ async def opened(folder):
 
 def received(number):
     about = {"document_id": uuid7(), "owner_id": uuid7(), "characters": 1}
-    pages_of_it = [PageExtracted(**about, page=page, text=OBJECT) for page in range(1, PAGES + 1)]
-    for event in (*pages_of_it, DocumentParsed(**about, pages=PAGES, details=OBJECT)):
+    pages_of_it = [
+        PageExtracted(**about, page=page, text=OBJECT, language="und")
+        for page in range(1, PAGES + 1)
+    ]
+    for event in (
+        *pages_of_it,
+        DocumentParsed(
+            **about,
+            page_count=PAGES,
+            details=OBJECT,
+            chapter_count=0,
+            language="und",
+            media_type="application/octet-stream",
+        ),
+    ):
         yield {
             "consumer": "gateway",
             "event_id": str(event.event_id),

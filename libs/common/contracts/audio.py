@@ -6,25 +6,27 @@ from pydantic import Field
 
 from libs.common.contracts.base import (
     DAY_MS,
+    REVISION,
     DocumentEvent,
     Event,
     ObjectRef,
     PageNumber,
     Value,
 )
-from libs.common.contracts.formats import MAX_FORMATS, BookFormat, PageFormats, Rate
+from libs.common.contracts.details import FAILURE, details_in
+from libs.common.contracts.formats import MAX_FORMATS, AudiobookFormat, PageFormats, Rate
 from libs.common.contracts.identifiers import Code, Language, Name, VoiceName
 
 MAX_VOICES = 5000
 MAX_NAME_CHARACTERS = 200
-FAILURE = "A libs.common.contracts.details.FailureDetails as JSON."
-CONTENTS = "A libs.common.contracts.details.BookContents as JSON."
+LOUDNESS = "Integrated, BS.1770; null where there is too little sound to measure."
+CONTENTS = details_in("AudiobookContents")
 
 
 class Rendition(Value):
     """The same audio in one format."""
 
-    format: Name = Field(description="m4a, mp3, opus or m4b.")
+    format: Name = Field(description="m4a, mp3 or opus; there may be more of them.")
     object: ObjectRef = Field(description="Where the audio is stored.")
 
 
@@ -34,7 +36,7 @@ class VoiceInfo(Value):
     id: VoiceName
     name: str = Field(max_length=MAX_NAME_CHARACTERS)
     language: Language
-    gender: Name | None = None
+    gender: Name | None
 
 
 class AudioEvent(DocumentEvent):
@@ -74,7 +76,7 @@ class VoicesAnnounced(Event):
     engine: Name
     voices: tuple[VoiceInfo, ...] = Field(max_length=MAX_VOICES)
     default_voice: VoiceName
-    default: bool = Field(default=False, description="Whether this is the default engine.")
+    default: bool = Field(description="Whether this is the default engine.")
 
 
 class AudioRequested(RequestedAudioEvent):
@@ -83,15 +85,13 @@ class AudioRequested(RequestedAudioEvent):
     topic = "audio.requested"
     producer = "gateway"
 
-    revision: int = Field(default=0, ge=0)
-    segments: ObjectRef = Field(
-        description="A libs.common.contracts.utterances.SegmentedPage as JSON."
-    )
+    revision: int = Field(ge=0, description=REVISION)
+    segmented_page: ObjectRef = Field(description=details_in("SegmentedPage"))
     characters: int = Field(ge=0, description="Characters to be spoken.")
     engine: Name
     voice: VoiceName
-    rate: Rate = 1.0
-    formats: PageFormats = ("m4a",)
+    rate: Rate
+    formats: PageFormats
 
 
 class AudioProgressed(RequestedAudioEvent):
@@ -112,24 +112,22 @@ class AudioReady(RequestedAudioEvent):
     producer = "synth"
     public = True
 
-    revision: int = Field(default=0, ge=0, description="Of the text: 0 as read, +1 per edit.")
+    revision: int = Field(ge=0, description=REVISION)
     engine: Name = Field(description="The speech engine: espeak, polly or openai.")
     voice: VoiceName
-    rate: Rate = 1.0
+    rate: Rate
     renditions: tuple[Rendition, ...] = Field(
         min_length=1,
         max_length=MAX_FORMATS,
         description="The same audio, once in each format that was asked for.",
     )
-    timings: ObjectRef = Field(description="JSON; offsets into the page's text as shown.")
+    timings: ObjectRef = Field(description=details_in("Timings"))
     captions: ObjectRef = Field(description="WebVTT.")
     duration_ms: int = Field(ge=0, description="Length in milliseconds.")
     characters_asked: int = Field(ge=0, description="Characters that were to be spoken.")
     characters_spoken: int = Field(ge=0, description="Characters that were; always as many.")
-    segments_cached: int = Field(
-        default=0, ge=0, description="Utterances that were not spoken anew."
-    )
-    loudness_lufs: float | None = Field(default=None, description="Integrated, BS.1770.")
+    segments_cached: int = Field(ge=0, description="Utterances that were not spoken anew.")
+    loudness_lufs: float | None = Field(description=LOUDNESS)
 
 
 class AudioFailed(RequestedAudioEvent):
@@ -139,7 +137,7 @@ class AudioFailed(RequestedAudioEvent):
     producer = "synth"
 
     code: Code
-    details: ObjectRef | None = Field(default=None, description=FAILURE)
+    details: ObjectRef | None = Field(description=FAILURE)
 
 
 class AudioDeleted(AudioEvent):
@@ -157,8 +155,8 @@ class AudiobookRequested(AudiobookEvent):
     topic = "audiobook.requested"
     producer = "gateway"
 
-    format: BookFormat
-    pages: int = Field(ge=1, description="Of how many pages it is made.")
+    format: AudiobookFormat
+    page_count: int = Field(ge=1, description="Of how many pages it is made.")
     details: ObjectRef = Field(description=CONTENTS)
 
 
@@ -169,12 +167,12 @@ class AudiobookReady(AudiobookEvent):
     producer = "synth"
     public = True
 
-    format: BookFormat = Field(description="Its container.")
+    format: Name = Field(description="m4b, mp3 or opus; there may be more of them.")
     object: ObjectRef = Field(description="Where the audiobook is stored.")
     details: ObjectRef = Field(description=CONTENTS)
     duration_ms: int = Field(ge=0, description="Length in milliseconds.")
-    chapters: int = Field(ge=0, description="How many chapters the file has.")
-    loudness_lufs: float | None = Field(default=None, description="Integrated, BS.1770.")
+    chapter_count: int = Field(ge=0, description="How many chapters the file has.")
+    loudness_lufs: float | None = Field(description=LOUDNESS)
 
 
 class AudiobookFailed(AudiobookEvent):
@@ -184,4 +182,4 @@ class AudiobookFailed(AudiobookEvent):
     producer = "synth"
 
     code: Code
-    details: ObjectRef | None = Field(default=None, description=FAILURE)
+    details: ObjectRef | None = Field(description=FAILURE)

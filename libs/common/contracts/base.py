@@ -1,8 +1,8 @@
 """What every event is: a frozen fact with a topic, a schema, a key, a stream and a version.
 
-To add a field to an event, give it a default. To change a meaning, raise ``version`` and add an
-upcaster. ``libs.common.contracts.cloudevents`` puts events on the wire; ``docs/events.md`` is what
-strangers read.
+To add a field to an event, give it a default. To change a meaning, or to add a member to an
+enumeration, raise ``version`` and add an upcaster. ``libs.common.contracts.cloudevents`` puts
+events on the wire; ``docs/events.md`` is what strangers read.
 """
 
 import json
@@ -21,7 +21,13 @@ Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 DAY_MS = 24 * 60 * 60 * 1000
 FOREVER = -1
 
-PageNumber = Annotated[int, Field(ge=1, description="Page of the document, from 1, no gaps.")]
+MAX_PAGES = 1_000_000
+"""More than any document is read to, so that pages in an event can be counted out."""
+
+PageNumber = Annotated[
+    int, Field(ge=1, le=MAX_PAGES, description="Page of the document, from 1, no gaps.")
+]
+REVISION = "Of the page's text: 0 as it was read, 1 more with each edit."
 
 
 class Value(BaseModel):
@@ -36,10 +42,53 @@ class ObjectRef(Value):
     key: ObjectKey
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of its bytes, hex.")
     size: int = Field(ge=0, description="Bytes.")
-    media_type: MediaType = "application/octet-stream"
+    media_type: MediaType
 
 
-class Event(Value):
+class Versioned(Value):
+    """What is written once and read for ever: JSON that says which version of its schema it has.
+
+    A field that is always written has no default. One that is added later has: what was written
+    before lacks it.
+    """
+
+    version: ClassVar[int] = 1
+    upcasters: ClassVar[dict[int, Upcaster]] = {}
+    """By version: what makes the fields of the next version of its fields."""
+
+    def encode(self) -> bytes:
+        """Return the JSON, with the ``version`` that reading it needs."""
+        fields = self.model_dump_json().removeprefix("{")
+        return f'{{"version":{self.version},{fields}'.encode()
+
+    @classmethod
+    def read(cls, raw: bytes, **attributes: object) -> Self:
+        """Read JSON of any released version; ``attributes`` are fields that are not in it.
+
+        Raises:
+            UnknownVersion: ``raw`` is newer than this code.
+            Malformed: ``raw`` does not fit the schema.
+        """
+        try:
+            body = json.loads(raw)
+            found = int(body.pop("version", 1))
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise Malformed(cls.__name__, "the value is not a JSON object") from error
+        if found < 1:
+            raise Malformed(cls.__name__, f"no version is {found}")
+        if found > cls.version:
+            raise UnknownVersion(cls.__name__, found, cls.version)
+        for old in range(found, cls.version):
+            body = cls.upcasters[old](body)
+        try:
+            return cls.model_validate({**body, **attributes})
+        except ValidationError as error:
+            where = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
+            # Not from the error, which quotes what was read.
+            raise Malformed(cls.__name__, f"check {where}") from None
+
+
+class Event(Versioned):
     """A fact, named in the past tense.
 
     ``event_id`` and ``occurred_at`` travel as CloudEvents attributes (``ce_id``, ``ce_time``), the
@@ -49,8 +98,6 @@ class Event(Value):
 
     topic: ClassVar[str]
     producer: ClassVar[str]
-    version: ClassVar[int] = 1
-    upcasters: ClassVar[dict[int, Upcaster]] = {}
     public: ClassVar[bool] = False
     partitions: ClassVar[int] = 12
     retention_ms: ClassVar[int] = FOREVER
@@ -87,35 +134,10 @@ class Event(Value):
                 f"streams of {cls.__name__} are named {cls.stream_name}: {error.args[0]} is missing"
             ) from error
 
-    def encode(self) -> bytes:
-        """Return the JSON value, with the ``version`` that :meth:`decode` reads."""
-        body = {"version": self.version, **self.model_dump(mode="json")}
-        return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
-
     @classmethod
     def decode(cls, raw: bytes, *, event_id: UUID, occurred_at: datetime) -> Self:
-        """Read a value of any released version.
-
-        Raises:
-            UnknownVersion: ``raw`` is newer than this code.
-            Malformed: ``raw`` does not fit the schema.
-        """
-        try:
-            body = json.loads(raw)
-            found = int(body.pop("version", 1))
-        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            raise Malformed(cls.__name__, "the value is not a JSON object") from error
-        if found < 1:
-            raise Malformed(cls.__name__, f"no version is {found}")
-        if found > cls.version:
-            raise UnknownVersion(cls.__name__, found, cls.version)
-        for old in range(found, cls.version):
-            body = cls.upcasters[old](body)
-        try:
-            return cls.model_validate({**body, "event_id": event_id, "occurred_at": occurred_at})
-        except ValidationError as error:
-            where = ", ".join(".".join(map(str, fault["loc"])) for fault in error.errors())
-            raise Malformed(cls.__name__, f"check {where}") from error
+        """Read a value of any released version, as :meth:`read` does."""
+        return cls.read(raw, event_id=event_id, occurred_at=occurred_at)
 
 
 class DocumentEvent(Event):

@@ -4,17 +4,22 @@ Titles, authors, names of files, web addresses and sentences about a document ar
 event. An object is below ``documents/{document_id}/``, so it is removed when the document is.
 
 ``nonce`` is random: the digest of an object stays in events for ever, and without it whoever has
-them could guess a title and see whether the digest fits.
+them could guess a title and see whether the digest fits. What is made of an object has its nonce:
+so it is the same, byte by byte, when it is made again, and all pages that are read from one file
+share one. That tells nothing, for whoever can read a nonce can read the page.
+
+Where details get a new version, the events that refer to them get one too: a service that is older
+waits at the event, and does not fail at what it refers to.
 """
 
 import secrets
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import Field
 
-from libs.common.contracts.base import ObjectRef, PageNumber, Value
-from libs.common.contracts.identifiers import UNDETERMINED, Language
+from libs.common.contracts.base import ObjectRef, PageNumber, Value, Versioned
+from libs.common.contracts.identifiers import Language
 
 MAX_TITLE_CHARACTERS = 255
 UNTITLED = "Untitled"
@@ -27,17 +32,24 @@ def new_nonce() -> str:
     return secrets.token_hex(16)
 
 
-class Details(Value):
-    """Base of all. ``version`` rises when a meaning changes; fields may be added."""
+Nonce = Annotated[
+    str,
+    Field(pattern=r"^[0-9a-f]{32}$", description="Random, so that the digest cannot be guessed."),
+]
 
-    version: int = 1
-    nonce: str = Field(
-        default_factory=new_nonce, description="Random, so that the digest cannot be guessed."
-    )
 
-    def to_json(self) -> bytes:
-        """Return it as it is stored."""
-        return self.model_dump_json().encode()
+def details_in(kind: str) -> str:
+    """Return the description of a reference to details of a ``kind``, which is a class of them."""
+    return f"{kind}, as events/details/schemas has it."
+
+
+FAILURE = details_in("FailureDetails") + " Null where it could not be stored."
+
+
+class Details(Versioned):
+    """Base of all."""
+
+    nonce: Nonce = Field(default_factory=new_nonce)
 
 
 D = TypeVar("D", bound=Details)
@@ -48,27 +60,27 @@ class Chapter(Value):
 
     title: str
     first_page: PageNumber
-    level: int = Field(default=1, ge=1, description="Depth in the table of contents, from 1.")
+    level: int = Field(ge=1, description="Depth in the table of contents, from 1.")
 
 
 class SubmittedDocument(Details):
     """A document as it was handed in. Exactly one of ``object`` and ``url`` is set."""
 
-    object: ObjectRef | None = Field(default=None, description="The file or text that came.")
-    url: str | None = Field(default=None, description="The web address to be fetched.")
-    filename: str | None = None
-    title: str | None = Field(default=None, description="As given by the owner.")
+    object: ObjectRef | None = Field(description="The file or text that came.")
+    url: str | None = Field(description="The web address to be fetched.")
+    filename: str | None
+    title: str | None = Field(description="As given by the owner.")
 
 
 class ParsedDocument(Details):
     """What a document says about itself, known when all of it was read."""
 
     title: str = Field(description="As given by the owner, else as found.")
-    author: str | None = None
-    chapters: tuple[Chapter, ...] = ()
-    cover: ObjectRef | None = Field(default=None, description="The picture as found.")
+    author: str | None
+    chapters: tuple[Chapter, ...]
+    cover: ObjectRef | None = Field(description="The picture as found.")
     warnings: tuple[str, ...] = Field(
-        default=(), description="Sentences for the owner about parts that could not be read."
+        description="Sentences for the owner about parts that could not be read."
     )
 
 
@@ -76,25 +88,25 @@ class PageText(Details):
     """A page as it was read or edited."""
 
     markdown: str
-    title: str | None = Field(default=None, description="Heading of the chapter it is in.")
+    title: str | None = Field(description="Heading of the chapter it is in.")
 
 
-class BookPage(Value):
+class AudiobookPage(Value):
     """A page of an audiobook, and its audio."""
 
     page: PageNumber
     audio_id: UUID
 
 
-class BookContents(Details):
+class AudiobookContents(Details):
     """What an audiobook is made of: pages in reading order, and what its tags say."""
 
     title: str
-    author: str | None = None
-    language: Language = UNDETERMINED
-    chapters: tuple[Chapter, ...] = ()
-    cover: ObjectRef | None = None
-    pages: tuple[BookPage, ...] = Field(min_length=1)
+    author: str | None
+    language: Language
+    chapters: tuple[Chapter, ...]
+    cover: ObjectRef | None
+    pages: tuple[AudiobookPage, ...] = Field(min_length=1)
 
 
 class FailureDetails(Details):

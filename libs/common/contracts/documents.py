@@ -4,11 +4,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from libs.common.contracts.base import DocumentEvent, ObjectRef, PageNumber
-from libs.common.contracts.details import SourceKind
-from libs.common.contracts.identifiers import UNDETERMINED, Code, Language, MediaType
+from libs.common.contracts.base import REVISION, DocumentEvent, ObjectRef, PageNumber
+from libs.common.contracts.details import FAILURE, SourceKind, details_in
+from libs.common.contracts.identifiers import Code, Language, MediaType
 
-PAGE_TEXT = "A libs.common.contracts.details.PageText as JSON."
+PAGE_TEXT = details_in("PageText")
 
 
 class DocumentSubmitted(DocumentEvent):
@@ -18,9 +18,7 @@ class DocumentSubmitted(DocumentEvent):
     producer = "gateway"
 
     kind: SourceKind
-    details: ObjectRef = Field(
-        description="A libs.common.contracts.details.SubmittedDocument as JSON."
-    )
+    details: ObjectRef = Field(description=details_in("SubmittedDocument"))
 
 
 class DocumentDeleted(DocumentEvent):
@@ -41,7 +39,7 @@ class PageExtracted(DocumentEvent):
     page: PageNumber
     text: ObjectRef = Field(description=PAGE_TEXT)
     characters: int = Field(ge=0, description="Of its Markdown.")
-    language: Language = UNDETERMINED
+    language: Language
 
 
 class DocumentParsed(DocumentEvent):
@@ -50,14 +48,12 @@ class DocumentParsed(DocumentEvent):
     topic = "document.parsed"
     producer = "ingest"
 
-    pages: int = Field(ge=1)
-    characters: int = Field(ge=1)
-    chapters: int = Field(default=0, ge=0, description="How many chapters were found.")
-    language: Language = UNDETERMINED
-    media_type: MediaType = "application/octet-stream"
-    details: ObjectRef = Field(
-        description="A libs.common.contracts.details.ParsedDocument as JSON."
-    )
+    page_count: int = Field(ge=1)
+    characters: int = Field(ge=1, description="Of the Markdown of all pages.")
+    chapter_count: int = Field(ge=0, description="How many chapters were found.")
+    language: Language
+    media_type: MediaType
+    details: ObjectRef = Field(description=details_in("ParsedDocument"))
 
 
 class DocumentRejected(DocumentEvent):
@@ -67,9 +63,7 @@ class DocumentRejected(DocumentEvent):
     producer = "ingest"
 
     code: Code
-    details: ObjectRef | None = Field(
-        default=None, description="A libs.common.contracts.details.FailureDetails as JSON."
-    )
+    details: ObjectRef | None = Field(description=FAILURE)
 
 
 class PageEdited(DocumentEvent):
@@ -79,7 +73,7 @@ class PageEdited(DocumentEvent):
     producer = "gateway"
 
     page: PageNumber
-    revision: int = Field(ge=1, description="0 is what ingest extracted; each edit adds 1.")
+    revision: int = Field(ge=1, description=REVISION)
     text: ObjectRef = Field(description=PAGE_TEXT)
     language: Language
     edited_by: UUID
@@ -93,10 +87,8 @@ class PageSegmented(DocumentEvent):
     stream_name = "page/{document_id}/{page}"
 
     page: PageNumber
-    revision: int = Field(default=0, ge=0)
-    segments: ObjectRef = Field(
-        description="A libs.common.contracts.utterances.SegmentedPage as JSON."
-    )
-    utterances: int = Field(ge=0)
+    revision: int = Field(ge=0, description=REVISION)
+    segmented_page: ObjectRef = Field(description=details_in("SegmentedPage"))
+    utterance_count: int = Field(ge=0)
     characters: int = Field(ge=0, description="Characters that will be spoken.")
-    language: Language = UNDETERMINED
+    language: Language

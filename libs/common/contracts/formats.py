@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 PageFormat = Literal["m4a", "mp3", "opus"]
-BookFormat = Literal["m4b", "mp3", "opus"]
+AudiobookFormat = Literal["m4b", "mp3", "opus"]
 MAX_FORMATS = 20
-PageFormats = Annotated[tuple[PageFormat, ...], Field(max_length=MAX_FORMATS)]
+PageFormats = Annotated[tuple[PageFormat, ...], Field(min_length=1, max_length=MAX_FORMATS)]
 MIN_RATE, MAX_RATE = 0.5, 3.0
 Rate = Annotated[
     float, Field(ge=MIN_RATE, le=MAX_RATE, description="Speaking rate; 1.0 is normal.")
@@ -30,6 +30,6 @@ TIMINGS = "application/json"
 """When each sentence and word of a page is heard."""
 
 
-def page_format_of(book: BookFormat) -> PageFormat:
+def page_format_of(audiobook: AudiobookFormat) -> PageFormat:
     """Return the format of the pages that an audiobook is made of."""
-    return "m4a" if book == "m4b" else book
+    return "m4a" if audiobook == "m4b" else audiobook

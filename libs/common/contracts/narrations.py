@@ -5,9 +5,9 @@ from uuid import UUID
 from pydantic import Field
 
 from libs.common.contracts.base import DocumentEvent
-from libs.common.contracts.formats import BookFormat, PageFormats, Rate
+from libs.common.contracts.formats import AudiobookFormat, PageFormats, Rate
 from libs.common.contracts.identifiers import Code, Name, VoiceName
-from libs.common.contracts.pages import MAX_RANGES, PageRange
+from libs.common.contracts.pages import PageRanges, SomePages
 
 
 class NarrationEvent(DocumentEvent):
@@ -28,18 +28,20 @@ class NarrationRequested(NarrationEvent):
     topic = "narration.requested"
     producer = "gateway"
 
-    pages: tuple[PageRange, ...] | None = Field(
-        default=None, max_length=MAX_RANGES, description="Ascending; null: every page."
-    )
+    pages: SomePages | None = Field(description="Which ones; null: every page.")
     engine: Name
     voice: VoiceName
-    rate: Rate = 1.0
-    formats: PageFormats = ("m4a",)
-    audiobook: BookFormat | None = None
+    rate: Rate
+    formats: PageFormats
+    audiobook: AudiobookFormat | None = Field(description="As one file, too; null: no.")
 
 
 class NarrationEnded(NarrationEvent):
-    """No more will come of a narration: every page that was asked for is ready, or will not be."""
+    """Nothing more is waited for: every page that was asked for is ready, or given up.
+
+    It is said once for a narration. What was given up can still be mended later: then its own
+    events say so, and this one stays as it is.
+    """
 
     pages_total: int | None = Field(
         ge=0, description="Pages that were asked for; null if the document was not read to its end."
@@ -47,9 +49,7 @@ class NarrationEnded(NarrationEvent):
     pages_ready: int = Field(ge=0, description="Pages that can be heard.")
     pages_silent: int = Field(ge=0, description="Pages on which there is nothing to speak.")
     pages_missing: int = Field(ge=0, description="Pages that could not be made audible.")
-    missing: tuple[PageRange, ...] = Field(
-        default=(), max_length=MAX_RANGES, description="Which these are; the first 1,000 ranges."
-    )
+    missing: PageRanges = Field(description="Which these are; the first 1,000 ranges.")
 
 
 class NarrationCompleted(NarrationEnded):
@@ -60,7 +60,7 @@ class NarrationCompleted(NarrationEnded):
 
     duration_ms: int = Field(ge=0, description="Length of the pages that can be heard.")
     audiobook_id: UUID | None = Field(
-        default=None, description="The audiobook, if one was asked for and could be made."
+        description="The audiobook, if one was asked for and could be made."
     )
 
 

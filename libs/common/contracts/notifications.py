@@ -1,6 +1,5 @@
 """Notifications: who was told of what."""
 
-from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -16,11 +15,11 @@ class NotificationEvent(Event):
     stream_name = "notification/{notification_id}"
 
     notification_id: UUID = Field(description="Identity of the (event, target) pair.")
-    document_id: UUID | None = None
-    owner_id: UUID | None = Field(default=None, description="Whose document it is.")
-    about: UUID = Field(description="The event that was told.")
-    about_type: Name
-    channel: Literal["mail", "webhook"]
+    document_id: UUID | None
+    owner_id: UUID | None = Field(description="Whose document it is.")
+    about_event: UUID = Field(description="The event that was told: its ``ce_id``.")
+    about_type: Name = Field(description="The type of that event.")
+    channel: Name = Field(description="mail or webhook; there may be more of them.")
 
 
 class NotificationSent(NotificationEvent):

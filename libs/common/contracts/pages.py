@@ -1,9 +1,10 @@
 """Pages of a document, many of them in few words."""
 
 from collections.abc import Iterable
-from typing import Self
+from itertools import pairwise
+from typing import Annotated, Self
 
-from pydantic import model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from libs.common.contracts.base import PageNumber, Value
 
@@ -22,6 +23,20 @@ class PageRange(Value):
         if self.last < self.first:
             raise ValueError("the smaller number comes first")
         return self
+
+
+def _ascending(ranges: tuple[PageRange, ...]) -> tuple[PageRange, ...]:
+    if any(later.first <= earlier.last for earlier, later in pairwise(ranges)):
+        raise ValueError("ranges ascend and do not overlap")
+    return ranges
+
+
+PageRanges = Annotated[
+    tuple[PageRange, ...],
+    Field(max_length=MAX_RANGES, description="Ascending, without overlaps."),
+    AfterValidator(_ascending),
+]
+SomePages = Annotated[PageRanges, Field(min_length=1)]
 
 
 def page_ranges(pages: Iterable[int]) -> tuple[PageRange, ...]:

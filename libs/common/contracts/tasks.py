@@ -4,12 +4,17 @@ from uuid import UUID
 
 from pydantic import Field
 
-from libs.common.contracts.base import Event, ObjectRef
+from libs.common.contracts.base import Event, ObjectRef, PageNumber
+from libs.common.contracts.details import FAILURE
 from libs.common.contracts.identifiers import Code, Name, StreamName
 
 
 class TaskFailed(Event):
-    """A piece of work was given up, in whatever service. Nothing is silently missing."""
+    """A piece of work was given up, in whatever service. Nothing is silently missing.
+
+    It is for operators, and comes beside what the failure means for a document: a page that could
+    not be spoken is told by ``audio.failed`` and by this.
+    """
 
     topic = "task.failed"
     producer = "*"
@@ -18,18 +23,18 @@ class TaskFailed(Event):
 
     task_id: UUID
     service: Name
-    kind: Name = Field(description="Job kind, or the topic of the message.")
-    document_id: UUID | None = None
-    owner_id: UUID | None = Field(default=None, description="Whose document it is, if known.")
-    requested_by: UUID | None = Field(default=None, description="Who asked for it, if known.")
-    about: StreamName | None = Field(
-        default=None, description="The stream that will not go on: audio/..., page/... and so on."
+    kind: Name = Field(
+        description="The topic of an event, which has a period in it, or the kind of a job."
     )
-    page: int | None = None
+    document_id: UUID | None
+    owner_id: UUID | None = Field(description="Whose document it is, if known.")
+    requested_by: UUID | None = Field(description="Who asked for it, if known.")
+    about_stream: StreamName | None = Field(
+        description="The stream that will not go on: audio/..., page/... and so on."
+    )
+    page: PageNumber | None
     code: Code
-    details: ObjectRef | None = Field(
-        default=None, description="A libs.common.contracts.details.FailureDetails as JSON."
-    )
+    details: ObjectRef | None = Field(description=FAILURE)
     attempts: int = Field(ge=1)
     fingerprint: str = Field(
         pattern=r"^[0-9a-f]{16}$", description="Failures of one cause share it."

@@ -6,9 +6,11 @@ Markdown as it is stored and shown; ``spoken`` offsets point into :attr:`Utteran
 
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from libs.common.contracts.base import Value
 from libs.common.contracts.details import Details
+from libs.common.contracts.identifiers import Code, Language
 
 
 class Block(StrEnum):
@@ -23,10 +25,8 @@ class Block(StrEnum):
     FOOTNOTE = "footnote"
 
 
-class Span(BaseModel):
+class Span(Value):
     """One run of spoken text and the run of the page that it stands for."""
-
-    model_config = ConfigDict(frozen=True)
 
     spoken_start: int = Field(ge=0)
     spoken_end: int = Field(ge=0)
@@ -34,15 +34,13 @@ class Span(BaseModel):
     source_end: int = Field(ge=0)
 
 
-class Utterance(BaseModel):
+class Utterance(Value):
     """The unit of speech: at most one sentence, spoken in one call, followed by a pause."""
-
-    model_config = ConfigDict(frozen=True)
 
     index: int = Field(ge=0, description="Position on the page, from 0, without gaps.")
     text: str = Field(min_length=1, description="What is spoken, after expansion.")
     block: Block
-    language: str = Field(description="BCP 47 language of the paragraph, e.g. 'en'.")
+    language: Language = Field(description="Of the paragraph, BCP 47.")
     source_start: int = Field(ge=0)
     source_end: int = Field(ge=0)
     pause_ms: int = Field(ge=0, description="Silence after the utterance, in milliseconds.")
@@ -51,23 +49,21 @@ class Utterance(BaseModel):
     )
 
 
-class Omission(BaseModel):
+class Omission(Value):
     """A run of the page that is not spoken, and why."""
-
-    model_config = ConfigDict(frozen=True)
 
     source_start: int = Field(ge=0)
     source_end: int = Field(ge=0)
-    reason: str
+    reason: Code = Field(description="What it is: html, an image, and so on.")
 
 
 class SegmentedPage(Details):
     """Everything synth needs to speak one page. Stored as JSON next to the page's text."""
 
-    title: str | None = Field(default=None, description="Heading of the chapter it is in.")
-    language: str
+    title: str | None = Field(description="Heading of the chapter it is in.")
+    language: Language = Field(description="Of most of it, BCP 47.")
     utterances: tuple[Utterance, ...]
-    omissions: tuple[Omission, ...] = ()
+    omissions: tuple[Omission, ...]
 
     @property
     def characters(self) -> int:

@@ -98,7 +98,7 @@ class Failures:
         key = f"documents/{document_id}/failures/{uuid7()}.json"
         try:
             details = FailureDetails(reason=reason[:MAX_REASON_CHARACTERS])
-            return await self.storage.write(key, details.to_json(), DETAILS)
+            return await self.storage.write(key, details.encode(), DETAILS)
         except LecternError as unstored:
             log.warning("a reason could not be stored", task=task.name, code=unstored.code)
         except Exception:  # raised again, it would have the work be given up for ever
@@ -134,7 +134,7 @@ def task_failed(service: str, task: Task, reason: GivenUp, *, where: str = "") -
         document_id=getattr(about, "document_id", None),
         owner_id=getattr(about, "owner_id", None),
         requested_by=getattr(about, "requested_by", None),
-        about=getattr(about, "stream", None),
+        about_stream=getattr(about, "stream", None),
         page=getattr(about, "page", None),
         code=reason.code,
         details=reason.details,

@@ -98,7 +98,7 @@ def _audiobook_ready(event: AudiobookReady) -> list[Write]:
         event,
         object=as_json(event.object),
         duration_ms=event.duration_ms,
-        chapters=event.chapters,
+        chapters=event.chapter_count,
         loudness_lufs=event.loudness_lufs,
         ready_at=rfc3339(event.occurred_at),
     )
@@ -135,7 +135,7 @@ def _given_up(table: Table, key: dict[str, str], event: TaskFailed) -> Write:
 
 def given_up(event: TaskFailed, kind: str) -> UUID | None:
     """Return the audio or audiobook that nobody will hear of any more, if it is one of ``kind``."""
-    found, _, identity = (event.about or "").partition("/")
+    found, _, identity = (event.about_stream or "").partition("/")
     try:
         return UUID(identity) if found == kind else None
     except ValueError:  # headers of a stranger

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from libs.common.contracts.audio import Rendition, VoiceInfo
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.formats import BookFormat, PageFormat
+from libs.common.contracts.formats import AudiobookFormat, PageFormat
 
 FORMAT_BITS = {"m4a": 1, "mp3": 2, "opus": 4}
 SpokenAs = tuple[str, str, float]
@@ -73,7 +73,7 @@ class AudiobookRow:
     audiobook_id: UUID
     document_id: UUID
     narration_id: UUID
-    format: BookFormat
+    format: AudiobookFormat
     object: ObjectRef | None
     duration_ms: int | None
     chapters: int | None

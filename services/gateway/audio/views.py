@@ -7,7 +7,7 @@ from pydantic import Field, computed_field
 
 from libs.common.contracts.audio import Rendition
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.formats import BookFormat, PageFormat
+from libs.common.contracts.formats import AudiobookFormat, PageFormat
 from services.gateway.audio.rows import AudiobookRow, AudioFilesRow, AudioRow, EngineRow
 from services.gateway.documents.views import PageView
 from services.gateway.kernel.views import Failure, View, failure
@@ -66,7 +66,7 @@ class AudiobookView(View):
     audiobook_id: UUID | None
     document_id: UUID
     narration_id: UUID | None
-    format: BookFormat
+    format: AudiobookFormat
     state: AudiobookState
     duration_ms: int | None = None
     chapters: int | None = None

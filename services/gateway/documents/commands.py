@@ -92,7 +92,7 @@ class DocumentCommands:
         )
         key = f"documents/{submission.document_id}/submitted.json"
         try:
-            stored = await self.kernel.storage.write(key, details.to_json(), DETAILS)
+            stored = await self.kernel.storage.write(key, details.encode(), DETAILS)
             yield StoredSubmission(submission, details, stored)
         except BaseException:
             await self.discard(submission.document_id, key)
@@ -142,7 +142,7 @@ class DocumentCommands:
                 connection, caller, document_id, page, revision, lock=False
             )
         content = PageText(markdown=text, title=document.chapter_title(page))
-        stored = await self.kernel.storage.write(key, content.to_json(), DETAILS)
+        stored = await self.kernel.storage.write(key, content.encode(), DETAILS)
         try:
             async with self.kernel.transaction() as command:
                 connection = command.connection

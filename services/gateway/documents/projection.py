@@ -50,7 +50,7 @@ def _parsed(event: DocumentParsed) -> list[Write]:
         event,
         language=event.language,
         media_type=event.media_type,
-        page_count=event.pages,
+        page_count=event.page_count,
         characters=event.characters,
         parsed_key=event.details.key,
         parsed_at=rfc3339(event.occurred_at),
@@ -89,10 +89,10 @@ def _segmented(event: PageSegmented) -> list[Write]:
     return _page(
         event,
         "segments_revision",
-        segments=as_json(event.segments),
+        segments=as_json(event.segmented_page),
         segments_revision=event.revision,
         segments_characters=event.characters,
-        utterances=event.utterances,
+        utterances=event.utterance_count,
     )
 
 

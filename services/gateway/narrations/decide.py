@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from uuid import UUID, uuid4
 
 from libs.common.contracts.audio import AudioRequested
-from libs.common.contracts.details import BookContents, BookPage
+from libs.common.contracts.details import AudiobookContents, AudiobookPage
 from libs.common.contracts.formats import PageFormat, page_format_of
 from libs.common.contracts.identifiers import UNDETERMINED
 from services.gateway.audio.rows import AudioRow, SpokenAs
@@ -48,7 +48,7 @@ def plan_audiobook(
     document: DocumentRow,
     pages: Mapping[int, PageRow],
     audios: Iterable[AudioRow],
-) -> BookContents | None:
+) -> AudiobookContents | None:
     """Return what a narration's audiobook is made of, once all its pages are there."""
     if narration.audiobook is None or document.parsed_at is None or document.page_count is None:
         return None
@@ -64,13 +64,13 @@ def plan_audiobook(
     }
     if not speakable or len(cut) < len(selected) or not ready.keys() >= set(speakable):
         return None
-    return BookContents(
+    return AudiobookContents(
         title=document.title,
         author=document.author,
         language=document.language or UNDETERMINED,
         chapters=document.chapters,
         cover=document.cover,
-        pages=tuple(BookPage(page=page, audio_id=ready[page]) for page in speakable),
+        pages=tuple(AudiobookPage(page=page, audio_id=ready[page]) for page in speakable),
     )
 
 
@@ -99,7 +99,7 @@ def _audio_requested(page: RequestedPage) -> AudioRequested:
         requested_by=page.requested_by,
         page=page.page,
         revision=page.segments_revision,
-        segments=page.segments,
+        segmented_page=page.segments,
         characters=page.segments_characters,
         engine=page.engine,
         voice=page.voice,

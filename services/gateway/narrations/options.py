@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from libs.common.contracts.formats import BookFormat, PageFormat, page_format_of
+from libs.common.contracts.formats import AudiobookFormat, PageFormat, page_format_of
 from libs.common.contracts.pages import MAX_RANGES, PageRange, page_ranges
 from libs.common.errors import Rejected
 
@@ -22,7 +22,7 @@ class NarrationOptions:
     voice: str | None = None
     rate: float = NORMAL_RATE
     format: PageFormat = USUAL_FORMAT
-    audiobook: BookFormat | None = None
+    audiobook: AudiobookFormat | None = None
 
     @property
     def ranges(self) -> tuple[PageRange, ...] | None:

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, HttpUrl, model_validator
 
-from libs.common.contracts.formats import BookFormat, PageFormat, Rate, page_format_of
+from libs.common.contracts.formats import AudiobookFormat, PageFormat, Rate, page_format_of
 from services.gateway.http.models import RequestBody
 from services.gateway.narrations.options import NORMAL_RATE, USUAL_FORMAT, NarrationOptions
 
@@ -49,7 +49,7 @@ class NarrationRequest(RequestBody):
     voice: str | None = Field(default=None, max_length=200)
     rate: Rate = NORMAL_RATE
     format: PageFormat = USUAL_FORMAT
-    audiobook: BookFormat | None = None
+    audiobook: AudiobookFormat | None = None
 
     def options(self) -> NarrationOptions:
         """Return it as commands take it."""
@@ -70,7 +70,7 @@ class AudiobookRequest(RequestBody):
     engine: str | None = Field(default=None, max_length=50)
     voice: str | None = Field(default=None, max_length=200)
     rate: Rate = NORMAL_RATE
-    format: BookFormat = "m4b"
+    format: AudiobookFormat = "m4b"
 
     def options(self) -> NarrationOptions:
         """Return it as commands take it: all pages, in the format that the file is made from."""

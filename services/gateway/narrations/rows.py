@@ -5,7 +5,7 @@ from functools import cached_property
 from uuid import UUID
 
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.formats import BookFormat, PageFormat
+from libs.common.contracts.formats import AudiobookFormat, PageFormat
 from libs.common.contracts.pages import PageRange, pages_in
 from services.gateway.audio.rows import SpokenAs
 
@@ -24,7 +24,7 @@ class NarrationRow:
     voice: str
     rate: float
     formats: tuple[PageFormat, ...]
-    audiobook: BookFormat | None
+    audiobook: AudiobookFormat | None
     ended_at: str | None
     ended_before_read: bool | None
     missing: tuple[PageRange, ...] | None

@@ -22,6 +22,10 @@ def too_odd(document, page):
         code="too_odd",
         attempts=1,
         fingerprint="0" * 16,
+        owner_id=None,
+        requested_by=None,
+        about_stream=None,
+        details=None,
     )
 
 
@@ -105,14 +109,24 @@ async def test_pages_that_arrive_together_are_requested_as_one_by_one(world):
         about = {"document_id": document, "owner_id": world.owner, "page": page}
         extracted.append(PageExtracted(**about, text=reference("t"), characters=12, language="en"))
         segmented.append(
-            PageSegmented(**about, segments=reference("s"), utterances=2, characters=12)
+            PageSegmented(
+                **about,
+                segmented_page=reference("s"),
+                utterance_count=2,
+                characters=12,
+                revision=0,
+                language="und",
+            )
         )
     parsed = DocumentParsed(
         document_id=document,
         owner_id=world.owner,
-        pages=3,
+        page_count=3,
         characters=36,
         details=reference("gone"),
+        chapter_count=0,
+        language="und",
+        media_type="application/octet-stream",
     )
     await world.take(*segmented[:2], *extracted, parsed, segmented[2], extracted[0])
     asked = await world.decided(AudioRequested)

@@ -28,11 +28,19 @@ async def test_whatever_happens_at_once_every_page_is_requested_once(world, seed
     document = await world.hand_in()
     about = {"document_id": document, "owner_id": world.owner}
     extracted = [
-        PageExtracted(**about, page=page, text=reference(), characters=1)
+        PageExtracted(**about, page=page, text=reference(), characters=1, language="und")
         for page in range(1, PAGES + 1)
     ]
     cut = [
-        PageSegmented(**about, page=page, segments=reference(), utterances=1, characters=1)
+        PageSegmented(
+            **about,
+            page=page,
+            segmented_page=reference(),
+            utterance_count=1,
+            characters=1,
+            revision=0,
+            language="und",
+        )
         for page in range(1, PAGES + 1)
     ]
 
@@ -121,9 +129,12 @@ async def test_batches_about_several_owners_do_not_lock_each_other_out(world):
                 DocumentParsed(
                     document_id=document,
                     owner_id=world.owner,
-                    pages=1,
+                    page_count=1,
                     characters=1,
                     details=reference("gone"),
+                    chapter_count=0,
+                    language="und",
+                    media_type="application/octet-stream",
                 )
                 for document in documents
             ]

@@ -63,7 +63,9 @@ def story(draw, number):
     yield DocumentSubmitted(**about, kind="url", details=reference("submitted"))
     pages = draw(st.integers(1, 3))
     for page in range(1, pages + 1):
-        yield PageExtracted(**about, page=page, text=reference(f"t{page}"), characters=page)
+        yield PageExtracted(
+            **about, page=page, text=reference(f"t{page}"), characters=page, language="und"
+        )
         edits = draw(st.integers(0, 3))
         for revision in range(1, edits + 1):
             yield PageEdited(
@@ -79,9 +81,10 @@ def story(draw, number):
                 **about,
                 page=page,
                 revision=revision,
-                segments=reference(f"s{page}.{revision}"),
-                utterances=revision + 1,
+                segmented_page=reference(f"s{page}.{revision}"),
+                utterance_count=revision + 1,
                 characters=10 * revision,
+                language="und",
             )
         if draw(st.booleans()):
             yield TaskFailed(
@@ -93,10 +96,21 @@ def story(draw, number):
                 page=page,
                 attempts=1,
                 fingerprint="0" * 16,
+                requested_by=None,
+                about_stream=None,
+                details=None,
             )
         yield from sound(draw, about, number, page)
     for details in ("first", "second"):
-        yield DocumentParsed(**about, pages=pages, characters=9, details=reference(details))
+        yield DocumentParsed(
+            **about,
+            page_count=pages,
+            characters=9,
+            details=reference(details),
+            chapter_count=0,
+            language="und",
+            media_type="application/octet-stream",
+        )
     if draw(st.booleans()):
         yield DocumentRejected(**about, code="bad", details=reference("bad"))
     if draw(st.booleans()):
@@ -111,10 +125,13 @@ def sound(draw, about, number, page):
     audio = identity | {"requested_by": OWNER, "page": page}
     yield AudioRequested(
         **audio,
-        segments=reference("s"),
+        segmented_page=reference("s"),
         characters=1,
         engine="e",
         voice="v",
+        revision=0,
+        rate=1.0,
+        formats=("m4a",),
     )
     for done in draw(st.permutations(range(4))):
         yield AudioProgressed(**audio, done=done, total=3)
@@ -133,6 +150,10 @@ def sound(draw, about, number, page):
             duration_ms=7,
             characters_asked=1,
             characters_spoken=1,
+            revision=0,
+            rate=1.0,
+            segments_cached=0,
+            loudness_lufs=None,
         )
     if draw(st.booleans()):
         yield AudioDeleted(**identity, deleted_by=OWNER)
@@ -142,15 +163,12 @@ def book(draw, about, number):
     narration = name("narration", number)
     mine = about | {"narration_id": narration, "requested_by": OWNER}
     yield NarrationRequested(
-        **mine,
-        engine="e",
-        voice="v",
-        audiobook="m4b",
+        **mine, engine="e", voice="v", audiobook="m4b", pages=None, rate=1.0, formats=("m4a",)
     )
     bound = mine | {"audiobook_id": name("book", number)}
-    yield AudiobookRequested(**bound, format="m4b", pages=1, details=reference("contents"))
+    yield AudiobookRequested(**bound, format="m4b", page_count=1, details=reference("contents"))
     if draw(st.booleans()):
-        yield AudiobookFailed(**bound, code="c")
+        yield AudiobookFailed(**bound, code="c", details=None)
     if draw(st.booleans()):
         yield lost(about, f"audiobook/{bound['audiobook_id']}", kind="audiobook.ready")
     if draw(st.booleans()):
@@ -160,13 +178,16 @@ def book(draw, about, number):
             object=reference("b"),
             details=reference("contents"),
             duration_ms=1,
-            chapters=1,
+            chapter_count=1,
+            loudness_lufs=None,
         )
     counts = {"pages_total": 1, "pages_silent": 0, "pages_missing": 0}
     if draw(st.booleans()):
-        yield NarrationCompleted(**mine, **counts, pages_ready=1, duration_ms=7)
+        yield NarrationCompleted(
+            **mine, **counts, pages_ready=1, duration_ms=7, missing=(), audiobook_id=None
+        )
     else:
-        yield NarrationFailed(**mine, **counts, pages_ready=0, code="c")
+        yield NarrationFailed(**mine, **counts, pages_ready=0, code="c", missing=())
 
 
 def lost(about, stream, kind):
@@ -176,10 +197,13 @@ def lost(about, stream, kind):
         task_id=name("lost", stream, kind),
         service="gateway",
         kind=kind,
-        about=stream,
+        about_stream=stream,
         code="malformed",
         attempts=1,
         fingerprint="0" * 16,
+        requested_by=None,
+        page=None,
+        details=None,
     )
 
 
@@ -187,8 +211,9 @@ def engines():
     for voice in ("first", "second"):
         yield VoicesAnnounced(
             engine="e",
-            voices=(VoiceInfo(id=voice, name=voice, language="en"),),
+            voices=(VoiceInfo(id=voice, name=voice, language="en", gender=None),),
             default_voice=voice,
+            default=False,
         )
 
 
@@ -278,5 +303,9 @@ def test_failures_of_other_services_have_events_of_their_own():
         code="c",
         attempts=1,
         fingerprint="0" * 16,
+        owner_id=None,
+        requested_by=None,
+        about_stream=None,
+        details=None,
     )
     assert folded(failure) == []

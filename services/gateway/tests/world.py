@@ -27,7 +27,7 @@ from libs.common.contracts.audio import (
 from libs.common.contracts.base import Event, ObjectRef
 from libs.common.contracts.details import (
     DETAILS,
-    BookContents,
+    AudiobookContents,
     Details,
     FailureDetails,
     PageText,
@@ -64,11 +64,13 @@ from services.gateway.narrations.commands import NarrationCommands
 from services.gateway.narrations.queries import NarrationQueries
 from services.gateway.settings import Settings
 
+FOUND = {"title": "Found title", "author": None, "chapters": (), "cover": None, "warnings": ()}
+"""What a document says about itself unless a test says otherwise."""
 VOICES = VoicesAnnounced(
     engine="espeak",
     voices=(
         VoiceInfo(id="en", name="English", language="en", gender="male"),
-        VoiceInfo(id="de", name="Deutsch", language="de"),
+        VoiceInfo(id="de", name="Deutsch", language="de", gender=None),
     ),
     default_voice="en",
     default=True,
@@ -119,7 +121,12 @@ async def do_jobs(parts: ServiceParts) -> None:
 
 
 def reference(key: str = "k", content: bytes = b"x") -> ObjectRef:
-    return ObjectRef(key=key, sha256=sha256(content).hexdigest(), size=len(content))
+    return ObjectRef(
+        key=key,
+        sha256=sha256(content).hexdigest(),
+        size=len(content),
+        media_type="application/octet-stream",
+    )
 
 
 @dataclass(repr=False)  # asyncio makes one of what a fixture returns: of all tables, 0.1 s
@@ -195,9 +202,9 @@ class World:
         return await self.documents.submit(submission)
 
     async def extract(self, document: UUID, page: int, text=b"Hello there.\n") -> None:
-        content = PageText(markdown=text.decode())
+        content = PageText(markdown=text.decode(), title=None)
         stored = await self.storage.write(
-            f"documents/{document}/pages/{page:05d}.r0.json", content.to_json(), DETAILS
+            f"documents/{document}/pages/{page:05d}.r0.json", content.encode(), DETAILS
         )
         await self.take(
             PageExtracted(
@@ -217,30 +224,32 @@ class World:
                 owner_id=self.owner,
                 page=page,
                 revision=revision,
-                segments=reference(f"documents/{document}/segments/{page}"),
-                utterances=utterances,
+                segmented_page=reference(f"documents/{document}/segments/{page}"),
+                utterance_count=utterances,
                 characters=characters,
+                language="und",
             )
         )
 
     async def parse(self, document: UUID, pages: int, **said) -> None:
-        details = ParsedDocument(**{"title": "Found title", **said})
+        details = ParsedDocument.model_validate({**FOUND, **said})
         await self.take(
             DocumentParsed(
                 document_id=document,
                 owner_id=self.owner,
-                pages=pages,
+                page_count=pages,
                 characters=12 * pages,
-                chapters=len(details.chapters),
+                chapter_count=len(details.chapters),
                 language="en",
                 details=await self.say(document, details),
+                media_type="application/octet-stream",
             )
         )
 
     async def say(self, document: UUID, details: Details) -> ObjectRef:
         """Store details as the other services do."""
         key = f"documents/{document}/{uuid4()}.json"
-        return await self.storage.write(key, details.to_json(), DETAILS)
+        return await self.storage.write(key, details.encode(), DETAILS)
 
     async def reject(self, document: UUID, code="bad", reason="It is bad.") -> None:
         """Play ingest, which cannot read a document."""
@@ -257,9 +266,9 @@ class World:
         """Do what jobs are due, until there are none."""
         await do_jobs(self.assembly.parts)
 
-    async def contents(self, asked: AudiobookRequested) -> BookContents:
+    async def contents(self, asked: AudiobookRequested) -> AudiobookContents:
         """What an audiobook is to be made of."""
-        return await read_details(self.storage, asked.details, BookContents)
+        return await read_details(self.storage, asked.details, AudiobookContents)
 
     async def bind(self, asked: AudiobookRequested, **more) -> None:
         """Play synth for one audiobook."""
@@ -271,7 +280,8 @@ class World:
                     "object": reference(),
                     "details": asked.details,
                     "duration_ms": 1500,
-                    "chapters": 1,
+                    "chapter_count": 1,
+                    "loudness_lufs": None,
                 }
                 | more,
             )
@@ -307,6 +317,8 @@ class World:
                 duration_ms=1500,
                 characters_asked=asked.characters,
                 characters_spoken=asked.characters,
+                segments_cached=0,
+                loudness_lufs=None,
             )
         )
 

@@ -17,7 +17,9 @@ from services.ingest.handlers import routes
 from services.ingest.jobs import PARSE, document_rejected
 
 OWNER = UUID(int=1)
-DETAILS = ObjectRef(key="documents/d/submitted.json", sha256="0" * 64, size=5)
+DETAILS = ObjectRef(
+    key="documents/d/submitted.json", sha256="0" * 64, size=5, media_type="application/octet-stream"
+)
 HANDLERS: dict[Any, Any] = {route.event: route.handler for route in routes()}
 
 

@@ -79,7 +79,7 @@ class Running:
 
     async def job(self, submitted: SubmittedDocument) -> Job[DocumentSubmitted]:
         """Hand a document in: store its details, as the gateway does."""
-        details = await self.storage.write(f"{BASE}/submitted.json", submitted.to_json(), DETAILS)
+        details = await self.storage.write(f"{BASE}/submitted.json", submitted.encode(), DETAILS)
         event = DocumentSubmitted(
             document_id=DOCUMENT,
             owner_id=OWNER,
@@ -113,12 +113,14 @@ def running(database, storage):
 
 
 def uploaded(filename: str | None = "My book.txt", title: str | None = None) -> SubmittedDocument:
-    stored = ObjectRef(key=f"{BASE}/source", sha256="0" * 64, size=len(FILE))
-    return SubmittedDocument(nonce=NONCE, object=stored, filename=filename, title=title)
+    stored = ObjectRef(
+        key=f"{BASE}/source", sha256="0" * 64, size=len(FILE), media_type="application/octet-stream"
+    )
+    return SubmittedDocument(nonce=NONCE, object=stored, filename=filename, title=title, url=None)
 
 
 def linked(url: str = "https://example.org/a") -> SubmittedDocument:
-    return SubmittedDocument(nonce=NONCE, url=url)
+    return SubmittedDocument(nonce=NONCE, url=url, object=None, filename=None, title=None)
 
 
 def pages(count):
@@ -166,7 +168,7 @@ async def test_pages_are_stored_and_announced_in_their_order(read, running, stor
         nonce=NONCE, markdown="Text of page 1.\n", title="One"
     )
     assert (first.characters, first.language, first.owner_id) == (16, "en", OWNER)
-    assert (parsed.pages, parsed.characters, parsed.owner_id) == (5, 80, OWNER)
+    assert (parsed.page_count, parsed.characters, parsed.owner_id) == (5, 80, OWNER)
 
 
 async def test_the_first_pages_are_announced_at_once_and_the_rest_together(
@@ -191,7 +193,7 @@ async def test_a_reading_that_starts_anew_skips_what_was_announced(read, running
     parsed = await read(*pages(4), FOUND)
     assert running.announced == [1, 2, 3, 4]
     assert storage.objects[f"{BASE}/pages/00001.r0.json"] == b"as announced"
-    assert (parsed.pages, parsed.characters) == (4, 64)
+    assert (parsed.page_count, parsed.characters) == (4, 64)
 
 
 async def test_the_parser_gets_the_file_under_its_name(storage, database, running):
@@ -255,12 +257,12 @@ async def test_what_was_found_is_told(read, storage):
         ),
     )
     assert (parsed.language, parsed.media_type) == ("de", "application/epub+zip")
-    assert parsed.chapters == 2
+    assert parsed.chapter_count == 2
     assert parsed.details.key == f"{BASE}/parsed.json"
     details = await read_details(storage, parsed.details, ParsedDocument)
     assert (details.author, details.nonce) == ("Ida Berg", NONCE)
     assert details.chapters == (
-        Chapter(title="One", first_page=1),
+        Chapter(title="One", first_page=1, level=1),
         Chapter(title="Two", first_page=2, level=2),
     )
     assert details.warnings == ("A page is missing.",)
@@ -347,13 +349,13 @@ async def test_a_file_of_thousands_of_headings_is_told_in_bounds(read, storage):
     title = "of the dictionary, " * 3
     text = "".join(f"# Entry {n} {title}\n\nA short text of it.\n\n" for n in range(9000))
     parsed = await read(*read_markdown(text, "lexicon.md"))
-    assert parsed.pages == 9000
+    assert parsed.page_count == 9000
     assert len(parsed.encode()) < 1000
     details = await read_details(storage, parsed.details, ParsedDocument)
     assert details.chapters[0].title.startswith("Entry 0 ")
     assert 1000 < len(details.chapters) <= 2000
-    assert len(details.chapters) == parsed.chapters
-    assert len(details.to_json()) < MAX_BYTES * 1.1
+    assert len(details.chapters) == parsed.chapter_count
+    assert len(details.encode()) < MAX_BYTES * 1.1
 
 
 async def test_a_cover_of_no_known_kind_is_left_out(told, storage):
@@ -377,7 +379,7 @@ async def test_what_the_parser_refuses_is_refused(read, running):
 
 async def test_a_submission_of_nothing_is_refused(read):
     with pytest.raises(Rejected) as caught:
-        await read(submitted=SubmittedDocument())
+        await read(submitted=SubmittedDocument(object=None, url=None, filename=None, title=None))
     assert caught.value.code == "no_source"
 
 

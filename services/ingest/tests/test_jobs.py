@@ -11,7 +11,9 @@ from libs.common.storage.details import read_details
 from libs.common.storage.memory import MemoryStorage
 from services.ingest.jobs import PARSE
 
-DETAILS = ObjectRef(key="documents/d/submitted.json", sha256="0" * 64, size=5)
+DETAILS = ObjectRef(
+    key="documents/d/submitted.json", sha256="0" * 64, size=5, media_type="application/octet-stream"
+)
 SUBMITTED = DocumentSubmitted(document_id=uuid4(), owner_id=uuid4(), kind="url", details=DETAILS)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from libs.common.contracts.audio import AudiobookFailed, AudiobookReady, AudioFailed, AudioReady
 from libs.common.contracts.base import Event
-from libs.common.contracts.details import BookContents, Details, FailureDetails, title_of
+from libs.common.contracts.details import AudiobookContents, Details, FailureDetails, title_of
 from libs.common.contracts.documents import DocumentRejected
 from libs.common.contracts.narrations import NarrationCompleted, NarrationEnded, NarrationFailed
 from libs.common.contracts.pages import pages_in
@@ -126,9 +126,9 @@ def _missing(event: NarrationEnded) -> tuple[str, ...]:
 
 
 def _audiobook_ready(event: AudiobookReady, details: Details | None) -> tuple[str, ...]:
-    found = details.title if isinstance(details, BookContents) else None
+    found = details.title if isinstance(details, AudiobookContents) else None
     title = title_of(one_line(found or ""))[:MAX_CHARACTERS_OF_TITLE]
-    chapters = f", in {_count(event.chapters, 'chapter')}" if event.chapters else ""
+    chapters = f", in {_count(event.chapter_count, 'chapter')}" if event.chapter_count else ""
     length = duration(event.duration_ms)
     return (
         f"Audiobook ready: {title}",

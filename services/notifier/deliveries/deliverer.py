@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from libs.common.contracts.audio import AudiobookReady
 from libs.common.contracts.base import Event, ObjectRef
-from libs.common.contracts.details import BookContents, Details, FailureDetails
+from libs.common.contracts.details import AudiobookContents, Details, FailureDetails
 from libs.common.errors import Permanent, Throttled, Transient
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.job_kind import Job
@@ -95,7 +95,7 @@ class Deliverer:
         ref: ObjectRef | None = getattr(event, "details", None)
         if ref is None:
             return None
-        kind = BookContents if isinstance(event, AudiobookReady) else FailureDetails
+        kind = AudiobookContents if isinstance(event, AudiobookReady) else FailureDetails
         try:
             return await read_details(self.storage, ref, kind)
         except Permanent:  # gone with its document, damaged, refused: nobody should hear nothing

@@ -70,7 +70,7 @@ def sent(notice: Notice) -> Step:
                 notification_id=row.notification_id,
                 document_id=row.document_id,
                 owner_id=row.owner_id,
-                about=row.event_id,
+                about_event=row.event_id,
                 about_type=row.type,
                 channel=row.channel,
             )
@@ -91,7 +91,7 @@ def failed(notice: Notice, code: str) -> Step:
                 notification_id=row.notification_id,
                 document_id=row.document_id,
                 owner_id=row.owner_id,
-                about=row.event_id,
+                about_event=row.event_id,
                 about_type=row.type,
                 channel=row.channel,
                 code=code,

@@ -13,8 +13,8 @@ from libs.common.contracts.audio import (
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.details import (
     DETAILS,
-    BookContents,
-    BookPage,
+    AudiobookContents,
+    AudiobookPage,
     Details,
     FailureDetails,
 )
@@ -30,22 +30,29 @@ AT_ONCE = DeliverySchedule(max_attempts=12, batch_wait_ms=0, batch_interval_ms=0
 DOCUMENT = UUID("11111111-2222-4333-8444-555555555555")
 OWNER = UUID(int=1)
 READER = UUID(int=2)
-REF = ObjectRef(key="audio/x", sha256="0" * 64, size=1)
+REF = ObjectRef(key="audio/x", sha256="0" * 64, size=1, media_type="application/octet-stream")
 WHY = "The espeak engine has no voice 'x'; choose another."
 
 
 async def stored(storage: Storage, details: Details) -> ObjectRef:
     """Store details of the document, and return what an event refers to them by."""
     key = f"documents/{DOCUMENT}/details/{details.nonce}.json"
-    return await storage.write(key, details.to_json(), DETAILS)
+    return await storage.write(key, details.encode(), DETAILS)
 
 
 def why(reason: str = WHY) -> FailureDetails:
     return FailureDetails(reason=reason)
 
 
-def book_contents(title: str = "The Räuber") -> BookContents:
-    return BookContents(title=title, pages=(BookPage(page=1, audio_id=uuid4()),))
+def book_contents(title: str = "The Räuber") -> AudiobookContents:
+    return AudiobookContents(
+        title=title,
+        pages=(AudiobookPage(page=1, audio_id=uuid4()),),
+        author=None,
+        language="und",
+        chapters=(),
+        cover=None,
+    )
 
 
 def audio_ready(page: int = 1, **changes: Any) -> AudioReady:
@@ -55,14 +62,18 @@ def audio_ready(page: int = 1, **changes: Any) -> AudioReady:
         "requested_by": READER,
         "audio_id": uuid4(),
         "page": page,
+        "revision": 0,
         "engine": "espeak",
         "voice": "en",
+        "rate": 1.0,
         "renditions": (Rendition(format="m4a", object=REF),),
         "timings": REF,
         "captions": REF,
         "duration_ms": 60_000,
         "characters_asked": 10,
         "characters_spoken": 10,
+        "segments_cached": 0,
+        "loudness_lufs": None,
     }
     return AudioReady(**(fields | changes))
 
@@ -78,7 +89,8 @@ def audiobook_ready(**changes: Any) -> AudiobookReady:
         "object": REF,
         "details": REF,
         "duration_ms": 33_120_000,
-        "chapters": 24,
+        "chapter_count": 24,
+        "loudness_lufs": -19.0,
     }
     return AudiobookReady(**(fields | changes))
 
@@ -160,6 +172,7 @@ def task_failed(**changes: Any) -> TaskFailed:
         "document_id": DOCUMENT,
         "owner_id": OWNER,
         "requested_by": READER,
+        "about_stream": None,
         "page": 3,
         "code": "bug",
         "details": REF,

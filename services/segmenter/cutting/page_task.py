@@ -25,7 +25,7 @@ def cut_page(text: PageText, language: str, max_characters: int) -> CutPage:
     found = segment_page(text.markdown, language, max_characters=max_characters)
     page = found.model_copy(update={"nonce": text.nonce, "title": text.title})
     return CutPage(
-        body=page.model_dump_json().encode(),
+        body=page.encode(),
         language=page.language,
         utterances=len(page.utterances),
         characters=page.characters,

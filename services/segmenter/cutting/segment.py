@@ -75,6 +75,7 @@ def segment_page(
     covered = [span[2:] for utterance in spoken for span in utterance.spans]
     return SegmentedPage.model_validate(
         {
+            "title": None,
             "language": language,
             "utterances": list(_with_pauses(spoken, pauses)),
             "omissions": state_omissions(source, outline.omitted, covered),

@@ -35,7 +35,7 @@ def storage():
 
 async def wanted(storage, markdown=PAGE, language="en", revision=0):
     page = PageText(nonce=NONCE, markdown=markdown, title="At the sea")
-    text = await storage.write(KEY, page.to_json(), DETAILS)
+    text = await storage.write(KEY, page.encode(), DETAILS)
     payload = SegmentJob(
         document_id=DOCUMENT,
         owner_id=OWNER,
@@ -64,9 +64,9 @@ async def segmented(cutter, wanted):
 async def test_a_page_is_cut_and_stored(storage, pool):
     cut = await segmented(Cutter(storage, pool, 600), await wanted(storage, revision=2))
     assert (cut.document_id, cut.page, cut.revision, cut.language) == (DOCUMENT, 3, 2, "en")
-    assert cut.segments.key == f"documents/{DOCUMENT}/segments/00003.r2.json"
-    assert (cut.segments.media_type, cut.owner_id) == (DETAILS, OWNER)
-    page = await read_details(storage, cut.segments, SegmentedPage)
+    assert cut.segmented_page.key == f"documents/{DOCUMENT}/segments/00003.r2.json"
+    assert (cut.segmented_page.media_type, cut.owner_id) == (DETAILS, OWNER)
+    page = await read_details(storage, cut.segmented_page, SegmentedPage)
     assert (page.nonce, page.title) == (NONCE, "At the sea")
     assert [utterance.text for utterance in page.utterances] == [
         "Harbors",

@@ -16,7 +16,12 @@ from services.segmenter.handlers import deleted, edited, extracted, routes
 from services.segmenter.jobs import SEGMENT, SegmentJob
 
 DOCUMENT = UUID(int=7)
-TEXT = ObjectRef(key="documents/d/pages/00003.r0.json", sha256="0" * 64, size=5)
+TEXT = ObjectRef(
+    key="documents/d/pages/00003.r0.json",
+    sha256="0" * 64,
+    size=5,
+    media_type="application/octet-stream",
+)
 ABOUT: dict[str, Any] = {
     "document_id": DOCUMENT,
     "owner_id": UUID(int=1),

@@ -14,7 +14,12 @@ PAGE = SegmentJob(
     owner_id=UUID(int=1),
     page=3,
     revision=2,
-    text=ObjectRef(key="documents/d/pages/00003.r2.json", sha256="0" * 64, size=5),
+    text=ObjectRef(
+        key="documents/d/pages/00003.r2.json",
+        sha256="0" * 64,
+        size=5,
+        media_type="application/octet-stream",
+    ),
     language="de",
 )
 
@@ -28,9 +33,11 @@ def test_a_job_is_about_the_stream_of_what_comes_of_it():
         document_id=PAGE.document_id,
         owner_id=PAGE.owner_id,
         page=PAGE.page,
-        segments=PAGE.text,
-        utterances=1,
+        segmented_page=PAGE.text,
+        utterance_count=1,
         characters=5,
+        revision=0,
+        language="und",
     )
     assert PAGE.stream == segmented.stream
 
@@ -41,7 +48,7 @@ async def test_the_task_that_failed_names_owner_page_and_stream():
     [failed] = await failures.given_up(task, ObjectNotFound(PAGE.text.key), SEGMENT.gave_up)
     assert isinstance(failed, TaskFailed)
     assert (failed.document_id, failed.owner_id) == (PAGE.document_id, PAGE.owner_id)
-    assert (failed.page, failed.about) == (PAGE.page, PAGE.stream)
+    assert (failed.page, failed.about_stream) == (PAGE.page, PAGE.stream)
 
 
 def test_a_job_survives_its_row():

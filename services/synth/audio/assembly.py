@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from libs.common.contracts.formats import BookFormat, PageFormat
+from libs.common.contracts.formats import AudiobookFormat, PageFormat
 from libs.common.contracts.utterances import Utterance
 from services.synth.audio.book_contents import BookChapter, PageFile
 from services.synth.audio.containers.tags import Tags
@@ -40,7 +40,8 @@ def assemble_page(
 ) -> AssembledPage:
     """Write ``page.<format>`` for every format into ``folder``.
 
-    ``segments`` holds, for each format, the segment file of every utterance in order.
+    ``segments`` holds, for each format, the segment file of every utterance in order. All files
+    have the nonce of ``tags``.
     """
     from services.synth.audio.captions import webvtt
     from services.synth.audio.page import PagePart, write_page
@@ -59,12 +60,12 @@ def assemble_page(
         for page_format, files in segments.items()
     }
     audio = next(iter(written.values()))
-    timings = build_timings(utterances, audio.spoken, audio.offsets, audio.samples)
-    captions = webvtt(utterances, audio.spoken, audio.offsets)
+    timings = build_timings(utterances, audio.spoken, audio.offsets, audio.samples, tags.nonce)
+    captions = webvtt(utterances, audio.spoken, audio.offsets, tags.nonce)
     return AssembledPage(
         duration_ms=audio.duration_ms,
         loudness_lufs=audio.loudness_lufs,
-        timings=timings.to_json(),
+        timings=timings.encode(),
         captions=captions.encode(),
     )
 
@@ -72,7 +73,7 @@ def assemble_page(
 def bind_book(
     path: Path,
     pages: Sequence[PageFile],
-    book_format: BookFormat,
+    book_format: AudiobookFormat,
     chapters: Sequence[BookChapter],
     tags: Tags,
     cover: bytes | None,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
 
-from libs.common.contracts.formats import BookFormat
+from libs.common.contracts.formats import AudiobookFormat
 from libs.common.errors import ObjectCorrupt
 from services.synth.audio.book_contents import BookChapter, PageFile
 from services.synth.audio.codecs.codec import CODEC_OF_FORMAT, RATE_HZ
@@ -30,7 +30,7 @@ class BookAudio:
 def write_book(
     path: Path,
     pages: Sequence[PageFile],
-    audio_format: BookFormat,
+    audio_format: AudiobookFormat,
     chapters: Sequence[BookChapter],
     tags: Tags,
     *,

@@ -15,10 +15,13 @@ LEAST_FULL = 0.5
 
 
 def webvtt(
-    utterances: Sequence[Utterance], spoken: Sequence[SegmentTiming], offsets: Sequence[int]
+    utterances: Sequence[Utterance],
+    spoken: Sequence[SegmentTiming],
+    offsets: Sequence[int],
+    nonce: str,
 ) -> str:
     """Write captions for a page; arguments as for ``build_timings``. Cues never overlap."""
-    cues = ["WEBVTT\n"]
+    cues = ["WEBVTT\n", f"NOTE {nonce}\n"]
     previous = 0
     for utterance, segment, offset in zip(utterances, spoken, offsets, strict=True):
         for start, end, text in _cues(utterance.text, segment):

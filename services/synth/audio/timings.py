@@ -1,14 +1,12 @@
 """When each sentence and word of a page is heard, and where it stands in the page as shown."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from libs.common.contracts.timings import TimedSentence, TimedWord, Timings
 from libs.common.contracts.utterances import Span, Utterance
 from services.synth.audio.codecs.codec import RATE_HZ
 from services.synth.engines.port import WordMark
-
-VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -19,53 +17,12 @@ class SegmentTiming:
     words: tuple[WordMark, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class TimedSentence:
-    """An utterance in time and in the page's Markdown; half-open ranges."""
-
-    index: int
-    start_ms: int
-    end_ms: int
-    source_start: int
-    source_end: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class TimedWord:
-    """A word in time and in the page's Markdown, of the utterance ``sentence``."""
-
-    sentence: int
-    start_ms: int
-    end_ms: int
-    source_start: int
-    source_end: int
-
-
-@dataclass(frozen=True)
-class Timings:
-    """Sentences and words in the order in which they are heard; times never overlap."""
-
-    duration_ms: int
-    sentences: tuple[TimedSentence, ...]
-    words: tuple[TimedWord, ...]
-
-    def to_json(self) -> bytes:
-        """Return the document that players read."""
-        document = {
-            "version": VERSION,
-            "duration_ms": self.duration_ms,
-            # There are hundreds on a page, and dataclasses.asdict() copies each of them deeply.
-            "sentences": [vars(sentence) for sentence in self.sentences],
-            "words": [vars(word) for word in self.words],
-        }
-        return json.dumps(document, separators=(",", ":")).encode()
-
-
 def build_timings(
     utterances: Sequence[Utterance],
     spoken: Sequence[SegmentTiming],
     offsets: Sequence[int],
     samples: int,
+    nonce: str,
 ) -> Timings:
     """Place what was spoken.
 
@@ -74,6 +31,7 @@ def build_timings(
         spoken: The segment of each.
         offsets: The sample at which each segment begins in the page's audio.
         samples: Length of the page's audio.
+        nonce: That of the page, see :mod:`libs.common.contracts.details`.
     """
     sentences: list[TimedSentence] = []
     words: list[TimedWord] = []
@@ -89,7 +47,9 @@ def build_timings(
             )
         )
         words += _words(utterance, segment.words, offset, end)
-    return Timings(_ms(samples), tuple(sentences), tuple(words))
+    return Timings(
+        nonce=nonce, duration_ms=_ms(samples), sentences=tuple(sentences), words=tuple(words)
+    )
 
 
 def source_range(spans: Sequence[Span], start: int, end: int) -> tuple[int, int] | None:

@@ -1,13 +1,13 @@
 """What the tests have spoken: pages of utterances, and the requests for them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
 from libs.common.contracts.audio import AudiobookRequested, AudioRequested
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.details import DETAILS, BookContents, BookPage
+from libs.common.contracts.details import DETAILS, AudiobookContents, AudiobookPage
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.contracts.utterances import Block, SegmentedPage, Span, Utterance
 from libs.common.processing.job_kind import Job
@@ -50,10 +50,13 @@ async def requested(
 ) -> AudioRequested:
     """Store a page, which is in a chapter of such a title, and return the request to speak it."""
     page = SegmentedPage(
-        title=title, language=language, utterances=utterances(*texts, language=language)
+        title=title,
+        language=language,
+        utterances=utterances(*texts, language=language),
+        omissions=(),
     )
     key = f"documents/{uuid4()}/segments/00001.r0.json"
-    segments = await storage.write(key, page.to_json(), DETAILS)
+    segments = await storage.write(key, page.encode(), DETAILS)
     return AudioRequested(
         **{
             "document_id": uuid4(),
@@ -61,21 +64,24 @@ async def requested(
             "owner_id": OWNER,
             "requested_by": READER,
             "page": 1,
-            "segments": segments,
+            "revision": 0,
+            "segmented_page": segments,
             "characters": page.characters,
             "engine": "espeak",
             "voice": "en-us",
+            "rate": 1.0,
+            "formats": ("m4a",),
             **more,
         }
     )
 
 
 async def book_requested(
-    storage: MemoryStorage, contents: BookContents | None = None, **more: Any
+    storage: MemoryStorage, contents: AudiobookContents | None = None, **more: Any
 ) -> AudiobookRequested:
     """Store what a book is made of, one page if nothing is said, and return the request for it."""
     contents = contents or book_contents((1,))
-    details = await storage.write(f"documents/{uuid4()}/book.json", contents.to_json(), DETAILS)
+    details = await storage.write(f"documents/{uuid4()}/book.json", contents.encode(), DETAILS)
     return AudiobookRequested(
         **{
             "document_id": uuid4(),
@@ -84,22 +90,32 @@ async def book_requested(
             "owner_id": OWNER,
             "requested_by": READER,
             "format": "m4b",
-            "pages": len(contents.pages),
+            "page_count": len(contents.pages),
             "details": details,
             **more,
         }
     )
 
 
-def book_contents(pages: Iterable[int], **more: Any) -> BookContents:
+SAID: Mapping[str, Any] = {
+    "title": "The Book",
+    "author": None,
+    "language": "und",
+    "chapters": (),
+    "cover": None,
+}
+"""By a book of which nothing is known but a title."""
+
+
+def book_contents(pages: Iterable[int], **more: Any) -> AudiobookContents:
     """Contents of a book of such pages, of which nothing else is known."""
-    made = tuple(BookPage(page=page, audio_id=uuid4()) for page in pages)
-    return BookContents(**{"title": "The Book", "pages": made, **more})
+    made = tuple(AudiobookPage(page=page, audio_id=uuid4()) for page in pages)
+    return AudiobookContents(**{**SAID, "pages": made, **more})
 
 
 def reference(key: str = "k") -> ObjectRef:
     """To an object that no one reads."""
-    return ObjectRef(key=key, sha256="0" * 64, size=1)
+    return ObjectRef(key=key, sha256="0" * 64, size=1, media_type="application/octet-stream")
 
 
 @dataclass

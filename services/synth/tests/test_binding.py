@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from libs.common.contracts.audio import AudioReady, Rendition
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.details import BookContents, BookPage, Chapter
+from libs.common.contracts.details import AudiobookContents, AudiobookPage, Chapter, new_nonce
 from libs.common.errors import ObjectCorrupt, ObjectNotFound, Permanent
 from libs.common.processing.job_kind import Job
 from libs.common.store.event_store import append
@@ -22,6 +22,7 @@ from services.synth.binding import Binder, chapters_of, tags_of
 from services.synth.tests.scripts import (
     OWNER,
     READER,
+    SAID,
     book_contents,
     book_requested,
     reference,
@@ -32,7 +33,7 @@ DOCUMENT = UUID(int=7)
 
 
 def chapter(first_page, title=""):
-    return Chapter(title=title or f"from {first_page}", first_page=first_page)
+    return Chapter(title=title or f"from {first_page}", first_page=first_page, level=1)
 
 
 def placed(pages, *firsts):
@@ -95,8 +96,9 @@ def test_two_thousand_chapters_are_placed_on_twenty_thousand_pages():
 
 
 def test_a_book_is_tagged_with_what_was_asked_for():
-    assert tags_of(book_contents((1,), author="Ida", language="de")) == Tags(
-        title="The Book", author="Ida", album="The Book", language="de"
+    contents = book_contents((1,), author="Ida", language="de")
+    assert tags_of(contents) == Tags(
+        title="The Book", author="Ida", album="The Book", language="de", nonce=contents.nonce
     )
     assert tags_of(book_contents((1,))).author == ""
 
@@ -113,7 +115,10 @@ def page_audio(tmp_path, storage, database):
     async def page_audio(number, page_format="m4a", codec="aac"):
         made = produce(speech_like(0.5), 24_000, (), 0.0, [codec]).encoded
         assembled = assemble_page(
-            tmp_path, utterances("Hello."), {page_format: [made[codec]]}, Tags(title="Page")
+            tmp_path,
+            utterances("Hello."),
+            {page_format: [made[codec]]},
+            Tags(title="Page", nonce=new_nonce()),
         )
         audio = uuid4()
         prefix = f"audio/{DOCUMENT}/{audio}"
@@ -134,6 +139,9 @@ def page_audio(tmp_path, storage, database):
             characters_asked=6,
             characters_spoken=6,
             loudness_lufs=assembled.loudness_lufs,
+            revision=0,
+            rate=1.0,
+            segments_cached=0,
         )
         async with database.transaction() as connection:
             await append(connection, [ready])
@@ -150,8 +158,8 @@ def job(asked):
 
 
 def contents_of(pages, **more):
-    spoken = tuple(BookPage(page=page.page, audio_id=page.audio_id) for page in pages)
-    return BookContents(**{"title": "The Book", "pages": spoken, **more})
+    spoken = tuple(AudiobookPage(page=page.page, audio_id=page.audio_id) for page in pages)
+    return AudiobookContents(**{**SAID, "pages": spoken, **more})
 
 
 @pytest.fixture
@@ -178,7 +186,7 @@ async def test_pages_become_a_book(binder, page_audio, storage, book_of):
     assert (ready.owner_id, ready.requested_by) == (OWNER, READER)
     assert (ready.format, ready.details) == ("m4b", asked.details)
     assert not any(said in ready.encode() for said in (b"The Book", b"Beginning", b"End"))
-    assert (ready.chapters, ready.object.media_type) == (2, "audio/mp4")
+    assert (ready.chapter_count, ready.object.media_type) == (2, "audio/mp4")
     assert ready.duration_ms == pytest.approx(sum(page.duration_ms for page in pages), abs=150)
 
 

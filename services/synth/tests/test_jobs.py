@@ -57,7 +57,7 @@ async def test_the_reason_is_stored_and_in_no_event(storage, kind):
     details = await read_details(storage, answer.details, FailureDetails)
     assert (details.reason, failed.details) == ("Not Sesame's voice.", answer.details)
     assert (failed.owner_id, failed.requested_by) == (OWNER, READER)
-    assert failed.about == asked.stream == answer.stream
+    assert failed.about_stream == asked.stream == answer.stream
     assert b"Sesame" not in answer.encode() + failed.encode()
 
 

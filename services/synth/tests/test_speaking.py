@@ -1,7 +1,7 @@
 import asyncio
 import json
 from dataclasses import replace
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -103,11 +103,26 @@ async def test_timings_and_captions_belong_to_the_audio(speaker, storage):
 
 
 async def test_what_was_spoken_once_is_not_spoken_again(speaker, storage, metrics):
-    first = await spoken(speaker, await requested(storage, *TEXTS))
-    second = await spoken(speaker, await requested(storage, *TEXTS))
+    asked = await requested(storage, *TEXTS)
+    first = await spoken(speaker, asked)
+    second = await spoken(speaker, asked.model_copy(update={"audio_id": uuid4()}))
     assert len(metrics.spoken) == 3
     assert (metrics.cached, second.segments_cached) == (3, 3)
     assert second.renditions[0].object.sha256 == first.renditions[0].object.sha256
+
+
+async def test_files_of_pages_that_say_the_same_have_different_digests(speaker, storage):
+    """Else whoever has the events could speak a guess and see whether it fits."""
+    one, other = [
+        await spoken(speaker, await requested(storage, *TEXTS, formats=("m4a", "mp3", "opus")))
+        for _ in range(2)
+    ]
+    digests = {
+        ref.sha256
+        for ready in (one, other)
+        for ref in (*(made.object for made in ready.renditions), ready.timings, ready.captions)
+    }
+    assert len(digests) == 2 * 5
 
 
 async def test_the_same_sentence_twice_on_a_page_is_spoken_once(speaker, storage, metrics):
@@ -202,7 +217,7 @@ async def test_a_page_with_other_text_than_was_asked_for_is_refused(speaker, sto
 
 async def test_a_page_that_is_not_what_was_asked_for_is_refused(speaker, storage):
     asked = await requested(storage, "Hello.")
-    storage.objects[asked.segments.key] += b" "
+    storage.objects[asked.segmented_page.key] += b" "
     with pytest.raises(ObjectCorrupt):
         await speaker.speak(Running().job(asked))
 

@@ -22,14 +22,18 @@ def ready(**changed):
         "requested_by": uuid4(),
         "audio_id": uuid4(),
         "page": 1,
+        "revision": 0,
         "engine": "espeak",
         "voice": "en",
+        "rate": 1.0,
         "renditions": (Rendition(format="m4a", object=STORED),),
         "timings": STORED,
         "captions": STORED,
         "duration_ms": 1,
         "characters_asked": 2,
         "characters_spoken": 2,
+        "segments_cached": 0,
+        "loudness_lufs": None,
     }
     return AudioReady.model_validate(given | changed)
 
@@ -63,12 +67,12 @@ def test_an_audiobook_is_made_of_pages_and_has_a_format():
         "narration_id": uuid4(),
         "owner_id": uuid4(),
         "requested_by": uuid4(),
-        "pages": 1,
+        "page_count": 1,
         "format": "m4b",
         "details": STORED,
     }
     event = AudiobookRequested.model_validate(given)
     assert event.stream == f"audiobook/{event.audiobook_id}"
-    for wrong in ({"pages": 0}, {"format": "m4a"}, {"details": None}):
+    for wrong in ({"page_count": 0}, {"format": "m4a"}, {"details": None}):
         with pytest.raises(ValidationError):
             AudiobookRequested.model_validate(given | wrong)

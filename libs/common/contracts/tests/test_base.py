@@ -88,6 +88,7 @@ def test_the_value_is_compact_and_holds_no_attributes():
         requested_by=UUID(int=4),
         page=3,
         code="c",
+        details=None,
     )
     assert event.encode().decode() == (
         '{"version":1,"document_id":"00000000-0000-0000-0000-000000000001",'
@@ -99,8 +100,8 @@ def test_the_value_is_compact_and_holds_no_attributes():
 
 
 def test_the_value_is_utf_8_and_not_escaped():
-    voice = VoiceInfo(id="de", name="Jürgen", language="de")
-    event = VoicesAnnounced(engine="espeak", voices=(voice,), default_voice="de")
+    voice = VoiceInfo(id="de", name="Jürgen", language="de", gender=None)
+    event = VoicesAnnounced(engine="espeak", voices=(voice,), default_voice="de", default=False)
     assert "Jürgen".encode() in event.encode()
 
 
@@ -127,10 +128,12 @@ def test_an_old_version_goes_through_every_step():
 
 
 def test_the_first_field_that_is_set_is_the_key():
-    given = {"service": "s", "kind": "k", "code": "c", "fingerprint": "f" * 16}
-    of_none = TaskFailed(task_id=uuid4(), attempts=1, **given)
+    unknown = dict.fromkeys(("owner_id", "requested_by", "about_stream", "page", "details"))
+    given = {"service": "s", "kind": "k", "code": "c", "fingerprint": "f" * 16, "attempts": 1}
+    given |= unknown
+    of_none = TaskFailed(task_id=uuid4(), document_id=None, **given)
     assert (of_none.key, of_none.stream) == (str(of_none.task_id), f"task/{of_none.task_id}")
-    of_one = TaskFailed(task_id=uuid4(), document_id=uuid4(), attempts=1, **given)
+    of_one = TaskFailed(task_id=uuid4(), document_id=uuid4(), **given)
     assert (of_one.key, of_one.stream) == (str(of_one.document_id), f"task/{of_one.task_id}")
 
 
@@ -139,7 +142,7 @@ def test_streams_are_named_without_an_event_too():
     assert event.key == str(event.document_id)
     assert event.stream == f"document/{event.document_id}"
     assert DocumentDeleted.stream_of(document_id=event.document_id) == event.stream
-    voices = VoicesAnnounced(engine="espeak", voices=(), default_voice="en")
+    voices = VoicesAnnounced(engine="espeak", voices=(), default_voice="en", default=False)
     assert (voices.key, voices.stream) == ("espeak", "engine/espeak")
 
 
@@ -157,16 +160,18 @@ def test_events_are_kept_for_ever_unless_they_say_otherwise():
 @pytest.mark.parametrize("digest", ["", "0" * 63, "G" * 64, "A" * 64, "0" * 65])
 def test_a_digest_is_64_hexadecimal_digits(digest):
     with pytest.raises(ValidationError):
-        ObjectRef(key="a", sha256=digest, size=1)
+        ObjectRef(key="a", sha256=digest, size=1, media_type="application/octet-stream")
 
 
 @pytest.mark.parametrize("key", ["", "a b", "documents/1/My Title.pdf", "ü", "x" * 513, "a\nb"])
 def test_a_key_says_nothing_in_words(key):
     with pytest.raises(ValidationError):
-        ObjectRef(key=key, sha256="0" * 64, size=1)
+        ObjectRef(key=key, sha256="0" * 64, size=1, media_type="application/octet-stream")
 
 
 def test_pages_count_from_1():
-    text = ObjectRef(key="a", sha256="0" * 64, size=0)
+    text = ObjectRef(key="a", sha256="0" * 64, size=0, media_type="application/octet-stream")
     with pytest.raises(ValidationError):
-        PageExtracted(document_id=uuid4(), owner_id=uuid4(), page=0, text=text, characters=1)
+        PageExtracted(
+            document_id=uuid4(), owner_id=uuid4(), page=0, text=text, characters=1, language="und"
+        )

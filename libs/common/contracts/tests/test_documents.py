@@ -11,20 +11,29 @@ from libs.common.contracts.documents import (
     PageSegmented,
 )
 
-TEXT = ObjectRef(key="pages/1", sha256="0" * 64, size=1)
+TEXT = ObjectRef(key="pages/1", sha256="0" * 64, size=1, media_type="application/octet-stream")
 DOCUMENT = {"document_id": uuid4(), "owner_id": uuid4()}
 
 
 def test_each_page_has_its_own_stream_of_cuts_and_all_share_the_key():
-    cut = PageSegmented(**DOCUMENT, page=7, segments=TEXT, utterances=1, characters=1)
+    cut = PageSegmented(
+        **DOCUMENT,
+        page=7,
+        segmented_page=TEXT,
+        utterance_count=1,
+        characters=1,
+        revision=0,
+        language="en",
+    )
     assert cut.key == str(cut.document_id)
     assert cut.stream == f"page/{cut.document_id}/7"
 
 
 def test_a_document_without_pages_or_text_is_not_parsed():
-    given = {**DOCUMENT, "details": TEXT, "pages": 1, "characters": 1}
-    assert DocumentParsed.model_validate(given).language == "und"
-    for nothing in ({"pages": 0}, {"characters": 0}, {"details": None}):
+    found = {"page_count": 1, "characters": 1, "chapter_count": 0, "language": "und"}
+    given = {**DOCUMENT, **found, "media_type": "text/plain", "details": TEXT}
+    assert DocumentParsed.model_validate(given).page_count == 1
+    for nothing in ({"page_count": 0}, {"characters": 0}, {"details": None}):
         with pytest.raises(ValidationError):
             DocumentParsed.model_validate(given | nothing)
 

@@ -5,7 +5,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from libs.common.contracts.formats import (
     MEDIA_TYPES,
-    BookFormat,
+    AudiobookFormat,
     PageFormat,
     Rate,
     page_format_of,
@@ -13,11 +13,11 @@ from libs.common.contracts.formats import (
 
 
 def test_every_format_has_a_media_type_and_no_other_has():
-    assert set(MEDIA_TYPES) == {*get_args(PageFormat), *get_args(BookFormat)}
+    assert set(MEDIA_TYPES) == {*get_args(PageFormat), *get_args(AudiobookFormat)}
     assert {kind.partition("/")[0] for kind in MEDIA_TYPES.values()} == {"audio"}
 
 
-@pytest.mark.parametrize("book", get_args(BookFormat))
+@pytest.mark.parametrize("book", get_args(AudiobookFormat))
 def test_pages_of_an_audiobook_have_a_format_whose_packets_fit_in_it(book):
     page = page_format_of(book)
     assert page in get_args(PageFormat)

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from libs.common.contracts.base import MAX_PAGES
 from libs.common.contracts.pages import PageRange, page_ranges, pages_in
 
-PAGES = st.lists(st.integers(1, 60) | st.integers(1, 10**9), max_size=80)
+PAGES = st.lists(st.integers(1, 60) | st.integers(1, MAX_PAGES), max_size=80)
 
 
 @given(PAGES)
@@ -36,7 +37,7 @@ def test_many_pages_in_few_words():
     assert pages_in([]) == ()
 
 
-@pytest.mark.parametrize(("first", "last"), [(2, 1), (0, 3), (-1, -1)])
-def test_a_range_goes_upwards_from_page_1(first, last):
+@pytest.mark.parametrize(("first", "last"), [(2, 1), (0, 3), (-1, -1), (1, MAX_PAGES + 1)])
+def test_a_range_goes_upwards_from_page_1_and_has_an_end(first, last):
     with pytest.raises(ValidationError):
         PageRange(first=first, last=last)

@@ -52,10 +52,13 @@ def test_the_most_scattered_pages_fit():
         "narration_id": uuid4(),
         "requested_by": uuid4(),
     }
-    asked = NarrationRequested(**common, pages=scattered, engine="espeak", voice="en")
+    voice = {"engine": "espeak", "voice": "en", "rate": 1.0, "formats": ("m4a",)}
+    asked = NarrationRequested.model_validate(
+        {**common, **voice, "pages": scattered, "audiobook": None}
+    )
     counts = {"pages_ready": 1, "pages_silent": 0, "pages_missing": MAX_RANGES}
     ended = NarrationCompleted(
-        **common, **counts, pages_total=None, missing=scattered, duration_ms=1
+        **common, **counts, pages_total=None, missing=scattered, duration_ms=1, audiobook_id=None
     )
     assert len(asked.encode()) < 50_000
     assert len(ended.encode()) < 50_000

@@ -3,6 +3,7 @@ from uuid import uuid4
 import pytest
 from pydantic import ValidationError
 
+from libs.common.contracts.base import MAX_PAGES
 from libs.common.contracts.catalog import every_event
 from libs.common.contracts.tasks import TaskFailed
 
@@ -12,7 +13,13 @@ def failed(**changed):
         "task_id": uuid4(),
         "service": "synth",
         "kind": "speak",
+        "document_id": None,
+        "owner_id": None,
+        "requested_by": None,
+        "about_stream": None,
+        "page": None,
         "code": "refused",
+        "details": None,
         "attempts": 1,
         "fingerprint": "f" * 16,
     }
@@ -36,10 +43,21 @@ def test_what_was_never_tried_did_not_fail():
 
 def test_what_it_is_about_is_a_stream_and_no_sentence():
     about = f"audio/{uuid4()}"
-    assert failed(about=about).about == about
+    assert failed(about_stream=about).about_stream == about
     for wrong in ("audio", "audio/", "Audio/1", "a title, by its author", f"{about}/ 1"):
         with pytest.raises(ValidationError):
-            failed(about=wrong)
+            failed(about_stream=wrong)
+
+
+def test_a_page_is_one_that_there_can_be():
+    assert failed(page=1).page == 1
+    for wrong in (0, -1, MAX_PAGES + 1):
+        with pytest.raises(ValidationError):
+            failed(page=wrong)
+
+
+def test_every_topic_has_a_period_so_that_no_job_is_taken_for_one():
+    assert all("." in event.topic for event in every_event())
 
 
 @pytest.mark.parametrize("wrong", ["f", "F" * 16, "f" * 17, "a reason of a task"])

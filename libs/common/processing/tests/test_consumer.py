@@ -230,7 +230,7 @@ async def test_an_event_that_cannot_be_read_is_a_dead_letter_and_a_failure(datab
     assert {extra["dlq_code"] for *_, extra in letters.records} == {code.encode()}
     [failed] = await failures(database)
     assert (failed.kind, failed.code, failed.attempts) == (event.topic, code, 1)
-    assert (failed.document_id, failed.about) == (event.document_id, event.stream)
+    assert (failed.document_id, failed.about_stream) == (event.document_id, event.stream)
     assert failed.key == event.key
     reason = (await read_details(storage, failed.details, FailureDetails)).reason
     assert reason.encode() == letters.records[0][-1]["dlq_reason"]
@@ -257,7 +257,7 @@ async def test_of_headers_in_words_only_the_failure_is_known(database):
     ]
     await consuming(database, reject).take([record(event, value=said, headers=headers)])
     [failed] = await failures(database)
-    assert (failed.document_id, failed.about, failed.details) == (None, None, None)
+    assert (failed.document_id, failed.about_stream, failed.details) == (None, None, None)
     assert failed.key == str(failed.task_id)
     assert said not in failed.encode()
 

@@ -11,7 +11,11 @@ from libs.common.testing.records import record
 
 
 async def handler(event):
-    return [DocumentRejected(document_id=event.document_id, owner_id=event.owner_id, code="gone")]
+    return [
+        DocumentRejected(
+            document_id=event.document_id, owner_id=event.owner_id, code="gone", details=None
+        )
+    ]
 
 
 ROUTE = on(DocumentDeleted, handler)
@@ -33,12 +37,12 @@ async def test_a_record_is_read_as_its_event_with_its_route():
 
 
 def test_an_event_that_nobody_routes_is_no_delivery():
-    other = DocumentRejected(document_id=uuid4(), owner_id=uuid4(), code="c")
+    other = DocumentRejected(document_id=uuid4(), owner_id=uuid4(), code="c", details=None)
     assert read_delivery(record(other), ROUTES) is None
 
 
 def test_an_event_that_nobody_routes_may_be_of_any_version():
-    other = DocumentRejected(document_id=uuid4(), owner_id=uuid4(), code="c")
+    other = DocumentRejected(document_id=uuid4(), owner_id=uuid4(), code="c", details=None)
     assert read_delivery(record(other, value=b'{"version": 99}'), ROUTES) is None
 
 

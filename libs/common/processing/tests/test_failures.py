@@ -96,19 +96,19 @@ def test_all_that_a_payload_says_of_the_work_is_told():
     event = task_failed("synth", task(SpeakJob()), GivenUp("encrypted"))
     assert (event.service, event.kind, event.attempts) == ("synth", "speak", 3)
     assert (event.document_id, event.owner_id) == (UUID(int=1), UUID(int=2))
-    assert (event.requested_by, event.page, event.about) == (UUID(int=3), 4, "audio/5")
+    assert (event.requested_by, event.page, event.about_stream) == (UUID(int=3), 4, "audio/5")
     assert (event.code, event.details, event.key) == ("encrypted", None, str(UUID(int=1)))
 
 
 def test_an_event_says_its_stream():
     event = task_failed("ingest", task(EVENT), GivenUp("encrypted"))
     assert (event.document_id, event.owner_id) == (EVENT.document_id, EVENT.owner_id)
-    assert (event.about, event.page, event.requested_by) == (EVENT.stream, None, None)
+    assert (event.about_stream, event.page, event.requested_by) == (EVENT.stream, None, None)
 
 
 def test_of_what_cannot_be_read_nothing_is_told():
     event = task_failed("ingest", task(None), GivenUp("bug"))
-    told = (event.document_id, event.owner_id, event.requested_by, event.about, event.page)
+    told = (event.document_id, event.owner_id, event.requested_by, event.about_stream, event.page)
     assert set(told) == {None}
     assert event.key == str(event.task_id)
 

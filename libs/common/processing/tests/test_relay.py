@@ -34,7 +34,8 @@ class Producer:
 
 async def add(database, count):
     added = [
-        DocumentRejected(document_id=uuid4(), owner_id=uuid4(), code=f"x{n}") for n in range(count)
+        DocumentRejected(document_id=uuid4(), owner_id=uuid4(), code=f"x{n}", details=None)
+        for n in range(count)
     ]
     async with database.transaction() as connection:
         await apply(connection, added, "00-11111111111111111111111111111111-2222222222222222-01")
@@ -114,7 +115,9 @@ async def test_a_transaction_that_commits_late_is_not_overlooked(database):
 
     async def slow():
         async with database.transaction() as connection:
-            event = DocumentRejected(document_id=uuid4(), owner_id=uuid4(), code="slow")
+            event = DocumentRejected(
+                document_id=uuid4(), owner_id=uuid4(), code="slow", details=None
+            )
             await apply(connection, [event], None)
             begun.set()
             await go_on.wait()

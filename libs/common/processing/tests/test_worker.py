@@ -357,7 +357,7 @@ async def test_a_failure_says_all_that_the_payload_does(database):
         payload.owner_id,
         1,
     )
-    assert (failed.service, failed.kind, failed.about) == ("ingest", "k", None)
+    assert (failed.service, failed.kind, failed.about_stream) == ("ingest", "k", None)
 
 
 async def test_recorded_progress_stays_when_the_job_fails(database):

@@ -72,7 +72,11 @@ class Porter:
         self.working.set()
         await self.gate.wait()
         about = job.payload
-        return [DocumentRejected(document_id=about.document_id, owner_id=about.owner_id, code="x")]
+        return [
+            DocumentRejected(
+                document_id=about.document_id, owner_id=about.owner_id, code="x", details=None
+            )
+        ]
 
     @contextlib.asynccontextmanager
     async def resource(self):

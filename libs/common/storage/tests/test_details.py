@@ -23,13 +23,13 @@ def ref_of(data: bytes) -> ObjectRef:
 
 async def test_details_are_read_as_they_were_stored(storage):
     details = FailureDetails(reason=SAID)
-    ref = await storage.write(KEY, details.to_json(), DETAILS)
+    ref = await storage.write(KEY, details.encode(), DETAILS)
     assert ref.media_type == DETAILS
     assert await read_details(storage, ref, FailureDetails) == details
 
 
 async def test_details_of_a_document_that_was_deleted_are_not_there(storage):
-    ref = await storage.write(KEY, FailureDetails(reason=SAID).to_json(), DETAILS)
+    ref = await storage.write(KEY, FailureDetails(reason=SAID).encode(), DETAILS)
     await storage.delete_prefix("documents/1/")
     with pytest.raises(ObjectNotFound):
         await read_details(storage, ref, FailureDetails)
@@ -37,8 +37,8 @@ async def test_details_of_a_document_that_was_deleted_are_not_there(storage):
 
 async def test_what_is_not_what_was_referred_to_is_corrupt(storage):
     """Another object under the key, though it could be read, and as long as the first."""
-    ref = await storage.write(KEY, FailureDetails(reason=SAID).to_json(), DETAILS)
-    await storage.write(KEY, FailureDetails(reason=SAID).to_json(), DETAILS)
+    ref = await storage.write(KEY, FailureDetails(reason=SAID).encode(), DETAILS)
+    await storage.write(KEY, FailureDetails(reason=SAID).encode(), DETAILS)
     with pytest.raises(ObjectCorrupt):
         await read_details(storage, ref, FailureDetails)
 
@@ -51,7 +51,7 @@ async def test_what_is_not_what_was_referred_to_is_corrupt(storage):
         f'["{SAID}"]'.encode(),
         f'{{"reason": ["{SAID}"]}}'.encode(),
         f'{{"sentence": "{SAID}"}}'.encode(),
-        PageText(markdown=SAID).to_json(),
+        PageText(markdown=SAID, title=None).encode(),
         b"\xff" + SAID.encode(),
         b"",
     ],

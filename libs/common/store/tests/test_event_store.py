@@ -11,7 +11,9 @@ from libs.common.store.tables import events
 
 
 def rejected(document_id=None):
-    return DocumentRejected(document_id=document_id or uuid4(), owner_id=uuid4(), code="empty")
+    return DocumentRejected(
+        document_id=document_id or uuid4(), owner_id=uuid4(), code="empty", details=None
+    )
 
 
 async def test_what_was_appended_is_loaded_in_order(database):

@@ -6,7 +6,7 @@ from libs.common.store.history import History
 
 
 def rejected(document_id, code):
-    return DocumentRejected(document_id=document_id, owner_id=uuid4(), code=code)
+    return DocumentRejected(document_id=document_id, owner_id=uuid4(), code=code, details=None)
 
 
 async def add(database, *events):

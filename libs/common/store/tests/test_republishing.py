@@ -29,7 +29,9 @@ async def sent(database):
     happened = [
         DocumentDeleted(**about[n // 3], deleted_by=uuid4(), occurred_at=DAY + timedelta(hours=n))
         if n % 3 == 2
-        else DocumentRejected(**about[n // 3], code="c", occurred_at=DAY + timedelta(hours=n))
+        else DocumentRejected(
+            **about[n // 3], code="c", occurred_at=DAY + timedelta(hours=n), details=None
+        )
         for n in range(9)
     ]
     async with database.transaction() as connection:

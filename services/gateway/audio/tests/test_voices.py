@@ -12,10 +12,11 @@ from services.gateway.tests.world import VOICES
 POLLY = VoicesAnnounced(
     engine="polly",
     voices=(
-        VoiceInfo(id="Joanna", name="Joanna", language="en-US"),
-        VoiceInfo(id="Hans", name="Hans", language="de-DE"),
+        VoiceInfo(id="Joanna", name="Joanna", language="en-US", gender=None),
+        VoiceInfo(id="Hans", name="Hans", language="de-DE", gender=None),
     ),
     default_voice="Joanna",
+    default=False,
 )
 
 

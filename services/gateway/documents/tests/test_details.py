@@ -22,7 +22,14 @@ async def kept(world):
 
 def parsed(world, document, details):
     return DocumentParsed(
-        document_id=document, owner_id=world.owner, pages=1, characters=1, details=details
+        document_id=document,
+        owner_id=world.owner,
+        page_count=1,
+        characters=1,
+        details=details,
+        chapter_count=0,
+        language="und",
+        media_type="application/octet-stream",
     )
 
 
@@ -63,7 +70,11 @@ async def test_a_deletion_takes_all_of_it(world):
 
 async def test_details_that_were_read_before_a_deletion_are_not_kept_after_it(world):
     document = await world.hand_in()
-    to_keep = DetailsToKeep(document_id=document, key="k", body=ParsedDocument(title="T"))
+    to_keep = DetailsToKeep(
+        document_id=document,
+        key="k",
+        body=ParsedDocument(title="T", author=None, chapters=(), cover=None, warnings=()),
+    )
     said = keep_details(to_keep)
     await world.documents.delete(world.owner, document)
     async with world.kernel.transaction() as command:
@@ -79,7 +90,9 @@ async def test_details_of_nothing_known_are_not_kept(world):
 
 async def test_an_outage_of_the_storage_is_waited_for(world, monkeypatch):
     document = await world.hand_in()
-    details = await world.say(document, ParsedDocument(title="T"))
+    details = await world.say(
+        document, ParsedDocument(title="T", author=None, chapters=(), cover=None, warnings=())
+    )
 
     async def away(key):
         raise Unavailable("away")

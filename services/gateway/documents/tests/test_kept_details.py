@@ -30,7 +30,9 @@ async def test_the_last_that_was_said_is_kept(world):
 
 async def test_bodies_come_back_as_they_were(world):
     document = await world.hand_in()
-    said = ParsedDocument(title="A name", author="\N{GREEK SMALL LETTER ALPHA}")
+    said = ParsedDocument(
+        title="A name", author="\N{GREEK SMALL LETTER ALPHA}", chapters=(), cover=None, warnings=()
+    )
     async with world.database.transaction() as connection:
         await apply(connection, [details_row(document, "k", body=said)], None)
     _, body, reason = (await kept(world))["k"]

@@ -26,7 +26,7 @@ class CountedThing(Thing):
     count: int
 
 
-PLACE = ObjectRef(key="k", sha256="0" * 64, size=3)
+PLACE = ObjectRef(key="k", sha256="0" * 64, size=3, media_type="application/octet-stream")
 
 
 @pytest.fixture

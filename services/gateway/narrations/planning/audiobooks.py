@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.audio import AudiobookRequested
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.details import DETAILS, BookContents
+from libs.common.contracts.details import DETAILS, AudiobookContents
 from libs.common.contracts.identifiers import uuid7
 from libs.common.processing.job_kind import Job, JobRoute
 from libs.common.store.effects import Effect
@@ -31,7 +31,7 @@ class Plan:
     """A narration and what its audiobook is made of."""
 
     narration: NarrationRow
-    contents: BookContents
+    contents: AudiobookContents
 
     @property
     def audiobook_id(self) -> UUID:
@@ -44,7 +44,7 @@ class StoredPlan:
     """A plan whose contents are stored."""
 
     job: NarrationJob
-    contents: BookContents
+    contents: AudiobookContents
     details: ObjectRef
 
 
@@ -62,7 +62,7 @@ class AudiobookRequester:
         if plan is None:
             return []
         key = f"documents/{asked.document_id}/audiobooks/{plan.audiobook_id}.{uuid7()}.json"
-        details = await self.kernel.storage.write(key, plan.contents.to_json(), DETAILS)
+        details = await self.kernel.storage.write(key, plan.contents.encode(), DETAILS)
         stored = StoredPlan(asked, plan.contents, details)
         return [self.kernel.together(request_stored, stored)]
 
@@ -114,6 +114,6 @@ def _requested(plan: Plan, details: ObjectRef) -> AudiobookRequested:
         audiobook_id=plan.audiobook_id,
         narration_id=narration.narration_id,
         format=narration.audiobook,
-        pages=len(plan.contents.pages),
+        page_count=len(plan.contents.pages),
         details=details,
     )

@@ -170,6 +170,7 @@ def never_heard(narration: NarrationRow) -> NarrationFailed:
         pages_silent=0,
         pages_missing=0,
         code=DELETED,
+        missing=(),
     )
 
 

@@ -13,7 +13,7 @@ from services.gateway.narrations.decide import decide_audios, plan_audiobook
 from services.gateway.narrations.rows import NarrationRow, RequestedPage
 
 DOCUMENT, OWNER, NARRATION = UUID(int=1), UUID(int=2), UUID(int=3)
-SEGMENTS = ObjectRef(key="s", sha256="0" * 64, size=1)
+SEGMENTS = ObjectRef(key="s", sha256="0" * 64, size=1, media_type="application/octet-stream")
 
 
 def requested(page=1, revision=0, formats=("m4a",), utterances=2, rate=1.0):
@@ -115,7 +115,7 @@ def document(parsed_at="t", page_count=2):
         document_id=DOCUMENT,
         owner_id=OWNER,
         source_kind="url",
-        submitted=SubmittedDocument(url="https://x.org/a"),
+        submitted=SubmittedDocument(url="https://x.org/a", object=None, filename=None, title=None),
         submitted_at="t",
         language=None,
         media_type=None,

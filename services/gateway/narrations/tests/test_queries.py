@@ -31,7 +31,7 @@ async def test_one_cheap_look_tells_how_an_audiobook_ended(world, succeeds):
     if succeeds:
         await world.bind(asked)
     else:
-        await world.take(AudiobookFailed(**of_audiobook(asked), code="c"))
+        await world.take(AudiobookFailed(**of_audiobook(asked), code="c", details=None))
     assert await world.narration_queries.is_over(narration)
 
 

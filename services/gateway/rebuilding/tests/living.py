@@ -85,23 +85,65 @@ def document_story(number, pages=3, utterances=4, *, ends="ready"):
     about = {"document_id": uuid4(), "owner_id": uuid4()}
     by = about | {"requested_by": about["owner_id"]}
     told: list[Event] = [DocumentSubmitted(**about, kind="text", details=reference(f"d{number}"))]
-    told.append(NarrationRequested(**by, narration_id=uuid4(), engine="e", voice="v"))
+    told.append(
+        NarrationRequested(
+            **by,
+            narration_id=uuid4(),
+            engine="e",
+            voice="v",
+            pages=None,
+            rate=1.0,
+            formats=("m4a",),
+            audiobook=None,
+        )
+    )
     for page in range(1, pages + 1):
         audio = by | {"audio_id": uuid4(), "page": page}
         segments = reference(f"s{page}")
-        told.append(PageExtracted(**about, page=page, text=reference(), characters=page))
+        told.append(
+            PageExtracted(**about, page=page, text=reference(), characters=page, language="und")
+        )
         told.append(
             PageSegmented(
-                **about, page=page, segments=segments, utterances=utterances, characters=9
+                **about,
+                page=page,
+                segmented_page=segments,
+                utterance_count=utterances,
+                characters=9,
+                revision=0,
+                language="und",
             )
         )
-        told.append(AudioRequested(**audio, segments=segments, characters=9, engine="e", voice="v"))
+        told.append(
+            AudioRequested(
+                **audio,
+                segmented_page=segments,
+                characters=9,
+                engine="e",
+                voice="v",
+                revision=0,
+                rate=1.0,
+                formats=("m4a",),
+            )
+        )
         told += [
             AudioProgressed(**audio, done=done, total=utterances)
             for done in range(1, utterances + 1)
         ]
-        told.append(_heard(audio) if ends == "ready" else AudioFailed(**audio, code="c"))
-    told.append(DocumentParsed(**about, pages=pages, characters=9, details=reference("p")))
+        told.append(
+            _heard(audio) if ends == "ready" else AudioFailed(**audio, code="c", details=None)
+        )
+    told.append(
+        DocumentParsed(
+            **about,
+            page_count=pages,
+            characters=9,
+            details=reference("p"),
+            chapter_count=0,
+            language="und",
+            media_type="application/octet-stream",
+        )
+    )
     if number % 5 == 4:
         told.append(DocumentDeleted(**about, deleted_by=about["owner_id"]))
     return told
@@ -118,13 +160,17 @@ def _heard(audio):
         duration_ms=7,
         characters_asked=9,
         characters_spoken=9,
+        revision=0,
+        rate=1.0,
+        segments_cached=0,
+        loudness_lufs=None,
     )
 
 
 def life(documents, seed=1, **story):
     """Engines and documents, whose topics arrive in any order."""
-    voice = VoiceInfo(id="v", name="v", language="en")
-    engine = VoicesAnnounced(engine="e", voices=(voice,), default_voice="v")
+    voice = VoiceInfo(id="v", name="v", language="en", gender=None)
+    engine = VoicesAnnounced(engine="e", voices=(voice,), default_voice="v", default=False)
     told = [engine, *(event for n in range(documents) for event in document_story(n, **story))]
     told = [
         event.model_copy(update={"occurred_at": START + timedelta(seconds=number)})

@@ -28,7 +28,7 @@ def deleted():
 
 
 def rejected():
-    return DocumentRejected(document_id=uuid4(), owner_id=uuid4(), code="c")
+    return DocumentRejected(document_id=uuid4(), owner_id=uuid4(), code="c", details=None)
 
 
 async def receive(connection, events, at_ms):

@@ -80,7 +80,7 @@ async def test_from_event_to_mail_and_webhook(world, mailbox, receiver):
     told = await world.events()
     assert {type(notification) for notification in told} == {NotificationSent}
     assert {notification.channel for notification in told} == {"mail", "webhook"}
-    assert {notification.about for notification in told} == {event.event_id}
+    assert {notification.about_event for notification in told} == {event.event_id}
     assert {notification.owner_id for notification in told} == {samples.OWNER}
 
 

@@ -21,4 +21,4 @@ async def test_a_job_that_is_given_up_fails_its_notification(world):
     await world.apply(notification_failed(Notice.of(event, HOOK), GivenUp("gone", samples.REF)))
     [told] = await world.events()
     assert isinstance(told, NotificationFailed)
-    assert (told.about, told.code) == (event.event_id, "gone")
+    assert (told.about_event, told.code) == (event.event_id, "gone")

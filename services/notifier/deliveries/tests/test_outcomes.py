@@ -39,7 +39,7 @@ async def three_hundred_failing_pages(world: World) -> None:
     assert {(row.status, row.finished_at_ms is not None) for row in rows} == {("sent", True)}
     told = [event for event in await world.events() if isinstance(event, NotificationSent)]
     assert len({notification.notification_id for notification in told}) == 300
-    assert len({notification.about for notification in told}) == 300
+    assert len({notification.about_event for notification in told}) == 300
 
 
 @pytest.mark.slow

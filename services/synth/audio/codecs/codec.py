@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from libs.common.contracts.formats import BookFormat, PageFormat
+from libs.common.contracts.formats import AudiobookFormat, PageFormat
 
 RATE_HZ = 24_000
 
@@ -99,7 +99,7 @@ OPUS = Codec(
 CODECS: dict[CodecName, Codec] = {codec.name: codec for codec in (AAC, MP3, OPUS)}
 
 # Which codec is inside the formats that people ask for.
-CODEC_OF_FORMAT: Mapping[PageFormat | BookFormat, Codec] = {
+CODEC_OF_FORMAT: Mapping[PageFormat | AudiobookFormat, Codec] = {
     "m4a": AAC,
     "m4b": AAC,
     "mp3": MP3,

@@ -38,7 +38,11 @@ LARGEST_TRACK = 0xFFFF
 
 @dataclass(frozen=True, kw_only=True)
 class Tags:
-    """Title and origin of a page or a book. ``language`` is BCP 47; empty means unknown."""
+    """Title and origin of a page or a book.
+
+    ``language`` is BCP 47; empty means unknown. ``nonce`` keeps the digest of a file from telling
+    what is said in it, see :mod:`libs.common.contracts.details`; players do not show it.
+    """
 
     title: str
     author: str = ""
@@ -47,6 +51,7 @@ class Tags:
     genre: str = "Audiobook"
     comment: str = ""
     track: str = ""
+    nonce: str = ""
 
     @property
     def iso_639_2(self) -> str:
@@ -69,6 +74,7 @@ class Tags:
             "genre": self.genre,
             "comment": self.comment,
             "track": self.track,
+            "nonce": self.nonce,
         }
         return {key: _plain(value) for key, value in found.items() if value}
 
@@ -81,6 +87,7 @@ class Tags:
             "GENRE": self.genre,
             "COMMENT": self.comment,
             "TRACKNUMBER": self.track,
+            "NONCE": self.nonce,
             "LANGUAGE": "" if self.language == "und" else self.language,
         }
         return {key: _plain(value) for key, value in found.items() if value}

@@ -173,6 +173,8 @@ def tag_list(tags: Tags, cover: CoverImage | None, *, audiobook: bool) -> bytes:
     items = [_tag(TAGS[key], AS_UTF8, told[key].encode()) for key in TAGS if key in told]
     if number := tags.track_number:
         items.append(_tag(b"trkn", AS_BYTES, struct.pack(">xxHxxxx", number)))
+    if tags.nonce:
+        items.append(_own_tag("nonce", tags.nonce))
     if audiobook:
         items.append(_tag(b"stik", AS_INTEGER, b"\2"))
     if cover is not None:
@@ -206,6 +208,14 @@ def _descriptor(tag: int, *parts: bytes) -> bytes:
 
 def _tag(name: bytes, kind: int, value: bytes) -> bytes:
     return box(name, box(b"data", struct.pack(">II", kind, 0), value))
+
+
+def _own_tag(name: str, value: str) -> bytes:
+    """Return a tag that is not one of iTunes; players keep it and do not show it."""
+    mean = full_box(b"mean", 0, 0, b"com.apple.iTunes")
+    named = full_box(b"name", 0, 0, name.encode())
+    data = box(b"data", struct.pack(">II", AS_UTF8, 0), value.encode())
+    return box(b"----", mean, named, data)
 
 
 def _shortened(text: str, limit: int) -> bytes:

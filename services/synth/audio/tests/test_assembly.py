@@ -13,7 +13,7 @@ from services.synth.audio.tests.signals import speech_like
 from services.synth.engines.port import WordMark
 from services.synth.tests.scripts import utterances
 
-TAGS = Tags(title="Page 1", language="en", track="1")
+TAGS = Tags(title="Page 1", language="en", track="1", nonce="0" * 32)
 TEXTS = ("One two.", "Three.")
 WORDS = (
     (WordMark(0, 3, 0), WordMark(4, 7, 12_000)),

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from libs.common.contracts.formats import BookFormat, PageFormat
+from libs.common.contracts.formats import AudiobookFormat, PageFormat
 from libs.common.errors import ObjectCorrupt
 from services.synth.audio.book import write_book
 from services.synth.audio.book_contents import BookChapter, PageFile
@@ -16,14 +16,14 @@ from services.synth.audio.tests.signals import decode_file, jpeg, longest_silenc
 
 pytestmark = pytest.mark.slow
 
-BOOKS: dict[BookFormat, PageFormat] = {"m4b": "m4a", "mp3": "mp3", "opus": "opus"}
+BOOKS: dict[AudiobookFormat, PageFormat] = {"m4b": "m4a", "mp3": "mp3", "opus": "opus"}
 TAGS = Tags(title="Das Buch", author="A. Author", language="de")
 
 every_format = pytest.mark.parametrize("name", BOOKS)
 
 
 def make_pages(
-    folder: Path, name: BookFormat, count: int = 4
+    folder: Path, name: AudiobookFormat, count: int = 4
 ) -> tuple[list[PageFile], list[PageAudio]]:
     """Pages of two sentences each, the first sentence of a page without lead-in silence."""
     page_format = BOOKS[name]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from libs.common.contracts.utterances import Utterance
 from services.synth.audio.captions import MAX_CHARACTERS, split_text, webvtt
-from services.synth.audio.tests.test_timings import span, utterance
+from services.synth.audio.tests.test_timings import NONCE, span, utterance
 from services.synth.audio.timings import SegmentTiming
 from services.synth.engines.port import WordMark
 
@@ -23,7 +23,8 @@ def cues(vtt: str) -> list[tuple[int, int, str]]:
     blocks = vtt.split("\n\n")
     assert blocks[0].strip() == "WEBVTT"
     found = []
-    for block in blocks[1:]:
+    assert blocks[1].strip() == f"NOTE {NONCE}"
+    for block in blocks[2:]:
         times, *lines = block.strip("\n").split("\n")
         match = re.fullmatch(f"{STAMP} --> {STAMP}", times)
         assert match
@@ -40,17 +41,18 @@ def test_one_cue_per_utterance():
         [said(0, "One."), said(1, "Two.")],
         [SegmentTiming(12_000), SegmentTiming(24_000)],
         [0, 24_000],
+        NONCE,
     )
     assert cues(vtt) == [(0, 500, "One."), (1000, 2000, "Two.")]
 
 
 def test_markup_is_text():
-    vtt = webvtt([said(0, "a --> b\n\n<v Bob> R&D")], [SegmentTiming(24_000)], [0])
+    vtt = webvtt([said(0, "a --> b\n\n<v Bob> R&D")], [SegmentTiming(24_000)], [0], NONCE)
     assert cues(vtt) == [(0, 1000, "a --&gt; b &lt;v Bob&gt; R&amp;D")]
 
 
 def test_hours():
-    vtt = webvtt([said(0, "Late.")], [SegmentTiming(24_000)], [24_000 * (3600 * 101 + 61)])
+    vtt = webvtt([said(0, "Late.")], [SegmentTiming(24_000)], [24_000 * (3600 * 101 + 61)], NONCE)
     assert "101:01:01.000 --> 101:01:02.000" in vtt
 
 
@@ -60,7 +62,7 @@ def test_long_cue_is_split_at_its_words_times():
         WordMark(match.start(), match.end(), match.start() * 1000)
         for match in re.finditer(r"\S+", text)
     )
-    found = cues(webvtt([said(0, text)], [SegmentTiming(160_000, words)], [0]))
+    found = cues(webvtt([said(0, text)], [SegmentTiming(160_000, words)], [0], NONCE))
     assert " ".join(shown for _, _, shown in found) == text
     piece = len("A first part that goes on for quite a while, ")
     assert [start for start, _, _ in found] == [round(n * piece * 1000 / 24) for n in range(3)]
@@ -69,7 +71,7 @@ def test_long_cue_is_split_at_its_words_times():
 
 def test_without_marks_time_goes_by_length():
     text = "word " * 40 + "end"
-    found = cues(webvtt([said(0, text)], [SegmentTiming(203_000)], [0]))
+    found = cues(webvtt([said(0, text)], [SegmentTiming(203_000)], [0], NONCE))
     assert len(found) == 3
     assert found[0] == (0, round(len("word " * 17) * 1000 / 24), ("word " * 17).strip())
 
@@ -107,7 +109,7 @@ def test_cues_are_monotonic_whatever_is_said(pieces):
         offsets.append(at)
         at += samples
     previous = 0
-    for start, end, text in cues(webvtt(utterances, spoken, offsets)):
+    for start, end, text in cues(webvtt(utterances, spoken, offsets, NONCE)):
         assert previous <= start < end
         assert "<" not in text
         assert "-->" not in text
@@ -116,6 +118,10 @@ def test_cues_are_monotonic_whatever_is_said(pieces):
 
 def test_nothing_to_show_gives_no_cue():
     assert (
-        cues(webvtt([said(0, " \n"), said(1, "\0")], [SegmentTiming(9), SegmentTiming(9)], [0, 9]))
+        cues(
+            webvtt(
+                [said(0, " \n"), said(1, "\0")], [SegmentTiming(9), SegmentTiming(9)], [0, 9], NONCE
+            )
+        )
         == []
     )

@@ -30,6 +30,8 @@ def span(spoken_start: int, spoken_end: int, source_start: int, source_end: int)
     )
 
 
+NONCE = "0" * 32
+
 # "In 1984 *all* was" is shown, "In nineteen eighty-four all was" is spoken.
 YEAR = utterance(
     0,
@@ -51,7 +53,7 @@ YEAR_WORDS = tuple(
 
 
 def test_words_point_into_the_page_as_shown():
-    timings = build_timings([YEAR], [SegmentTiming(24_000, YEAR_WORDS)], [2400], 48_000)
+    timings = build_timings([YEAR], [SegmentTiming(24_000, YEAR_WORDS)], [2400], 48_000, NONCE)
     shown = "In 1984 *all* was"
     words = [shown[word.source_start : word.source_end] for word in timings.words]
     assert words == ["In", "1984", "all", "was"]
@@ -62,7 +64,7 @@ def test_words_point_into_the_page_as_shown():
 def test_sentences_are_placed_without_their_pause():
     second = utterance(1, "Next.", (span(0, 5, 19, 24),))
     spoken = [SegmentTiming(24_000, YEAR_WORDS), SegmentTiming(12_000)]
-    timings = build_timings([YEAR, second], spoken, [0, 33_600], 50_000)
+    timings = build_timings([YEAR, second], spoken, [0, 33_600], 50_000, NONCE)
     assert [(sentence.start_ms, sentence.end_ms) for sentence in timings.sentences] == [
         (0, 1000),
         (1400, 1900),
@@ -74,9 +76,9 @@ def test_sentences_are_placed_without_their_pause():
     assert all(word.sentence == 0 for word in timings.words)
 
 
-def test_json_is_a_versioned_document():
-    timings = build_timings([YEAR], [SegmentTiming(24_000, YEAR_WORDS)], [0], 24_000)
-    document = json.loads(timings.to_json())
+def test_the_document_is_versioned_json():
+    timings = build_timings([YEAR], [SegmentTiming(24_000, YEAR_WORDS)], [0], 24_000, NONCE)
+    document = json.loads(timings.encode())
     assert document["version"] == 1
     assert document["duration_ms"] == 1000
     assert document["sentences"] == [
@@ -96,7 +98,7 @@ def test_range_outside_every_span_has_no_source():
 
 def test_word_marks_without_source_are_left_out():
     marks = (WordMark(40, 44, 100), *YEAR_WORDS)
-    assert len(build_timings([YEAR], [SegmentTiming(24_000, marks)], [0], 24_000).words) == 4
+    assert len(build_timings([YEAR], [SegmentTiming(24_000, marks)], [0], 24_000, NONCE).words) == 4
 
 
 @given(st.lists(st.integers(0, 30_000), min_size=1, max_size=5))
@@ -105,7 +107,7 @@ def test_word_times_never_overlap_or_leave_the_sentence(samples):
         WordMark(year_word.start, year_word.end, sample)
         for year_word, sample in zip(YEAR_WORDS, sorted(samples), strict=False)
     )
-    timings = build_timings([YEAR], [SegmentTiming(24_000, marks)], [2400], 40_000)
+    timings = build_timings([YEAR], [SegmentTiming(24_000, marks)], [2400], 40_000, NONCE)
     [sentence] = timings.sentences
     at = sentence.start_ms
     for word in timings.words:

@@ -18,7 +18,7 @@ BOOK = NarrationOptions(audiobook="m4b")
 async def test_a_complete_narration_requests_exactly_one_audiobook(world):
     document = await world.hand_in()
     narration = await world.narrations.narrate(world.owner, document, BOOK)
-    chapters = (Chapter(title="One", first_page=1),)
+    chapters = (Chapter(title="One", first_page=1, level=1),)
     await world.extract(document, 1)
     await world.cut(document, 1)
     await world.extract(document, 2)
@@ -32,7 +32,7 @@ async def test_a_complete_narration_requests_exactly_one_audiobook(world):
 
     (asked,) = await world.decided(AudiobookRequested)
     pages = {event.page: event.audio_id for event in await world.decided(AudioRequested)}
-    assert (asked.narration_id, asked.pages) == (narration, 2)
+    assert (asked.narration_id, asked.page_count) == (narration, 2)
     book = await world.contents(asked)
     assert [(page.page, page.audio_id) for page in book.pages] == [(1, pages[1]), (3, pages[3])]
     assert (book.title, book.author, book.language) == ("A title", "An Author", "en")
@@ -87,7 +87,7 @@ async def test_pages_that_do_not_exist_are_not_waited_for(world):
     await world.read(document, 2)
     await world.speak_everything()
     (asked,) = await world.decided(AudiobookRequested)
-    assert asked.pages == 2
+    assert asked.page_count == 2
 
 
 async def test_nothing_to_speak_is_no_audiobook(world):

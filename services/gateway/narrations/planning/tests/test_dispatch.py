@@ -127,12 +127,18 @@ async def test_whatever_comes_first_every_page_is_requested_once(tmp_path_factor
         about = {"document_id": document, "owner_id": world.owner}
         steps: list[Event | str] = [
             *(
-                PageExtracted(**about, page=page, text=reference(), characters=1)
+                PageExtracted(**about, page=page, text=reference(), characters=1, language="und")
                 for page in range(1, pages + 1)
             ),
             *(
                 PageSegmented(
-                    **about, page=page, segments=reference(), utterances=page % 3, characters=1
+                    **about,
+                    page=page,
+                    segmented_page=reference(),
+                    utterance_count=page % 3,
+                    characters=1,
+                    revision=0,
+                    language="und",
                 )
                 for page in range(1, pages + 1)
             ),

@@ -47,7 +47,7 @@ async def test_an_audiobook_that_cannot_be_made_is_missing(world):
     await world.read(document, 1)
     await world.speak_everything()
     (asked,) = await world.decided(AudiobookRequested)
-    await world.take(AudiobookFailed(**of_audiobook(asked), code="broke"))
+    await world.take(AudiobookFailed(**of_audiobook(asked), code="broke", details=None))
     (end,) = await world.ends()
     assert isinstance(end, NarrationCompleted)
     assert (end.pages_ready, end.audiobook_id) == (1, None)

@@ -15,6 +15,10 @@ def failed(service, page):
         code="c",
         attempts=1,
         fingerprint="0" * 16,
+        owner_id=None,
+        requested_by=None,
+        about_stream=None,
+        details=None,
     )
 
 

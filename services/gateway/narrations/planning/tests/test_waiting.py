@@ -77,6 +77,10 @@ class Story:
                 code="bug",
                 attempts=1,
                 fingerprint="0" * 16,
+                owner_id=None,
+                requested_by=None,
+                about_stream=None,
+                details=None,
             )
         )
 

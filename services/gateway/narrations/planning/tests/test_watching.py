@@ -56,7 +56,7 @@ async def test_a_page_that_nobody_cuts(world):
     await world.cut(document, 2)  # it comes after all
     await world.speak_everything()
     (asked,) = await world.decided(AudiobookRequested)
-    assert asked.pages == 2
+    assert asked.page_count == 2
     assert len(await world.ends()) == 1
 
 
@@ -74,7 +74,7 @@ async def test_a_page_that_nobody_speaks_holds_up_no_other(tmp_path):
         assert (end.document_id, end.code) == (lost, "timeout")
         (given_up,) = await world.decided(TaskFailed)
         first, second = await world.decided(AudioRequested)
-        assert given_up.about == f"audio/{first.audio_id}"
+        assert given_up.about_stream == f"audio/{first.audio_id}"
         assert second.document_id == other
         view = (await world.narration_queries.narrations(world.owner, lost))[0]
         assert [page.code for page in view.pages_failed] == ["timeout"]

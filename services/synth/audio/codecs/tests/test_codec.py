@@ -2,7 +2,7 @@ from typing import get_args
 
 import pytest
 
-from libs.common.contracts.formats import MEDIA_TYPES, BookFormat, PageFormat, page_format_of
+from libs.common.contracts.formats import MEDIA_TYPES, AudiobookFormat, PageFormat, page_format_of
 from services.synth.audio.codecs.codec import AAC, CODEC_OF_FORMAT, CODECS, MP3, OPUS
 from services.synth.audio.codecs.encode import open_encoder
 
@@ -30,10 +30,10 @@ def test_settings_differ_between_codecs():
 
 
 def test_every_format_that_can_be_asked_for_has_a_codec_and_a_media_type():
-    formats = {*get_args(PageFormat), *get_args(BookFormat)}
+    formats = {*get_args(PageFormat), *get_args(AudiobookFormat)}
     assert set(CODEC_OF_FORMAT) == set(MEDIA_TYPES) == formats
 
 
-@pytest.mark.parametrize("book", get_args(BookFormat))
+@pytest.mark.parametrize("book", get_args(AudiobookFormat))
 def test_pages_have_the_codec_of_the_book_that_they_are_bound_to(book):
     assert CODEC_OF_FORMAT[page_format_of(book)] is CODEC_OF_FORMAT[book]
