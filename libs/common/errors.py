@@ -7,7 +7,7 @@
     - Throttled          a provider asked us to slow down
   + Permanent            no retry: a failure event, ``task.failed``, an alert
     - Malformed          a message is not what its topic promises
-    - UnknownVersion     an event is newer than the code that reads it: its partition is paused
+    - UnknownVersion     what is read is newer than the code: the partition is paused, the job waits
     - ObjectNotFound     nothing is stored under a key
     - ObjectCorrupt      what is stored is not what the reference promised
     - Conflict           the stream moved on; reload and decide again, or answer 409
@@ -67,7 +67,7 @@ class Malformed(Permanent):
 
 
 class UnknownVersion(Permanent):
-    """An event is newer than the code that reads it: version ``found``, where ``known`` is ours."""
+    """What is read is newer than the code: it has version ``found``, ``known`` is ours."""
 
     code = "unknown_version"
 

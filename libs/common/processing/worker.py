@@ -26,6 +26,7 @@ from libs.common.errors import (
     Throttled,
     Transient,
     Unavailable,
+    UnknownVersion,
 )
 from libs.common.observability.metrics import Metrics
 from libs.common.observability.telemetry import current_traceparent, span_from
@@ -39,6 +40,8 @@ from libs.common.store.effects import Effect, apply
 log = structlog.get_logger(__name__)
 
 RETRY_BASE_S = 2.0
+UPGRADE_WAIT_S = 30.0
+"""Between looks at work that only a newer release can do."""
 MAX_COMMITS = 5
 ENDED = ("done", "failed")
 """Outcomes of an attempt after which there is no other one."""
@@ -209,6 +212,8 @@ class Worker:
                 await jobs.give_back(connection, held)
 
     async def _failed(self, held: jobs.Claim, route: JobRoute, error: Exception) -> str:
+        if isinstance(error, UnknownVersion):
+            return await self._postpone(held, error)
         hopeless = isinstance(error, Permanent) and not isinstance(error, Conflict)
         final = hopeless or held.attempts >= held.max_attempts
         if not isinstance(error, LecternError):
@@ -226,6 +231,21 @@ class Worker:
             async with self.database.transaction() as connection:
                 await jobs.retry(connection, held, int(wait_s * 1000), type(error).__name__)
         return "retried" if isinstance(error, Transient | Conflict) else "retried_bug"
+
+    async def _postpone(self, held: jobs.Claim, error: UnknownVersion) -> str:
+        """Leave the job to a newer release, which may already run beside this one."""
+        log.error(
+            "a job waits for a newer release of this service",
+            kind=held.kind,
+            job=held.id,
+            error=str(error),
+            what_to_do="upgrade this service",
+        )
+        with contextlib.suppress(Unavailable):  # else the lease ends by itself
+            async with self.database.transaction() as connection:
+                later_ms = int(UPGRADE_WAIT_S * 1000)
+                await jobs.postpone(connection, held, later_ms, type(error).__name__)
+        return "postponed"
 
     async def _give_up(self, held: jobs.Claim, route: JobRoute, error: Exception) -> str:
         if not await self._renewed(held):

@@ -193,6 +193,13 @@ _ERROR = bindparam("error", type_=Text())
 _RENEW = _change(lease_until_ms=_LATER)
 _FINISH = _change(status=DONE, **_OVER)
 _RETRY = _change(status=READY, run_at_ms=_LATER, lease_until_ms=None, last_error=_ERROR)
+_POSTPONE = _change(
+    status=READY,
+    attempts=jobs.c.attempts - 1,
+    run_at_ms=_LATER,
+    lease_until_ms=None,
+    last_error=_ERROR,
+)
 _GIVE_BACK = _change(status=READY, attempts=jobs.c.attempts - 1, lease_until_ms=None)
 _FAIL = _change(status=FAILED, last_error=_ERROR, **_OVER)
 
@@ -216,6 +223,11 @@ async def finish(connection: AsyncConnection, held: Claim) -> bool:
 async def retry(connection: AsyncConnection, held: Claim, delay_ms: int, error: str) -> bool:
     """Put the job back, to be claimed again after ``delay_ms``."""
     return await _apply(connection, _RETRY, held, ms=delay_ms, error=error)
+
+
+async def postpone(connection: AsyncConnection, held: Claim, delay_ms: int, error: str) -> bool:
+    """Put the job back as with :func:`retry`, and do not count the attempt."""
+    return await _apply(connection, _POSTPONE, held, ms=delay_ms, error=error)
 
 
 async def give_back(connection: AsyncConnection, held: Claim) -> bool:

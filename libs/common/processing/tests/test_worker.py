@@ -9,7 +9,7 @@ from sqlalchemy import select, update
 from libs.common.contracts.details import FailureDetails
 from libs.common.contracts.documents import DocumentRejected
 from libs.common.contracts.tasks import TaskFailed
-from libs.common.errors import Conflict, Rejected, Throttled, Transient, Unavailable
+from libs.common.errors import Conflict, Rejected, Throttled, Transient, Unavailable, UnknownVersion
 from libs.common.observability.metrics import Metrics
 from libs.common.processing import worker as worker_module
 from libs.common.processing.failures import UNEXPECTED, GivenUp
@@ -369,6 +369,24 @@ async def test_recorded_progress_stays_when_the_job_fails(database):
     async with Working(database, run) as working:
         await working.until("failed")
     assert b"progress" in (await rows(database, events))[0].body
+
+
+async def test_a_job_that_only_a_newer_release_can_do_waits_for_it(database, monkeypatch):
+    """A replica that is behind must not give up what the next one can do."""
+    monkeypatch.setattr(worker_module, "UPGRADE_WAIT_S", 0.01)
+    attempts = []
+
+    async def run(job):
+        attempts.append(job.attempt)
+        if len(attempts) < 5:
+            raise UnknownVersion("PageText", 2, 1)
+        return []
+
+    await add(database, max_attempts=2)
+    async with Working(database, run) as working:
+        await working.until("done")
+    assert attempts == [1] * 5
+    assert await working.failures() == []
 
 
 async def test_a_cancelled_job_is_stopped_and_writes_nothing(database):

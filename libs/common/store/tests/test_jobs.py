@@ -133,6 +133,17 @@ async def test_a_job_given_back_has_lost_no_attempt(database):
     assert (await take(database)).attempts == 1
 
 
+async def test_a_job_that_is_postponed_comes_later_and_has_lost_no_attempt(database):
+    await add(database, 1)
+    held = await take(database)
+    async with database.transaction() as connection:
+        assert await jobs.postpone(connection, held, 60_000, "UnknownVersion")
+    assert await take(database) is None
+    async with database.transaction() as connection:
+        await connection.execute(table.update().values(run_at_ms=0))
+    assert (await take(database)).attempts == 1
+
+
 async def test_retry_and_fail(database):
     await add(database, 1)
     held = await take(database)
