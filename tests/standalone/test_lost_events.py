@@ -19,7 +19,7 @@ from libs.common.store.tables import events, jobs
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.uploads import Source, Submission
 from services.gateway.narrations.commands import NarrationCommands
-from services.gateway.narrations.jobs import WATCH
+from services.gateway.narrations.jobs import END_STALLED
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.narrations.queries import NarrationQueries
 
@@ -94,8 +94,10 @@ class Reader:
         while not await self.ends():
             await self._until_nothing_moves()
             async with self.kernel.database.transaction() as connection:
-                watching = update(jobs).where(jobs.c.kind == WATCH.name, jobs.c.status == "ready")
-                await connection.execute(watching.values(run_at_ms=0))
+                looks = update(jobs).where(
+                    jobs.c.kind == END_STALLED.name, jobs.c.status == "ready"
+                )
+                await connection.execute(looks.values(run_at_ms=0))
                 notify_after_commit(connection, JOBS)
 
     async def _until_nothing_moves(self) -> None:

@@ -22,6 +22,7 @@ from libs.common.contracts.base import ObjectRef, PageNumber, Value, Versioned
 from libs.common.contracts.identifiers import Language
 
 MAX_TITLE_CHARACTERS = 255
+MAX_REASON_CHARACTERS = 500
 UNTITLED = "Untitled"
 DETAILS = "application/json"
 """The media type of all details."""
@@ -112,7 +113,7 @@ class AudiobookContents(Details):
 class FailureDetails(Details):
     """Why something did not work: a sentence for people, which may quote the document."""
 
-    reason: str
+    reason: str = Field(max_length=MAX_REASON_CHARACTERS)
 
 
 SourceKind = Literal["file", "url", "text"]

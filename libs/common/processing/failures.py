@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 import structlog
 
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.details import DETAILS, FailureDetails
+from libs.common.contracts.details import DETAILS, MAX_REASON_CHARACTERS, FailureDetails
 from libs.common.contracts.identifiers import uuid7
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.errors import LecternError
@@ -26,7 +26,6 @@ from libs.common.store.effects import Effect
 log = structlog.get_logger(__name__)
 
 TASKS = UUID("5b1f4c2e-6a0c-4f0e-9a57-0d8c1e1a7a11")
-MAX_REASON_CHARACTERS = 500
 BUG = "bug"
 UNEXPECTED = "Something unexpected went wrong on our side; it has been noted."
 OURS = ("libs.", "services.", "lectern.")

@@ -17,8 +17,8 @@ from services.gateway.kernel.record import Feature
 from services.gateway.narrations import routes
 from services.gateway.narrations.planning.audiobooks import requesting
 from services.gateway.narrations.planning.reactions import REACTIONS
+from services.gateway.narrations.planning.stalled import stalled_route
 from services.gateway.narrations.planning.waiting import derive_all
-from services.gateway.narrations.planning.watching import watching
 from services.gateway.narrations.projection import FOLDS
 from services.gateway.narrations.submitting import submit_routes
 from services.gateway.narrations.tables import narrations, page_requests
@@ -41,6 +41,6 @@ NARRATIONS = Feature(
     tables=(narrations, page_requests),
     read_models=(narrations,),
     derived={page_requests: derive_all},
-    work=(requesting, watching),
+    work=(requesting, stalled_route),
     api=(submit_routes.router, routes.router),
 )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from libs.common.contracts.narrations import NarrationRequested
 from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import JobKind
 from libs.common.store.effects import Effect
@@ -20,15 +21,15 @@ class NarrationJob(BaseModel):
     @property
     def subject(self) -> str:
         """What unfinished work about the narration is cancelled by."""
-        return f"narration/{self.narration_id}"
+        return NarrationRequested.stream_of(narration_id=self.narration_id)
 
     @property
     def stream(self) -> str:
         """The stream that waits for it."""
-        return f"narration/{self.narration_id}"
+        return NarrationRequested.stream_of(narration_id=self.narration_id)
 
 
-class WatchJob(NarrationJob):
+class StalledJob(NarrationJob):
     """See whether a narration still moves; ``seen`` is where it stood at the last look."""
 
     seen: str | None = None
@@ -40,11 +41,11 @@ REQUEST_AUDIOBOOK = JobKind("request_audiobook", NarrationJob)
 AGAIN_AFTER_MS = 60 * 60 * 1000
 
 
-def look_again(job: WatchJob, _reason: GivenUp) -> Sequence[Effect]:
+def look_again(job: StalledJob, _reason: GivenUp) -> Sequence[Effect]:
     """Have it looked at later: a look that failed is no reason to wait for ever."""
     owner = str(job.owner_id)
-    return [WATCH.new(job, subject=job.subject, owner=owner, delay_ms=AGAIN_AFTER_MS)]
+    return [END_STALLED.new(job, subject=job.subject, owner=owner, delay_ms=AGAIN_AFTER_MS)]
 
 
-WATCH = JobKind("watch_narration", WatchJob, look_again)
+END_STALLED = JobKind("end_stalled_narration", StalledJob, look_again)
 """End a narration of which nothing has moved since the last look."""

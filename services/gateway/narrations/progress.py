@@ -85,8 +85,8 @@ def narration_view(facts: NarrationFacts) -> NarrationView:
         state=_state(settled, list(outcomes.values()), audiobook, failure),
         pages_total=total,
         pages_ready=len(ready),
-        pages_silent=_count(outcomes, "silent"),
-        pages_outdated=_count(outcomes, "outdated"),
+        pages_silent=count(outcomes, "silent"),
+        pages_outdated=count(outcomes, "outdated"),
         pages_failed=tuple(
             _page_failure(facts, page) for page in outcomes if outcomes[page] == "failed"
         ),
@@ -214,5 +214,6 @@ def _state(
     return "partial" if audiobook is not None and audiobook.state == "failed" else "ready"
 
 
-def _count(outcomes: Mapping[int, Outcome], wanted: Outcome) -> int:
+def count(outcomes: Mapping[int, Outcome], wanted: Outcome) -> int:
+    """Return how many pages became ``wanted``."""
     return sum(outcome == wanted for outcome in outcomes.values())

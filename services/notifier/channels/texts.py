@@ -20,7 +20,6 @@ from libs.common.errors import Permanent
 
 MAX_CHARACTERS_OF_TITLE = 150
 """Fewer than a title may have, for it stands in the subject of a mail."""
-MAX_REASON_CHARACTERS = 500
 MAX_RANGES = 40
 MINUTE_MS = 60_000
 HOUR_MINUTES = 60
@@ -199,9 +198,7 @@ def _reason(code: str, details: Details | None) -> str:
     """Return the sentence of a failure; its code alone where the sentence is gone."""
     if not isinstance(details, FailureDetails):
         return f"code {code}."
-    line = one_line(details.reason)
-    cut = line if len(line) <= MAX_REASON_CHARACTERS else line[:MAX_REASON_CHARACTERS] + "…"
-    return f"{cut} (code {code})"
+    return f"{one_line(details.reason)} (code {code})"
 
 
 def _count(number: int, noun: str) -> str:

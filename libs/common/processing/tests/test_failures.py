@@ -3,13 +3,12 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import BaseModel
 
-from libs.common.contracts.details import DETAILS, FailureDetails
+from libs.common.contracts.details import DETAILS, MAX_REASON_CHARACTERS, FailureDetails
 from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.errors import Permanent, Rejected, Throttled, Unavailable
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.failures import (
-    MAX_REASON_CHARACTERS,
     UNEXPECTED,
     Failures,
     GivenUp,

@@ -55,7 +55,7 @@ async def look_at_pages(
     kernel: Kernel, connection: AsyncConnection, changed_pages: Sequence[PageOf]
 ) -> Sequence[Effect]:
     """Have pages wait of which something has changed, or wait no more; the next ones may go."""
-    await _look_at(connection, changed_pages)
+    await _derive_requests(connection, changed_pages)
     return [next_pages_of(kernel, document_id) for document_id in _documents(changed_pages)]
 
 
@@ -63,7 +63,7 @@ async def look_at_new_pages(
     kernel: Kernel, connection: AsyncConnection, extracted: Sequence[PageOf]
 ) -> Sequence[Effect]:
     """Have new pages wait; few of them were cut before we heard of them, and may go at once."""
-    await _look_at(connection, extracted)
+    await _derive_requests(connection, extracted)
     return [
         next_pages_of(kernel, document) for document in await _cut_before(connection, extracted)
     ]
@@ -78,11 +78,11 @@ async def look_at_audios(
         audios.c.audio_id.in_(ids), audios.c.page.is_not(None)
     )
     found = [(UUID(document), page) for document, page in await connection.execute(wanted)]
-    await _look_at(connection, found)
+    await _derive_requests(connection, found)
     return [next_pages_of(kernel, document) for document in dict.fromkeys(of for of, _ in gone)]
 
 
-async def _look_at(connection: AsyncConnection, which: Sequence[PageOf]) -> None:
+async def _derive_requests(connection: AsyncConnection, which: Sequence[PageOf]) -> None:
     by_document = _documents(which)
     for owner in await owners_of(connection, by_document):
         await lock_owner(connection, owner)

@@ -1,12 +1,10 @@
 """How a narration ends: facts in, event out."""
 
-from collections.abc import Mapping
-
 from libs.common.contracts.narrations import NarrationCompleted, NarrationFailed
 from libs.common.contracts.pages import MAX_RANGES, page_ranges
 from services.gateway.narrations.progress import (
     NarrationFacts,
-    Outcome,
+    count,
     narration_view,
     outcomes_of,
     selected_ready,
@@ -40,7 +38,7 @@ def end_of(facts: NarrationFacts, code: str) -> End:
         "requested_by": narration.requested_by,
         "pages_total": None if facts.document.page_count is None else len(outcomes),
         "pages_ready": len(ready),
-        "pages_silent": _count(outcomes, "silent"),
+        "pages_silent": count(outcomes, "silent"),
         "pages_missing": len(missing),
         "missing": page_ranges(missing)[:MAX_RANGES],
     }
@@ -54,7 +52,3 @@ def end_of(facts: NarrationFacts, code: str) -> End:
             "audiobook_id": book.audiobook_id if book is not None and book.ready_at else None,
         }
     )
-
-
-def _count(outcomes: Mapping[int, Outcome], which: Outcome) -> int:
-    return sum(outcome == which for outcome in outcomes.values())

@@ -16,15 +16,15 @@ BOOK = NarrationOptions(audiobook="m4b")
 
 
 async def pass_time(world, times=1):
-    """Have all watchers look, so many times."""
+    """Look at all narrations, so many times."""
     for _ in range(times):
         async with world.database.transaction() as connection:
             await connection.execute(update(jobs).values(run_at_ms=0))
         await world.work()
 
 
-async def watchers(world):
-    waiting = jobs.c.kind == "watch_narration", jobs.c.status == "ready"
+async def looks(world):
+    waiting = jobs.c.kind == "end_stalled_narration", jobs.c.status == "ready"
     return len(await world.database.fetch(select(jobs.c.id).where(*waiting)))
 
 
@@ -38,7 +38,7 @@ async def test_a_document_that_nobody_reads(world):
     assert isinstance(end, NarrationFailed)
     assert (end.code, end.pages_total) == ("timeout", None)
     await pass_time(world, 2)
-    assert (len(await world.ends()), await watchers(world)) == (1, 0)
+    assert (len(await world.ends()), await looks(world)) == (1, 0)
 
 
 @pytest.mark.slow
@@ -109,7 +109,7 @@ async def test_one_that_moves_goes_on(world):
         await world.extract(document, page)
         await pass_time(world)
     assert await world.ends() == []
-    assert await watchers(world) == 1
+    assert await looks(world) == 1
 
 
 @pytest.mark.slow
@@ -127,17 +127,17 @@ async def test_one_that_waits_for_others_of_its_owner_goes_on(tmp_path):
         assert await world.ends() == []
 
 
-async def test_one_that_has_ended_is_watched_no_more(world):
+async def test_one_that_has_ended_is_looked_at_no_more(world):
     document = await world.hand_in()
     await world.narrations.narrate(world.owner, document, NarrationOptions())
-    assert await watchers(world) == 1
+    assert await looks(world) == 1
     await world.read(document, 1)
     await world.speak_everything()
-    assert (len(await world.ends()), await watchers(world)) == (1, 0)
+    assert (len(await world.ends()), await looks(world)) == (1, 0)
 
 
 async def test_one_that_was_asked_for_beside_a_deletion_ends(world):
-    """As if the deletion had not seen it: nothing but the watcher knows of it."""
+    """As if the deletion had not seen it: nothing but a look at it tells."""
     document = await world.hand_in()
     narration = await world.narrations.narrate(world.owner, document, NarrationOptions())
     async with world.database.transaction() as connection:

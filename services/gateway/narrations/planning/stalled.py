@@ -1,4 +1,4 @@
-"""Ends narrations that have come to a standstill, so that nobody waits for ever.
+"""Ends narrations that have stalled, so that nobody waits for ever.
 
 An event that got lost leaves nothing behind that could fail. So every narration is looked at from
 time to time: one of which nothing has moved since the last look is ended with what it has, and what
@@ -23,7 +23,7 @@ from services.gateway.documents.selects import existing_document
 from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import Kernel
 from services.gateway.narrations.facts import narration_facts
-from services.gateway.narrations.jobs import WATCH, WatchJob
+from services.gateway.narrations.jobs import END_STALLED, StalledJob
 from services.gateway.narrations.planning.dispatch import never_heard, next_pages_of
 from services.gateway.narrations.planning.ending import TIMEOUT, end_of
 from services.gateway.narrations.progress import NarrationFacts
@@ -43,37 +43,37 @@ class _Awaited:
     stream: str
 
 
-def watch(kernel: Kernel, asked: NarrationRequested) -> Effect:
+def see_whether_it_stalls(kernel: Kernel, asked: NarrationRequested) -> Effect:
     """Return the effect that has a narration looked at."""
-    job = WatchJob(
+    job = StalledJob(
         narration_id=asked.narration_id, document_id=asked.document_id, owner_id=asked.owner_id
     )
     return _later(kernel, job)
 
 
-def _later(kernel: Kernel, job: WatchJob) -> Effect:
+def _later(kernel: Kernel, job: StalledJob) -> Effect:
     delay_ms = int(kernel.limits.narration_stalled_seconds * 1000)
-    return WATCH.new(job, subject=job.subject, owner=str(job.owner_id), delay_ms=delay_ms)
+    return END_STALLED.new(job, subject=job.subject, owner=str(job.owner_id), delay_ms=delay_ms)
 
 
 @dataclass(frozen=True)
-class NarrationWatcher:
+class StalledNarrations:
     """Does the jobs."""
 
     kernel: Kernel
 
-    async def look(self, job: Job[WatchJob]) -> Sequence[Effect]:
+    async def look(self, job: Job[StalledJob]) -> Sequence[Effect]:
         """Look at one narration: end it, or look again later."""
-        return [self.kernel.together(_look_at, job.payload)]
+        return [self.kernel.together(_look_at_narrations, job.payload)]
 
 
-def watching(kernel: Kernel) -> JobRoute:
+def stalled_route(kernel: Kernel) -> JobRoute:
     """Return what does the jobs."""
-    return WATCH.done_by(NarrationWatcher(kernel).look)
+    return END_STALLED.done_by(StalledNarrations(kernel).look)
 
 
-async def _look_at(
-    kernel: Kernel, connection: AsyncConnection, jobs: Sequence[WatchJob]
+async def _look_at_narrations(
+    kernel: Kernel, connection: AsyncConnection, jobs: Sequence[StalledJob]
 ) -> Sequence[Effect]:
     effects: list[Effect] = []
     for job in jobs:
@@ -114,7 +114,7 @@ def standing(facts: NarrationFacts) -> str:
 
 
 async def _is_held_up(kernel: Kernel, connection: AsyncConnection, facts: NarrationFacts) -> bool:
-    """Whether its pages only wait for others of their owner, which are watched for themselves."""
+    """Whether its pages only wait for others of their owner, which are looked at for themselves."""
     mine = any(not (audio.is_ready or audio.has_failed) for audio in facts.audios.values())
     can_be_spoken = any(page in facts.pages and facts.pages[page].is_cut for page in facts.waiting)
     if mine or not can_be_spoken:
@@ -126,20 +126,22 @@ async def _is_held_up(kernel: Kernel, connection: AsyncConnection, facts: Narrat
 def end_stalled(kernel: Kernel, facts: NarrationFacts) -> Sequence[Effect]:
     """Return the effects of ending a narration, and of giving up what it waits for."""
     given_up: list[Event] = [
-        _given_up(facts, AudioRequested.topic, f"audio/{audio.audio_id}", audio.page)
+        _given_up(facts, AudioRequested, page=audio.page, audio_id=audio.audio_id)
         for audio in facts.audios.values()
         if not (audio.is_ready or audio.has_failed)
     ]
     book = facts.audiobook
     if book is not None and book.ready_at is None and not book.has_failed:
-        stream = f"audiobook/{book.audiobook_id}"
-        given_up.append(_given_up(facts, AudiobookRequested.topic, stream, None))
+        given_up.append(_given_up(facts, AudiobookRequested, audiobook_id=book.audiobook_id))
     end = end_of(facts, TIMEOUT)
     return [*kernel.record(*given_up, end), next_pages_of(kernel, facts.document.document_id)]
 
 
-def _given_up(facts: NarrationFacts, kind: str, stream: str, page: int | None) -> TaskFailed:
-    narration = facts.narration
+def _given_up(
+    facts: NarrationFacts, asked: type[Event], *, page: int | None = None, **identity: UUID
+) -> TaskFailed:
+    """Say that nothing more is waited for of what was ``asked``; ``identity`` names its stream."""
+    narration, stream = facts.narration, asked.stream_of(**identity)
     about = _Awaited(
         document_id=narration.document_id,
         owner_id=narration.owner_id,
@@ -147,6 +149,5 @@ def _given_up(facts: NarrationFacts, kind: str, stream: str, page: int | None) -
         page=page,
         stream=stream,
     )
-    return task_failed(
-        GATEWAY, Task(kind=kind, name=stream, about=about, attempts=1), GivenUp(TIMEOUT)
-    )
+    task = Task(kind=asked.topic, name=stream, about=about, attempts=1)
+    return task_failed(GATEWAY, task, GivenUp(TIMEOUT))
