@@ -5,9 +5,9 @@
   + Transient            retried with exponential backoff and jitter, then treated as Permanent
     - Unavailable        a dependency did not answer
     - Throttled          a provider asked us to slow down
+  + UnknownVersion       what is read is newer than the code: a partition is paused, a job waits
   + Permanent            no retry: a failure event, ``task.failed``, an alert
     - Malformed          a message is not what its topic promises
-    - UnknownVersion     what is read is newer than the code: the partition is paused, the job waits
     - ObjectNotFound     nothing is stored under a key
     - ObjectCorrupt      what is stored is not what the reference promised
     - Conflict           the stream moved on; reload and decide again, or answer 409
@@ -66,7 +66,7 @@ class Malformed(Permanent):
         super().__init__(f"not a readable {event}" + (f": {why}" if why else ""))
 
 
-class UnknownVersion(Permanent):
+class UnknownVersion(LecternError):
     """What is read is newer than the code: it has version ``found``, ``known`` is ours."""
 
     code = "unknown_version"

@@ -6,7 +6,7 @@ events on the wire; ``docs/events.md`` is what strangers read.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
@@ -62,6 +62,24 @@ class Versioned(Value):
         return f'{{"version":{self.version},{fields}'.encode()
 
     @classmethod
+    def upcast(cls, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of what was written, without its version, as this version has them.
+
+        Raises:
+            UnknownVersion: It is newer than this code.
+            Malformed: There is no such version.
+        """
+        found = int(body.get("version", 1))
+        if found < 1:
+            raise Malformed(cls.__name__, f"no version is {found}")
+        if found > cls.version:
+            raise UnknownVersion(cls.__name__, found, cls.version)
+        lifted = {name: value for name, value in body.items() if name != "version"}
+        for old in range(found, cls.version):
+            lifted = cls.upcasters[old](lifted)
+        return lifted
+
+    @classmethod
     def read(cls, raw: bytes, **attributes: object) -> Self:
         """Read JSON of any released version; ``attributes`` are fields that are not in it.
 
@@ -70,16 +88,9 @@ class Versioned(Value):
             Malformed: ``raw`` does not fit the schema.
         """
         try:
-            body = json.loads(raw)
-            found = int(body.pop("version", 1))
+            body = cls.upcast(json.loads(raw))
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise Malformed(cls.__name__, "the value is not a JSON object") from error
-        if found < 1:
-            raise Malformed(cls.__name__, f"no version is {found}")
-        if found > cls.version:
-            raise UnknownVersion(cls.__name__, found, cls.version)
-        for old in range(found, cls.version):
-            body = cls.upcasters[old](body)
         try:
             return cls.model_validate({**body, **attributes})
         except ValidationError as error:

@@ -13,10 +13,10 @@ waits at the event, and does not fail at what it refers to.
 """
 
 import secrets
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from libs.common.contracts.base import ObjectRef, PageNumber, Value, Versioned
 from libs.common.contracts.identifiers import Language
@@ -51,6 +51,15 @@ class Details(Versioned):
     """Base of all."""
 
     nonce: Nonce = Field(default_factory=new_nonce)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what :meth:`encode` writes, as a JSON column holds it."""
+        return {"version": self.version, **self.model_dump(mode="json")}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_any_version(cls, given: Any) -> Any:
+        return cls.upcast(given) if isinstance(given, dict) and "version" in given else given
 
 
 D = TypeVar("D", bound=Details)

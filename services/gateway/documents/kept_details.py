@@ -20,7 +20,7 @@ def details_row(
     document_id: UUID, key: str, *, body: Details | None = None, reason: str | None = None
 ) -> Write:
     """Return the row of what the object under ``key`` says; of one that is lost, nothing."""
-    content = None if body is None else body.model_dump(mode="json")
+    content = None if body is None else body.as_json()
     about = str(document_id)
     return upsert(document_details, {"key": key}, document_id=about, body=content, reason=reason)
 

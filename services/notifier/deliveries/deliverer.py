@@ -91,6 +91,7 @@ class Deliverer:
 
         Raises:
             Transient: It may be readable later.
+            UnknownVersion: A newer release can read it.
         """
         ref: ObjectRef | None = getattr(event, "details", None)
         if ref is None:
