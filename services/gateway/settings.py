@@ -15,6 +15,11 @@ class Settings(ServiceSettings):
     max_upload_bytes: int = Field(
         default=100_000_000, gt=0, description="Largest file that may be uploaded."
     )
+    upload_timeout_seconds: float = Field(
+        default=21_600,
+        gt=0,
+        description="Longest that an upload may take; what a killed process stored goes after it.",
+    )
     max_page_bytes: int = Field(
         default=1_000_000, gt=0, description="Largest text that a page may be given by an edit."
     )

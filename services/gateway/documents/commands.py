@@ -1,11 +1,10 @@
 """What people can do to documents and pages; each decides events in one transaction."""
 
+import asyncio
 from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID, uuid4
-
-from sqlalchemy import select
 
 from libs.common.contracts.details import (
     DETAILS,
@@ -19,15 +18,14 @@ from libs.common.contracts.permissions import Capability
 from libs.common.errors import Rejected
 from services.gateway.documents.checks import check_url, checked_text, one_line
 from services.gateway.documents.kept_details import details_row
+from services.gateway.documents.pending import PendingObjects, taken, too_slow
 from services.gateway.documents.selects import document_for, page_to_edit
-from services.gateway.documents.tables import documents
 from services.gateway.documents.uploads import (
     MAX_NAME_CHARACTERS,
     StoredSubmission,
     StoredUpload,
     Submission,
 )
-from services.gateway.kernel.errors import NotFound, Stale
 from services.gateway.kernel.record import CommandTransaction, Kernel
 
 
@@ -36,6 +34,10 @@ class DocumentCommands:
     """The commands."""
 
     kernel: Kernel
+
+    @property
+    def _pending(self) -> PendingObjects:
+        return PendingObjects(self.kernel)
 
     async def receive(
         self,
@@ -46,22 +48,26 @@ class DocumentCommands:
         """Store a file or a text as it arrives, for :meth:`submit` or :meth:`discard`.
 
         Raises:
-            Rejected: It is too large, or empty; nothing is stored then.
+            Rejected: It is too large, too slow or empty; nothing is stored then.
         """
-        storage, most = self.kernel.storage, self.kernel.limits.max_upload_bytes
+        limits = self.kernel.limits
         document_id = document_id or uuid4()
-        key = f"documents/{document_id}/source"
-        stored = await storage.write_stream(key, chunks, media_type, most)
-        if stored.size == 0:
-            await storage.delete(key)
-            raise Rejected("empty", "The file is empty; choose one with something in it.")
+        key = f"documents/{document_id}/source.{_token()}"
+        async with self._pending.storing(key):
+            try:
+                async with asyncio.timeout(limits.upload_timeout_seconds):
+                    stored = await self.kernel.storage.write_stream(
+                        key, chunks, media_type, limits.max_upload_bytes
+                    )
+            except TimeoutError:
+                raise too_slow() from None
+            if stored.size == 0:
+                raise Rejected("empty", "The file is empty; choose one with something in it.")
         return StoredUpload(document_id, stored)
 
-    async def discard(self, document_id: UUID, key: str) -> None:
-        """Remove what was stored, unless a document came of it (a lost answer to a commit)."""
-        used = select(documents.c.document_id).where(documents.c.document_id == str(document_id))
-        if not await self.kernel.database.fetch(used):
-            await self.kernel.storage.delete(key)
+    async def discard(self, upload: StoredUpload) -> None:
+        """Have removed what was stored, unless a document came of it."""
+        await self._pending.give_up(upload.stored.key)
 
     async def submit(self, submission: Submission) -> UUID:
         """Hand a document in, and return its id.
@@ -90,16 +96,17 @@ class DocumentCommands:
             filename=one_line(source.filename, MAX_NAME_CHARACTERS),
             title=one_line(submission.title, MAX_TITLE_CHARACTERS),
         )
-        key = f"documents/{submission.document_id}/submitted.json"
-        try:
+        key = f"documents/{submission.document_id}/submitted.{_token()}.json"
+        async with self._pending.storing(key):
             stored = await self.kernel.storage.write(key, details.encode(), DETAILS)
             yield StoredSubmission(submission, details, stored)
-        except BaseException:
-            await self.discard(submission.document_id, key)
-            raise
 
     async def submit_in(self, command: CommandTransaction, stored: StoredSubmission) -> None:
-        """Hand a document in, in a transaction that does more than that."""
+        """Hand a document in, in a transaction that does more than that.
+
+        Raises:
+            Rejected: It was received too long ago.
+        """
         submission = stored.submission
         submitted = DocumentSubmitted(
             document_id=submission.document_id,
@@ -108,7 +115,9 @@ class DocumentCommands:
             details=stored.stored,
         )
         kept = details_row(submission.document_id, stored.stored.key, body=stored.details)
-        await command.apply([kept, *self.kernel.record(submitted)])
+        objects = filter(None, (stored.stored, submission.source.object))
+        takes = [taken(ref.key) for ref in objects]
+        await command.apply([*takes, kept, *self.kernel.record(submitted)])
 
     async def delete(self, caller: UUID, document_id: UUID) -> None:
         """Delete a document and everything made from it."""
@@ -136,14 +145,14 @@ class DocumentCommands:
         """
         text = checked_text(markdown, self.kernel.limits.max_page_bytes)
         new = revision + 1
-        key = f"documents/{document_id}/pages/{page:05d}.r{new}.{uuid4().hex[:8]}.json"
+        key = f"documents/{document_id}/pages/{page:05d}.r{new}.{_token()}.json"
         async with self.kernel.database.reading() as connection:
             document, _ = await page_to_edit(
                 connection, caller, document_id, page, revision, lock=False
             )
         content = PageText(markdown=text, title=document.chapter_title(page))
-        stored = await self.kernel.storage.write(key, content.encode(), DETAILS)
-        try:
+        async with self._pending.storing(key):
+            stored = await self.kernel.storage.write(key, content.encode(), DETAILS)
             async with self.kernel.transaction() as command:
                 connection = command.connection
                 _, row = await page_to_edit(connection, caller, document_id, page, revision)
@@ -156,8 +165,10 @@ class DocumentCommands:
                     language=as_language(row.language),
                     edited_by=caller,
                 )
-                await command.apply(self.kernel.record(edited))
-        except (NotFound, Stale):
-            await self.kernel.storage.delete(key)
-            raise
+                await command.apply([taken(key), *self.kernel.record(edited)])
         return new
+
+
+def _token() -> str:
+    """Return what makes a key one that was never used."""
+    return uuid4().hex[:16]

@@ -8,6 +8,7 @@ from libs.common.contracts.documents import (
 )
 from libs.common.contracts.tasks import TaskFailed
 from services.gateway.documents.details import REACTIONS
+from services.gateway.documents.pending import removing
 from services.gateway.documents.projection import FOLDS
 from services.gateway.documents.routes import router
 from services.gateway.documents.tables import document_details, documents, pages
@@ -20,5 +21,6 @@ DOCUMENTS = Feature(
     reactions=REACTIONS,
     tables=(documents, pages, document_details),
     read_models=(documents, pages),
+    work=(removing,),
     api=(router,),
 )

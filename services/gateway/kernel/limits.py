@@ -8,6 +8,7 @@ class GatewayLimits:
     """Fields of the gateway's settings, by the same names; they are explained there."""
 
     max_upload_bytes: int
+    upload_timeout_seconds: float
     max_page_bytes: int
     max_audios_per_page: int
     max_pages_in_flight_per_owner: int

@@ -1,13 +1,18 @@
+import asyncio
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import update
 
 from libs.common.contracts.details import PageText, SubmittedDocument
 from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted, PageEdited
-from libs.common.errors import Rejected
+from libs.common.errors import Conflict, Rejected, Unavailable
 from libs.common.storage.details import read_details
+from libs.common.store.tables import jobs
+from services.gateway.documents.pending import PendingObjects
 from services.gateway.documents.uploads import Source, Submission
 from services.gateway.kernel.errors import NotFound, Stale
+from services.gateway.kernel.record import Kernel
 from services.gateway.tests.world import a_world
 
 
@@ -18,6 +23,18 @@ async def chunks(*parts):
 
 async def keys(world, prefix="documents/"):
     return [key async for key in world.storage.keys(prefix)]
+
+
+async def when_all_is_due(world):
+    """What is left once every deadline has passed."""
+    async with world.database.transaction() as connection:
+        await connection.execute(update(jobs).values(run_at_ms=0))
+    await world.work()
+    return await keys(world)
+
+
+class Killed(BaseException):
+    """The process ends here, with nothing of it running any more."""
 
 
 async def test_a_file_is_stored_and_announced(world):
@@ -49,10 +66,61 @@ async def test_what_became_a_document_is_not_discarded(world):
     await commands.submit(
         Submission(document_id=upload.document_id, owner_id=world.owner, source=source)
     )
-    await commands.discard(upload.document_id, upload.stored.key)
-    await commands.discard(other.document_id, other.stored.key)
-    details = f"documents/{upload.document_id}/submitted.json"
-    assert await keys(world) == [upload.stored.key, details]
+    await commands.discard(upload)
+    await commands.discard(other)
+    (submitted,) = await world.decided(DocumentSubmitted)
+    assert await keys(world) == [upload.stored.key, submitted.details.key]
+    assert await when_all_is_due(world) == [upload.stored.key, submitted.details.key]
+
+
+async def test_an_upload_of_a_killed_process_goes(world):
+    upload = await world.documents.receive(chunks(b"never handed in"))
+    await world.work()
+    assert await keys(world) == [upload.stored.key]
+    assert await when_all_is_due(world) == []
+
+
+async def test_what_a_process_stored_until_it_was_killed_goes(world, monkeypatch):
+    document = await world.hand_in()
+    await world.read(document, 1)
+    kept = await keys(world)
+
+    def killed(*_):
+        raise Killed
+
+    monkeypatch.setattr(PendingObjects, "give_up", killed)
+    monkeypatch.setattr(Kernel, "record", killed)
+    with pytest.raises(Killed):
+        await world.hand_in()
+    with pytest.raises(Killed):
+        await world.documents.edit_page(world.owner, document, 1, "New", 0)
+    monkeypatch.undo()
+    assert len(await keys(world)) == len(kept) + 3
+    assert await when_all_is_due(world) == kept
+
+
+async def test_an_upload_takes_so_long_at_most(tmp_path):
+    async def slow():
+        yield b"some"
+        await asyncio.Event().wait()
+
+    async with a_world(tmp_path, upload_timeout_seconds=0.01) as world:
+        with pytest.raises(Rejected, match="too long"):
+            await world.documents.receive(slow())
+        assert await keys(world) == []
+
+
+async def test_a_document_that_is_read_again_under_its_id_keeps_its_objects(world):
+    """As the command line does after it was killed."""
+    document = uuid4()
+    await world.documents.receive(chunks(b"killed"), document_id=document)
+    upload = await world.documents.receive(chunks(b"again"), document_id=document)
+    source = Source(kind="file", object=upload.stored)
+    await world.documents.submit(
+        Submission(document_id=document, owner_id=world.owner, source=source)
+    )
+    (submitted,) = await world.decided(DocumentSubmitted)
+    assert await when_all_is_due(world) == [upload.stored.key, submitted.details.key]
 
 
 async def test_a_web_address_is_announced(world):
@@ -87,9 +155,29 @@ async def test_strangers_find_nothing(world):
     assert [key for key in await keys(world) if ".r1." in key] == []
 
 
+@pytest.mark.parametrize(
+    "error", [Conflict("page/1"), Unavailable("gone"), asyncio.CancelledError()]
+)
+async def test_an_edit_that_fails_leaves_nothing_in_the_end(world, monkeypatch, error):
+    document = await world.hand_in()
+    await world.read(document, 1)
+
+    def failing(*_):
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Kernel, "record", failing)
+        with pytest.raises(type(error)):
+            await world.documents.edit_page(world.owner, document, 1, "New", 0)
+    assert [key for key in await keys(world) if ".r1." in key]
+    await world.work()
+    assert [key for key in await keys(world) if ".r1." in key] == []
+
+
 async def test_an_empty_file_is_refused_and_not_kept(world):
     with pytest.raises(Rejected, match="empty"):
         await world.hand_in(b"")
+    await world.work()
     assert await keys(world) == []
 
 
@@ -111,6 +199,7 @@ async def test_edits_count_up_and_none_is_lost(world):
     with pytest.raises(NotFound):
         await edit(world.owner, document, 2, "No such page", 0)
     assert await edit(world.owner, document, 1, "Second edit", 1) == 2
+    await world.work()
     texts = [key async for key in world.storage.keys("documents/") if "/pages/" in key]
     assert len(texts) == 3
     first, second = await world.decided(PageEdited)

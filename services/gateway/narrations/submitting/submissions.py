@@ -1,7 +1,7 @@
 """Takes documents in: a form, the bytes themselves, or JSON with a text or a web address."""
 
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TypeVar
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
 from libs.common.contracts.identifiers import OCTETS
-from libs.common.errors import Rejected
+from libs.common.errors import LecternError, Rejected
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.uploads import Source, StoredUpload, Submission
 from services.gateway.http.middleware import is_streamed
@@ -72,8 +72,8 @@ async def take_in(request: Request, kernel: Kernel, owner: UUID) -> tuple[UUID, 
         return await received.submit(owner)
     except BaseException:
         if received.upload is not None:
-            upload = received.upload
-            await DocumentCommands(kernel).discard(upload.document_id, upload.stored.key)
+            with suppress(LecternError):  # it goes when its time is over
+                await DocumentCommands(kernel).discard(received.upload)
         raise
 
 

@@ -123,6 +123,7 @@ async def test_an_order_that_nobody_can_take_yet_leaves_nothing(tmp_path):
         answer = await client.post("/documents", **form(FILE, ORDER))
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
         assert int(answer.headers["retry-after"]) > 0
+        await world.work()
         assert await kept(world) == []
 
 

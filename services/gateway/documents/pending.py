@@ -1,0 +1,83 @@
+"""Objects that are stored before the transaction that takes them into a document.
+
+    deadline recorded -> object stored -> taken: [event + deadline withdrawn] in one transaction
+
+A process that is killed in between leaves a job that removes the object when the deadline has
+passed. Whichever of the two comes first, taking or removing, keeps the other from happening: both
+change the row of the job. Keys are never used twice, so nothing else can be removed by it.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.errors import LecternError, Rejected
+from libs.common.processing.job_kind import Job, JobRoute
+from libs.common.store.effects import Effect, Step
+from libs.common.store.jobs import is_recorded, withdraw
+from services.gateway.documents.jobs import REMOVE_PENDING, PendingObject, removal
+from services.gateway.kernel.record import Kernel
+
+GRACE_S = 600.0
+"""A call that was under way at the end of an upload has failed by then."""
+
+
+def too_slow() -> Rejected:
+    """Return the refusal of what came too late."""
+    return Rejected("too_slow", "This took too long to arrive; send it again.")
+
+
+def taken(key: str) -> Step:
+    """Take the object into the document, in the transaction that records its event.
+
+    Raises:
+        Rejected: With code ``too_slow``, after the deadline.
+    """
+
+    async def step(connection: AsyncConnection) -> Sequence[Effect]:
+        if not await withdraw(connection, PendingObject(key=key).subject):
+            raise too_slow()
+        return []
+
+    return step
+
+
+@dataclass(frozen=True)
+class PendingObjects:
+    """Those of one kernel."""
+
+    kernel: Kernel
+
+    @asynccontextmanager
+    async def storing(self, key: str) -> AsyncIterator[None]:
+        """Record a deadline for the object that the block stores; if it fails, remove it."""
+        pending = PendingObject(key=key)
+        after_ms = int((self.kernel.limits.upload_timeout_seconds + GRACE_S) * 1000)
+        async with self.kernel.transaction() as command:
+            deadline = REMOVE_PENDING.new(pending, subject=pending.subject, delay_ms=after_ms)
+            await command.apply([deadline])
+        try:
+            yield
+        except BaseException:
+            with suppress(LecternError):  # the deadline is still there
+                await self.give_up(key)
+            raise
+
+    async def give_up(self, key: str) -> None:
+        """Have the object removed now, unless it was taken (a lost answer to a commit)."""
+        pending = PendingObject(key=key)
+        async with self.kernel.transaction() as command:
+            if await is_recorded(command.connection, pending.subject):
+                await command.apply([removal(pending)])
+
+    async def remove(self, job: Job[PendingObject]) -> Sequence[Effect]:
+        """Remove an object, and what was uploaded of it so far."""
+        await self.kernel.storage.delete_prefix(job.payload.key)
+        return []
+
+
+def removing(kernel: Kernel) -> JobRoute:
+    """Return what does the jobs."""
+    return REMOVE_PENDING.done_by(PendingObjects(kernel).remove)
