@@ -93,11 +93,13 @@ class Storage(Protocol):
         ...
 
     async def delete(self, key: str) -> None:
-        """Remove an object; it is fine if there is none."""
+        """Remove an object and all versions of it; it is fine if there is none."""
         ...
 
     async def delete_prefix(self, prefix: str) -> int:
         """Remove all objects whose key begins with ``prefix`` and return how many there were.
+
+        Earlier versions of them go too, and what writes that were never completed have stored.
 
         Raises:
             Permanent: ``prefix`` is empty: nobody means to remove everything.

@@ -2,6 +2,9 @@
 
 boto3 blocks, so every call runs in a pool of threads of this storage. An upload is cut into parts
 of 8 MiB, of which at most four are in memory, whatever the size of the object.
+
+Removed means gone: from a bucket that keeps versions all of them are removed, and below a prefix
+also the parts of uploads that a killed process did not complete.
 """
 
 import asyncio
@@ -143,15 +146,20 @@ class S3Storage:
     async def delete(self, key: str) -> None:
         """See :class:`libs.common.storage.port.Storage`."""
         await self._call(key, self._bucket.delete, [check_key(key)])
+        if await self._call("", self._bucket.versioned):
+            await self._call(key, self._bucket.delete_versions, key, key)
 
     async def delete_prefix(self, prefix: str) -> int:
         """See :class:`libs.common.storage.port.Storage`."""
         if not check_prefix(prefix):
             raise Permanent("refused to delete every object: the prefix is empty")
+        await self._call(prefix, self._bucket.abort_uploads, prefix)
         removed = 0
         async for some in self._pages(prefix):
             await self._call(prefix, self._bucket.delete, some)
             removed += len(some)
+        if await self._call("", self._bucket.versioned):
+            await self._call(prefix, self._bucket.delete_versions, prefix)
         return removed
 
     async def keys(self, prefix: str) -> AsyncIterator[str]:
@@ -164,6 +172,7 @@ class S3Storage:
         """See :class:`libs.common.storage.port.Storage`."""
         try:
             await self._call("", self._bucket.exists)
+            await self._call("", self._bucket.versioned)  # asked before anything is removed
         except LecternError as error:
             raise Unavailable(str(error)) from error
 

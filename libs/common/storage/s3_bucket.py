@@ -42,6 +42,9 @@ _REFUSED = {
     "403",
 }
 _DOWN = {"NoSuchBucket", "RequestTimeout", "RequestTimeTooSkewed", "ExpiredToken", "NoSuchUpload"}
+_UNKNOWN_CALL = {"NotImplemented", "MethodNotAllowed", "501", "405"}
+_GONE_UPLOAD = "NoSuchUpload"
+_VERSIONED = {"Enabled", "Suspended"}
 _SERVER_ERROR = 500
 _BEHIND_THE_END = "InvalidRange"
 
@@ -79,6 +82,16 @@ class Bucket:
         self._client: Any = None
         self._connecting = Lock()
 
+    def versioned(self) -> bool:
+        """Return whether there may be versions of objects, which a plain delete only hides."""
+        try:
+            answer = self._s3().get_bucket_versioning(Bucket=self._name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _UNKNOWN_CALL:
+                return False
+            raise
+        return answer.get("Status") in _VERSIONED
+
     def exists(self) -> None:
         """Return if the bucket is there and may be used."""
         self._s3().head_bucket(Bucket=self._name)
@@ -108,10 +121,38 @@ class Bucket:
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove at most 1,000 objects; those that are not there are fine."""
-        doomed = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
-        answer = self._s3().delete_objects(Bucket=self._name, Delete=doomed)
-        for failure in answer.get("Errors", ()):
-            raise ClientError({"Error": failure}, "DeleteObjects")
+        self._delete([{"Key": key} for key in keys])
+
+    def delete_versions(self, prefix: str, key: str | None = None) -> None:
+        """Remove all versions and delete markers below a prefix, or only those of one ``key``."""
+        truncated = True
+        while truncated:  # from the start each time, where what was removed is listed no more
+            answer = self._s3().list_object_versions(
+                Bucket=self._name, Prefix=prefix, MaxKeys=KEYS_PER_CALL
+            )
+            found = [*answer.get("Versions", ()), *answer.get("DeleteMarkers", ())]
+            doomed = [
+                {"Key": version["Key"], "VersionId": version["VersionId"]}
+                for version in found
+                if key in (None, version["Key"])
+            ]
+            self._delete(doomed)
+            truncated = answer.get("IsTruncated", False) and bool(doomed)
+
+    def abort_uploads(self, prefix: str) -> None:
+        """Remove the parts of uploads below a prefix that were not completed."""
+        truncated = True
+        while truncated:
+            try:
+                answer = self._s3().list_multipart_uploads(Bucket=self._name, Prefix=prefix)
+            except ClientError as error:
+                if error.response["Error"]["Code"] in _UNKNOWN_CALL:
+                    return
+                raise
+            uploads = answer.get("Uploads", ())
+            for upload in uploads:
+                self._abort_if_there(upload["Key"], upload["UploadId"])
+            truncated = answer.get("IsTruncated", False) and bool(uploads)
 
     def page(self, prefix: str, token: str) -> tuple[list[str], str]:
         """Return up to 1,000 keys and the token of the next page, ``""`` after the last."""
@@ -151,6 +192,22 @@ class Bucket:
     def abort(self, upload: MultipartUpload) -> None:
         """Remove the parts, which would be stored and billed for ever."""
         self._s3().abort_multipart_upload(Bucket=self._name, Key=upload.key, UploadId=upload.id)
+
+    def _abort_if_there(self, key: str, upload_id: str) -> None:
+        try:
+            self._s3().abort_multipart_upload(Bucket=self._name, Key=key, UploadId=upload_id)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != _GONE_UPLOAD:
+                raise
+
+    def _delete(self, doomed: Sequence[dict[str, str]]) -> None:
+        if not doomed:
+            return
+        answer = self._s3().delete_objects(
+            Bucket=self._name, Delete={"Objects": doomed, "Quiet": True}
+        )
+        for failure in answer.get("Errors", ()):
+            raise ClientError({"Error": failure}, "DeleteObjects")
 
     def close(self) -> None:
         """Close the connections."""

@@ -29,7 +29,19 @@ def bucket(moto_endpoint):
     )
     client.create_bucket(Bucket="lectern")
     yield client
-    for stored in client.list_objects_v2(Bucket="lectern").get("Contents", ()):
-        client.delete_object(Bucket="lectern", Key=stored["Key"])
+    for key, version in versions(client):
+        client.delete_object(Bucket="lectern", Key=key, VersionId=version)
     client.delete_bucket(Bucket="lectern")
     client.close()
+
+
+def versions(client) -> list[tuple[str, str]]:
+    """Keys and ids of all versions and delete markers in the bucket."""
+    listed = client.list_object_versions(Bucket="lectern")
+    found = [*listed.get("Versions", ()), *listed.get("DeleteMarkers", ())]
+    return [(version["Key"], version["VersionId"]) for version in found]
+
+
+def keep_versions(client, status="Enabled") -> None:
+    """Have the bucket keep versions, or not any more (``Suspended``)."""
+    client.put_bucket_versioning(Bucket="lectern", VersioningConfiguration={"Status": status})

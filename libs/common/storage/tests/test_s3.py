@@ -7,12 +7,17 @@ from collections.abc import AsyncIterator
 import pytest
 from pydantic import SecretStr
 
-from libs.common.errors import Permanent, Rejected, Throttled
+from libs.common.errors import Permanent, Rejected, Throttled, Unavailable
 from libs.common.storage import s3 as storage_s3
 from libs.common.storage import s3_bucket as storage_s3_bucket
 from libs.common.storage.s3 import PART_BYTES, S3Storage
 from libs.common.storage.s3_bucket import Bucket
-from libs.common.storage.tests.moto_bucket import bucket, moto_endpoint  # noqa: F401 - fixtures
+from libs.common.storage.tests.moto_bucket import (  # noqa: F401 - fixtures
+    bucket,
+    keep_versions,
+    moto_endpoint,
+    versions,
+)
 
 MIB = 1024 * 1024
 
@@ -108,6 +113,58 @@ async def test_memory_is_bounded_by_the_parts_in_flight(storage, monkeypatch):
     release.set()
     await writing
     assert most <= storage_s3.PARTS_IN_FLIGHT
+
+
+def begun(client, key: str) -> None:
+    """Leave behind what a process does that is killed in the middle of an upload."""
+    made = client.create_multipart_upload(Bucket="lectern", Key=key)
+    client.upload_part(
+        Bucket="lectern", Key=key, UploadId=made["UploadId"], PartNumber=1, Body=b"part"
+    )
+
+
+async def test_erasing_removes_parts_of_uploads_that_were_never_completed(
+    storage,
+    bucket,  # noqa: F811
+):
+    for key in ("documents/1/source", "documents/1/source", "documents/10/source"):
+        begun(bucket, key)
+    await storage.delete_prefix("documents/1/")
+    left = bucket.list_multipart_uploads(Bucket="lectern")["Uploads"]
+    assert [upload["Key"] for upload in left] == ["documents/10/source"]
+    await storage.delete_prefix("documents/10/source")
+    assert uploads(bucket) == 0
+
+
+async def test_erasing_removes_every_version(storage, bucket, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(storage_s3_bucket, "KEYS_PER_CALL", 2)
+    keep_versions(bucket)
+    for key in ("p/a", "p/b", "p/b/c", "q/a"):
+        for content in (b"first", b"second", b"third"):
+            await storage.write(key, content)
+    bucket.delete_object(Bucket="lectern", Key="p/b")  # hidden, as by an earlier release
+    await storage.delete_prefix("p/")
+    assert {key for key, _ in versions(bucket)} == {"q/a"}
+    assert len(versions(bucket)) == 3
+
+
+async def test_deleting_an_object_removes_its_versions_and_no_others(storage, bucket):  # noqa: F811
+    keep_versions(bucket)
+    for key in ("a", "a", "ab", "b"):
+        await storage.write(key, b"x")
+    await storage.delete("a")
+    await storage.delete("c")
+    assert sorted(key for key, _ in versions(bucket)) == ["ab", "b"]
+
+
+async def test_who_may_not_ask_for_versions_is_not_ready(storage, monkeypatch):
+    def refused(*_):
+        raise Permanent("the object storage refuses our credentials")
+
+    await storage.check()
+    monkeypatch.setattr(Bucket, "versioned", refused)
+    with pytest.raises(Unavailable, match="refuses our credentials"):
+        await storage.check()
 
 
 async def test_keys_come_page_by_page(storage, monkeypatch):

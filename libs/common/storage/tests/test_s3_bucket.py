@@ -9,7 +9,11 @@ from botocore.exceptions import (
 
 from libs.common.errors import ObjectNotFound, Permanent, Throttled, Unavailable
 from libs.common.storage.s3_bucket import Bucket, MultipartUpload, translated
-from libs.common.storage.tests.moto_bucket import bucket, moto_endpoint  # noqa: F401 - fixtures
+from libs.common.storage.tests.moto_bucket import (  # noqa: F401 - fixtures
+    bucket,
+    keep_versions,
+    moto_endpoint,
+)
 
 
 def refusal(code: str, status: int = 400) -> ClientError:
@@ -104,6 +108,68 @@ def test_an_object_that_could_not_be_deleted_is_told(opened, monkeypatch):
     monkeypatch.setattr(opened, "_s3", Refusing)
     with pytest.raises(Permanent, match="refuses our credentials"), translated("a"):
         opened.delete(["a"])
+
+
+@pytest.mark.parametrize("status", ["Enabled", "Suspended"])
+def test_there_may_be_versions_also_where_no_new_ones_are_kept(opened, bucket, status):  # noqa: F811
+    assert not opened.versioned()
+    keep_versions(bucket, status)
+    assert opened.versioned()
+
+
+class Old:
+    """A server that knows neither versions nor a list of uploads."""
+
+    def get_bucket_versioning(self, **_):
+        raise refusal("NotImplemented", 501)
+
+    def list_multipart_uploads(self, **_):
+        raise refusal("MethodNotAllowed", 405)
+
+
+def test_a_server_may_know_less_than_amazons(opened, monkeypatch):
+    monkeypatch.setattr(opened, "_s3", Old)
+    assert not opened.versioned()
+    opened.abort_uploads("a/")
+
+
+class Guarded:
+    """A server that refuses us what removing needs."""
+
+    def get_bucket_versioning(self, **_):
+        raise refusal("AccessDenied", 403)
+
+    def list_multipart_uploads(self, **_):
+        raise refusal("AccessDenied", 403)
+
+
+@pytest.mark.parametrize("call", [Bucket.versioned, lambda opened: opened.abort_uploads("a/")])
+def test_what_we_may_not_do_is_told(opened, monkeypatch, call):
+    monkeypatch.setattr(opened, "_s3", Guarded)
+    with pytest.raises(Permanent, match="refuses our credentials"), translated("a"):
+        call(opened)
+
+
+class Racing:
+    """A server on which another process is faster; it lists one upload at a time."""
+
+    def __init__(self) -> None:
+        self.listed = 0
+
+    def list_multipart_uploads(self, **_):
+        self.listed += 1
+        uploads = [{"Key": "a/b", "UploadId": str(self.listed)}]
+        return {"Uploads": uploads, "IsTruncated": self.listed < 3}
+
+    def abort_multipart_upload(self, **_):
+        raise refusal("NoSuchUpload", 404)
+
+
+def test_an_upload_that_is_gone_meanwhile_is_fine(opened, monkeypatch):
+    server = Racing()
+    monkeypatch.setattr(opened, "_s3", lambda: server)
+    opened.abort_uploads("a/")
+    assert server.listed == 3
 
 
 def test_closing_before_connecting_is_fine():
