@@ -111,14 +111,6 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def sweep(folder: Path, before: float) -> None:
-    """Remove files that were last changed before ``before``, in epoch seconds."""
-    for path in folder.iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_mtime < before:
-                path.unlink()
-
-
 def keys_below(folder: Path, lead: str, prefix: str) -> Iterator[str]:
     """Yield the keys of the files in ``folder``, whose own key is ``lead``, in code point order.
 

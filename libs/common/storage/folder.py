@@ -1,14 +1,14 @@
 """Objects as files under one folder: the storage of standalone.
 
 An object is written to a file of its own under ``.incoming`` and renamed into place, so a crash
-leaves no half of one. Everything that touches the disk runs in a thread.
+leaves no half of one. Everything that touches the disk runs in a thread. Each process has a folder
+of its own under ``.incoming``, so that what a killed one left is told from what is being written.
 """
 
 import contextlib
 import errno
 import hashlib
 import shutil
-import time
 from collections.abc import (
     AsyncIterable,
     AsyncIterator,
@@ -20,6 +20,7 @@ from collections.abc import (
 )
 from itertools import islice
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 from uuid import uuid4
 
@@ -27,6 +28,7 @@ from libs.common.contracts.base import ObjectRef
 from libs.common.errors import LecternError, ObjectNotFound, Permanent, Unavailable
 from libs.common.storage import disk
 from libs.common.storage.keys import check_key, check_prefix
+from libs.common.storage.locked_folders import LockedFolder, sweep
 from libs.common.storage.streams import (
     BLOCK_BYTES,
     Blocks,
@@ -41,7 +43,6 @@ T = TypeVar("T")
 KEYS_PER_TURN = 1_000
 OBJECTS_PER_TURN = 64
 MIN_FREE_BYTES = 64 * 1024 * 1024
-ABANDONED_AFTER_S = 24 * 60 * 60.0
 COMMIT_ATTEMPTS = 20
 INCOMING = ".incoming"
 
@@ -58,7 +59,8 @@ class FolderStorage:
     def __init__(self, root: Path, *, fsync: bool = False) -> None:
         self._root = root
         self._fsync = fsync
-        self._swept = False
+        self._incoming: LockedFolder | None = None
+        self._making = Lock()
 
     async def read(self, key: str) -> bytes:
         """See :class:`libs.common.storage.port.Storage`."""
@@ -111,10 +113,10 @@ class FolderStorage:
     ) -> ObjectRef:
         """See :class:`libs.common.storage.port.Storage`."""
         target = self._path(key)
-        part = self._root / INCOMING / uuid4().hex
+        part = await _on_disk(key, self._new_part)
         measured = Measured(chunks, max_bytes)
         try:
-            await _on_disk(key, self._start, part)
+            await _on_disk(key, disk.start, part)
             async for block in gathered(measured, BLOCK_BYTES):
                 await _on_disk(key, disk.append, part, block)
             await _on_disk(key, self._commit, part, target)
@@ -166,11 +168,29 @@ class FolderStorage:
         except LecternError as error:
             raise Unavailable(str(error)) from error
 
+    async def remove_leftovers(self) -> None:
+        """See :class:`libs.common.storage.port.Storage`."""
+        await _on_disk("", sweep, self._root / INCOMING)
+
     async def close(self) -> None:
-        """Nothing is held open between calls."""
+        """Let go of the folder for what is being written; it is made again when needed."""
+        await in_thread(self._close)
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
+
+    def _new_part(self) -> Path:
+        """Return the path of a new file on the file system of the objects: renames are atomic."""
+        with self._making:
+            if self._incoming is None:
+                self._incoming = LockedFolder(self._root / INCOMING)
+            return self._incoming.path / uuid4().hex
+
+    def _close(self) -> None:
+        with self._making:
+            if self._incoming is not None:
+                self._incoming.close()
+                self._incoming = None
 
     def _read_those_there(self, paths: Mapping[str, Path]) -> dict[str, bytes]:
         found = {}
@@ -188,7 +208,7 @@ class FolderStorage:
 
     def _write_whole(self, target: Path, data: bytes) -> str:
         """Write a small object in one turn of a thread; return its SHA-256."""
-        with self._incoming() as part:
+        with self._part() as part:
             disk.append(part, data)
             self._commit(part, target)
         return hashlib.sha256(data).hexdigest()
@@ -196,7 +216,7 @@ class FolderStorage:
     def _take_over(self, key: str, target: Path, source: Path) -> tuple[str, int]:
         """Link or copy a file in one turn of a thread; return its SHA-256 and size."""
         with source.open("rb", buffering=0) as file:  # missing, it is no missing object
-            with disk.translated(key), self._incoming() as part:
+            with disk.translated(key), self._part() as part:
                 if disk.linked(source, part):
                     measured = disk.measured(file)
                 else:
@@ -206,23 +226,14 @@ class FolderStorage:
             return measured
 
     @contextlib.contextmanager
-    def _incoming(self) -> Iterator[Path]:
+    def _part(self) -> Iterator[Path]:
         """Lend the path of a file to be made, removed if the block fails."""
-        part = self._root / INCOMING / uuid4().hex
+        part = self._new_part()
         try:
-            if not self._swept:
-                self._start(part)
             yield part
         except BaseException:
             disk.discard(part)
             raise
-
-    def _start(self, part: Path) -> None:
-        """Make an empty file on the file system of the objects, where a rename is atomic."""
-        disk.start(part)
-        if not self._swept:
-            self._swept = True
-            disk.sweep(part.parent, before=time.time() - ABANDONED_AFTER_S)
 
     def _commit(self, part: Path, target: Path) -> None:
         if self._fsync:
@@ -269,9 +280,8 @@ class FolderStorage:
                 folder = folder.parent
 
     def _try_out(self) -> None:
-        part = self._root / INCOMING / uuid4().hex
+        part = self._new_part()
         try:
-            self._start(part)
             disk.append(part, b"check")
         finally:
             disk.discard(part)

@@ -95,5 +95,8 @@ class MemoryStorage:
     async def check(self) -> None:
         """See :class:`libs.common.storage.port.Storage`."""
 
+    async def remove_leftovers(self) -> None:
+        """Nothing outlives the process."""
+
     async def close(self) -> None:
         """Nothing is held open."""

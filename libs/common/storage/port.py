@@ -110,6 +110,10 @@ class Storage(Protocol):
         """Yield the keys that begin with ``prefix``, in the order of their code points."""
         ...
 
+    async def remove_leftovers(self) -> None:
+        """Remove what killed processes left of their writes, and nothing that is being written."""
+        ...
+
     async def close(self) -> None:
         """Let go of connections and threads."""
         ...

@@ -176,6 +176,9 @@ class S3Storage:
         except LecternError as error:
             raise Unavailable(str(error)) from error
 
+    async def remove_leftovers(self) -> None:
+        """Parts go when what they belong to is erased, or by a lifecycle rule of the bucket."""
+
     async def close(self) -> None:
         """Wait for calls under way and close the connections."""
         await asyncio.to_thread(self._pool.shutdown)

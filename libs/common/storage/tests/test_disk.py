@@ -1,6 +1,5 @@
 import errno
 import hashlib
-import os
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -37,14 +36,6 @@ def test_start_makes_the_folders_and_discard_is_patient(tmp_path):
     assert disk.size_of(tmp_path / "a" / "b" / "c") == 0
     disk.discard(tmp_path / "a" / "b" / "c")
     disk.discard(tmp_path / "a" / "b" / "c")
-
-
-def test_sweep_takes_only_what_is_old(tmp_path):
-    disk.start(tmp_path / "old")
-    disk.start(tmp_path / "new")
-    os.utime(tmp_path / "old", (1_000, 1_000))
-    disk.sweep(tmp_path, before=2_000)
-    assert [path.name for path in tmp_path.iterdir()] == ["new"]
 
 
 def test_sync_takes_files_and_folders(tmp_path):

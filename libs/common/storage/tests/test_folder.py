@@ -1,3 +1,4 @@
+import asyncio
 import errno
 import os
 import threading
@@ -8,11 +9,17 @@ import pytest
 from libs.common.errors import Permanent, Unavailable
 from libs.common.storage import disk as storage_disk
 from libs.common.storage.folder import INCOMING, FolderStorage
+from libs.common.storage.locked_folders import LOCK
 
 
 @pytest.fixture
 def storage(tmp_path):
     return FolderStorage(tmp_path / "objects")
+
+
+def half_written(objects: Path) -> list[str]:
+    incoming = (objects / INCOMING).rglob("*")
+    return [path.name for path in incoming if path.is_file() and path.suffix != LOCK]
 
 
 def failing(number: int):
@@ -29,7 +36,7 @@ async def test_a_full_disk_is_said_in_words_and_leaves_nothing(storage, monkeypa
         await storage.write("a", b"after")
     monkeypatch.undo()
     assert await storage.read("a") == b"before"
-    assert list((tmp_path / "objects" / INCOMING).iterdir()) == []
+    assert half_written(tmp_path / "objects") == []
 
 
 @pytest.mark.parametrize(
@@ -56,14 +63,35 @@ async def test_a_folder_that_cannot_be_made_is_not_ready(tmp_path):
         await FolderStorage(tmp_path / "file").check()
 
 
-async def test_what_a_killed_process_left_is_swept(tmp_path):
-    incoming = tmp_path / INCOMING
-    incoming.mkdir()
-    (incoming / "abandoned").write_bytes(b"half")
-    (incoming / "under-way").write_bytes(b"half")
-    os.utime(incoming / "abandoned", (1_000, 1_000))
-    await FolderStorage(tmp_path).write("a", b"x")
-    assert [path.name for path in incoming.iterdir()] == ["under-way"]
+async def test_what_a_killed_process_left_goes_and_nothing_that_is_being_written(storage, tmp_path):
+    killed, other = FolderStorage(tmp_path / "objects"), FolderStorage(tmp_path / "objects")
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow():
+        yield b"half"
+        begun.set()
+        await go_on.wait()
+
+    writing = asyncio.create_task(storage.write_stream("a", slow(), "x/y"))
+    await begun.wait()
+    await killed.write("b", b"x")
+    assert killed._incoming is not None
+    (killed._incoming.path / "half").write_bytes(b"page")
+    await other.remove_leftovers()
+    assert "half" in half_written(tmp_path / "objects")
+    os.close(killed._incoming._handle)  # as the system does
+    await other.remove_leftovers()
+    assert "half" not in half_written(tmp_path / "objects")
+    go_on.set()
+    await writing
+    assert await other.read("a") == b"half"
+
+
+async def test_closed_it_leaves_nothing_and_can_be_used_again(storage, tmp_path):
+    for _ in range(2):
+        await storage.write("a", b"x")
+        await storage.close()
+        assert list((tmp_path / "objects" / INCOMING).iterdir()) == []
 
 
 async def test_a_key_below_a_key_is_refused(storage):
@@ -133,7 +161,7 @@ async def test_a_file_is_taken_over_and_outlives_its_old_name(
     for _ in range(2):
         ref = await storage.write_file("page", made, "audio/mp4")
         assert (ref.size, (objects / "page").samefile(made)) == (6, linking)
-        assert list((objects / INCOMING).iterdir()) == []
+        assert half_written(objects) == []
     made.unlink()
     assert await storage.read("page") == b"spoken"
     assert (objects / "page").stat().st_nlink == 1

@@ -1,0 +1,85 @@
+"""Folders of processes at work, which are told from those of processes that were killed.
+
+    lectern-x.lock   locked by flock as long as the process lives
+    lectern-x/       what it works on
+
+The system lets go of the lock however a process ends. A process id would not do: containers that
+share a file system number their processes alike. Everything here blocks.
+"""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PREFIX = "lectern-"
+LOCK = ".lock"
+
+
+class LockedFolder:
+    """A new folder in ``parent``, which is made if need be; nobody sweeps it until it is closed."""
+
+    def __init__(self, parent: Path) -> None:
+        parent.mkdir(parents=True, exist_ok=True)
+        self._handle, self._lock = _new_lock(parent)
+        self.path = self._lock.with_suffix("")
+        self.path.mkdir(mode=0o700)
+
+    def close(self) -> None:
+        """Remove it with all that is in it."""
+        _remove(self._lock)
+        os.close(self._handle)
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """Lend a folder for temporary files, which is removed at the end.
+
+    If the process is killed, the next sweep removes it.
+    """
+    folder = LockedFolder(Path(tempfile.gettempdir()))
+    try:
+        yield folder.path
+    finally:
+        folder.close()
+
+
+def sweep_work_folders() -> None:
+    """Remove those that killed processes left."""
+    sweep(Path(tempfile.gettempdir()))
+
+
+def sweep(parent: Path) -> None:
+    """Remove the folders in ``parent`` that no process has locked any more."""
+    for lock in parent.glob(f"{PREFIX}*{LOCK}"):
+        with suppress(OSError):  # gone, locked, or of another user
+            _sweep_one(lock)
+
+
+def _sweep_one(lock: Path) -> None:
+    handle = os.open(lock, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _remove(lock)
+    finally:
+        os.close(handle)
+
+
+def _new_lock(parent: Path) -> tuple[int, Path]:
+    while True:
+        handle, name = tempfile.mkstemp(prefix=PREFIX, suffix=LOCK, dir=parent)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle, Path(name)
+        os.close(handle)  # a sweep was faster than the lock
+
+
+def _remove(lock: Path) -> None:
+    """Remove a folder and then its lock, which is kept while anything is left of the folder."""
+    folder = lock.with_suffix("")
+    shutil.rmtree(folder, ignore_errors=True)
+    if not folder.exists():
+        lock.unlink(missing_ok=True)

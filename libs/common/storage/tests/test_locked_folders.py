@@ -1,0 +1,116 @@
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from libs.common.storage import locked_folders
+from libs.common.storage.locked_folders import (
+    LockedFolder,
+    sweep,
+    sweep_work_folders,
+    work_folder,
+)
+
+WORKING = """
+import sys, time
+from pathlib import Path
+from libs.common.storage.locked_folders import LockedFolder
+
+folder = LockedFolder(Path(sys.argv[1]))
+(folder.path / "page").write_bytes(b"what it says")
+print(folder.path, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def temporary(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_folder_goes_with_its_block(temporary):
+    with work_folder() as folder:
+        (folder / "page").write_bytes(b"x")
+        assert folder.parent == temporary
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert names(temporary) == []
+
+
+def test_a_folder_goes_also_when_its_block_fails(temporary):
+    with pytest.raises(ValueError, match="wrong"), work_folder():
+        raise ValueError("wrong")
+    assert names(temporary) == []
+
+
+def test_a_folder_at_work_is_not_swept(temporary):
+    with work_folder() as folder:
+        (folder / "page").write_bytes(b"x")
+        sweep_work_folders()
+        assert names(folder) == ["page"]
+
+
+@pytest.mark.slow
+def test_what_a_killed_process_left_is_swept_and_not_before(tmp_path):
+    command = [sys.executable, "-c", WORKING, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as working:
+        assert working.stdout is not None
+        left = Path(working.stdout.readline().strip())
+        sweep(tmp_path)
+        assert names(left) == ["page"]
+        working.kill()
+    sweep(tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_a_process_that_was_killed_before_its_folder_was_there(tmp_path):
+    (tmp_path / "lectern-x.lock").touch()
+    sweep(tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_a_sweep_between_file_and_lock_does_no_harm(tmp_path, monkeypatch):
+    lock = locked_folders.fcntl.flock
+    sweeps = iter([True])
+
+    def flock(handle, operation):
+        if next(sweeps, False):
+            sweep(tmp_path)
+        lock(handle, operation)
+
+    monkeypatch.setattr(locked_folders.fcntl, "flock", flock)
+    folder = LockedFolder(tmp_path)
+    monkeypatch.undo()
+    sweep(tmp_path)
+    assert names(tmp_path) == [folder.path.name, f"{folder.path.name}.lock"]
+    folder.close()
+
+
+def test_what_is_not_ours_stays(tmp_path):
+    (tmp_path / "other.lock").touch()
+    (tmp_path / "lectern-data").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "lectern-link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "lectern-link.lock").symlink_to(tmp_path / "other.lock")
+    os.mkfifo(tmp_path / "lectern-pipe.lock")
+    before = names(tmp_path)
+    sweep(tmp_path)
+    assert set(before) - set(names(tmp_path)) <= {"lectern-pipe.lock"}
+    sweep(tmp_path / "nowhere")
+
+
+def test_a_lock_stays_as_long_as_its_folder(tmp_path, monkeypatch):
+    folder = LockedFolder(tmp_path)
+    monkeypatch.setattr(locked_folders.shutil, "rmtree", lambda *_, **__: None)
+    folder.close()
+    assert len(names(tmp_path)) == 2
+    monkeypatch.undo()
+    sweep(tmp_path)
+    assert names(tmp_path) == []
