@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Protocol
 from uuid import UUID
@@ -20,6 +19,7 @@ from libs.common.contracts.identifiers import as_language, as_media_type
 from libs.common.errors import Rejected
 from libs.common.processing.job_kind import Job
 from libs.common.storage.details import read_details
+from libs.common.storage.locked_folders import work_folder
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect
 from libs.common.store.history import History
@@ -95,8 +95,8 @@ class Intake:
     async def _local_copy(
         self, document_id: UUID, submitted: SubmittedDocument
     ) -> AsyncIterator[tuple[Path, str | None]]:
-        with TemporaryDirectory(prefix="lectern-ingest-") as folder:
-            path, fetched = Path(folder) / "source", Path(folder) / "fetched"
+        with work_folder() as folder:
+            path, fetched = folder / "source", folder / "fetched"
             filename = submitted.filename
             if submitted.object is not None:
                 key = submitted.object.key

@@ -6,7 +6,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from libs.common.contracts.audio import AudiobookReady, AudiobookRequested, AudioReady
 from libs.common.contracts.details import AudiobookContents
@@ -15,6 +14,7 @@ from libs.common.errors import Permanent
 from libs.common.processing.job_kind import Job
 from libs.common.runtime.pool import CpuPool
 from libs.common.storage.details import read_details
+from libs.common.storage.locked_folders import work_folder
 from libs.common.storage.port import Storage, read_verified
 from libs.common.store.effects import Effect
 from libs.common.store.history import History
@@ -40,9 +40,9 @@ class Binder:
         contents = await read_details(self.storage, asked.details, AudiobookContents)
         ready = await self._page_audios(contents)
         cover = await read_verified(self.storage, contents.cover) if contents.cover else None
-        with TemporaryDirectory(prefix="lectern-synth-") as folder:
-            pages = await self._fetch_all(Path(folder), ready, page_format)
-            path = Path(folder) / f"book.{asked.format}"
+        with work_folder() as folder:
+            pages = await self._fetch_all(folder, ready, page_format)
+            path = folder / f"book.{asked.format}"
             book = await self.pool.run(
                 bind_book,
                 path,

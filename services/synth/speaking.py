@@ -7,7 +7,6 @@ the progress of the job: one that is run again resumes at the sentence where it 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import monotonic
 
 from libs.common.contracts.audio import AudioProgressed, AudioReady, AudioRequested, Rendition
@@ -18,6 +17,7 @@ from libs.common.errors import Permanent
 from libs.common.processing.job_kind import Job
 from libs.common.runtime.pool import CpuPool
 from libs.common.storage.details import read_details
+from libs.common.storage.locked_folders import work_folder
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect
 from services.synth.audio.assembly import AssembledPage, assemble_page
@@ -56,9 +56,9 @@ class Speaker:
         segments = await self.synthesizer.synthesize(
             asked.document_id, await self._requests(asked, page), codecs, progress.add
         )
-        with TemporaryDirectory(prefix="lectern-synth-") as folder:
-            assembled = await self._assemble(Path(folder), asked, page, segments)
-            ready = await self._store(Path(folder), asked, page, segments, assembled)
+        with work_folder() as folder:
+            assembled = await self._assemble(folder, asked, page, segments)
+            ready = await self._store(folder, asked, page, segments, assembled)
         self.synthesis_metrics.page_finished(ready.duration_ms / 1000)
         return [ready]
 

@@ -1,4 +1,7 @@
-"""What a service does once all it needs is there: relay, workers and consumer, side by side."""
+"""What a service does once all it needs is there: relay, workers and consumer, side by side.
+
+Beside them, what killed processes left behind is removed.
+"""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,6 +16,7 @@ from libs.common.processing.relay import Relay
 from libs.common.processing.worker import Worker
 from libs.common.runtime import http_server
 from libs.common.runtime.alongside import alongside
+from libs.common.runtime.leftovers import Leftovers
 from libs.common.runtime.service_parts import ServiceParts
 
 RELAY_PATIENCE_S = 3.0
@@ -33,8 +37,10 @@ async def working(
     ``fail`` is called when a loop fails, or when the service had better be stopped.
     """
     relay, worker = _relay(parts, sender), _worker(parts)
+    leftovers = Leftovers(storage=parts.storage)
     for_work_s = parts.common.drain_timeout_seconds - AFTER_WORK_S
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(alongside(leftovers.run(), leftovers.stop, 0.0, fail))
         await stack.enter_async_context(alongside(relay.run(), relay.stop, RELAY_PATIENCE_S, fail))
         await stack.enter_async_context(alongside(worker.run(), worker.drain, for_work_s, fail))
         if parts.routes:

@@ -90,13 +90,13 @@ async def test_who_makes_work_stops_before_who_does_it_and_who_tells_of_it(
     async with started(parts(database, routes), log):
         begun = list(log)
         log.clear()
-    assert begun == ["Relay started", "Worker started", "consumer started"]
-    assert log == ["consumer stopped", "Worker stopped", "Relay stopped"]
+    assert begun == ["Leftovers started", "Relay started", "Worker started", "consumer started"]
+    assert log == ["consumer stopped", "Worker stopped", "Relay stopped", "Leftovers stopped"]
 
 
 async def test_a_service_without_routes_consumes_nothing(database, log):
     async with started(parts(database, []), log):
-        assert log == ["Relay started", "Worker started"]
+        assert log == ["Leftovers started", "Relay started", "Worker started"]
 
 
 async def test_a_consumer_that_is_stopped_while_it_starts_is_closed(database, log, monkeypatch):
@@ -108,4 +108,10 @@ async def test_a_consumer_that_is_stopped_while_it_starts_is_closed(database, lo
             started(parts(database, routes), log),
         ):
             raise AssertionError("not reached")
-    assert log[:4] == ["Relay started", "Worker started", "consumer started", "consumer stopped"]
+    assert log[:5] == [
+        "Leftovers started",
+        "Relay started",
+        "Worker started",
+        "consumer started",
+        "consumer stopped",
+    ]
