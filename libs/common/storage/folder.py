@@ -20,7 +20,6 @@ from collections.abc import (
 )
 from itertools import islice
 from pathlib import Path
-from threading import Lock
 from typing import TypeVar
 from uuid import uuid4
 
@@ -59,8 +58,7 @@ class FolderStorage:
     def __init__(self, root: Path, *, fsync: bool = False) -> None:
         self._root = root
         self._fsync = fsync
-        self._incoming: LockedFolder | None = None
-        self._making = Lock()
+        self._incoming = LockedFolder(root / INCOMING)
 
     async def read(self, key: str) -> bytes:
         """See :class:`libs.common.storage.port.Storage`."""
@@ -174,23 +172,14 @@ class FolderStorage:
 
     async def close(self) -> None:
         """Let go of the folder for what is being written; it is made again when needed."""
-        await in_thread(self._close)
+        await in_thread(self._incoming.close)
 
     def _path(self, key: str) -> Path:
         return self._root / check_key(key)
 
     def _new_part(self) -> Path:
         """Return the path of a new file on the file system of the objects: renames are atomic."""
-        with self._making:
-            if self._incoming is None:
-                self._incoming = LockedFolder(self._root / INCOMING)
-            return self._incoming.path / uuid4().hex
-
-    def _close(self) -> None:
-        with self._making:
-            if self._incoming is not None:
-                self._incoming.close()
-                self._incoming = None
+        return self._incoming.path / uuid4().hex
 
     def _read_those_there(self, paths: Mapping[str, Path]) -> dict[str, bytes]:
         found = {}

@@ -14,24 +14,40 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 
 PREFIX = "lectern-"
 LOCK = ".lock"
 
 
 class LockedFolder:
-    """A new folder in ``parent``, which is made if need be; nobody sweeps it until it is closed."""
+    """A folder in ``parent``, made when first used; nobody sweeps it until it is closed.
+
+    It is safe to use from several threads, and is another one when it is used after closing.
+    """
 
     def __init__(self, parent: Path) -> None:
-        parent.mkdir(parents=True, exist_ok=True)
-        self._handle, self._lock = _new_lock(parent)
-        self.path = self._lock.with_suffix("")
-        self.path.mkdir(mode=0o700)
+        self._parent = parent
+        self._making = Lock()
+        self._held: tuple[int, Path] | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where it is. Raises OSError if it cannot be made."""
+        with self._making:
+            if self._held is None:
+                self._held = _new_lock(self._parent)
+                _folder_of(self._held[1]).mkdir(mode=0o700)
+            return _folder_of(self._held[1])
 
     def close(self) -> None:
         """Remove it with all that is in it."""
-        _remove(self._lock)
-        os.close(self._handle)
+        with self._making:
+            if self._held is not None:
+                handle, lock = self._held
+                _remove(lock)
+                os.close(handle)
+                self._held = None
 
 
 @contextmanager
@@ -68,7 +84,12 @@ def _sweep_one(lock: Path) -> None:
         os.close(handle)
 
 
+def _folder_of(lock: Path) -> Path:
+    return lock.with_suffix("")
+
+
 def _new_lock(parent: Path) -> tuple[int, Path]:
+    parent.mkdir(parents=True, exist_ok=True)
     while True:
         handle, name = tempfile.mkstemp(prefix=PREFIX, suffix=LOCK, dir=parent)
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -79,7 +100,7 @@ def _new_lock(parent: Path) -> tuple[int, Path]:
 
 def _remove(lock: Path) -> None:
     """Remove a folder and then its lock, which is kept while anything is left of the folder."""
-    folder = lock.with_suffix("")
+    folder = _folder_of(lock)
     shutil.rmtree(folder, ignore_errors=True)
     if not folder.exists():
         lock.unlink(missing_ok=True)

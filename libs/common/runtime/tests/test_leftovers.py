@@ -16,8 +16,10 @@ def killed_in(parent):
     """Leave a folder in ``parent`` as a killed process does."""
     folder = LockedFolder(parent)
     (folder.path / "page").write_bytes(b"what it says")
-    os.close(folder._handle)
-    return folder.path
+    path = folder.path
+    assert folder._held is not None
+    os.close(folder._held[0])
+    return path
 
 
 async def until_gone(*folders):

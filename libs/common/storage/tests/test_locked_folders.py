@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -87,9 +88,10 @@ def test_a_sweep_between_file_and_lock_does_no_harm(tmp_path, monkeypatch):
 
     monkeypatch.setattr(locked_folders.fcntl, "flock", flock)
     folder = LockedFolder(tmp_path)
+    path = folder.path
     monkeypatch.undo()
     sweep(tmp_path)
-    assert names(tmp_path) == [folder.path.name, f"{folder.path.name}.lock"]
+    assert names(tmp_path) == [path.name, f"{path.name}.lock"]
     folder.close()
 
 
@@ -108,9 +110,22 @@ def test_what_is_not_ours_stays(tmp_path):
 
 def test_a_lock_stays_as_long_as_its_folder(tmp_path, monkeypatch):
     folder = LockedFolder(tmp_path)
+    assert folder.path.is_dir()
     monkeypatch.setattr(locked_folders.shutil, "rmtree", lambda *_, **__: None)
     folder.close()
     assert len(names(tmp_path)) == 2
     monkeypatch.undo()
     sweep(tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_threads_share_one_folder_and_a_closed_one_is_another(tmp_path):
+    folder = LockedFolder(tmp_path)
+    folder.close()
+    assert names(tmp_path) == []
+    with ThreadPoolExecutor() as threads:
+        (first,) = set(threads.map(lambda _: folder.path, range(20)))
+    folder.close()
+    assert folder.path != first
+    folder.close()
     assert names(tmp_path) == []
