@@ -2,20 +2,30 @@
 
 import asyncio
 import json
+import shutil
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from libs.common.database.engine import Database
 from libs.common.store.tables import jobs
 from tests import canary
 from tests.standalone.command import Lectern
-from tests.standalone.test_serve import SERVICES, TOKEN, free_ports, serving, until_ready
+from tests.standalone.test_serve import (
+    READY,
+    SERVICES,
+    TOKEN,
+    free_ports,
+    serving,
+    until_ready,
+)
 
 SWEEP_S = 4.0
 PATIENCE_S = 60.0
@@ -128,4 +138,65 @@ def test_no_word_of_a_deleted_document_is_left(lectern: Lectern) -> None:
         assert collector.spans
         assert collector.with_canary == 0
     # With the last connection the write-ahead logs are gone too.
+    assert canary.in_files(data) == []
+
+
+FORM = b"""--frontier\r
+Content-Disposition: form-data; name="file"; filename="quaggafile.md"\r
+\r
+A quaggatext.\r
+--frontier\r
+Content-Disposition: form-data; name="title"\r
+\r
+A quaggatit"""
+BEGINNING = b"A quaggatext. " * 100_000
+
+
+@contextmanager
+def uploading(port: int, token: str, media_type: str, beginning: bytes) -> Iterator[None]:
+    """Send the beginning of an upload, and no more of it."""
+    head = (
+        f"POST /api/v1/documents HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: {media_type}\r\nContent-Length: 50000000\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(head.encode() + beginning)
+        yield
+
+
+def deadlines(data: Path) -> None:
+    """Have every deadline passed."""
+
+    async def pass_all() -> None:
+        database = Database(f"sqlite+aiosqlite:///{data}/gateway.db")
+        async with database.transaction() as connection:
+            await connection.execute(update(jobs).values(run_at_ms=0))
+        await database.close()
+
+    asyncio.run(pass_all())
+
+
+@pytest.mark.timeout(180)
+def test_uploads_under_way_when_the_server_was_killed_go(lectern: Lectern) -> None:
+    data, port = lectern.folder / "data", free_ports()
+    stored, incoming = data / "objects" / "documents", data / "objects" / ".incoming"
+    with lectern.start("serve", "--port", port, "--data", "data") as command:
+        command.wait_until(lambda: READY in command.errors())
+        (token,) = TOKEN.findall(command.errors())
+        form = "multipart/form-data; boundary=frontier"
+        with (
+            uploading(port, token, form, FORM),
+            uploading(port, token, "application/octet-stream", BEGINNING),
+        ):
+            until(lambda: bool(canary.in_files(stored)), "an upload is stored")
+            until(lambda: bool(canary.in_files(incoming)), "another is half written")
+            command.process.kill()
+            command.end()
+            assert command.survivors(5.0) == []
+    for left in lectern.temporary.glob("pymp-*"):
+        shutil.rmtree(left)  # of multiprocessing, which holds sockets in it
+    deadlines(data)
+    with serving(lectern, port):
+        until(lambda: canary.in_files(incoming) == [], "what is half written goes")
+        until(lambda: canary.in_files(stored) == [], "what no document came of goes")
     assert canary.in_files(data) == []

@@ -1,8 +1,11 @@
 """What is particular to a bucket; the contract is in test_storage.py."""
 
 import asyncio
+import json
+import re
 import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -20,6 +23,7 @@ from libs.common.storage.tests.moto_bucket import (  # noqa: F401 - fixtures
 )
 
 MIB = 1024 * 1024
+RUNBOOK = Path(__file__).parents[4] / "docs" / "runbooks" / "object-storage.md"
 
 
 @pytest.fixture
@@ -134,6 +138,15 @@ async def test_erasing_removes_parts_of_uploads_that_were_never_completed(
     assert [upload["Key"] for upload in left] == ["documents/10/source"]
     await storage.delete_prefix("documents/10/source")
     assert uploads(bucket) == 0
+
+
+def test_the_rule_of_the_runbook_is_one(bucket):  # noqa: F811
+    (rule,) = re.findall(r"```json\n(.*?)```", RUNBOOK.read_text(), re.S)
+    bucket.put_bucket_lifecycle_configuration(
+        Bucket="lectern", LifecycleConfiguration=json.loads(rule)
+    )
+    (kept,) = bucket.get_bucket_lifecycle_configuration(Bucket="lectern")["Rules"]
+    assert kept["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
 
 
 async def test_erasing_removes_every_version(storage, bucket, monkeypatch):  # noqa: F811
