@@ -1,9 +1,12 @@
 """Deleted means gone, on Kafka, PostgreSQL and S3: in tables, objects, topics, logs and traces."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
+import boto3
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
@@ -49,6 +52,52 @@ async def in_objects(deployment: Deployment) -> list[str]:
             for key in keys
             if canary.in_bytes(key.encode()) or canary.in_bytes(await storage.read(key))
         ]
+
+
+@contextmanager
+def bucket_of(deployment: Deployment) -> Iterator[Any]:
+    """A client of S3, to look behind the storage's back."""
+    env = deployment.environment
+    options = dict(parse_qsl(urlsplit(env["LECTERN_STORAGE_URL"]).query))
+    client = boto3.client(
+        "s3",
+        endpoint_url=options["endpoint"],
+        region_name=options["region"],
+        aws_access_key_id=env["LECTERN_S3_ACCESS_KEY_ID"],
+        aws_secret_access_key=env["LECTERN_S3_SECRET_ACCESS_KEY"],
+    )
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def keep_versions(deployment: Deployment) -> None:
+    """Have the bucket keep what is deleted or replaced."""
+    with bucket_of(deployment) as client:
+        client.put_bucket_versioning(
+            Bucket=deployment.bucket, VersioningConfiguration={"Status": "Enabled"}
+        )
+
+
+def begin_upload(deployment: Deployment, document: str) -> None:
+    """Leave behind parts of an upload, as a service does that is killed."""
+    with bucket_of(deployment) as client:
+        name = {"Bucket": deployment.bucket, "Key": f"audio/{document}/books/half.m4b"}
+        begun = client.create_multipart_upload(**name)
+        client.upload_part(**name, UploadId=begun["UploadId"], PartNumber=1, Body=b"quaggasound")
+
+
+def kept_by_the_bucket(deployment: Deployment, document: str) -> list[str]:
+    """The keys of a document's versions, delete markers and unfinished uploads."""
+    found = []
+    with bucket_of(deployment) as client:
+        for kind in ("documents", "audio"):
+            below = {"Bucket": deployment.bucket, "Prefix": f"{kind}/{document}/"}
+            versions = client.list_object_versions(**below)
+            found += versions.get("Versions", []) + versions.get("DeleteMarkers", [])
+            found += client.list_multipart_uploads(**below).get("Uploads", [])
+    return [one["Key"] for one in found]
 
 
 async def in_tables(deployment: Deployment) -> list[str]:
@@ -123,18 +172,23 @@ async def half_read(person: Person) -> str:
 
 @pytest.mark.timeout(300)
 async def test_no_word_of_deleted_documents_is_left_anywhere(deployment: Deployment) -> None:
+    keep_versions(deployment)
     async with somebody(deployment) as person:
         made = [await make(person) for make in (heard_and_edited, unreadable, unreachable)]
         assert await in_objects(deployment), "what is searched for can be found"
         assert await in_tables(deployment), "what is searched for can be found"
         assert await in_topics(deployment) == [], "not even while there is the document"
-        for document in [*made, await half_read(person)]:
+        begin_upload(deployment, made[0])
+        assert all(kept_by_the_bucket(deployment, document) for document in made)
+        made.append(await half_read(person))
+        for document in made:
             answer = await person.api.delete(f"/documents/{document}")
             assert answer.status_code == 204, answer.text
     await asyncio.sleep(AFTER_S)
     await settle(deployment)  # the sweeps are among what is waited for
     assert await in_tables(deployment) == []
     assert await in_objects(deployment) == []
+    assert [kept_by_the_bucket(deployment, document) for document in made] == [[]] * len(made)
     assert await in_topics(deployment) == []
     logs = sorted(deployment.logs.glob("*.log"))
     assert canary.lines_with_canary(logs) == []
