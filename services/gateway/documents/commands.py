@@ -18,7 +18,6 @@ from libs.common.contracts.permissions import Capability
 from libs.common.errors import Rejected
 from services.gateway.documents.checks import check_url, checked_text, one_line
 from services.gateway.documents.kept_details import details_row
-from services.gateway.documents.pending import PendingObjects, taken, too_slow
 from services.gateway.documents.selects import document_for, page_to_edit
 from services.gateway.documents.uploads import (
     MAX_NAME_CHARACTERS,
@@ -26,6 +25,7 @@ from services.gateway.documents.uploads import (
     StoredUpload,
     Submission,
 )
+from services.gateway.kernel.pending import PendingObjects, taken, too_slow
 from services.gateway.kernel.record import CommandTransaction, Kernel
 
 

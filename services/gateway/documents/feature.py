@@ -8,10 +8,10 @@ from libs.common.contracts.documents import (
 )
 from libs.common.contracts.tasks import TaskFailed
 from services.gateway.documents.details import REACTIONS
-from services.gateway.documents.pending import removing
 from services.gateway.documents.projection import FOLDS
 from services.gateway.documents.routes import router
 from services.gateway.documents.tables import document_details, documents, pages
+from services.gateway.kernel.pending import removing
 from services.gateway.kernel.record import Feature
 
 DOCUMENTS = Feature(

@@ -1,4 +1,6 @@
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -7,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from libs.common.storage import locked_folders
 from libs.common.storage.locked_folders import (
     LockedFolder,
     sweep,
@@ -78,7 +79,7 @@ def test_a_process_that_was_killed_before_its_folder_was_there(tmp_path):
 
 
 def test_a_sweep_between_file_and_lock_does_no_harm(tmp_path, monkeypatch):
-    lock = locked_folders.fcntl.flock
+    lock = fcntl.flock
     sweeps = iter([True])
 
     def flock(handle, operation):
@@ -86,7 +87,7 @@ def test_a_sweep_between_file_and_lock_does_no_harm(tmp_path, monkeypatch):
             sweep(tmp_path)
         lock(handle, operation)
 
-    monkeypatch.setattr(locked_folders.fcntl, "flock", flock)
+    monkeypatch.setattr(fcntl, "flock", flock)
     folder = LockedFolder(tmp_path)
     path = folder.path
     monkeypatch.undo()
@@ -111,7 +112,7 @@ def test_what_is_not_ours_stays(tmp_path):
 def test_a_lock_stays_as_long_as_its_folder(tmp_path, monkeypatch):
     folder = LockedFolder(tmp_path)
     assert folder.path.is_dir()
-    monkeypatch.setattr(locked_folders.shutil, "rmtree", lambda *_, **__: None)
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
     folder.close()
     assert len(names(tmp_path)) == 2
     monkeypatch.undo()

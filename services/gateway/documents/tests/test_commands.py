@@ -9,9 +9,9 @@ from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted, 
 from libs.common.errors import Conflict, Rejected, Unavailable
 from libs.common.storage.details import read_details
 from libs.common.store.tables import jobs
-from services.gateway.documents.pending import PendingObjects
 from services.gateway.documents.uploads import Source, Submission
 from services.gateway.kernel.errors import NotFound, Stale
+from services.gateway.kernel.pending import PendingObjects
 from services.gateway.kernel.record import Kernel
 from services.gateway.tests.world import a_world
 

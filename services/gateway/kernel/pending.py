@@ -17,7 +17,7 @@ from libs.common.errors import LecternError, Rejected
 from libs.common.processing.job_kind import Job, JobRoute
 from libs.common.store.effects import Effect, Step
 from libs.common.store.jobs import is_recorded, withdraw
-from services.gateway.documents.jobs import REMOVE_PENDING, PendingObject, removal
+from services.gateway.kernel.jobs import REMOVE_PENDING, PendingObject, removal
 from services.gateway.kernel.record import Kernel
 
 GRACE_S = 600.0

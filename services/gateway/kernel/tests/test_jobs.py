@@ -1,6 +1,6 @@
 from libs.common.processing.failures import GivenUp
 from libs.common.store.jobs import NewJob
-from services.gateway.documents.jobs import REMOVE_PENDING, PendingObject, removal
+from services.gateway.kernel.jobs import REMOVE_PENDING, PendingObject, removal
 
 LONGEST = f"documents/{'0' * 36}/pages/99999.r999999999.0123456789abcdef.json"
 SUBJECT_CHARACTERS = 100

@@ -1,4 +1,4 @@
-"""The long work about documents, declared: see pending.py for how it is done."""
+"""The long work of the kernel, declared: see pending.py for how it is done."""
 
 from collections.abc import Sequence
 

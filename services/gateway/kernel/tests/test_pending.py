@@ -8,8 +8,8 @@ from sqlalchemy import select, update
 from libs.common.errors import Rejected, Unavailable
 from libs.common.store.jobs import claim
 from libs.common.store.tables import jobs
-from services.gateway.documents.jobs import REMOVE_PENDING
-from services.gateway.documents.pending import PendingObjects, taken
+from services.gateway.kernel.jobs import REMOVE_PENDING
+from services.gateway.kernel.pending import PendingObjects, taken
 from services.gateway.tests.world import a_world
 
 KEY = "documents/1/source.0"
