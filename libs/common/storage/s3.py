@@ -43,6 +43,8 @@ from libs.common.storage.streams import (
 T = TypeVar("T")
 
 THREADS = 16
+VERSIONING_KNOWN_S = 60.0
+"""So that removing objects one by one does not take two calls each."""
 PART_BYTES = 8 * 1024 * 1024
 PARTS_IN_FLIGHT = 2
 
@@ -146,7 +148,7 @@ class S3Storage:
     async def delete(self, key: str) -> None:
         """See :class:`libs.common.storage.port.Storage`."""
         await self._call(key, self._bucket.delete, [check_key(key)])
-        if await self._call("", self._bucket.versioned):
+        if await self._call("", self._bucket.versioned, VERSIONING_KNOWN_S):
             await self._call(key, self._bucket.delete_versions, key, key)
 
     async def delete_prefix(self, prefix: str) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
+from time import monotonic
 from typing import Any
 
 import boto3
@@ -81,9 +82,19 @@ class Bucket:
         }
         self._client: Any = None
         self._connecting = Lock()
+        self._known_versioned: tuple[bool, float] | None = None
 
-    def versioned(self) -> bool:
-        """Return whether there may be versions of objects, which a plain delete only hides."""
+    def versioned(self, known_for_s: float = 0) -> bool:
+        """Return whether there may be versions of objects, which a plain delete only hides.
+
+        An answer that is at most ``known_for_s`` seconds old is good enough.
+        """
+        known = self._known_versioned
+        if known is None or monotonic() - known[1] >= known_for_s:
+            known = self._known_versioned = (self._ask_versioned(), monotonic())
+        return known[0]
+
+    def _ask_versioned(self) -> bool:
         try:
             answer = self._s3().get_bucket_versioning(Bucket=self._name)
         except ClientError as error:

@@ -20,7 +20,6 @@ from sqlalchemy import (
     Update,
     and_,
     bindparam,
-    delete,
     func,
     insert,
     or_,
@@ -256,28 +255,6 @@ async def cancel(connection: AsyncConnection, cancelled: CancelJobs) -> None:
         .values(status=CANCELLED, finished_at_ms=now_ms(), lease_token=jobs.c.lease_token + 1)
     )
     notify_after_commit(connection, CANCELLATIONS)
-
-
-async def withdraw(connection: AsyncConnection, subject: str) -> bool:
-    """Remove a job that is not due yet, so that it is never done; False if it may have begun."""
-    withdrawn = await connection.execute(
-        delete(jobs).where(
-            jobs.c.subject == subject,
-            jobs.c.status == READY,
-            jobs.c.attempts == 0,
-            jobs.c.run_at_ms > now_ms(),
-        )
-    )
-    return withdrawn.rowcount > 0
-
-
-async def is_recorded(connection: AsyncConnection, subject: str) -> bool:
-    """Return whether there is a job about ``subject``, done or not, that was not withdrawn.
-
-    A transaction that withdraws it is waited for.
-    """
-    found = select(jobs.c.id).where(jobs.c.subject == subject).with_for_update()
-    return (await connection.execute(found)).first() is not None
 
 
 async def counts(connection: AsyncConnection) -> dict[str, int]:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.common.errors import LecternError, Rejected
 from libs.common.processing.job_kind import Job, JobRoute
 from libs.common.store.effects import Effect, Step
-from libs.common.store.jobs import is_recorded, withdraw
+from libs.common.store.withdrawal import is_recorded, withdraw
 from services.gateway.kernel.jobs import REMOVE_PENDING, PendingObject, removal
 from services.gateway.kernel.record import Kernel
 

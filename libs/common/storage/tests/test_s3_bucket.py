@@ -117,6 +117,14 @@ def test_there_may_be_versions_also_where_no_new_ones_are_kept(opened, bucket, s
     assert opened.versioned()
 
 
+def test_an_answer_about_versions_is_good_for_as_long_as_is_said(opened, bucket):  # noqa: F811
+    assert not opened.versioned()
+    keep_versions(bucket)
+    assert not opened.versioned(known_for_s=3600)
+    assert opened.versioned()
+    assert opened.versioned(known_for_s=3600)
+
+
 class Old:
     """A server that knows neither versions nor a list of uploads."""
 

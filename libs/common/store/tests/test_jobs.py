@@ -12,8 +12,6 @@ from libs.common.store.jobs import (
     cancel,
     claim,
     counts,
-    is_recorded,
-    withdraw,
 )
 from libs.common.store.tables import jobs as table
 from libs.common.store.tables import now_ms
@@ -359,24 +357,3 @@ async def test_nor_at_a_later_one_that_is_over_while_all_others_are_under_way(da
     async with database.transaction() as connection:
         turns = await connection.scalars(select(table.c.turn).order_by(table.c.id))
         assert list(turns) == [0, 1, 2, 3, 2]
-
-
-async def test_a_job_is_withdrawn_until_it_is_due(database):
-    await add(database, 1, delay_ms=60_000)
-    await add(database, 2)
-    await add(database, 3, delay_ms=60_000)
-    async with database.transaction() as connection:
-        assert [await withdraw(connection, f"s{n}") for n in (1, 2, 4)] == [True, False, False]
-        assert not await withdraw(connection, "s1")
-        recorded = [await is_recorded(connection, f"s{n}") for n in (1, 2, 3)]
-    assert recorded == [False, True, True]
-
-
-async def test_a_job_that_was_begun_is_not_withdrawn_when_it_is_put_off(database):
-    await add(database, 1)
-    held = await take(database)
-    async with database.transaction() as connection:
-        assert not await withdraw(connection, "s1")
-        assert await jobs.retry(connection, held, 60_000, "Unavailable")
-        assert not await withdraw(connection, "s1")
-        assert await is_recorded(connection, "s1")

@@ -1,0 +1,24 @@
+from libs.common.store import jobs
+from libs.common.store.tests.test_jobs import add, take
+from libs.common.store.withdrawal import is_recorded, withdraw
+
+
+async def test_a_job_is_withdrawn_until_it_is_due(database):
+    await add(database, 1, delay_ms=60_000)
+    await add(database, 2)
+    await add(database, 3, delay_ms=60_000)
+    async with database.transaction() as connection:
+        assert [await withdraw(connection, f"s{n}") for n in (1, 2, 4)] == [True, False, False]
+        assert not await withdraw(connection, "s1")
+        recorded = [await is_recorded(connection, f"s{n}") for n in (1, 2, 3)]
+    assert recorded == [False, True, True]
+
+
+async def test_a_job_that_was_begun_is_not_withdrawn_when_it_is_put_off(database):
+    await add(database, 1)
+    held = await take(database)
+    async with database.transaction() as connection:
+        assert not await withdraw(connection, "s1")
+        assert await jobs.retry(connection, held, 60_000, "Unavailable")
+        assert not await withdraw(connection, "s1")
+        assert await is_recorded(connection, "s1")

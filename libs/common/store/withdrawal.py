@@ -1,0 +1,29 @@
+"""Taking back jobs that are not due yet: a deadline that was kept in time."""
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.store.jobs import READY
+from libs.common.store.tables import jobs, now_ms
+
+
+async def withdraw(connection: AsyncConnection, subject: str) -> bool:
+    """Remove a job that is not due yet, so that it is never done; False if it may have begun."""
+    withdrawn = await connection.execute(
+        delete(jobs).where(
+            jobs.c.subject == subject,
+            jobs.c.status == READY,
+            jobs.c.attempts == 0,
+            jobs.c.run_at_ms > now_ms(),
+        )
+    )
+    return withdrawn.rowcount > 0
+
+
+async def is_recorded(connection: AsyncConnection, subject: str) -> bool:
+    """Return whether there is a job about ``subject``, done or not, that was not withdrawn.
+
+    A transaction that withdraws it is waited for.
+    """
+    found = select(jobs.c.id).where(jobs.c.subject == subject).with_for_update()
+    return (await connection.execute(found)).first() is not None
