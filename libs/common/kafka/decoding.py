@@ -35,6 +35,7 @@ async def decode(message: KafkaMessage) -> Sequence[Record]:
             topic=raw.topic,
             partition=raw.partition,
             offset=raw.offset,
+            timestamp_ms=raw.timestamp,
             key=raw.key,
             value=raw.value,
             headers=raw.headers,

@@ -10,15 +10,13 @@ concerns all records behind it in its partition: they wait there for a newer rel
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.backoff import delay_s
-from libs.common.contracts.base import Event
 from libs.common.database.engine import Database
 from libs.common.errors import (
     Conflict,
@@ -30,21 +28,19 @@ from libs.common.errors import (
     UnknownVersion,
 )
 from libs.common.observability.metrics import Metrics
-from libs.common.observability.telemetry import current_traceparent, span_from
 from libs.common.processing.dead_letters import DeadLetters, Record
 from libs.common.processing.delivery import (
     EventDelivery,
     Outcome,
     Taken,
-    Unreadable,
-    envelope_of,
     read_delivery,
 )
-from libs.common.processing.failures import Failures, Task, code_of
+from libs.common.processing.event_failures import EventFailures
+from libs.common.processing.failures import Failures, code_of
 from libs.common.processing.routes import Route
 from libs.common.storage.port import Storage
-from libs.common.store.effects import Effect, UnitOfWork, apply
-from libs.common.store.inbox import first_deliveries, first_delivery
+from libs.common.store.effects import UnitOfWork
+from libs.common.store.inbox import first_deliveries
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +64,14 @@ class Consumer:
 
     def __post_init__(self) -> None:
         self._by_type = {route.event.topic: route for route in self.routes}
-        self._failures = Failures(self.service, self.metrics, self.storage)
+        self._failures = EventFailures(
+            database=self.database,
+            service=self.service,
+            failures=Failures(self.service, self.metrics, self.storage, self.database),
+            dead_letters=self.dead_letters,
+            metrics=self.metrics,
+            keep_events=self.keep_events,
+        )
 
     @property
     def topics(self) -> list[str]:
@@ -129,8 +132,7 @@ class Consumer:
         except Exception as error:  # raised again, it would have the record come for ever
             if not isinstance(error, Malformed):
                 log.exception("a record could not be read", topic=record.topic)
-            await self._dead_letter(record, error)
-            await self._settle(record, error)
+            await self._failures.unreadable(record, error, self._by_type)
             return Taken(record.topic, "malformed", perf_counter() - started, None)
         if delivery is None:
             return _taken(record, None, set(), perf_counter() - started)
@@ -150,11 +152,10 @@ class Consumer:
         except LecternError as error:
             if isinstance(error, Unavailable):
                 raise  # an outage must not drain the topic
-            await self._give_up(delivery, error, self.max_attempts)
-            return "given_up"
+            new = await self._failures.give_up(delivery, error, self.max_attempts)
+            return "given_up" if new else "duplicate"
         except Exception as error:
-            await self._bug(delivery, error)
-            return "bug"
+            return "bug" if await self._bug(delivery, error) else "duplicate"
         self._bugs.pop(delivery.record.topic, None)
         return new
 
@@ -181,7 +182,8 @@ class Consumer:
         if not decided:
             return set()
         async with self.database.transaction() as connection:
-            new = await self._first_of(connection, [delivery.event for delivery in deliveries])
+            arrivals = [delivery.arrival for delivery in deliveries]
+            new = await first_deliveries(connection, self.service, arrivals, keep=self.keep_events)
             work = UnitOfWork(connection)
             for event_id, (effects, traceparent) in decided.items():
                 if event_id in new:
@@ -190,53 +192,8 @@ class Consumer:
         self.metrics.events_appended_total.inc(work.appended)
         return new
 
-    async def _first_of(self, connection: AsyncConnection, events: Sequence[Event]) -> set[str]:
-        return await first_deliveries(connection, self.service, events, keep=self.keep_events)
-
-    async def _give_up(self, delivery: EventDelivery, error: Exception, attempts: int) -> None:
-        """Record that an event was given up, in place of its effects."""
-        event = delivery.event
-        task = Task(kind=event.topic, name=delivery.event_id, about=event, attempts=attempts)
-        effects = await self._failures.given_up(task, error, delivery.route.gave_up)
-        await self._dead_letter(delivery.record, error)
-        with span_from(delivery.envelope.traceparent, f"give up {event.topic}"):
-            await self._record_failure(
-                lambda connection: self._first_of(connection, [event]), effects
-            )
-
-    async def _settle(self, record: Record, error: Exception) -> None:
-        """Record the failure of an event that cannot be read, if its headers can.
-
-        They name the document, and the stream that somebody waits for.
-        """
-        envelope = envelope_of(record)
-        if envelope is None or envelope.type not in self._by_type:
-            return
-        task = Task(
-            kind=envelope.type,
-            name=str(envelope.event_id),
-            about=Unreadable.of(envelope),
-            attempts=1,
-        )
-        effects = await self._failures.given_up(task, error)
-        with span_from(envelope.traceparent, f"give up {envelope.type}"):
-            await self._record_failure(
-                lambda connection: first_delivery(connection, self.service, envelope.event_id),
-                effects,
-            )
-
-    async def _record_failure(
-        self,
-        is_first: Callable[[AsyncConnection], Awaitable[object]],
-        effects: Sequence[Effect],
-    ) -> None:
-        appended = 0
-        async with self.database.transaction() as connection:
-            if await is_first(connection):
-                appended = await apply(connection, effects, current_traceparent())
-        self.metrics.events_appended_total.inc(appended)
-
-    async def _bug(self, delivery: EventDelivery, error: Exception) -> None:
+    async def _bug(self, delivery: EventDelivery, error: Exception) -> bool:
+        """Give an event up after an unexpected error; return whether it was new."""
         topic = delivery.record.topic
         in_a_row = self._bugs[topic] = self._bugs.get(topic, 0) + 1
         self.metrics.bugs_total.labels(where=topic).inc()
@@ -244,11 +201,7 @@ class Consumer:
         if in_a_row > self.max_consecutive_bugs:
             self.stop_service()
             raise Permanent("too many unexpected errors in a row: stopping") from error
-        await self._give_up(delivery, error, 1)
-
-    async def _dead_letter(self, record: Record, error: Exception) -> None:
-        await self.dead_letters.dead_letter(record, error)
-        self.metrics.dead_letters_total.labels(topic=record.topic).inc()
+        return await self._failures.give_up(delivery, error, 1)
 
 
 def _tell_paused(record: Record, error: UnknownVersion) -> None:

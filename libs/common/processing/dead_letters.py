@@ -28,14 +28,23 @@ class DeadLetterProducer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One record as it came."""
+    """One record as it came. ``timestamp_ms`` is when it was sent, since 1970 UTC."""
 
     topic: str
     partition: int
     offset: int
+    timestamp_ms: int
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
+
+    @property
+    def place(self) -> str:
+        """Tells this record from others of the event, however often it is delivered.
+
+        Where a topic was made anew, offsets begin anew: the time tells records apart then.
+        """
+        return f"{self.partition}/{self.offset}/{self.timestamp_ms}"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from libs.common.observability.telemetry import current_traceparent, span_from
 from libs.common.processing.dead_letters import Record
 from libs.common.processing.routes import Route
 from libs.common.store.effects import Effect
+from libs.common.store.inbox import Arrival
 
 Outcome: TypeAlias = Literal[
     "handled", "duplicate", "ignored", "malformed", "given_up", "bug", "paused"
@@ -47,6 +48,11 @@ class EventDelivery:
     def event_id(self) -> str:
         """The same however often the event is delivered."""
         return str(self.event.event_id)
+
+    @property
+    def arrival(self) -> Arrival:
+        """What the inbox is told of it."""
+        return Arrival(self.event_id, self.record.place, self.event)
 
     async def decide(self) -> tuple[Sequence[Effect], str | None]:
         """Run the handler; return its effects and the trace that they belong to."""

@@ -1,7 +1,7 @@
 """What every given-up piece of work leaves behind, be it an event or a job.
 
 The sentence that says why may quote a document. It goes into an object of the document, and the
-events refer to it.
+events refer to it. Once the document is deleted nothing is stored: the sweep may be over.
 """
 
 import hashlib
@@ -16,12 +16,15 @@ import structlog
 
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.details import DETAILS, MAX_REASON_CHARACTERS, FailureDetails
+from libs.common.contracts.documents import DocumentDeleted
 from libs.common.contracts.identifiers import uuid7
 from libs.common.contracts.tasks import TaskFailed
+from libs.common.database.engine import Database
 from libs.common.errors import LecternError
 from libs.common.observability.metrics import Metrics
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect
+from libs.common.store.tombstones import are_deleted
 
 log = structlog.get_logger(__name__)
 
@@ -64,6 +67,7 @@ class Failures:
     service: str
     metrics: Metrics
     storage: Storage
+    database: Database
 
     async def given_up(
         self, task: Task, error: BaseException, gave_up: GaveUp | None = None
@@ -89,13 +93,15 @@ class Failures:
         self.metrics.bugs_total.labels(where=kind).inc()
 
     async def _details(self, task: Task, error: BaseException) -> ObjectRef | None:
-        """Store the sentence; None where there is no document, or no storage just now."""
+        """Store the sentence; None where there is no document any more, or no storage just now."""
         document_id = getattr(task.about, "document_id", None)
-        if document_id is None:
+        if document_id is None or task.kind == DocumentDeleted.topic:
             return None
         reason = str(error) if isinstance(error, LecternError) else UNEXPECTED
         key = f"documents/{document_id}/failures/{uuid7()}.json"
         try:
+            if await self._is_deleted(document_id):
+                return None
             details = FailureDetails(reason=reason[:MAX_REASON_CHARACTERS])
             return await self.storage.write(key, details.encode(), DETAILS)
         except LecternError as unstored:
@@ -103,6 +109,10 @@ class Failures:
         except Exception:  # raised again, it would have the work be given up for ever
             self.bug("a reason could not be stored", task.kind, task.name)
         return None
+
+    async def _is_deleted(self, document_id: UUID) -> bool:
+        async with self.database.querying() as connection:
+            return await are_deleted(connection, str(document_id))
 
 
 def code_of(error: BaseException) -> str:

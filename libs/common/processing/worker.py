@@ -65,7 +65,7 @@ class Worker:
     _draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self._failures = Failures(self.service, self.metrics, self.storage)
+        self._failures = Failures(self.service, self.metrics, self.storage, self.database)
 
     async def run(self) -> None:
         """Work until :meth:`drain` is called; jobs still running when cancelled are given back."""

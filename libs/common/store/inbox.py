@@ -1,10 +1,23 @@
-"""What a consumer has handled: the second delivery of an event changes nothing."""
+"""What a consumer has handled: the second delivery of an event changes nothing.
+
+An event that was given up is in the inbox too, with the record that it came in: the same record,
+delivered again, is known. Another one with the same id was sent again, to be handled after all.
+"""
 
 from collections.abc import Sequence
 from functools import cache
-from uuid import UUID
+from typing import Any, Literal, NamedTuple, TypeAlias
 
-from sqlalchemy import Select, String, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    bindparam,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,31 +45,87 @@ MOST_ASKED = 1000
 _ASKED = [f"id_{number}" for number in range(MOST_ASKED)]
 
 
+class Arrival(NamedTuple):
+    """An event as it came, in the record ``place``; ``event`` is None if it cannot be read."""
+
+    event_id: str
+    place: str
+    event: Event | None
+
+
+InboxState: TypeAlias = Literal["new", "handled", "given_up"]
+"""``given_up``: the event was, in this very record; when it comes in another one, it is ``new``."""
+
+
+async def state_of(connection: AsyncConnection, consumer: str, arrival: Arrival) -> InboxState:
+    """Return what became of an event before, and change nothing."""
+    found = select(inbox.c.given_up).where(*_of(consumer, arrival))
+    row = (await connection.execute(found)).one_or_none()
+    if row is None:
+        return "new"
+    if row.given_up is None:
+        return "handled"
+    return "given_up" if row.given_up == arrival.place else "new"
+
+
 async def first_deliveries(
-    connection: AsyncConnection, consumer: str, events: Sequence[Event], *, keep: bool = False
+    connection: AsyncConnection, consumer: str, arrivals: Sequence[Arrival], *, keep: bool = False
 ) -> set[str]:
     """Record events as handled, and return the ids of those that were not before.
 
-    With ``keep`` the events themselves are kept too, for read models that are rebuilt from them.
+    One that was given up is handled when it comes in another record. With ``keep`` the events
+    themselves are kept too, for read models that are rebuilt from them.
     """
-    rows = [
-        {
-            "consumer": consumer,
-            "event_id": str(event.event_id),
-            "topic": event.topic if keep else None,
-            "occurred_at": rfc3339(event.occurred_at) if keep else None,
-            "body": event.encode() if keep else None,
-        }
-        for event in events
-    ]
-    return set((await connection.execute(_RECORD, rows)).scalars())
+    rows = {arrival.event_id: _row(consumer, arrival, keep) for arrival in arrivals}
+    new = set((await connection.execute(_RECORD, list(rows.values()))).scalars())
+    known = [arrival for arrival in arrivals if arrival.event_id not in new]
+    for arrival in await _sent_again(connection, consumer, known):
+        mine = and_(*_of(consumer, arrival), inbox.c.given_up != arrival.place)
+        handled = update(inbox).where(mine).values(rows[arrival.event_id])
+        done = await connection.execute(handled.values(given_up=None, received_at_ms=now_ms()))
+        if done.rowcount:
+            new.add(arrival.event_id)
+    return new
 
 
-async def first_delivery(connection: AsyncConnection, consumer: str, event_id: UUID) -> bool:
-    """Record an event that cannot be read as handled; return whether it was not before."""
-    nothing = dict.fromkeys(("topic", "occurred_at", "body"))
-    row = {"consumer": consumer, "event_id": str(event_id), **nothing}
-    return await connection.scalar(_RECORD, row) is not None
+async def give_up(
+    connection: AsyncConnection, consumer: str, arrival: Arrival, *, keep: bool = False
+) -> bool:
+    """Record an event as given up, until it is sent again; return whether it was new."""
+    if not await first_deliveries(connection, consumer, [arrival], keep=keep):
+        return False
+    given_up = update(inbox).where(*_of(consumer, arrival)).values(given_up=arrival.place)
+    await connection.execute(given_up)
+    return True
+
+
+async def _sent_again(
+    connection: AsyncConnection, consumer: str, known: Sequence[Arrival]
+) -> Sequence[Arrival]:
+    """Return those that were given up, and came in another record since."""
+    if not known:
+        return []
+    ids = {arrival.event_id for arrival in known}
+    given_up = select(inbox.c.event_id, inbox.c.given_up).where(
+        inbox.c.consumer == consumer, inbox.c.event_id.in_(ids), inbox.c.given_up.is_not(None)
+    )
+    places = {row.event_id: row.given_up for row in await connection.execute(given_up)}
+    return [one for one in known if places.get(one.event_id, one.place) != one.place]
+
+
+def _of(consumer: str, arrival: Arrival) -> tuple[ColumnElement[bool], ...]:
+    return inbox.c.consumer == consumer, inbox.c.event_id == arrival.event_id
+
+
+def _row(consumer: str, arrival: Arrival, keep: bool) -> dict[str, Any]:
+    event = arrival.event if keep else None
+    return {
+        "consumer": consumer,
+        "event_id": arrival.event_id,
+        "topic": event and event.topic,
+        "occurred_at": event and rfc3339(event.occurred_at),
+        "body": event and event.encode(),
+    }
 
 
 @cache

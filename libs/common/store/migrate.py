@@ -76,6 +76,7 @@ def _create_inbox_v1() -> None:
         sa.Column("topic", sa.String(100)),
         sa.Column("occurred_at", sa.String(32)),
         sa.Column("body", sa.LargeBinary),
+        sa.Column("given_up", sa.String(60)),
     )
     op.create_index(
         "ix_inbox_kept",

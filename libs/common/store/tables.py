@@ -65,9 +65,11 @@ inbox = Table(
     Column("topic", String(100)),
     Column("occurred_at", String(32)),
     Column("body", LargeBinary),
+    Column("given_up", String(60)),
     Index("ix_inbox_kept", "received_at_ms", "event_id", postgresql_where=KEPT, sqlite_where=KEPT),
 )
-"""What this service has handled. ``body`` is kept where read models are rebuilt from it."""
+"""What this service has handled. ``body`` is kept where read models are rebuilt from it.
+``given_up`` is the place of the record in which an event came that was given up instead."""
 
 jobs = Table(
     "jobs",

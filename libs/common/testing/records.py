@@ -19,5 +19,12 @@ def record(event: Event, offset: int = 7, **changes: Any) -> Record:
         version=1,
         traceparent=None,
     )
-    fields = {"value": event.encode(), "headers": attributes} | changes
-    return Record(topic=event.topic, partition=0, offset=offset, key=event.key.encode(), **fields)
+    fields = {
+        "topic": event.topic,
+        "partition": 0,
+        "timestamp_ms": 1_790_000_000_000,
+        "key": event.key.encode(),
+        "value": event.encode(),
+        "headers": attributes,
+    }
+    return Record(offset=offset, **(fields | changes))

@@ -53,4 +53,5 @@ async def test_a_record_stays_as_it_came():
     message: Any = SimpleNamespace(raw_message=(raw(value=None),))
     [record] = await decode(message)
     assert (record.topic, record.partition, record.offset) == ("document.deleted", 3, 7)
+    assert record.timestamp_ms == message.raw_message[0].timestamp
     assert (record.key, record.value, record.headers) == (b"key", None, ())

@@ -7,8 +7,9 @@ from pydantic import BaseModel
 from sqlalchemy import event, select
 from structlog.testing import capture_logs
 
+from libs.common.contracts.audio import AudioDeleted
 from libs.common.contracts.details import FailureDetails
-from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
+from libs.common.contracts.documents import DocumentRejected
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.errors import (
     Conflict,
@@ -26,8 +27,10 @@ from libs.common.processing.dead_letters import DeadLetters
 from libs.common.processing.routes import on
 from libs.common.storage.details import read_details
 from libs.common.storage.memory import MemoryStorage
+from libs.common.store.effects import apply
 from libs.common.store.jobs import NewJob
 from libs.common.store.tables import events, inbox, jobs
+from libs.common.store.tombstones import tombstone
 from libs.common.testing.records import record
 
 CANARY = "A title, by its author (2026)."
@@ -50,8 +53,13 @@ def no_waiting(monkeypatch):
     monkeypatch.setattr(consumer_module, "delay_s", lambda attempt: 0.0)
 
 
-def deleted():
-    return DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
+def deleted(document_id=None):
+    return AudioDeleted(
+        document_id=document_id or uuid4(),
+        owner_id=uuid4(),
+        audio_id=uuid4(),
+        deleted_by=uuid4(),
+    )
 
 
 def rejected(about=None, code="gone", details=None):
@@ -67,7 +75,7 @@ def consuming(database, handler, letters=None, others=(), storage=None, **option
         database=database,
         storage=storage or MemoryStorage(),
         service="ingest",
-        routes=[on(DocumentDeleted, handler), *others],
+        routes=[on(AudioDeleted, handler), *others],
         dead_letters=DeadLetters(letters or Letters(), "ingest", max_in_place_s=60.0),
         metrics=Metrics("ingest"),
         **{"max_attempts": 5, "max_in_place_s": 60.0, "max_consecutive_bugs": 10} | options,
@@ -160,17 +168,18 @@ async def test_given_up_work_is_reported_and_kept(database, error):
     async def handler(event):
         raise error
 
-    letters = Letters()
+    letters, storage = Letters(), MemoryStorage()
     event = deleted()
-    consumer = consuming(database, handler, letters)
-    await consumer.take([record(event)])
-    await consumer.take([record(event)])
+    consumer = consuming(database, handler, letters, storage=storage)
+    taken = [*await consumer.take([record(event)]), *await consumer.take([record(event)])]
+    assert [found.outcome for found in taken][1] == "duplicate"
+    assert len(storage.objects) == len(letters.records) == 1
     [row] = await rows(database, events)
     assert row.topic == TaskFailed.topic
     assert str(error).encode() not in row.body
     assert str(event.document_id).encode() in row.body
     topic, value, _, extra = letters.records[0]
-    assert topic == "document.deleted.ingest.dlq"
+    assert topic == "audio.deleted.ingest.dlq"
     assert value == event.encode()
     assert extra["dlq_offset"] == b"7"
     assert extra["ce_id"] == str(event.event_id).encode()
@@ -182,7 +191,7 @@ async def test_what_the_domain_owes_for_given_up_work_is_recorded_too(database, 
     async def handler(event):
         raise error
 
-    owing = on(DocumentDeleted, handler, owe)
+    owing = on(AudioDeleted, handler, owe)
     await consuming(database, handler, others=[owing]).take([record(deleted())])
     owed, failed = await rows(database, events)
     assert (owed.topic, failed.topic) == (DocumentRejected.topic, TaskFailed.topic)
@@ -201,7 +210,7 @@ async def test_what_the_domain_owes_for_given_up_work_is_recorded_too(database, 
 async def test_what_is_no_event_at_all_becomes_a_dead_letter_and_nothing_else(database, changes):
     letters = Letters()
     await consuming(database, reject, letters).take([record(deleted(), **changes)])
-    assert [topic for topic, *_ in letters.records] == ["document.deleted.ingest.dlq"]
+    assert [topic for topic, *_ in letters.records] == ["audio.deleted.ingest.dlq"]
     assert await rows(database, inbox) == []
     assert await rows(database, events) == []
 
@@ -226,8 +235,9 @@ async def test_an_event_that_cannot_be_read_is_a_dead_letter_and_a_failure(datab
     taken = [*await consumer.take([record(event, value=value)])]
     taken += await consumer.take([record(event, value=value)])
     assert [found.outcome for found in taken] == ["malformed"] * 2
-    assert [topic for topic, *_ in letters.records] == ["document.deleted.ingest.dlq"] * 2
+    assert [topic for topic, *_ in letters.records] == ["audio.deleted.ingest.dlq"]
     assert {extra["dlq_code"] for *_, extra in letters.records} == {code.encode()}
+    assert len(storage.objects) == 1
     [failed] = await failures(database)
     assert (failed.kind, failed.code, failed.attempts) == (event.topic, code, 1)
     assert (failed.document_id, failed.about_stream) == (event.document_id, event.stream)
@@ -236,6 +246,7 @@ async def test_an_event_that_cannot_be_read_is_a_dead_letter_and_a_failure(datab
     assert reason.encode() == letters.records[0][-1]["dlq_reason"]
     [handled] = await rows(database, inbox)
     assert (handled.event_id, handled.body) == (str(event.event_id), None)
+    assert handled.given_up is not None
     assert appended(consumer) == 1
 
 
@@ -279,7 +290,7 @@ async def test_what_reading_a_record_trips_over_becomes_a_dead_letter(database, 
     consumer = consuming(database, reject, letters)
     await consumer.take([record(deleted()), record(deleted())])
     assert [extra["dlq_error"] for *_, extra in letters.records] == [b"ZeroDivisionError"] * 2
-    counted = consumer.metrics.dead_letters_total.labels(topic=DocumentDeleted.topic)
+    counted = consumer.metrics.dead_letters_total.labels(topic=AudioDeleted.topic)
     assert counted._value.get() == 2
     assert [failed.code for failed in await failures(database)] == ["bug"] * 2
 
@@ -457,8 +468,8 @@ async def test_a_paused_partition_is_told_once_with_what_to_do(database):
     with capture_logs() as lines:
         await consuming(database, reject).take([newer(offset=8), record(deleted(), offset=9)])
     [line] = [line for line in lines if line["log_level"] == "error"]
-    assert (line["topic"], line["partition"], line["offset"]) == (DocumentDeleted.topic, 0, 8)
-    assert (line["found"], line["known"]) == (99, DocumentDeleted.version)
+    assert (line["topic"], line["partition"], line["offset"]) == (AudioDeleted.topic, 0, 8)
+    assert (line["found"], line["known"]) == (99, AudioDeleted.version)
     assert "upgrade" in line["what_to_do"]
 
 
@@ -541,12 +552,12 @@ async def test_a_domain_that_cannot_tell_its_failure_holds_nothing_up(database):
     async def handler(event):
         raise Permanent("never")
 
-    owing = on(DocumentDeleted, handler, broken)
+    owing = on(AudioDeleted, handler, broken)
     consumer = consuming(database, handler, others=[owing])
     [taken] = await consumer.take([record(deleted())])
     [failed] = await rows(database, events)
     assert (taken.outcome, failed.topic) == ("given_up", TaskFailed.topic)
-    assert consumer.metrics.bugs_total.labels(where=DocumentDeleted.topic)._value.get() == 1
+    assert consumer.metrics.bugs_total.labels(where=AudioDeleted.topic)._value.get() == 1
 
 
 def raising(error):
@@ -576,7 +587,7 @@ async def test_a_reason_is_in_no_event_no_log_and_no_dead_letter(
 ):
     """It is in an object of the document, and that of an unexpected error is nowhere."""
     letters, storage = Letters(), MemoryStorage()
-    owing = on(DocumentDeleted, raising(error), owe)
+    owing = on(AudioDeleted, raising(error), owe)
     consumer = consuming(database, raising(error), letters, [owing], storage)
     await consumer.take([record(deleted()) for _ in range(1 + together)])
     written, said = logged(), CANARY.encode()
@@ -615,7 +626,7 @@ async def test_without_a_storage_a_failure_is_recorded_without_its_reason(databa
     async def handler(event):
         raise Rejected("encrypted", CANARY)
 
-    owing = on(DocumentDeleted, handler, owe)
+    owing = on(AudioDeleted, handler, owe)
     letters = Letters()
     consumer = consuming(database, handler, letters, [owing], Down())
     await consumer.take([record(deleted())])
@@ -628,3 +639,96 @@ async def test_without_a_storage_a_failure_is_recorded_without_its_reason(databa
     written = logged()
     assert "a reason could not be stored" in written
     assert CANARY not in written
+
+
+class Failing:
+    """A handler that fails until it is mended."""
+
+    def __init__(self, error):
+        self.error = error
+
+    async def __call__(self, event):
+        if self.error is not None:
+            raise self.error
+        return await reject(event)
+
+
+def sent_again(event, **changes):
+    """Return the record of an event that the relay has sent once more."""
+    return record(event, offset=50, **changes)
+
+
+def topics(stored):
+    return [row.topic for row in stored]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("error", [Permanent("never"), Transient("always"), ValueError("a bug")])
+async def test_what_was_given_up_is_handled_when_it_is_sent_again(database, error, together):
+    event, handler = deleted(), Failing(error)
+    consumer = consuming(database, handler, keep_events=True)
+    await consumer.take([record(event)])
+    handler.error = None
+    company = [record(deleted(), offset=51)] if together else []
+    [same] = await consumer.take([record(event)])
+    again = await consumer.take([sent_again(event), *company])
+    once_more = await consumer.take([record(event), sent_again(event), record(event, offset=60)])
+    assert same.outcome == "duplicate"
+    assert {found.outcome for found in again} == {"handled"}
+    assert {found.outcome for found in once_more} == {"duplicate"}
+    about_it = [row for row in await rows(database, events) if row.key == event.key]
+    assert topics(about_it) == [TaskFailed.topic, DocumentRejected.topic]
+    [row] = [row for row in await rows(database, inbox) if row.event_id == str(event.event_id)]
+    assert (row.given_up, row.body) == (None, event.encode())
+
+
+async def test_what_could_not_be_read_is_handled_when_it_comes_again_whole(database):
+    event, letters = deleted(), Letters()
+    consumer = consuming(database, reject, letters, keep_events=True)
+    await consumer.take([record(event, value=b"not json")])
+    [taken] = await consumer.take([sent_again(event)])
+    assert taken.outcome == "handled"
+    assert topics(await rows(database, events)) == [TaskFailed.topic, DocumentRejected.topic]
+    [row] = await rows(database, inbox)
+    assert (row.topic, row.body) == (event.topic, event.encode())
+    assert len(letters.records) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("value", [None, b"not json"])
+async def test_every_time_that_it_is_sent_and_given_up_is_told_once(database, value):
+    """Its task keeps its identity, and the stream of the task says how often it failed."""
+    event, letters = deleted(), Letters()
+    consumer = consuming(database, Failing(Permanent("never")), letters)
+    changes = {} if value is None else {"value": value}
+    for message in (record(event, **changes), sent_again(event, **changes)):
+        for _ in range(2):
+            await consumer.take([message])
+    first, second = await failures(database)
+    assert (first.task_id, first.fingerprint) == (second.task_id, second.fingerprint)
+    assert len(letters.records) == 2
+
+
+async def test_a_topic_that_was_made_anew_hides_nothing(database):
+    """Its offsets begin anew, and so do those of the embedded broker at every start."""
+    event, handler = deleted(), Failing(Permanent("never"))
+    consumer = consuming(database, handler)
+    await consumer.take([record(event)])
+    handler.error = None
+    [taken] = await consumer.take([record(event, timestamp_ms=1_790_000_000_001)])
+    assert taken.outcome == "handled"
+
+
+async def test_a_reason_is_not_stored_where_the_document_is_gone(database):
+    """The sweep may be over: nobody would remove it."""
+    gone, here, storage = deleted(), deleted(), MemoryStorage()
+    async with database.transaction() as connection:
+        await apply(connection, [tombstone(str(gone.document_id))], None)
+    consumer = consuming(database, Failing(Permanent("never")), storage=storage)
+    await consumer.take([record(gone, offset=1)])
+    await consumer.take([record(deleted(gone.document_id), offset=2, value=b"not json")])
+    assert storage.objects == {}
+    assert [failed.details for failed in await failures(database)] == [None, None]
+    await consumer.take([record(here, offset=3)])
+    assert len(storage.objects) == 1

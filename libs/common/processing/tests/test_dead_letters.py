@@ -1,6 +1,7 @@
 """What dead letters say, and dead letters while the broker takes nothing."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from libs.common.errors import (
 )
 from libs.common.processing import dead_letters as dead_letters_module
 from libs.common.processing.dead_letters import DeadLetters, Record
+from libs.common.store.tables import inbox
 
 SAID = "A title, by its author (2026)."
 
@@ -48,7 +50,13 @@ def pauses(monkeypatch):
 
 def poison() -> Record:
     return Record(
-        topic="document.deleted", partition=0, offset=7, key=b"key", value=b"{", headers=[]
+        topic="document.deleted",
+        partition=0,
+        offset=7,
+        timestamp_ms=1_790_000_000_000,
+        key=b"key",
+        value=b"{",
+        headers=[],
     )
 
 
@@ -116,3 +124,15 @@ async def test_after_too_long_the_record_is_left_on_its_topic(pauses):
     letters = DeadLetters(Moody(refusals=9), "ingest", max_in_place_s=0.0)
     with pytest.raises(Unavailable):
         await asyncio.wait_for(letters.dead_letter(poison(), Malformed("no event")), 10)
+
+
+def test_a_record_is_told_from_others_by_partition_offset_and_time():
+    found = poison()
+    others = [
+        replace(found, partition=1),
+        replace(found, offset=8),
+        replace(found, timestamp_ms=found.timestamp_ms + 1),
+    ]
+    assert len({found.place, *(other.place for other in others)}) == 4
+    assert replace(found, value=b"[").place == found.place
+    assert len(replace(found, partition=2**31, offset=2**63).place) <= inbox.c.given_up.type.length

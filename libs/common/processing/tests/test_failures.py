@@ -4,8 +4,10 @@ import pytest
 from pydantic import BaseModel
 
 from libs.common.contracts.details import DETAILS, MAX_REASON_CHARACTERS, FailureDetails
+from libs.common.contracts.audio import AudioDeleted
 from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.contracts.tasks import TaskFailed
+from libs.common.database.engine import Database
 from libs.common.errors import Permanent, Rejected, Throttled, Unavailable
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.failures import (
@@ -20,8 +22,10 @@ from libs.common.processing.failures import (
 )
 from libs.common.storage.details import read_details
 from libs.common.storage.memory import MemoryStorage
+from libs.common.store.effects import apply
+from libs.common.store.tombstones import tombstone
 
-EVENT = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
+EVENT = AudioDeleted(document_id=uuid4(), owner_id=uuid4(), audio_id=uuid4(), deleted_by=uuid4())
 SAID = "A title, by its author (2026)."
 
 
@@ -66,13 +70,14 @@ def rejected(event, reason):
 class Given:
     """Work that was given up: what was recorded, stored and counted."""
 
-    def __init__(self, storage=None):
+    def __init__(self, database, storage=None):
+        self.database = database
         self.storage = storage or MemoryStorage()
         self.metrics = Metrics("synth")
 
-    async def up(self, error, about=EVENT, gave_up=rejected):
-        failures = Failures("synth", self.metrics, self.storage)
-        return list(await failures.given_up(task(about), error, gave_up))
+    async def up(self, error, about=EVENT, gave_up=rejected, kind="speak"):
+        failures = Failures("synth", self.metrics, self.storage, self.database)
+        return list(await failures.given_up(task(about, kind), error, gave_up))
 
     async def reason(self, event):
         details = await read_details(self.storage, event.details, FailureDetails)
@@ -156,8 +161,8 @@ def test_an_error_was_raised_by_the_last_function_of_ours():
     assert raised_in(KeyError(SAID)) == ""
 
 
-async def test_failures_of_one_cause_share_a_fingerprint_whatever_they_say():
-    given = Given()
+async def test_failures_of_one_cause_share_a_fingerprint_whatever_they_say(database):
+    given = Given(database)
     [_, one] = await given.up(raised(Rejected("x", "page 3 of 9")))
     [_, other] = await given.up(raised(Rejected("x", SAID)))
     assert one.fingerprint == other.fingerprint
@@ -181,8 +186,8 @@ def test_failures_of_different_causes_do_not():
     assert all(len(found) == 16 for found in prints)
 
 
-async def test_what_the_domain_owes_is_recorded_before_our_own_event():
-    given = Given()
+async def test_what_the_domain_owes_is_recorded_before_our_own_event(database):
+    given = Given(database)
     [owed, failure] = await given.up(Rejected("encrypted", "It is protected."))
     assert (owed.code, owed.document_id) == ("encrypted", EVENT.document_id)
     assert isinstance(failure, TaskFailed)
@@ -190,8 +195,8 @@ async def test_what_the_domain_owes_is_recorded_before_our_own_event():
     assert (failure.attempts, failure.service, given.bugs) == (3, "synth", 0)
 
 
-async def test_a_reason_is_in_an_object_of_the_document_and_in_no_event():
-    given = Given()
+async def test_a_reason_is_in_an_object_of_the_document_and_in_no_event(database):
+    given = Given(database)
     effects = await given.up(Rejected("encrypted", SAID))
     for event in effects:
         assert event.details is not None
@@ -204,8 +209,8 @@ async def test_a_reason_is_in_an_object_of_the_document_and_in_no_event():
     assert given.storage.objects == {}
 
 
-async def test_of_an_unexpected_error_nothing_is_told_not_even_to_the_owner():
-    given = Given()
+async def test_of_an_unexpected_error_nothing_is_told_not_even_to_the_owner(database):
+    given = Given(database)
     effects = await given.up(KeyError(SAID))
     for event in effects:
         assert event.code == "bug"
@@ -214,49 +219,78 @@ async def test_of_an_unexpected_error_nothing_is_told_not_even_to_the_owner():
     assert SAID.encode() not in b"".join(given.storage.objects.values())
 
 
-async def test_reasons_are_cut():
-    given = Given()
+async def test_reasons_are_cut(database):
+    given = Given(database)
     [_, failure] = await given.up(Unavailable("x" * 2000))
     assert await given.reason(failure) == "x" * MAX_REASON_CHARACTERS
 
 
-async def test_two_failures_of_one_document_keep_their_reasons():
-    given = Given()
+async def test_two_failures_of_one_document_keep_their_reasons(database):
+    given = Given(database)
     [first, _], [second, _] = [await given.up(Rejected("x", said)) for said in ("one", "two")]
     assert [await given.reason(event) for event in (first, second)] == ["one", "two"]
 
 
-async def test_without_a_storage_the_failure_is_recorded_without_its_reason():
-    given = Given(Down())
+async def test_without_a_storage_the_failure_is_recorded_without_its_reason(database):
+    given = Given(database, Down())
     [owed, failure] = await given.up(Rejected("encrypted", SAID))
     assert (owed.code, owed.details) == ("encrypted", None)
     assert (failure.code, failure.details) == ("encrypted", None)
 
 
-async def test_a_reason_that_cannot_be_written_keeps_nobody_from_learning_of_the_failure():
-    given = Given()
+async def test_a_reason_that_cannot_be_written_keeps_nobody_from_learning_of_the_failure(database):
+    given = Given(database)
     [owed, failure] = await given.up(Rejected("encrypted", "half a character: \ud83d"))
     assert (owed.details, failure.details, failure.code) == (None, None, "encrypted")
     assert given.bugs == 1
 
 
-async def test_what_is_about_no_document_has_no_details():
-    given = Given()
+async def test_what_is_about_no_document_has_no_details(database):
+    given = Given(database)
     [failure] = await given.up(Rejected("x", SAID), about=Rows(), gave_up=None)
     assert (failure.document_id, failure.details) == (None, None)
     assert given.storage.objects == {}
 
 
-async def test_of_what_cannot_be_read_only_the_failure_is_known():
-    given = Given()
+async def test_of_what_cannot_be_read_only_the_failure_is_known(database):
+    given = Given(database)
     [failure] = await given.up(ValueError("unreadable"), about=None)
     assert (failure.document_id, failure.details, given.bugs) == (None, None, 0)
 
 
-async def test_a_domain_that_cannot_tell_its_failure_is_a_bug():
+async def test_a_domain_that_cannot_tell_its_failure_is_a_bug(database):
     def broken(event, reason):
         raise KeyError("x")
 
-    given = Given()
+    given = Given(database)
     [failure] = await given.up(Rejected("x", "y"), gave_up=broken)
     assert (failure.code, given.bugs) == ("x", 1)
+
+
+async def test_nothing_is_stored_of_a_document_that_is_deleted(database):
+    """The sweep may be over: nobody would remove it."""
+    given = Given(database)
+    async with database.transaction() as connection:
+        await apply(connection, [tombstone(str(EVENT.document_id))], None)
+    [owed, failure] = await given.up(Rejected("encrypted", SAID))
+    assert (owed.code, owed.details) == ("encrypted", None)
+    assert (failure.code, failure.details) == ("encrypted", None)
+    assert given.storage.objects == {}
+
+
+async def test_nothing_is_stored_because_a_deletion_was_given_up(database):
+    """Others have removed all that is below the document, and this service knows it."""
+    given = Given(database)
+    deletion = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
+    [failure] = await given.up(Rejected("x", SAID), deletion, None, kind=deletion.topic)
+    assert (failure.document_id, failure.details) == (deletion.document_id, None)
+    assert given.storage.objects == {}
+
+
+async def test_without_a_database_the_failure_is_told_without_its_reason(tmp_path):
+    nowhere = Database(f"sqlite+aiosqlite:///{tmp_path}/missing/x.db")
+    given = Given(nowhere)
+    [owed, failure] = await given.up(Rejected("encrypted", SAID))
+    assert (owed.details, failure.details) == (None, None)
+    assert given.storage.objects == {}
+    await nowhere.close()
