@@ -6,7 +6,7 @@ from libs.common.contracts.documents import (
     DocumentDeleted,
     DocumentSubmitted,
 )
-from libs.common.processing.erasing import EraseJob, erase
+from libs.common.processing.erasing import erase_document
 from libs.common.processing.routes import Route, on
 from libs.common.store.effects import Effect
 from libs.common.store.tombstones import unless_deleted
@@ -21,9 +21,7 @@ async def submitted(event: DocumentSubmitted) -> Sequence[Effect]:
 
 async def deleted(event: DocumentDeleted) -> Sequence[Effect]:
     """Stop reading the document, and remove what is stored about it."""
-    subject = str(event.document_id)
-    stored = EraseJob(document_id=event.document_id, prefix=f"documents/{subject}/")
-    return erase(subject, stored)
+    return erase_document(event.document_id)
 
 
 def routes() -> list[Route]:

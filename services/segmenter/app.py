@@ -6,6 +6,7 @@ from pathlib import Path
 from libs.common.contracts.documents import PageSegmented
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.observability.metrics import Metrics
+from libs.common.processing.erasing import ERASE, Eraser
 from libs.common.runtime.connect import open_database, open_object_storage
 from libs.common.runtime.pool import CpuPool
 from libs.common.runtime.service_parts import ServiceParts
@@ -35,7 +36,10 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         migrations=Path(__file__).with_name("migrations"),
         publishes=PUBLISHES,
         routes=routes(),
-        work=[SEGMENT.done_by(cutter.segment, slots=workers + 1)],
+        work=[
+            SEGMENT.done_by(cutter.segment, slots=workers + 1),
+            ERASE.done_by(Eraser(storage, common.erasure_sweep_seconds).erase),
+        ],
         settings=settings,
         common=common,
         database=database,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from libs.common.contracts.documents import DocumentDeleted, PageEdited, PageExtracted
-from libs.common.processing.erasing import forget
+from libs.common.processing.erasing import erase_document
 from libs.common.processing.routes import Route, on
 from libs.common.store.effects import Effect
 from libs.common.store.tombstones import unless_deleted
@@ -21,8 +21,8 @@ async def edited(event: PageEdited) -> Sequence[Effect]:
 
 
 async def deleted(event: DocumentDeleted) -> Sequence[Effect]:
-    """Stop cutting its pages; what is stored goes with all other objects of the document."""
-    return forget(str(event.document_id))
+    """Stop cutting its pages, and remove what is stored of it."""
+    return erase_document(event.document_id)
 
 
 def _cut(event: PageExtracted | PageEdited, revision: int) -> Effect:

@@ -1,11 +1,10 @@
 """What synth does when an event arrives. The table at the end is the index."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from libs.common.contracts.audio import AudiobookRequested, AudioDeleted, AudioRequested
 from libs.common.contracts.documents import DocumentDeleted
-from libs.common.processing.erasing import EraseJob, erase
+from libs.common.processing.erasing import EraseJob, erase, erase_document
 from libs.common.processing.routes import Route, on
 from libs.common.store.effects import Effect
 from libs.common.store.tombstones import unless_deleted
@@ -29,18 +28,14 @@ async def audiobook_requested(event: AudiobookRequested) -> Sequence[Effect]:
 
 async def audio_deleted(event: AudioDeleted) -> Sequence[Effect]:
     """Stop speaking it, and remove what is stored of it."""
-    return _erase(event.document_id, f"{event.document_id}/{event.audio_id}")
+    subject = f"{event.document_id}/{event.audio_id}"
+    return erase(subject, EraseJob(document_id=event.document_id, prefix=f"audio/{subject}/"))
 
 
 async def document_deleted(event: DocumentDeleted) -> Sequence[Effect]:
     """Stop all work on the document, and remove all its audio."""
-    subject = str(event.document_id)
-    return [*_erase(event.document_id, subject), remove_document(event.document_id)]
-
-
-def _erase(document_id: UUID, subject: str) -> Sequence[Effect]:
-    stored = EraseJob(document_id=document_id, prefix=f"audio/{subject}/")
-    return erase(subject, stored)
+    erased = erase_document(event.document_id, f"audio/{event.document_id}/")
+    return [*erased, remove_document(event.document_id)]
 
 
 def routes() -> list[Route]:

@@ -1,4 +1,9 @@
-"""Objects of what was deleted are erased by a job: at once, and once more when all has settled."""
+"""Objects of what was deleted are erased by a job: at once, and once more when all has settled.
+
+Every service that stores anything below a document does this when it learns of the deletion, be it
+only why work was given up: what it stored after the others had erased theirs, nobody else removes.
+Afterwards it stores nothing, for there is a tombstone.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,14 +38,29 @@ def erase_again(job: EraseJob, _reason: GivenUp) -> Sequence[Effect]:
 ERASE = JobKind("erase", EraseJob, erase_again)
 
 
-def forget(subject: str) -> Sequence[Effect]:
-    """Return the effects that stop all work about ``subject``, now and for ever."""
-    return [tombstone(subject), CancelJobs(subject)]
-
-
-def erase(subject: str, job: EraseJob) -> Sequence[Effect]:
+def erase(subject: str, *erased: EraseJob) -> Sequence[Effect]:
     """Return the effects that stop all work about ``subject`` and remove its objects."""
-    return [*forget(subject), ERASE.new(job, subject=f"erase/{subject}")]
+    return [CancelJobs(subject), *_remove(subject, erased)]
+
+
+def erase_document(document_id: UUID, *prefixes: str) -> Sequence[Effect]:
+    """Return the effects that stop all work on a document and remove what is stored of it.
+
+    That is what is below ``documents/{document_id}/`` and below ``prefixes``.
+    """
+    return [CancelJobs(str(document_id)), *erase_objects(document_id, *prefixes)]
+
+
+def erase_objects(document_id: UUID, *prefixes: str) -> Sequence[Effect]:
+    """Return the effects of :func:`erase_document` where jobs about the document are to go on."""
+    subject = str(document_id)
+    below = (f"documents/{subject}/", *prefixes)
+    return _remove(subject, [EraseJob(document_id=document_id, prefix=prefix) for prefix in below])
+
+
+def _remove(subject: str, erased: Sequence[EraseJob]) -> Sequence[Effect]:
+    jobs = [ERASE.new(one, subject=f"erase/{subject}") for one in erased]
+    return [tombstone(subject), *jobs]
 
 
 @dataclass(frozen=True)

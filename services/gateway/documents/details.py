@@ -22,6 +22,7 @@ from libs.common.errors import ObjectCorrupt, ObjectNotFound
 from libs.common.storage.details import read_details
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect
+from libs.common.store.tombstones import tombstone
 from services.gateway.documents.kept_details import (
     DetailsToKeep,
     forget_details,
@@ -67,7 +68,12 @@ _KINDS: Mapping[type[Event], type[Details] | None] = {
 
 
 def _deleted(kernel: Kernel, event: DocumentDeleted) -> Sequence[Effect]:
-    return [turn_of_owner(event.document_id), kernel.together(_forget, event.document_id)]
+    """Forget what is kept; the others erase objects, and nothing more is stored here either."""
+    return [
+        turn_of_owner(event.document_id),
+        kernel.together(_forget, event.document_id),
+        tombstone(str(event.document_id)),
+    ]
 
 
 async def _forget(

@@ -1,4 +1,3 @@
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -7,12 +6,9 @@ from sqlalchemy import select
 
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted
-from libs.common.database.engine import Database
 from libs.common.processing.erasing import ERASE, EraseJob
 from libs.common.store.effects import apply
-from libs.common.store.migrate import upgrade
 from libs.common.store.tables import jobs
-from services import ingest
 from services.ingest.handlers import routes
 from services.ingest.jobs import PARSE, document_rejected
 
@@ -31,15 +27,6 @@ def submitted(document_id=None):
 
 def deleted(event):
     return DocumentDeleted(document_id=event.document_id, owner_id=OWNER, deleted_by=OWNER)
-
-
-@pytest.fixture
-async def database(tmp_path):
-    """The migrated database of ingest."""
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/ingest.db")
-    await upgrade(database, Path(ingest.__path__[0]) / "migrations")
-    yield database
-    await database.close()
 
 
 @pytest.fixture

@@ -24,9 +24,9 @@ def test_a_document_that_is_given_up_is_rejected_with_the_reason():
     assert (rejected.code, rejected.details) == ("encrypted", DETAILS)
 
 
-async def test_the_sentence_is_stored_and_not_in_the_event():
+async def test_the_sentence_is_stored_and_not_in_the_event(database):
     storage, error = MemoryStorage(), Rejected("encrypted", "Please remove the password.")
-    failures = Failures("ingest", Metrics("ingest"), storage)
+    failures = Failures("ingest", Metrics("ingest"), storage, database)
     task = Task(kind=PARSE.name, name="1", about=SUBMITTED, attempts=1)
     rejected, failed = await failures.given_up(task, error, PARSE.gave_up)
     assert isinstance(rejected, DocumentRejected)

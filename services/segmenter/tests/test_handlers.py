@@ -1,4 +1,3 @@
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -7,11 +6,9 @@ from sqlalchemy import select
 
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.documents import DocumentDeleted, PageEdited, PageExtracted
-from libs.common.database.engine import Database
+from libs.common.processing.erasing import ERASE, EraseJob
 from libs.common.store.effects import apply
-from libs.common.store.migrate import upgrade
 from libs.common.store.tables import jobs
-from services import segmenter
 from services.segmenter.handlers import deleted, edited, extracted, routes
 from services.segmenter.jobs import SEGMENT, SegmentJob
 
@@ -34,14 +31,6 @@ ABOUT: dict[str, Any] = {
 def wanted(revision):
     payload = SegmentJob(**ABOUT, revision=revision)
     return SEGMENT.new(payload, subject=f"{DOCUMENT}/3", owner=str(DOCUMENT))
-
-
-@pytest.fixture
-async def database(tmp_path):
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/segmenter.db")
-    await upgrade(database, Path(segmenter.__path__[0]) / "migrations")
-    yield database
-    await database.close()
 
 
 @pytest.fixture
@@ -78,8 +67,16 @@ async def test_an_edited_page_is_to_be_cut_as_it_is_now(take):
 
 
 async def test_a_deleted_document_is_not_cut_any_more_nor_again(take):
-    assert await take(EXTRACTED, DELETED) == [row(wanted(revision=0), "cancelled")]
-    assert len(await take(EDITED, EXTRACTED)) == 1
+    [cut, erasure] = await take(EXTRACTED, DELETED)
+    assert cut == row(wanted(revision=0), "cancelled")
+    assert await take(EDITED, EXTRACTED) == [cut, erasure]
+
+
+async def test_what_was_stored_of_a_deleted_document_is_erased(take):
+    """The segmenter may learn of it when the other services have removed theirs."""
+    [(kind, _, _, payload, status)] = await take(DELETED)
+    assert (kind, status) == (ERASE.name, "ready")
+    assert EraseJob.model_validate_json(payload).prefix == f"documents/{DOCUMENT}/"
 
 
 def test_every_event_has_its_handler():

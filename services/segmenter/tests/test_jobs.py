@@ -42,8 +42,8 @@ def test_a_job_is_about_the_stream_of_what_comes_of_it():
     assert PAGE.stream == segmented.stream
 
 
-async def test_the_task_that_failed_names_owner_page_and_stream():
-    failures = Failures("segmenter", Metrics("segmenter"), MemoryStorage())
+async def test_the_task_that_failed_names_owner_page_and_stream(database):
+    failures = Failures("segmenter", Metrics("segmenter"), MemoryStorage(), database)
     task = Task(kind=SEGMENT.name, name="1", about=PAGE, attempts=8)
     [failed] = await failures.given_up(task, ObjectNotFound(PAGE.text.key), SEGMENT.gave_up)
     assert isinstance(failed, TaskFailed)

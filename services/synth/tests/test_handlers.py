@@ -120,6 +120,15 @@ async def test_what_was_stored_is_erased(handle, stored_jobs, storage):
     )
 
 
+async def test_of_a_deleted_document_audio_and_reasons_are_erased(handle, stored_jobs, storage):
+    asked = await requested(storage, "Hello.")
+    await handle(asked, document_deleted(asked))
+    prefixes = {
+        EraseJob.model_validate_json(job.payload).prefix for job in await stored_jobs(ERASE)
+    }
+    assert prefixes == {f"documents/{asked.document_id}/", f"audio/{asked.document_id}/"}
+
+
 async def test_the_deletion_of_a_document_does_not_stop_the_sweep_of_an_audio(
     handle, stored_jobs, storage
 ):

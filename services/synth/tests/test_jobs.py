@@ -45,11 +45,11 @@ async def test_an_audiobook_that_is_given_up_is_answered(storage):
 
 
 @pytest.mark.parametrize("kind", [SPEAK, BIND])
-async def test_the_reason_is_stored_and_in_no_event(storage, kind):
+async def test_the_reason_is_stored_and_in_no_event(storage, database, kind):
     asked = await (requested(storage, "Hello.") if kind is SPEAK else book_requested(storage))
     task = Task(kind=kind.name, name="1", about=asked, attempts=1)
     error = Rejected("unknown_voice", "Not Sesame's voice.")
-    failures = Failures("synth", Metrics("synth"), storage)
+    failures = Failures("synth", Metrics("synth"), storage, database)
     answer, failed = await failures.given_up(task, error, kind.gave_up)
     assert isinstance(answer, AudioFailed | AudiobookFailed)
     assert isinstance(failed, TaskFailed)

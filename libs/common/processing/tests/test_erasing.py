@@ -1,6 +1,13 @@
 from uuid import UUID, uuid4
 
-from libs.common.processing.erasing import ERASE, EraseJob, Eraser, erase
+from libs.common.processing.erasing import (
+    ERASE,
+    EraseJob,
+    Eraser,
+    erase,
+    erase_document,
+    erase_objects,
+)
 from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import Job
 from libs.common.storage.memory import MemoryStorage
@@ -20,11 +27,22 @@ async def run(storage, payload, sweep_after_s=600.0):
 
 
 def test_work_is_stopped_for_ever_and_objects_are_removed():
-    buried, stopped, job = erase("document/1", PAYLOAD)
+    stopped, buried, job = erase("document/1", PAYLOAD)
     assert buried == tombstone("document/1")
     assert stopped == CancelJobs("document/1")
     assert isinstance(job, NewJob)
     assert (job.kind, job.payload, job.delay_ms) == (ERASE.name, PAYLOAD, 0)
+
+
+def test_a_document_is_removed_wherever_this_service_stored_something():
+    """Also where it stored why work was given up, which every service may have."""
+    stopped, *removed = erase_document(DOCUMENT, f"audio/{DOCUMENT}/")
+    assert stopped == CancelJobs(str(DOCUMENT))
+    assert removed == list(erase_objects(DOCUMENT, f"audio/{DOCUMENT}/"))
+    buried, *jobs = removed
+    assert buried == tombstone(str(DOCUMENT))
+    assert [job.payload.prefix for job in jobs] == [f"documents/{DOCUMENT}/", f"audio/{DOCUMENT}/"]
+    assert {job.payload.document_id for job in jobs} == {DOCUMENT}
 
 
 def test_stopping_the_work_again_stops_no_erasure():

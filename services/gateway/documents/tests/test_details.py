@@ -9,9 +9,11 @@ from libs.common.contracts.audio import AudioRequested
 from libs.common.contracts.details import FailureDetails, ParsedDocument
 from libs.common.contracts.documents import DocumentParsed
 from libs.common.errors import Unavailable
+from libs.common.processing.failures import Failures, Task
 from services.gateway.documents.details import details_of
 from services.gateway.documents.kept_details import DetailsToKeep, keep_details
 from services.gateway.documents.tables import document_details
+from services.gateway.narrations.jobs import REQUEST_AUDIOBOOK, NarrationJob
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import reference
 
@@ -80,6 +82,20 @@ async def test_details_that_were_read_before_a_deletion_are_not_kept_after_it(wo
     async with world.kernel.transaction() as command:
         await command.apply(said)
     assert await kept(world) == []
+
+
+async def test_why_work_on_a_deleted_document_failed_is_not_stored(world):
+    """Its objects are removed once more after a while, and then no more."""
+    document, other = await world.hand_in(), await world.hand_in()
+    await world.documents.delete(world.owner, document)
+    kernel = world.kernel
+    failures = Failures("gateway", kernel.metrics, kernel.storage, kernel.database)
+    given_up = []
+    for one in (document, other):
+        about = NarrationJob(document_id=one, owner_id=world.owner, narration_id=uuid4())
+        task = Task(kind=REQUEST_AUDIOBOOK.name, name="1", about=about, attempts=8)
+        given_up += await failures.given_up(task, Unavailable("away"))
+    assert [failed.details is None for failed in given_up] == [True, False]
 
 
 async def test_details_of_nothing_known_are_not_kept(world):
