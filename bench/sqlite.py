@@ -22,7 +22,7 @@ from libs.common.contracts.documents import DocumentDeleted
 from libs.common.database import engine as engines
 from libs.common.database.engine import Database
 from libs.common.store.effects import apply
-from libs.common.store.inbox import first_deliveries
+from libs.common.store.inbox import Arrival, first_deliveries
 from libs.common.store.tables import core
 
 Work = Callable[[Database], Awaitable[None]]
@@ -74,7 +74,8 @@ async def _handle(database: Database) -> None:
     """What surrounds a handler: an inbox row, one event with its outbox row, the commit."""
     deleted = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
     async with database.transaction() as connection:
-        await first_deliveries(connection, "bench", [deleted])
+        arrival = Arrival(str(deleted.event_id), "0/0/0", deleted)
+        await first_deliveries(connection, "bench", [arrival])
         await apply(connection, [deleted], None)
 
 

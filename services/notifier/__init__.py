@@ -1,6 +1,6 @@
 """Tells people: mails and signed webhooks about what is ready and what failed.
 
 Consumes: AudioReady, AudiobookReady, NarrationCompleted, NarrationFailed, AudioFailed,
-    AudiobookFailed, DocumentRejected, TaskFailed
+    AudiobookFailed, DocumentRejected, DocumentDeleted, TaskFailed
 Produces: NotificationSent, NotificationFailed
 """

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import httpx
 
+from libs.common.contracts.documents import DocumentDeleted
 from libs.common.contracts.notifications import NotificationFailed, NotificationSent
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.observability.metrics import Metrics
+from libs.common.processing.erasing import ERASE, Eraser
 from libs.common.runtime.connect import open_database, open_object_storage
 from libs.common.runtime.service_parts import ServiceParts
 from libs.common.settings import CommonSettings
@@ -18,18 +20,21 @@ from services.notifier.deliveries.batching import DeliverySchedule
 from services.notifier.deliveries.deliverer import Deliverer
 from services.notifier.deliveries.jobs import MAIL, WEBHOOK
 from services.notifier.handlers import Notifier
+from services.notifier.installation_secret import InstallationSecret
 from services.notifier.notices import TOLD
 from services.notifier.settings import Settings
 
 NAME = "notifier"
 PUBLISHES = (NotificationSent, NotificationFailed, TaskFailed)
-CONSUMES = TOLD
+CONSUMES = (*TOLD, DocumentDeleted)
 
 
 def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     """Return the service's parts, connected to nothing yet."""
     client = webhook_client(allow_private=settings.webhook_allow_private)
     targets = settings.targets()
+    database = open_database(common, settings)
+    secret = InstallationSecret(database)
     storage = open_object_storage(common)
     metrics = Metrics(NAME)
     schedule = DeliverySchedule(
@@ -37,9 +42,15 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         batch_wait_ms=int(settings.mail_batch_seconds * 1000),
         batch_interval_ms=int(settings.mail_batch_interval_seconds * 1000),
     )
-    notifier = Notifier(targets, schedule, timedelta(hours=settings.max_age_hours))
+    notifier = Notifier(
+        targets=targets,
+        schedule=schedule,
+        max_age=timedelta(hours=settings.max_age_hours),
+        secret=secret,
+    )
     deliverer = Deliverer(
-        targets={target.key: target for target in targets},
+        targets=targets,
+        secret=secret,
         mailer=_mailer(settings),
         webhooks=_webhooks(settings, client),
         public_url=settings.public_url,
@@ -55,10 +66,11 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         work=[
             MAIL.done_by(deliverer.mail, slots=slots),
             WEBHOOK.done_by(deliverer.webhook, slots=slots),
+            ERASE.done_by(Eraser(storage, common.erasure_sweep_seconds).erase),
         ],
         settings=settings,
         common=common,
-        database=open_database(common, settings),
+        database=database,
         storage=storage,
         metrics=metrics,
         resources=[client],

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from libs.common.contracts.audio import AudiobookFailed, AudiobookReady, AudioFailed, AudioReady
-from libs.common.contracts.documents import DocumentRejected
+from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.contracts.narrations import NarrationCompleted, NarrationFailed
 from libs.common.contracts.tasks import TaskFailed
+from libs.common.processing.erasing import erase_objects
 from libs.common.processing.routes import Route, on
 from libs.common.store.effects import Effect
 from services.notifier.deliveries.batching import DeliverySchedule
 from services.notifier.deliveries.recording import batched_notice, expired_notice, single_notice
+from services.notifier.installation_secret import InstallationSecret
 from services.notifier.notices import Notice, Target, Told
 
 HAVE_OWN_EVENT = frozenset({("ingest", "parse"), ("synth", "speak"), ("synth", "bind")})
@@ -26,7 +28,7 @@ BATCHED = (AudioReady, AudioFailed, TaskFailed)
 """Events that come once per page: in mails they are collected."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Notifier:
     """The handlers and what they need.
 
@@ -37,15 +39,17 @@ class Notifier:
     targets: Sequence[Target]
     schedule: DeliverySchedule
     max_age: timedelta
+    secret: InstallationSecret
 
     async def tell(self, event: Told) -> Sequence[Effect]:
         """Record a notice for every target that wants this type."""
         too_old = datetime.now(UTC) - event.occurred_at > self.max_age
+        identities = await self.secret.identities()
         effects: list[Effect] = []
         for target in self.targets:
             if event.topic not in target.types:
                 continue
-            notice = Notice.of(event, target)
+            notice = Notice.of(event, target, identities)
             if too_old:
                 effects.append(expired_notice(notice, target.shown))
             elif target.channel == "mail" and isinstance(event, BATCHED):
@@ -64,6 +68,13 @@ class Notifier:
             return []
         return await self.tell(event)
 
+    async def deleted(self, event: DocumentDeleted) -> Sequence[Effect]:
+        """Remove what is stored about the document: why somebody could not be told of it.
+
+        What still waits to be told is told all the same.
+        """
+        return erase_objects(event.document_id)
+
     def routes(self) -> list[Route]:
         """Which event goes where."""
         return [
@@ -75,6 +86,7 @@ class Notifier:
             on(AudiobookFailed, self.tell),
             on(DocumentRejected, self.tell),
             on(TaskFailed, self.tell_task),
+            on(DocumentDeleted, self.deleted),
         ]
 
 

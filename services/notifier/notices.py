@@ -1,17 +1,17 @@
 """Who is told of what: targets, and the notice that one target gets of one event.
 
-A notice has one identity for ever, :func:`notification_id`. It is the webhook's ``webhook-id`` and
-the mail's ``Message-ID``, so that a receiver can recognize what it already has.
+A notice has one identity for ever, :meth:`Identities.of_notice`. It is the webhook's ``webhook-id``
+and the mail's ``Message-ID``, so that a receiver can recognize what it already has. It is in events
+too: made without a secret, it would tell whoever guesses an address that the guess is right.
 """
 
-import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Literal, Self
 from urllib.parse import urlsplit
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from pydantic import BaseModel
 
@@ -21,6 +21,7 @@ from libs.common.contracts.catalog import event_by_topic
 from libs.common.contracts.documents import DocumentRejected
 from libs.common.contracts.narrations import NarrationCompleted, NarrationFailed
 from libs.common.contracts.tasks import TaskFailed
+from libs.common.keyed_digests import keyed_digest, keyed_uuid
 
 Channel = Literal["mail", "webhook"]
 
@@ -49,15 +50,13 @@ TOLD: tuple[type[Told], ...] = (
 
 TYPES = tuple(event.topic for event in TOLD)
 
-NOTIFICATIONS = UUID("8d43eccb-0d1d-4421-af9f-7566d43f0d2c")
-
 
 @dataclass(frozen=True)
 class Target:
     """One mailbox or one webhook, and the event types that it is told of.
 
     ``address`` is a mail address or a URL. URLs often hold a token, and a mail address is personal:
-    it stays in the settings. Jobs name the target by ``key``, the records show ``shown``.
+    it stays in the settings. Jobs name the target by a key, the records show ``shown``.
     """
 
     channel: Channel
@@ -65,16 +64,30 @@ class Target:
     types: frozenset[str]
 
     @property
-    def key(self) -> str:
-        """Names the target without telling its address."""
-        return hashlib.sha256(f"{self.channel}/{self.address}".encode()).hexdigest()[:16]
-
-    @property
     def shown(self) -> str:
         """The host only."""
         if self.channel == "webhook":
             return urlsplit(self.address).hostname or ""
         return parseaddr(self.address)[1].rpartition("@")[2]
+
+
+@dataclass(frozen=True)
+class Identities:
+    """Names of targets and notices, under a secret of the installation.
+
+    They are the same in every replica and after every restart.
+    """
+
+    secret: bytes = field(repr=False)
+
+    def of_target(self, target: Target) -> str:
+        """Return what jobs name a target by, 32 hexadecimal digits."""
+        return keyed_digest(self.secret, "target", target.channel, target.address)[:16].hex()
+
+    def of_notice(self, event_id: UUID, target: Target) -> UUID:
+        """Return the identity of telling ``target`` of one event."""
+        parts = ("notice", str(event_id), target.channel, target.address)
+        return keyed_uuid(self.secret, *parts)
 
 
 class Notice(BaseModel):
@@ -95,12 +108,12 @@ class Notice(BaseModel):
     value: str
 
     @classmethod
-    def of(cls, event: Told, target: Target) -> Self:
+    def of(cls, event: Told, target: Target, identities: Identities) -> Self:
         """Return the notice of ``event`` for ``target``; the same pair gives an equal notice."""
         return cls(
-            notification_id=notification_id(event.event_id, target),
+            notification_id=identities.of_notice(event.event_id, target),
             channel=target.channel,
-            target_key=target.key,
+            target_key=identities.of_target(target),
             about=event.event_id,
             about_type=event.topic,
             occurred_at=event.occurred_at,
@@ -122,8 +135,3 @@ class Notice(BaseModel):
         """The event's fields as on the wire, ``version`` among them."""
         fields: dict[str, object] = json.loads(self.value)
         return fields
-
-
-def notification_id(event_id: UUID, target: Target) -> UUID:
-    """Return the identity of telling ``target`` of one event."""
-    return uuid5(NOTIFICATIONS, f"{event_id}/{target.channel}/{target.address}")

@@ -1,6 +1,16 @@
 """What notifier remembers besides its events."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
 
 from libs.common.store.tables import NAMES
 
@@ -34,3 +44,12 @@ deliveries = Table(
 """One row for each event and target. ``target`` is the host only. A notice that goes out in another
 one's mail has that one's id in ``told_by``; ``batch`` is what notices that may share a mail have in
 common. Moments are milliseconds since 1970 UTC by the database's clock."""
+
+
+installation_secret = Table(
+    "installation_secret",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("secret", LargeBinary, nullable=False),
+)
+"""One row, number 1. Without it, notices that were told before would get other identities."""

@@ -152,8 +152,8 @@ class Consumer:
         except LecternError as error:
             if isinstance(error, Unavailable):
                 raise  # an outage must not drain the topic
-            new = await self._failures.give_up(delivery, error, self.max_attempts)
-            return "given_up" if new else "duplicate"
+            is_new = await self._failures.give_up(delivery, error, self.max_attempts)
+            return "given_up" if is_new else "duplicate"
         except Exception as error:
             return "bug" if await self._bug(delivery, error) else "duplicate"
         self._bugs.pop(delivery.record.topic, None)

@@ -19,7 +19,7 @@ def record(event: Event, offset: int = 7, **changes: Any) -> Record:
         version=1,
         traceparent=None,
     )
-    fields = {
+    fields: dict[str, Any] = {
         "topic": event.topic,
         "partition": 0,
         "timestamp_ms": 1_790_000_000_000,

@@ -4,7 +4,7 @@ An attempt that failed for a passing reason is repeated after longer and longer 
 in all with the default number of attempts, so that a receiver may be down for a night.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from libs.common.contracts.audio import AudiobookReady
@@ -21,6 +21,7 @@ from services.notifier.channels.texts import mail_text
 from services.notifier.channels.webhooks import Webhooks
 from services.notifier.deliveries.batching import pages_of
 from services.notifier.deliveries.outcomes import Attempt, put_back, refused, sent
+from services.notifier.installation_secret import InstallationSecret
 from services.notifier.notices import Notice, Target
 
 FIRST_PAUSE_S = 5.0
@@ -30,9 +31,10 @@ LONGEST_PAUSE_S = 4 * 3600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Deliverer:
-    """Delivers notices to the targets of the settings, found by their keys."""
+    """Delivers notices to the targets of the settings."""
 
-    targets: Mapping[str, Target]
+    targets: Sequence[Target]
+    secret: InstallationSecret
     mailer: Mailer | None
     webhooks: Webhooks | None
     public_url: str | None
@@ -45,7 +47,7 @@ class Deliverer:
         attempt = Attempt(notice, job.attempt)
         await job.record([attempt])
         try:
-            target = self._target(notice)
+            target = await self._target(notice)
             if self.mailer is None:
                 raise Permanent("no mail server is configured any more")
             event = notice.event
@@ -72,7 +74,7 @@ class Deliverer:
         notice = job.payload
         await job.record([Attempt(notice, job.attempt)])
         try:
-            target = self._target(notice)
+            target = await self._target(notice)
             if self.webhooks is None:
                 raise Permanent("no webhook is configured any more")
             await self.webhooks.post(notice, target.address)
@@ -105,11 +107,12 @@ class Deliverer:
     def _count(self, notice: Notice, outcome: str) -> None:
         self.metrics.notifications_total.labels(channel=notice.channel, outcome=outcome).inc()
 
-    def _target(self, notice: Notice) -> Target:
-        target = self.targets.get(notice.target_key)
-        if target is None:
-            raise Permanent("the target is not configured any more")
-        return target
+    async def _target(self, notice: Notice) -> Target:
+        identities = await self.secret.identities()
+        for target in self.targets:
+            if identities.of_target(target) == notice.target_key:
+                return target
+        raise Permanent("the target is not configured any more")
 
 
 async def _later(job: Job[Notice], error: Transient) -> Throttled:

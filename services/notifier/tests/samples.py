@@ -24,9 +24,11 @@ from libs.common.contracts.pages import PageRange
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.storage.port import Storage
 from services.notifier.deliveries.batching import DeliverySchedule
+from services.notifier.notices import Identities
 
 SCHEDULE = DeliverySchedule(max_attempts=12, batch_wait_ms=60_000, batch_interval_ms=3_600_000)
 AT_ONCE = DeliverySchedule(max_attempts=12, batch_wait_ms=0, batch_interval_ms=0)
+IDENTITIES = Identities(bytes(range(32)))
 DOCUMENT = UUID("11111111-2222-4333-8444-555555555555")
 OWNER = UUID(int=1)
 READER = UUID(int=2)

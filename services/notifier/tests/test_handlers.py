@@ -1,24 +1,45 @@
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 import services.notifier
+from libs.common.contracts.documents import DocumentDeleted
+from libs.common.contracts.notifications import NotificationFailed
+from libs.common.contracts.tasks import TaskFailed
+from libs.common.errors import Permanent
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.consumer import Consumer
 from libs.common.processing.dead_letters import DeadLetters
+from libs.common.processing.erasing import ERASE, EraseJob, Eraser
+from libs.common.processing.job_kind import Job
+from libs.common.store.effects import Effect
 from libs.common.testing.records import record
+from services.notifier.app import CONSUMES
+from services.notifier.deliveries.jobs import WEBHOOK
 from services.notifier.handlers import Notifier
 from services.notifier.notices import TOLD, TYPES, Notice, Target, Told
 from services.notifier.tests import samples
+from services.notifier.tests.world import World
 
 ANN = Target("mail", "ann@example.org", frozenset(TYPES))
 BOB = Target("mail", "bob@example.org", frozenset({"audiobook.ready"}))
 HOOK = Target("webhook", "https://hooks.example.org/x", frozenset(TYPES))
 
 
-def notifier(*targets: Target) -> Notifier:
-    return Notifier(targets, samples.SCHEDULE, timedelta(days=7))
+DELETED = DocumentDeleted(
+    document_id=samples.DOCUMENT, owner_id=samples.OWNER, deleted_by=samples.OWNER
+)
+
+
+def notifier(world: World, *targets: Target) -> Notifier:
+    return Notifier(
+        targets=targets,
+        schedule=samples.SCHEDULE,
+        max_age=timedelta(days=7),
+        secret=world.secret,
+    )
 
 
 class NoDeadLetters:
@@ -32,7 +53,9 @@ async def test_every_target_gets_a_job_of_its_own(world):
     jobs = await world.jobs()
     assert [job.kind for job in jobs] == ["mail", "mail", "webhook"]
     notices = [Notice.model_validate_json(job.payload) for job in jobs]
-    assert [notice.target_key for notice in notices] == [ANN.key, BOB.key, HOOK.key]
+    identities = await world.secret.identities()
+    keys = [identities.of_target(target) for target in (ANN, BOB, HOOK)]
+    assert [notice.target_key for notice in notices] == keys
     assert all(job.subject.startswith(f"{samples.DOCUMENT}/") for job in jobs)
     rows = await world.deliveries()
     assert {row.notification_id for row in rows} == {notice.notification_id for notice in notices}
@@ -55,7 +78,7 @@ async def test_the_same_event_twice_is_one_job(world, event):
 
 
 async def test_through_the_consumer_too(world):
-    routes = notifier(ANN, HOOK).routes()
+    routes = notifier(world, ANN, HOOK).routes()
     consumer = Consumer(
         database=world.database,
         storage=world.storage,
@@ -114,13 +137,45 @@ async def test_old_news_is_recorded_and_not_told(world):
         ("notifier", "audio.ready", False),
     ],
 )
-async def test_failures_are_told_once_and_never_our_own(service, kind, told):
+async def test_failures_are_told_once_and_never_our_own(world, service, kind, told):
     event = samples.task_failed(service=service, kind=kind)
-    assert bool(await notifier(HOOK).tell_task(event)) is told
+    assert bool(await notifier(world, HOOK).tell_task(event)) is told
 
 
-def test_the_docstring_names_the_routes():
+async def erasures(world: World) -> list[str]:
+    """The prefixes that are to be emptied."""
+    return [
+        EraseJob.model_validate_json(job.payload).prefix
+        for job in await world.jobs()
+        if job.kind == ERASE.name
+    ]
+
+
+async def test_what_is_stored_about_a_deleted_document_is_erased(world):
+    """Others may have removed their objects long before."""
+    await world.apply(await notifier(world).deleted(DELETED))
+    assert await erasures(world) == [f"documents/{samples.DOCUMENT}/"]
+
+
+async def test_a_delivery_that_is_given_up_after_the_deletion_leaves_no_object(world):
+    """The objects are removed and nobody looks again; the notice is told of all the same."""
+    await world.apply(await notifier(world).deleted(DELETED))
+    await world.work([ERASE.done_by(Eraser(world.storage, sweep_after_s=3600.0).erase)])
+    await world.tell(samples.narration_failed(), targets=[HOOK])
+    await world.work([WEBHOOK.done_by(never)])
+    assert world.storage.objects == {}
+    failed, task = await world.events()
+    assert isinstance(failed, NotificationFailed)
+    assert isinstance(task, TaskFailed)
+    assert (task.document_id, task.details) == (samples.DOCUMENT, None)
+
+
+async def never(job: Job[Notice]) -> Sequence[Effect]:
+    raise Permanent("the receiver is gone")
+
+
+async def test_the_docstring_names_the_routes(world):
     consumes = (services.notifier.__doc__ or "").split("Consumes:")[1].split("Produces:")[0]
-    routes = notifier().routes()
+    routes = notifier(world).routes()
     assert {route.event.__name__ for route in routes} == set(consumes.replace(",", " ").split())
-    assert {route.event for route in routes} == set(TOLD)
+    assert {route.event for route in routes} == {*TOLD, DocumentDeleted} == set(CONSUMES)

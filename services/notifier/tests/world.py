@@ -19,6 +19,7 @@ from libs.common.store.tables import events, jobs, now_ms
 from services.notifier.deliveries.batching import DeliverySchedule
 from services.notifier.deliveries.rows import DeliveryRow
 from services.notifier.handlers import Notifier
+from services.notifier.installation_secret import InstallationSecret
 from services.notifier.notices import Target, Told
 from services.notifier.tables import deliveries
 from services.notifier.tests.samples import SCHEDULE
@@ -30,6 +31,7 @@ class World:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.storage = MemoryStorage()
+        self.secret = InstallationSecret(database)
 
     async def apply(self, effects: Sequence[Effect]) -> None:
         async with self.database.transaction() as connection:
@@ -47,7 +49,9 @@ class World:
         schedule: DeliverySchedule = SCHEDULE,
     ) -> None:
         """Have the handler record what its targets are told of the events."""
-        notifier = Notifier(targets, schedule, timedelta(days=7))
+        notifier = Notifier(
+            targets=targets, schedule=schedule, max_age=timedelta(days=7), secret=self.secret
+        )
         for event in events:
             await self.apply(await notifier.tell(event))
 

@@ -41,8 +41,11 @@ def test_a_document_is_removed_wherever_this_service_stored_something():
     assert removed == list(erase_objects(DOCUMENT, f"audio/{DOCUMENT}/"))
     buried, *jobs = removed
     assert buried == tombstone(str(DOCUMENT))
-    assert [job.payload.prefix for job in jobs] == [f"documents/{DOCUMENT}/", f"audio/{DOCUMENT}/"]
-    assert {job.payload.document_id for job in jobs} == {DOCUMENT}
+    found = [job.payload for job in jobs if isinstance(job, NewJob)]
+    assert found == [
+        EraseJob(document_id=DOCUMENT, prefix=f"documents/{DOCUMENT}/"),
+        EraseJob(document_id=DOCUMENT, prefix=f"audio/{DOCUMENT}/"),
+    ]
 
 
 def test_stopping_the_work_again_stops_no_erasure():

@@ -287,10 +287,10 @@ async def test_nothing_is_stored_because_a_deletion_was_given_up(database):
     assert given.storage.objects == {}
 
 
-async def test_without_a_database_the_failure_is_told_without_its_reason(tmp_path):
-    nowhere = Database(f"sqlite+aiosqlite:///{tmp_path}/missing/x.db")
+async def test_without_a_database_the_failure_is_told_without_its_reason():
+    nowhere = Database("postgresql+asyncpg://nobody@127.0.0.1:1/none")
     given = Given(nowhere)
     [owed, failure] = await given.up(Rejected("encrypted", SAID))
-    assert (owed.details, failure.details) == (None, None)
+    assert (owed.details, failure.details, given.bugs) == (None, None, 0)
     assert given.storage.objects == {}
     await nowhere.close()

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from libs.common.contracts.audio import AudioRequested
 from libs.common.contracts.details import FailureDetails, ParsedDocument
 from libs.common.contracts.documents import DocumentParsed
+from libs.common.contracts.tasks import TaskFailed
 from libs.common.errors import Unavailable
 from libs.common.processing.failures import Failures, Task
 from services.gateway.documents.details import details_of
@@ -90,11 +91,13 @@ async def test_why_work_on_a_deleted_document_failed_is_not_stored(world):
     await world.documents.delete(world.owner, document)
     kernel = world.kernel
     failures = Failures("gateway", kernel.metrics, kernel.storage, kernel.database)
-    given_up = []
+    given_up: list[TaskFailed] = []
     for one in (document, other):
         about = NarrationJob(document_id=one, owner_id=world.owner, narration_id=uuid4())
         task = Task(kind=REQUEST_AUDIOBOOK.name, name="1", about=about, attempts=8)
-        given_up += await failures.given_up(task, Unavailable("away"))
+        [failed] = await failures.given_up(task, Unavailable("away"))
+        assert isinstance(failed, TaskFailed)
+        given_up.append(failed)
     assert [failed.details is None for failed in given_up] == [True, False]
 
 

@@ -13,7 +13,7 @@ from libs.common.errors import Permanent, Transient, Unavailable
 from services.notifier.channels.mail import Mailer, Security, SmtpServer, address_of, compose
 from services.notifier.channels.texts import MailText, mail_text
 from services.notifier.notices import TYPES, Notice, Target
-from services.notifier.tests.samples import audiobook_ready, book_contents
+from services.notifier.tests.samples import IDENTITIES, audiobook_ready, book_contents
 from services.notifier.tests.servers import Mailbox, Receiver, mail_server
 
 ANN = "ann@example.org"
@@ -55,7 +55,8 @@ def contexts(tmp_path_factory):
 
 
 def notice(recipient: str = ANN, **changes: Any) -> Notice:
-    return Notice.of(audiobook_ready(**changes), Target("mail", recipient, frozenset(TYPES)))
+    target = Target("mail", recipient, frozenset(TYPES))
+    return Notice.of(audiobook_ready(**changes), target, IDENTITIES)
 
 
 def mailer(server: Mailbox | Receiver, security: Security = "none", **changes: Any) -> Mailer:

@@ -17,7 +17,7 @@ from services.notifier.channels.webhooks import (
     webhook_url_problem,
 )
 from services.notifier.notices import TYPES, Notice, Target, Told
-from services.notifier.tests.samples import DOCUMENT, audio_ready, audiobook_ready
+from services.notifier.tests.samples import DOCUMENT, IDENTITIES, audio_ready, audiobook_ready
 from services.notifier.tests.servers import Receiver, answer
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -38,7 +38,7 @@ def webhooks_by(
 
 def notice_for(receiver: Receiver, event: Told | None = None) -> Notice:
     target = Target("webhook", receiver.url, frozenset(TYPES))
-    return Notice.of(event or audio_ready(page=4), target)
+    return Notice.of(event or audio_ready(page=4), target, IDENTITIES)
 
 
 async def test_the_receiver_can_verify_and_read_what_it_gets(webhooks, receiver):

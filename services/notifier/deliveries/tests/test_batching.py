@@ -11,7 +11,7 @@ SCHEDULE = DeliverySchedule(max_attempts=1, batch_wait_ms=60, batch_interval_ms=
 
 
 def row(page: int | None = 1, *, now_ms: int = 1000) -> DeliveryRow:
-    notice = Notice.of(samples.task_failed(page=page), ANN)
+    notice = Notice.of(samples.task_failed(page=page), ANN, samples.IDENTITIES)
     return DeliveryRow.due(notice, ANN.shown, now_ms=now_ms)
 
 
@@ -37,13 +37,13 @@ def test_after_a_mail_the_next_one_keeps_its_distance():
 def test_a_batch_is_of_one_target_and_type():
     failed, task = samples.audio_failed(), samples.task_failed()
     batches = {
-        batch_of(Notice.of(event, target), sameness)
+        batch_of(Notice.of(event, target, samples.IDENTITIES), sameness)
         for event in (failed, task)
         for target in (ANN, BOB)
         for sameness in ("x", "y")
     }
     assert len(batches) == 8
-    other_page = Notice.of(samples.audio_failed(2), ANN)
+    other_page = Notice.of(samples.audio_failed(2), ANN, samples.IDENTITIES)
     assert batch_of(other_page, "x") in batches
 
 

@@ -23,6 +23,7 @@ from services.notifier.deliveries.jobs import MAIL, WEBHOOK
 from services.notifier.notices import TYPES, Target
 from services.notifier.tests import samples
 from services.notifier.tests.servers import Mailbox, Receiver, answer
+from services.notifier.tests.world import World
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 ANN = Target("mail", "ann@example.org", frozenset(TYPES))
@@ -34,6 +35,7 @@ def hook(receiver: Receiver) -> Target:
 
 @asynccontextmanager
 async def routes(
+    world: World,
     targets: Sequence[Target],
     mailbox: Mailbox | None = None,
     metrics: Metrics | None = None,
@@ -42,7 +44,8 @@ async def routes(
     """The service's jobs, sending for real."""
     async with webhook_client(allow_private=True) as client:
         deliverer = Deliverer(
-            targets={target.key: target for target in targets},
+            targets=targets,
+            secret=world.secret,
             mailer=mailer_for(mailbox) if mailbox else None,
             webhooks=Webhooks(
                 client=client, key=signing_key(SECRET), timeout_s=5, allow_private=True
@@ -65,7 +68,7 @@ async def test_from_event_to_mail_and_webhook(world, mailbox, receiver):
     contents = await samples.stored(world.storage, samples.book_contents())
     event = samples.audiobook_ready(details=contents)
     await world.tell(event, targets=targets, schedule=samples.AT_ONCE)
-    async with routes(targets, mailbox, storage=world.storage) as jobs:
+    async with routes(world, targets, mailbox, storage=world.storage) as jobs:
         await world.work(jobs)
     [message], [request] = mailbox.messages, receiver.requests
     assert message["Subject"] == "Audiobook ready: The Räuber"
@@ -92,7 +95,7 @@ async def test_what_a_mail_says_of_a_document_is_read_when_it_is_sent(world, mai
     [row], [job] = await world.deliveries(), await world.jobs()
     assert "Sesame" not in str(row) + job.payload.decode()
     world.storage.objects[reason.key] = details
-    async with routes([ANN], mailbox, storage=world.storage) as jobs:
+    async with routes(world, [ANN], mailbox, storage=world.storage) as jobs:
         await world.work(jobs)
     assert "Why: Sesame.txt is damaged. (code encrypted)" in mailbox.messages[0].get_content()
     [told] = await world.events()
@@ -124,7 +127,7 @@ def refused(objects, ref):
 async def test_without_its_details_a_mail_names_the_code(world, mailbox, left):
     reason = await samples.stored(world.storage, samples.why("Sesame.txt is damaged."))
     await world.tell(samples.document_rejected(details=reason), targets=[ANN])
-    async with routes([ANN], mailbox, storage=left(world.storage.objects, reason)) as jobs:
+    async with routes(world, [ANN], mailbox, storage=left(world.storage.objects, reason)) as jobs:
         await world.work(jobs)
     [message] = mailbox.messages
     assert "Why: code encrypted." in message.get_content().splitlines()
@@ -136,7 +139,7 @@ async def test_details_of_another_kind_are_no_details(world, mailbox):
     other = await samples.stored(world.storage, Details())
     events = [samples.audiobook_ready(details=other), samples.document_rejected(details=other)]
     await world.tell(*events, targets=[ANN])
-    async with routes([ANN], mailbox, storage=world.storage) as jobs:
+    async with routes(world, [ANN], mailbox, storage=world.storage) as jobs:
         await world.work(jobs)
     texts = sorted(str(message["Subject"]) for message in mailbox.messages)
     assert texts == ["A document could not be read", "Audiobook ready: Untitled"]
@@ -158,7 +161,7 @@ async def test_a_mail_waits_for_a_storage_that_does_not_answer(world, mailbox):
     reason = await samples.stored(world.storage, samples.why())
     await world.tell(samples.document_rejected(details=reason), targets=[ANN])
     storage = Away(world.storage.objects)
-    async with routes([ANN], mailbox, storage=storage) as jobs:
+    async with routes(world, [ANN], mailbox, storage=storage) as jobs:
         await world.work(jobs)
         assert mailbox.messages == []
         [row] = await world.deliveries()
@@ -174,7 +177,7 @@ async def test_what_became_of_a_narration_is_told_at_once(world, mailbox, receiv
     targets = [ANN, hook(receiver)]
     events = [samples.narration_completed(), samples.narration_failed()]
     await world.tell(*events, targets=targets)
-    async with routes(targets, mailbox) as jobs:
+    async with routes(world, targets, mailbox) as jobs:
         await world.work(jobs)
     assert {mail["Subject"] for mail in mailbox.messages} == {
         "A document can be heard, in part",
@@ -192,7 +195,7 @@ async def test_failing_pages_are_one_mail_and_many_webhooks(world, mailbox, rece
     targets = [ANN, hook(receiver)]
     pages = [samples.audio_failed(page) for page in (2, 1, 3, 7)]
     await world.tell(*pages, targets=targets, schedule=samples.AT_ONCE)
-    async with routes(targets, mailbox) as jobs:
+    async with routes(world, targets, mailbox) as jobs:
         await world.work(jobs)
     assert [mail["Subject"] for mail in mailbox.messages] == ["Pages 1-3 and 7 could not be spoken"]
     assert len(receiver.requests) == 4
@@ -205,7 +208,7 @@ async def test_a_busy_receiver_is_tried_again_under_the_same_id(world, receiver)
     target = hook(receiver)
     receiver.answers = [answer(500), answer(429, "Retry-After: 3000")]
     await world.tell(samples.audio_ready(), targets=[target])
-    async with routes([target]) as jobs:
+    async with routes(world, [target]) as jobs:
         for wait_ms, status in [(5_000, "500"), (3_000_000, "429")]:
             await world.work(jobs)
             [row], [job] = await world.deliveries(), await world.jobs()
@@ -225,7 +228,7 @@ async def test_a_busy_receiver_is_tried_again_under_the_same_id(world, receiver)
 async def test_a_refused_mail_is_a_failed_notification(world, mailbox):
     mailbox.recipient_answers = ["550 5.1.1 <ann@example.org> unknown"]
     await world.tell(samples.document_rejected(), targets=[ANN])
-    async with routes([ANN], mailbox) as jobs:
+    async with routes(world, [ANN], mailbox) as jobs:
         await world.work(jobs)
     [row] = await world.deliveries()
     why = "the mail server refused the recipient: 550 5.1.1"
@@ -246,7 +249,7 @@ async def test_after_the_last_attempt_the_cause_is_told(world, receiver):
     receiver.answers = [answer(502), answer(502)]
     twice = dataclasses.replace(samples.SCHEDULE, max_attempts=2)
     await world.tell(samples.audio_ready(), targets=[target], schedule=twice)
-    async with routes([target]) as jobs:
+    async with routes(world, [target]) as jobs:
         await world.work(jobs)
         await world.pass_time()
         await world.work(jobs)
@@ -265,7 +268,7 @@ async def test_after_the_last_attempt_the_cause_is_told(world, receiver):
 async def test_targets_that_are_not_configured_any_more(world, receiver, mailbox):
     target = hook(receiver)
     await world.tell(samples.audiobook_ready(), targets=[ANN, target])
-    async with routes([ANN]) as jobs:  # neither the webhook nor a mail server
+    async with routes(world, [ANN]) as jobs:  # neither the webhook nor a mail server
         await world.work(jobs)
     assert {(row.channel, row.last_error) for row in await world.deliveries()} == {
         ("mail", "no mail server is configured any more"),
@@ -278,7 +281,7 @@ async def test_a_job_that_died_after_sending_sends_again_under_the_same_id(world
     """What a kill between the receiver's answer and our commit looks like."""
     target = hook(receiver)
     await world.tell(samples.audio_ready(), targets=[target])
-    async with routes([target]) as jobs:
+    async with routes(world, [target]) as jobs:
 
         async def killed(job):
             await jobs[1].run(job)
@@ -300,7 +303,7 @@ async def test_every_attempt_is_counted_by_what_became_of_it(world, receiver):
     target, metrics = hook(receiver), Metrics("notifier")
     receiver.answers = [answer(500), answer(204), answer(404)]
     await world.tell(samples.audio_ready(), targets=[target])
-    async with routes([target], metrics=metrics) as jobs:
+    async with routes(world, [target], metrics=metrics) as jobs:
         await world.work(jobs)
         await world.pass_time()
         await world.work(jobs)

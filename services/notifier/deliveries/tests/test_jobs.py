@@ -18,7 +18,8 @@ def test_every_channel_has_a_kind_of_its_name():
 async def test_a_job_that_is_given_up_fails_its_notification(world):
     event = samples.audio_ready()
     await world.tell(event, targets=[HOOK])
-    await world.apply(notification_failed(Notice.of(event, HOOK), GivenUp("gone", samples.REF)))
+    notice = Notice.of(event, HOOK, await world.secret.identities())
+    await world.apply(notification_failed(notice, GivenUp("gone", samples.REF)))
     [told] = await world.events()
     assert isinstance(told, NotificationFailed)
     assert (told.about_event, told.code) == (event.event_id, "gone")

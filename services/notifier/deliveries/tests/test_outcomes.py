@@ -58,7 +58,10 @@ async def test_nothing_joins_a_mail_unseen_that_is_being_sent(postgres_world):
     attempt = Attempt(await first_notice(world), 1)
     event = samples.audio_failed(2)
     recording = batched_notice(
-        Notice.of(event, ANN), ANN.shown, samples.SCHEDULE, f"{event.document_id}/{event.code}"
+        Notice.of(event, ANN, await world.secret.identities()),
+        ANN.shown,
+        samples.SCHEDULE,
+        f"{event.document_id}/{event.code}",
     )
     async with world.database.transaction() as connection:
         await apply(connection, [recording], None)

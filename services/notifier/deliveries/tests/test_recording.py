@@ -63,4 +63,5 @@ async def test_a_target_that_has_much_to_come_holds_up_no_other(world):
         for _ in range(2):
             [held] = await claim(connection, ["webhook"], 1000)
             keys.append(Notice.model_validate_json(held.payload).target_key)
-    assert other.key in keys
+    identities = await world.secret.identities()
+    assert identities.of_target(other) in keys

@@ -10,7 +10,8 @@ HOOK = Target("webhook", "https://hooks.example.org/x", frozenset(TYPES))
 
 
 def row(**changes: object) -> DeliveryRow:
-    return DeliveryRow.due(Notice.of(samples.task_failed(**changes), HOOK), HOOK.shown, now_ms=7)
+    notice = Notice.of(samples.task_failed(**changes), HOOK, samples.IDENTITIES)
+    return DeliveryRow.due(notice, HOOK.shown, now_ms=7)
 
 
 def test_a_row_has_the_columns_of_the_table():
@@ -35,5 +36,6 @@ def test_an_expired_one_is_finished():
 
 
 def test_the_host_of_a_target_is_cut_to_its_column():
-    long = DeliveryRow.due(Notice.of(samples.task_failed(), HOOK), "x" * 300, now_ms=7)
+    notice = Notice.of(samples.task_failed(), HOOK, samples.IDENTITIES)
+    long = DeliveryRow.due(notice, "x" * 300, now_ms=7)
     assert long.target == "x" * 255
