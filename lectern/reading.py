@@ -1,7 +1,8 @@
 """``lectern read``: one document in, one audiobook out, through all five services.
 
 The ids of document and narration follow from what is read and how, so the same command after an
-interruption finds what the earlier run left and resumes there.
+interruption finds what the earlier run left and resumes there. They are made with the key of the
+data folder: ids are in events, and must not tell whoever guesses a file that it was read.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from lectern.display import Display, ReadingProgress
 from lectern.exits import Exit, Failed
@@ -23,6 +24,7 @@ from lectern.standalone import Standalone
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.formats import AudiobookFormat
 from libs.common.database.wakeups import Wakeup
+from libs.common.keyed_digests import keyed_uuid
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.queries import DocumentQueries
 from services.gateway.documents.uploads import Source, Submission
@@ -130,12 +132,12 @@ class Reading:
 
     async def _submit(self) -> tuple[UUID, UUID, bool]:
         """Hand the document in, or find it where an earlier run left it."""
-        request = self._request
+        request, key = self._request, self._lectern.installation_key
         identity = await asyncio.to_thread(_identity, request)
         options = json.dumps(asdict(request.options), sort_keys=True)
         for number in range(1000):
-            document_id = uuid5(LOCAL_OWNER, f"{identity}/{number}")
-            narration_id = uuid5(document_id, options)
+            document_id = keyed_uuid(key, "document", identity, str(number))
+            narration_id = keyed_uuid(key, "narration", str(document_id), options)
             try:
                 document = await self._documents.document(LOCAL_OWNER, document_id)
             except NotFound:

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import math
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -34,6 +35,7 @@ from services.synth.settings import Settings as SynthSettings
 
 PARTITIONS = 1
 LOOK_EVERY_S = 0.5
+KEY_BYTES = 32
 SEGMENTS = {"share_segments": True, "keep_all_segments": True}
 """One person listens, and a folder of theirs costs nothing for each page that is kept."""
 
@@ -62,13 +64,17 @@ class Options:
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Standalone:
-    """A running Lectern; made by :func:`running`."""
+    """A running Lectern; made by :func:`running`.
+
+    ``installation_key`` is a secret of the data folder, 32 bytes: the same at every start.
+    """
 
     gateway: Assembly
     services: Mapping[str, Service]
     stopping: asyncio.Event
+    installation_key: bytes = field(repr=False)
 
     @property
     def engines(self) -> set[str]:
@@ -116,6 +122,7 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
     """
     topics = {topic.name: topic.partitions for topic in declared_topics(consumers(), 1, PARTITIONS)}
     with _locked(options.data), _temporary_files(options.data), EmbeddedBroker(topics) as broker:
+        key = installation_key(options.data)
         stopping = asyncio.Event()
         gateway, started = _build(options, broker.bootstrap, stopping)
         for spec in SERVICES:
@@ -128,7 +135,9 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
             for service in started.values():
                 begun.append(service)
                 await service.start()
-            yield Standalone(gateway, started, stopping)
+            yield Standalone(
+                gateway=gateway, services=started, stopping=stopping, installation_key=key
+            )
         finally:
             sweeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -212,6 +221,26 @@ def _locked(data: Path) -> Iterator[None]:
         ) from None
     finally:
         os.close(handle)
+
+
+def installation_key(data: Path) -> bytes:
+    """Return the key of the data folder, which nobody else uses; one that is damaged is made anew.
+
+    Raises:
+        DataFolderUnusable: It cannot be read or written.
+    """
+    path, part = data / "installation.key", data / "installation.key.part"
+    try:
+        if path.exists() and len(key := path.read_bytes()) == KEY_BYTES:
+            return key
+        made = secrets.token_bytes(KEY_BYTES)
+        part.unlink(missing_ok=True)
+        part.touch(mode=0o600)
+        part.write_bytes(made)
+        part.replace(path)
+        return made
+    except OSError as error:
+        raise DataFolderUnusable(f"cannot keep {path}: {error.strerror or error}") from error
 
 
 @contextlib.contextmanager

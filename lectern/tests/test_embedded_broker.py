@@ -1,6 +1,7 @@
 import asyncio
 import ctypes
 from collections.abc import Iterator
+from time import time
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -41,6 +42,7 @@ async def test_carries_keys_headers_and_values_to_a_group(
         acks="all",
         compression_type=compression,
     )
+    began_ms = int(time() * 1000)
     values = [f'{{"page":{number}}}'.encode() * 20 for number in range(1, 31)]
     async with producer, consumer(broker, *TOPICS) as reader:
         for value in values:
@@ -49,6 +51,7 @@ async def test_carries_keys_headers_and_values_to_a_group(
         received = [await asyncio.wait_for(anext(reader), 20) for _ in values]
     assert [record.value for record in received] == values
     assert {record.partition for record in received} == {received[0].partition}
+    assert all(began_ms <= record.timestamp <= time() * 1000 for record in received)
     assert all(
         record.key == b"document-7" and list(record.headers) == HEADERS for record in received
     )

@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -81,6 +82,16 @@ async def test_the_same_order_finds_its_earlier_self_and_another_does_not(lecter
     assert other.duration_ms < first.duration_ms == again.duration_ms
     renamed = page.rename(page.with_name("renamed.md"))
     assert (await Reading(lectern, wanted(renamed), Silent()).run()).resumed is False
+
+
+async def test_who_guesses_a_file_does_not_know_its_id(lectern, page):
+    """All else that an id is made of can be guessed: only the key of the data folder cannot."""
+    here = await Reading(lectern, wanted(page), Silent()).run()
+    other = replace(lectern, installation_key=bytes(32))
+    there = await Reading(other, wanted(page), Silent()).run()
+    assert (here.resumed, there.resumed) == (False, False)
+    assert here.document_id != there.document_id
+    assert (await Reading(lectern, wanted(page), Silent()).run()).document_id == here.document_id
 
 
 async def test_a_document_that_was_deleted_is_read_as_a_new_one(lectern, page):

@@ -1,4 +1,5 @@
 import socket
+import stat
 import tempfile
 
 import pytest
@@ -6,10 +7,12 @@ import pytest
 from lectern.embedded_broker import EmbeddedBroker
 from lectern.service_catalog import consumers
 from lectern.standalone import (
+    KEY_BYTES,
     DataFolderInUse,
     DataFolderUnusable,
     Options,
     common_settings,
+    installation_key,
     running,
     service_settings,
 )
@@ -43,6 +46,33 @@ async def test_temporary_files_live_in_the_data_folder_and_go_with_it(tmp_path):
             assert folder.startswith(str(tmp_path))
     assert tempfile.gettempdir() == before
     assert not (tmp_path / "temporary").exists()
+
+
+def test_a_data_folder_keeps_its_key(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    key = installation_key(one)
+    assert len(key) == KEY_BYTES
+    assert installation_key(one) == key != installation_key(other)
+    [path] = one.iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("left", ["installation.key", "installation.key.part"])
+def test_a_key_that_was_half_written_is_made_anew(tmp_path, left):
+    (tmp_path / left).write_bytes(b"half")
+    key = installation_key(tmp_path)
+    assert len(key) == KEY_BYTES
+    assert installation_key(tmp_path) == key
+    [path] = tmp_path.iterdir()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_key_that_cannot_be_kept_is_said(tmp_path):
+    (tmp_path / "installation.key").mkdir()
+    with pytest.raises(DataFolderUnusable, match=r"installation\.key"):
+        installation_key(tmp_path)
 
 
 async def test_a_folder_that_cannot_be_is_said(tmp_path):
