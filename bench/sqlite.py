@@ -18,6 +18,7 @@ from uuid import uuid4
 from sqlalchemy import event, literal, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from libs.common.contracts.base import Event
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.database import engine as engines
 from libs.common.database.engine import Database
@@ -74,15 +75,35 @@ async def _handle(database: Database) -> None:
     """What surrounds a handler: an inbox row, one event with its outbox row, the commit."""
     deleted = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
     async with database.transaction() as connection:
-        arrival = Arrival(str(deleted.event_id), "0/0/0", deleted)
-        await first_deliveries(connection, "bench", [arrival])
+        await first_deliveries(connection, "bench", [_arrival(deleted)])
         await apply(connection, [deleted], None)
 
+
+def _arrival(event: Event | None = None) -> Arrival:
+    return Arrival(str(event.event_id if event else uuid4()), "0/0/0", event)
+
+
+async def _first_time(database: Database) -> None:
+    async with database.transaction() as connection:
+        await first_deliveries(connection, "bench", [_arrival() for _ in range(BATCH)])
+
+
+async def _again(database: Database) -> None:
+    """What sending history again costs a consumer that has handled it."""
+    async with database.transaction() as connection:
+        await first_deliveries(connection, "bench", HANDLED)
+
+
+BATCH = 100
+"""Records that are taken together at most."""
+HANDLED = [_arrival() for _ in range(BATCH)]
 
 WORK: dict[str, Work] = {
     "one statement that reads": _read,
     "a transaction of one statement": _write,
     "the transaction of an event": _handle,
+    "an inbox of 100 new events": _first_time,
+    "an inbox of 100 handled ones": _again,
 }
 
 

@@ -1,6 +1,8 @@
 from lectern.service_catalog import SERVICES, consumers
 from libs.common.contracts.audio import AudioReady
-from libs.common.contracts.documents import DocumentSubmitted
+from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted
+from libs.common.processing.erasing import ERASE
+from libs.common.settings import CommonSettings, load
 
 
 def test_the_ports_follow_the_order_of_the_services():
@@ -26,3 +28,22 @@ def test_who_consumes_what():
         "gateway",
         "notifier",
     }
+
+
+def test_every_service_learns_that_a_document_was_deleted():
+    """Any of them may store why work on it was given up, and nobody else would remove that."""
+    others = {name for name, consumed in consumers().items() if DocumentDeleted in consumed}
+    assert others | {DocumentDeleted.producer} == {spec.name for spec in SERVICES}
+
+
+async def test_whoever_learns_of_it_removes_what_is_stored(tmp_path):
+    common = load(
+        CommonSettings, kafka_bootstrap_servers="k:1", storage_url=(tmp_path / "o").as_uri()
+    )
+    for spec in SERVICES:
+        if DocumentDeleted not in spec.consumes:
+            continue
+        database_url = f"sqlite+aiosqlite:///{tmp_path}/{spec.name}.db"
+        parts = spec.build(common, load(spec.settings, database_url=database_url))
+        assert ERASE in [route.kind for route in parts.work], spec.name
+        await parts.database.close()
