@@ -39,6 +39,11 @@ class DocumentRow:
     given_up_at: str | None
 
     @property
+    def is_rejected(self) -> bool:
+        """Whether it could not be read. If its submission was given up, it may be read later."""
+        return self.rejected_at is not None and self.parsed_at is None
+
+    @property
     def source_name(self) -> str | None:
         """The file name or web address that it came under."""
         return (self.submitted.filename or self.submitted.url) if self.submitted else None

@@ -85,7 +85,7 @@ def document_view(row: DocumentRow, pages_ready: int) -> DocumentView:
 
 def rejection_of(row: DocumentRow) -> Failure | None:
     """Return why the document could not be read, if it could not."""
-    if row.rejected_at is not None:
+    if row.is_rejected:
         return failure(row.rejected_code, row.rejected_reason)
     if row.given_up_at is not None and row.parsed_at is None:
         return failure(row.given_up_code, row.given_up_reason)

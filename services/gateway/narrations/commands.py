@@ -100,7 +100,7 @@ def check_pages(document: DocumentRow, asked: tuple[int, ...] | None) -> None:
     Raises:
         Rejected: It names the first such page.
     """
-    if document.rejected_at is not None:
+    if document.is_rejected:
         raise Rejected("document_rejected", "The document could not be read; there is no audio.")
     if asked is None or document.page_count is None:
         return

@@ -61,6 +61,24 @@ async def test_why_something_failed(world):
     assert (view.failure.code, view.failure.reason) == ("broke", "It broke at the word X.")
 
 
+@pytest.mark.parametrize("rejected_first", [False, True])
+async def test_what_was_read_after_all_is_not_rejected(world, rejected_first):
+    """Its submission was given up, and sent again when the cause was gone."""
+    document = await world.hand_in()
+    if rejected_first:
+        await world.reject(document)
+        view = await world.document_queries.document(world.owner, document)
+        assert view.state == "rejected"
+    await world.read(document, 1)
+    await world.parse(document, 1)
+    if not rejected_first:
+        await world.reject(document)
+    view = await world.document_queries.document(world.owner, document)
+    assert (view.state, view.failure) == ("ready", None)
+    await world.narrations.narrate(world.owner, document, NarrationOptions())
+    assert len(await world.decided(AudioRequested)) == 1
+
+
 async def test_a_deletion_takes_all_of_it(world):
     document, other = await world.hand_in(), await world.hand_in()
     await world.parse(document, 1)
