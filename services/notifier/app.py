@@ -32,24 +32,12 @@ CONSUMES = (*TOLD, DocumentDeleted)
 def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     """Return the service's parts, connected to nothing yet."""
     client = webhook_client(allow_private=settings.webhook_allow_private)
-    targets = settings.targets()
     database = open_database(common, settings)
     secret = InstallationSecret(database)
     storage = open_object_storage(common)
     metrics = Metrics(NAME)
-    schedule = DeliverySchedule(
-        max_attempts=settings.max_attempts,
-        batch_wait_ms=int(settings.mail_batch_seconds * 1000),
-        batch_interval_ms=int(settings.mail_batch_interval_seconds * 1000),
-    )
-    notifier = Notifier(
-        targets=targets,
-        schedule=schedule,
-        max_age=timedelta(hours=settings.max_age_hours),
-        secret=secret,
-    )
     deliverer = Deliverer(
-        targets=targets,
+        targets=settings.targets(),
         secret=secret,
         mailer=_mailer(settings),
         webhooks=_webhooks(settings, client),
@@ -62,7 +50,7 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         name=NAME,
         migrations=Path(__file__).with_name("migrations"),
         publishes=PUBLISHES,
-        routes=notifier.routes(),
+        routes=_notifier(settings, secret).routes(),
         work=[
             MAIL.done_by(deliverer.mail, slots=slots),
             WEBHOOK.done_by(deliverer.webhook, slots=slots),
@@ -74,6 +62,20 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         storage=storage,
         metrics=metrics,
         resources=[client],
+    )
+
+
+def _notifier(settings: Settings, secret: InstallationSecret) -> Notifier:
+    schedule = DeliverySchedule(
+        max_attempts=settings.max_attempts,
+        batch_wait_ms=int(settings.mail_batch_seconds * 1000),
+        batch_interval_ms=int(settings.mail_batch_interval_seconds * 1000),
+    )
+    return Notifier(
+        targets=settings.targets(),
+        schedule=schedule,
+        max_age=timedelta(hours=settings.max_age_hours),
+        secret=secret,
     )
 
 

@@ -67,7 +67,12 @@ class Consumer:
         self._failures = EventFailures(
             database=self.database,
             service=self.service,
-            failures=Failures(self.service, self.metrics, self.storage, self.database),
+            failures=Failures(
+                service=self.service,
+                metrics=self.metrics,
+                storage=self.storage,
+                database=self.database,
+            ),
             dead_letters=self.dead_letters,
             metrics=self.metrics,
             keep_events=self.keep_events,

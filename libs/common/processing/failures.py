@@ -60,7 +60,7 @@ class Task:
 GaveUp = Callable[[Any, GivenUp], Sequence[Effect]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Failures:
     """Those of one service."""
 

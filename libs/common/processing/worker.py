@@ -65,7 +65,12 @@ class Worker:
     _draining: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self._failures = Failures(self.service, self.metrics, self.storage, self.database)
+        self._failures = Failures(
+            service=self.service,
+            metrics=self.metrics,
+            storage=self.storage,
+            database=self.database,
+        )
 
     async def run(self) -> None:
         """Work until :meth:`drain` is called; jobs still running when cancelled are given back."""

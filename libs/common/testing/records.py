@@ -5,6 +5,7 @@ from typing import Any
 from libs.common.contracts.base import Event
 from libs.common.contracts.cloudevents import headers, rfc3339
 from libs.common.processing.dead_letters import Record
+from libs.common.store.inbox import Arrival
 
 
 def record(event: Event, offset: int = 7, **changes: Any) -> Record:
@@ -28,3 +29,8 @@ def record(event: Event, offset: int = 7, **changes: Any) -> Record:
         "headers": attributes,
     }
     return Record(offset=offset, **(fields | changes))
+
+
+def arrival(event: Event) -> Arrival:
+    """Return what the inbox is told of :func:`record`."""
+    return Arrival(str(event.event_id), record(event).place, event)

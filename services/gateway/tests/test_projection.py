@@ -43,6 +43,7 @@ from libs.common.database.engine import Database
 from libs.common.store.effects import apply
 from libs.common.store.inbox import first_deliveries
 from libs.common.store.tables import core, inbox
+from libs.common.testing.records import arrival
 from services.gateway.features import FEATURES
 from services.gateway.tables import READ_MODELS, metadata
 from services.gateway.tests.world import reference
@@ -250,7 +251,7 @@ async def rows_after(database, happened):
         for table in (*READ_MODELS, inbox):
             await connection.execute(delete(table))
         for event in happened:
-            if await first_deliveries(connection, "gateway", [event]):
+            if await first_deliveries(connection, "gateway", [arrival(event)]):
                 await apply(connection, folded(event), None)
         return {
             table.name: sorted(

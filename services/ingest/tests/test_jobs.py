@@ -26,7 +26,9 @@ def test_a_document_that_is_given_up_is_rejected_with_the_reason():
 
 async def test_the_sentence_is_stored_and_not_in_the_event(database):
     storage, error = MemoryStorage(), Rejected("encrypted", "Please remove the password.")
-    failures = Failures("ingest", Metrics("ingest"), storage, database)
+    failures = Failures(
+        service="ingest", metrics=Metrics("ingest"), storage=storage, database=database
+    )
     task = Task(kind=PARSE.name, name="1", about=SUBMITTED, attempts=1)
     rejected, failed = await failures.given_up(task, error, PARSE.gave_up)
     assert isinstance(rejected, DocumentRejected)

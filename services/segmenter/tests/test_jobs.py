@@ -43,7 +43,12 @@ def test_a_job_is_about_the_stream_of_what_comes_of_it():
 
 
 async def test_the_task_that_failed_names_owner_page_and_stream(database):
-    failures = Failures("segmenter", Metrics("segmenter"), MemoryStorage(), database)
+    failures = Failures(
+        service="segmenter",
+        metrics=Metrics("segmenter"),
+        storage=MemoryStorage(),
+        database=database,
+    )
     task = Task(kind=SEGMENT.name, name="1", about=PAGE, attempts=8)
     [failed] = await failures.given_up(task, ObjectNotFound(PAGE.text.key), SEGMENT.gave_up)
     assert isinstance(failed, TaskFailed)

@@ -49,7 +49,9 @@ async def test_the_reason_is_stored_and_in_no_event(storage, database, kind):
     asked = await (requested(storage, "Hello.") if kind is SPEAK else book_requested(storage))
     task = Task(kind=kind.name, name="1", about=asked, attempts=1)
     error = Rejected("unknown_voice", "Not Sesame's voice.")
-    failures = Failures("synth", Metrics("synth"), storage, database)
+    failures = Failures(
+        service="synth", metrics=Metrics("synth"), storage=storage, database=database
+    )
     answer, failed = await failures.given_up(task, error, kind.gave_up)
     assert isinstance(answer, AudioFailed | AudiobookFailed)
     assert isinstance(failed, TaskFailed)

@@ -38,7 +38,9 @@ class World:
         self.failures = EventFailures(
             database=database,
             service="synth",
-            failures=Failures("synth", self.metrics, self.storage, database),
+            failures=Failures(
+                service="synth", metrics=self.metrics, storage=self.storage, database=database
+            ),
             dead_letters=DeadLetters(self, "synth", max_in_place_s=60.0),
             metrics=self.metrics,
             keep_events=keep_events,

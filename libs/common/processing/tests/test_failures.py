@@ -76,7 +76,9 @@ class Given:
         self.metrics = Metrics("synth")
 
     async def up(self, error, about=EVENT, gave_up=rejected, kind="speak"):
-        failures = Failures("synth", self.metrics, self.storage, self.database)
+        failures = Failures(
+            service="synth", metrics=self.metrics, storage=self.storage, database=self.database
+        )
         return list(await failures.given_up(task(about, kind), error, gave_up))
 
     async def reason(self, event):

@@ -108,7 +108,9 @@ async def test_why_work_on_a_deleted_document_failed_is_not_stored(world):
     document, other = await world.hand_in(), await world.hand_in()
     await world.documents.delete(world.owner, document)
     kernel = world.kernel
-    failures = Failures("gateway", kernel.metrics, kernel.storage, kernel.database)
+    failures = Failures(
+        service="gateway", metrics=kernel.metrics, storage=kernel.storage, database=kernel.database
+    )
     given_up: list[TaskFailed] = []
     for one in (document, other):
         about = NarrationJob(document_id=one, owner_id=world.owner, narration_id=uuid4())

@@ -26,6 +26,7 @@ from libs.common.contracts.documents import (
 from libs.common.contracts.narrations import NarrationRequested
 from libs.common.store.effects import apply
 from libs.common.store.inbox import first_deliveries
+from libs.common.testing.records import arrival
 from services.gateway.features import FEATURES
 from services.gateway.kernel.changes import changed
 from services.gateway.kernel.record import consumed
@@ -45,7 +46,7 @@ async def happen(connection, event):
     """Have the gateway decide an event, or handle it if it did not before."""
     if is_own(event):
         effects = [event]
-    elif await first_deliveries(connection, "gateway", [event], keep=True):
+    elif await first_deliveries(connection, "gateway", [arrival(event)], keep=True):
         effects = []
     else:
         return

@@ -10,6 +10,7 @@ from libs.common.store.event_store import append
 from libs.common.store.inbox import first_deliveries
 from libs.common.store.migrate import upgrade
 from libs.common.store.tables import inbox
+from libs.common.testing.records import arrival
 from services.gateway.rebuilding import past_events
 from services.gateway.rebuilding.past_events import (
     Bound,
@@ -32,7 +33,7 @@ def rejected():
 
 
 async def receive(connection, events, at_ms):
-    await first_deliveries(connection, "gateway", events, keep=True)
+    await first_deliveries(connection, "gateway", [arrival(event) for event in events], keep=True)
     for event, moment in zip(events, at_ms, strict=True):
         row = inbox.c.event_id == str(event.event_id)
         await connection.execute(update(inbox).where(row).values(received_at_ms=moment))
