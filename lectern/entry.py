@@ -18,7 +18,7 @@ PRELOADED = (
     "services.synth.audio.captions",
     "services.synth.audio.page",
     "services.synth.audio.produce",
-    "services.synth.audio.timings",
+    "services.synth.audio.placement",
     "services.synth.engines.espeak.engine",
     "services.segmenter.cutting.page_task",
     "services.segmenter.cutting.preload",

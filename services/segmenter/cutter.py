@@ -6,7 +6,6 @@ from functools import partial
 
 from libs.common.contracts.details import DETAILS, PageText
 from libs.common.contracts.documents import PageSegmented
-from libs.common.contracts.identifiers import as_language
 from libs.common.processing.job_kind import Job
 from libs.common.runtime.pool import CpuPool
 from libs.common.storage.details import read_details
@@ -44,6 +43,6 @@ class Cutter:
                 segmented_page=segments,
                 utterance_count=page.utterances,
                 characters=page.characters,
-                language=as_language(page.language),
+                language=page.language,
             )
         ]

@@ -9,6 +9,7 @@ the utterances of its own paragraph only.
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
+from libs.common.contracts.identifiers import as_language
 from libs.common.contracts.utterances import Block, SegmentedPage, Span
 from services.segmenter.cutting.sentences import FEWEST_CHARACTERS, cuts
 from services.segmenter.cutting.spans import Quad, SpanReader, state_omissions
@@ -68,7 +69,7 @@ def segment_page(
     if max_characters < FEWEST_CHARACTERS:
         raise ValueError(f"max_characters must be at least {FEWEST_CHARACTERS}")
     source = markdown.replace("\r\n", " \n").replace("\r", "\n").replace("\0", "\ufffd")
-    language = language_of_page(source, language)
+    language = as_language(language_of_page(source, language))
     outline = outline_of(source, reading)
     speaker = _Speaker(outline=outline, language=language, reading=reading, limit=max_characters)
     spoken = [utterance for passage in outline.passages for utterance in speaker.speak(passage)]

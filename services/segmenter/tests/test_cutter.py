@@ -73,7 +73,7 @@ async def test_a_page_is_cut_and_stored(storage, pool):
         "The ferry leaves at 7.",
         "It is never late.",
     ]
-    assert (cut.utterances, cut.characters) == (3, page.characters)
+    assert (cut.utterance_count, cut.characters) == (3, page.characters)
     assert cut.characters == sum(len(utterance.text) for utterance in page.utterances)
     assert not any(word in cut.encode() for word in (b"sea", b"arbors", b"late"))
 
@@ -83,13 +83,13 @@ async def test_a_page_that_is_cut_again_is_the_same(storage, pool):
     cutter = Cutter(storage, pool, 600)
     first = await segmented(cutter, await wanted(storage))
     second = await segmented(cutter, await wanted(storage))
-    assert first.segments == second.segments
+    assert first.segmented_page == second.segmented_page
 
 
 @pytest.mark.slow
 async def test_a_page_of_no_known_language_is_told_to_be_of_none(storage, pool):
     cut = await segmented(Cutter(storage, pool, 600), await wanted(storage, "Hm.", "Ida Berg"))
-    assert (cut.language, cut.utterances) == ("und", 1)
+    assert (cut.language, cut.utterance_count) == ("und", 1)
 
 
 async def test_a_page_that_is_not_what_was_announced_is_refused(storage, pool):

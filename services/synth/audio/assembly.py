@@ -45,7 +45,7 @@ def assemble_page(
     """
     from services.synth.audio.captions import webvtt
     from services.synth.audio.page import PagePart, write_page
-    from services.synth.audio.timings import build_timings
+    from services.synth.audio.placement import build_timings
 
     written = {
         page_format: write_page(

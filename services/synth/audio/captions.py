@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from libs.common.contracts.utterances import Utterance
 from services.synth.audio.codecs.codec import RATE_HZ
-from services.synth.audio.timings import SegmentTiming
+from services.synth.audio.placement import SegmentTiming
 from services.synth.engines.port import WordMark
 
 # Two lines of 42 characters, what subtitle guidelines (BBC, Netflix) let a viewer read at once.

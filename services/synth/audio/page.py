@@ -11,7 +11,7 @@ from services.synth.audio.codecs.codec import CODEC_OF_FORMAT, RATE_HZ
 from services.synth.audio.containers.tags import Tags
 from services.synth.audio.loudness import bs1770
 from services.synth.audio.muxing import new_audio_file
-from services.synth.audio.timings import SegmentTiming
+from services.synth.audio.placement import SegmentTiming
 
 # A page on which nothing is spoken is still a file that players open.
 EMPTY_PAGE_S = 0.5

@@ -38,7 +38,7 @@ class EngineInfo:
 
 def warm_up(*configs: EngineConfig) -> None:
     """Load everything and say a word, so that the first page waits for nothing."""
-    from services.synth.audio import book, captions, page, produce, timings  # noqa: F401
+    from services.synth.audio import book, captions, page, placement, produce  # noqa: F401
     from services.synth.audio.codecs.encode import silent_packet
 
     silent_packet("aac")

@@ -3,8 +3,8 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import BaseModel
 
-from libs.common.contracts.details import DETAILS, MAX_REASON_CHARACTERS, FailureDetails
 from libs.common.contracts.audio import AudioDeleted
+from libs.common.contracts.details import DETAILS, MAX_REASON_CHARACTERS, FailureDetails
 from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.database.engine import Database

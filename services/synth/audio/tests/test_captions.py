@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from libs.common.contracts.utterances import Utterance
 from services.synth.audio.captions import MAX_CHARACTERS, split_text, webvtt
-from services.synth.audio.tests.test_timings import NONCE, span, utterance
-from services.synth.audio.timings import SegmentTiming
+from services.synth.audio.placement import SegmentTiming
+from services.synth.audio.tests.test_placement import NONCE, span, utterance
 from services.synth.engines.port import WordMark
 
 STAMP = r"(\d{2,}):([0-5]\d):([0-5]\d)\.(\d{3})"

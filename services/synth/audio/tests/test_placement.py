@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.common.contracts.utterances import Block, Span, Utterance
-from services.synth.audio.timings import SegmentTiming, build_timings, source_range
+from services.synth.audio.placement import SegmentTiming, build_timings, source_range
 from services.synth.engines.port import WordMark
 
 

@@ -1,4 +1,4 @@
-"""When each sentence and word of a page is heard, and where it stands in the page as shown."""
+"""Places what was spoken: when each sentence and word is heard, and where it is on the page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
