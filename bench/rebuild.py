@@ -38,8 +38,8 @@ from libs.common.store.migrate import upgrade
 from libs.common.store.tables import inbox
 from libs.common.testing.servers import NativePostgres
 from services.gateway.features import FEATURES
-from services.gateway.rebuilding.folding_pool import FoldingPool
 from services.gateway.rebuilding.past_events import Position, Sources, next_chunk
+from services.gateway.rebuilding.projector_pool import ProjectorPool
 from services.gateway.rebuilding.rebuild_tables import Rebuild
 from services.gateway.tables import READ_MODELS
 
@@ -158,10 +158,17 @@ async def plain_loop(database: Database) -> int:
     return count
 
 
-async def rebuild(database: Database, pool: FoldingPool | None) -> int:
+async def rebuild(database: Database, pool: ProjectorPool | None) -> int:
     """Rebuild everything, folding in ``pool`` or in this process."""
     return (
-        await Rebuild(database, FEATURES, READ_MODELS, show=lambda _: None, folder=pool).run()
+        await Rebuild(
+            database,
+            FEATURES,
+            READ_MODELS,
+            show=lambda _: None,
+            tell=lambda _: None,
+            projector=pool,
+        ).run()
     ).events
 
 
@@ -176,7 +183,7 @@ async def measure(name: str, url: str, documents: int, progressed: int) -> None:
     await upgrade(database, MIGRATIONS)
     count = await fill(database, documents, progressed)
     names = [table.name for table in READ_MODELS]
-    async with FoldingPool(database, names, WORKERS) as pool:
+    async with ProjectorPool(database, names, WORKERS) as pool:
         for _ in range(ROUNDS):
             loop = await timed(plain_loop(database))
             here = await timed(rebuild(database, None))

@@ -1,6 +1,7 @@
 """The command ``rebuild``: read models of the gateway are folded anew from its history."""
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -20,16 +21,17 @@ from libs.common.storage.build import open_storage
 from libs.common.storage.port import Storage
 from services.gateway.documents.tables import document_details
 from services.gateway.features import FEATURES
-from services.gateway.rebuilding.folding_pool import FoldingPool
 from services.gateway.rebuilding.lost_details import restore_details
+from services.gateway.rebuilding.projector_pool import ProjectorPool
 from services.gateway.rebuilding.rebuild_progress import RebuildProgress
-from services.gateway.rebuilding.rebuild_tables import Rebuild
+from services.gateway.rebuilding.rebuild_tables import WAIT_S, Rebuild
 from services.gateway.tables import READ_MODELS
 
 ABOUT = """
 Folds read models of the gateway anew from its events and its inbox, beside the tables that are in
 use, and then puts them in their place, in a moment. The gateway may go on working meanwhile. If it
-is interrupted or killed, the same command goes on. document_details is no read model: naming it
+is interrupted or killed, the same command goes on, or begins anew if the release is another one
+by then. document_details is no read model: naming it
 has rows that were lost read from the objects again.
 """
 DERIVED = tuple(table for feature in FEATURES for table in feature.derived)
@@ -55,6 +57,13 @@ def add_to(commands: Any) -> None:
         "--fresh", action="store_true", help="do not go on with what a killed rebuild has left"
     )
     rebuild.add_argument(
+        "--wait",
+        type=float,
+        default=WAIT_S,
+        metavar="SECONDS",
+        help="for a transaction that others began before; default: %(default)g",
+    )
+    rebuild.add_argument(
         "--workers", type=int, default=os.cpu_count() or 1, help="processes; default: all cores"
     )
     add_data_folder(rebuild)
@@ -78,14 +87,26 @@ async def rebuild_tables(arguments: argparse.Namespace) -> int:
 async def _fold(database: Database, tables: Sequence[Table], arguments: argparse.Namespace) -> None:
     names = [table.name for table in tables]
     started = monotonic()
-    async with FoldingPool(database, names, max(1, arguments.workers)) as pool:
-        done = await Rebuild(database, FEATURES, tables, show=RebuildLines(), folder=pool).run(
-            fresh=arguments.fresh
+    gc.freeze()  # or the collector looks through all that was imported for each chunk
+    async with ProjectorPool(database, names, max(1, arguments.workers)) as pool:
+        rebuild = Rebuild(
+            database,
+            FEATURES,
+            tables,
+            show=RebuildLines(),
+            tell=_tell,
+            wait_s=arguments.wait,
+            projector=pool,
         )
+        done = await rebuild.run(fresh=arguments.fresh)
     print(
         f"rebuilt {', '.join(names)}: {done.events:,} events in {monotonic() - started:.1f} s, "
         f"passes: {done.passes}; others were kept out for {done.locked_s:.2f} s"
     )
+
+
+def _tell(sentence: str) -> None:
+    sys.stderr.write(f"{sentence}\n")
 
 
 class RebuildLines:

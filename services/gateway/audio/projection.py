@@ -33,9 +33,9 @@ def _audio(event: Any, latest_by: str | None = None, **values: Any) -> list[Writ
     return [upsert(audios, key, latest_by, document_id=document, **values)]
 
 
-def _audiobook(event: Any, **values: Any) -> list[Write]:
+def _audiobook(event: Any, latest_by: str | None = None, **values: Any) -> list[Write]:
     key, document = {"audiobook_id": str(event.audiobook_id)}, str(event.document_id)
-    return [upsert(audiobooks, key, document_id=document, **values)]
+    return [upsert(audiobooks, key, latest_by, document_id=document, **values)]
 
 
 def _audio_requested(event: AudioRequested) -> list[Write]:
@@ -73,6 +73,7 @@ def _audio_ready(event: AudioReady) -> list[Write]:
 def _audio_failed(event: AudioFailed) -> list[Write]:
     return _audio(
         event,
+        "failed_at",
         failed_code=event.code,
         failed_key=event.details and event.details.key,
         failed_at=rfc3339(event.occurred_at),
@@ -107,6 +108,7 @@ def _audiobook_ready(event: AudiobookReady) -> list[Write]:
 def _audiobook_failed(event: AudiobookFailed) -> list[Write]:
     return _audiobook(
         event,
+        "failed_at",
         failed_code=event.code,
         failed_key=event.details and event.details.key,
         failed_at=rfc3339(event.occurred_at),
@@ -126,6 +128,7 @@ def _given_up(table: Table, key: dict[str, str], event: TaskFailed) -> Write:
     return upsert(
         table,
         key,
+        "given_up_at",
         document_id=str(event.document_id),
         given_up_code=event.code,
         given_up_key=event.details and event.details.key,

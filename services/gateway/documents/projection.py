@@ -26,8 +26,8 @@ from services.gateway.kernel.record import Fold
 from services.gateway.kernel.rows import as_json
 
 
-def _document(event: Any, **values: Any) -> list[Write]:
-    return [upsert(documents, {"document_id": str(event.document_id)}, **values)]
+def _document(event: Any, latest_by: str | None = None, **values: Any) -> list[Write]:
+    return [upsert(documents, {"document_id": str(event.document_id)}, latest_by, **values)]
 
 
 def _page(event: Any, latest_by: str | None = None, **values: Any) -> list[Write]:
@@ -97,16 +97,13 @@ def _segmented(event: PageSegmented) -> list[Write]:
 
 
 def _task_failed(event: TaskFailed) -> Sequence[Write]:
-    key = event.details and event.details.key
+    key, moment = event.details and event.details.key, rfc3339(event.occurred_at)
     if page_given_up(event) is not None:
-        return _page(event, failed_code=event.code, failed_key=key)
+        said = {"failed_code": event.code, "failed_key": key, "failed_at": moment}
+        return _page(event, "failed_at", **said)
     if is_reading_given_up(event):
-        return _document(
-            event,
-            given_up_code=event.code,
-            given_up_key=key,
-            given_up_at=rfc3339(event.occurred_at),
-        )
+        said = {"given_up_code": event.code, "given_up_key": key, "given_up_at": moment}
+        return _document(event, "given_up_at", **said)
     return []  # every other failure has an event of its own, or is not about a document
 
 

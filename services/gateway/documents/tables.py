@@ -47,6 +47,7 @@ pages = Table(
     Column("utterances", Integer),
     Column("failed_code", CODE),
     Column("failed_key", KEY),
+    Column("failed_at", MOMENT),
 )
 
 document_details = Table(

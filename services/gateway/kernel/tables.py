@@ -31,5 +31,6 @@ rebuilds = Table(
     Column("passes", Integer, nullable=False),
     Column("folded", BigInteger, nullable=False),
     Column("swapped", Boolean, nullable=False),
+    Column("code", String(64)),
 )
 """How far a rebuild of read models has come, in one row; none when there is no rebuild."""

@@ -1,18 +1,18 @@
-"""Chunks of history, folded: the next ones are being folded while one is written."""
+"""Chunks of history, projected: the next ones are while one is written."""
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from libs.common.database.engine import Database
-from services.gateway.rebuilding.folding import Batch, Folding
 from services.gateway.rebuilding.past_events import Bound, Position, Sources, Stored, next_chunk
+from services.gateway.rebuilding.shadow_projection import Batch, ShadowProjection
 
 
-class Folder(Protocol):
-    """Folds chunks."""
+class Projector(Protocol):
+    """Projects chunks."""
 
     @property
     def ahead(self) -> int:
@@ -25,18 +25,18 @@ class Folder(Protocol):
 
 
 @dataclass(frozen=True)
-class FoldingHere:
-    """Folds in this process."""
+class LocalProjector:
+    """Projects in this process."""
 
-    folding: Folding
+    projection: ShadowProjection
     ahead: int = 1
 
     async def batches(self, events: Sequence[Stored]) -> list[Batch]:
         """Return what ``events`` write."""
-        return self.folding.batches(events)
+        return self.projection.batches(events)
 
 
-class FoldedChunk(NamedTuple):
+class ProjectedChunk(NamedTuple):
     """What so many ``events`` write, and the position behind them."""
 
     batches: list[Batch]
@@ -44,29 +44,45 @@ class FoldedChunk(NamedTuple):
     behind: Position
 
 
-async def folded_chunks(
-    database: Database, sources: Sources, folder: Folder, after: Position, until: Bound | None
-) -> AsyncGenerator[FoldedChunk, None]:
+async def projected_chunks(
+    database: Database, sources: Sources, projector: Projector, after: Position, until: Bound | None
+) -> AsyncGenerator[ProjectedChunk, None]:
     """Yield the chunks that follow a position, in their order, up to a bound.
 
+    While one is being written, the next ones are projected, and the one after these is read.
+
     Raises:
-        Unavailable: The database cannot be reached, or a process that folds died.
+        Unavailable: The database cannot be reached, or a process that projects died.
     """
-    folding: deque[tuple[asyncio.Task[list[Batch]], int, Position]] = deque()
+    projecting: deque[tuple[asyncio.Task[list[Batch]], int, Position]] = deque()
+    reading = asyncio.create_task(_read(database, sources, after, until))
     more = True
     try:
         while True:
-            while more and len(folding) < folder.ahead:
-                async with database.querying() as connection:
-                    events, after = await next_chunk(connection, sources, after, until)
+            while more and len(projecting) < projector.ahead:
+                events, behind = await reading
                 more = bool(events)
-                if events:
-                    task = asyncio.create_task(folder.batches(events))
-                    folding.append((task, len(events), after))
-            if not folding:
+                if more:
+                    reading = asyncio.create_task(_read(database, sources, behind, until))
+                    task = asyncio.create_task(projector.batches(events))
+                    projecting.append((task, len(events), behind))
+            if not projecting:
                 return
-            task, count, behind = folding.popleft()
-            yield FoldedChunk(await task, count, behind)
+            task, count, behind = projecting.popleft()
+            yield ProjectedChunk(await task, count, behind)
     finally:
-        for task, *_ in folding:
-            task.cancel()
+        await _cancel(reading, *(task for task, *_ in projecting))
+
+
+async def _read(
+    database: Database, sources: Sources, after: Position, until: Bound | None
+) -> tuple[list[Stored], Position]:
+    async with database.querying() as connection:
+        return await next_chunk(connection, sources, after, until)
+
+
+async def _cancel(*tasks: asyncio.Task[Any]) -> None:
+    """End what nobody waits for any more, so that it holds no connection afterwards."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

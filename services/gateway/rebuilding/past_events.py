@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database.engine import Database
 from libs.common.store.tables import events, inbox, now_ms
+from services.gateway.rebuilding.sessions import Waiting, writing_before
 
 CHUNK = 5000
 OVERLAP_IDS = 1000
@@ -57,23 +58,26 @@ class Bound:
         )
 
 
-async def settled_bound(database: Database) -> Bound:
+async def committed_bound(database: Database, waiting: Waiting) -> Bound:
     """Return a bound before which nothing will appear any more that is not there now.
 
     All transactions that wrote anything by then have ended: on PostgreSQL it waits for them, while
     others go on; on SQLite nobody else writes meanwhile.
+
+    Raises:
+        Unavailable: The database cannot be reached, or it was ``waiting`` for too long.
     """
     async with database.transaction() as connection:
         own = int(await connection.scalar(select(func.max(events.c.id))) or 0)
         received_ms = int(await connection.scalar(select(now_ms())) or 0)
         if database.sqlite:
             return Bound(own=own, received_ms=received_ms)
-        next_one = await connection.scalar(
-            text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-        )
-    ended = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= :next_one")
+        # A number of its own: what runs now has lower ones. The end of a snapshot (xmax) is that of
+        # the last transaction that ended, and leaves out those that run with higher ones.
+        number = await connection.scalar(text("SELECT pg_current_xact_id()::text::bigint"))
     async with database.querying() as connection:
-        while not await connection.scalar(ended, {"next_one": next_one}):
+        while writing := await writing_before(connection, int(number or 0)):
+            waiting.go_on(writing)
             await asyncio.sleep(LOOK_EVERY_S)
     return Bound(own=own, received_ms=received_ms)
 

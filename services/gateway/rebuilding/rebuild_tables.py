@@ -8,8 +8,8 @@ repeated, so it does not matter in what order history is read, or that passes ov
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from time import perf_counter
 
@@ -25,10 +25,12 @@ from services.gateway.kernel.record import Feature, consumed
 from services.gateway.kernel.tables import document_changes
 from services.gateway.rebuilding import rebuild_progress as kept
 from services.gateway.rebuilding import shadows
-from services.gateway.rebuilding.chunks import Folder, FoldingHere, folded_chunks
-from services.gateway.rebuilding.folding import Folding, write_batches
-from services.gateway.rebuilding.past_events import CHUNK, Sources, next_chunk, settled_bound
+from services.gateway.rebuilding.chunks import LocalProjector, Projector, projected_chunks
+from services.gateway.rebuilding.code_digest import code_digest
+from services.gateway.rebuilding.past_events import CHUNK, Sources, committed_bound, next_chunk
 from services.gateway.rebuilding.rebuild_progress import RebuildProgress
+from services.gateway.rebuilding.sessions import TELL_EVERY_S, Waiting, in_tables, named
+from services.gateway.rebuilding.shadow_projection import ShadowProjection, write_batches
 
 MOST_PASSES = 10
 SHORT_PASS = 2 * CHUNK
@@ -38,6 +40,12 @@ PATIENCE_MS = (100,) * 20 + (3000,) * 10
 """How long each try to lock the tables waits. Short at first: a transaction that holds one of them
 and waits for another gets on when a try ends, before PostgreSQL (``deadlock_timeout``, a second)
 would end it. A vacuum of its own accord gives way only to who waits for longer than that."""
+
+TELL_AFTER_TRIES = 5
+"""And after as many tries again: a second or more."""
+
+WAIT_S = 600.0
+"""How long a transaction of others may go on that was there when a pass was to begin."""
 
 DOCUMENTS_PER_TRANSACTION = 500
 
@@ -54,7 +62,9 @@ class Rebuilt:
 class Rebuild:
     """Rebuilds ``tables``, which are read models or derived tables of ``features``.
 
-    ``show`` is told how far it has come, after each chunk. ``folder`` folds, this process if None.
+    ``show`` is told how far it has come, after each chunk; ``tell`` is given sentences for whoever
+    began it. ``wait_s`` is how long it waits for a transaction of others to end. ``projector``
+    projects chunks, this process if it is None.
     """
 
     def __init__(
@@ -64,7 +74,9 @@ class Rebuild:
         tables: Sequence[Table],
         *,
         show: Callable[[RebuildProgress], None],
-        folder: Folder | None = None,
+        tell: Callable[[str], None],
+        wait_s: float = WAIT_S,
+        projector: Projector | None = None,
     ) -> None:
         self._database = database
         self._models = [
@@ -78,22 +90,26 @@ class Rebuild:
         }
         self._all_models = [table for feature in features for table in feature.read_models]
         self._shadows = shadows.shadows_of(self._models, sqlite=database.sqlite)
-        self._folding = Folding(features, self._shadows, database.engine.dialect)
-        self._folder = folder or FoldingHere(self._folding)
+        self._projection = ShadowProjection(features, self._shadows, database.engine.dialect)
+        self._projector = projector or LocalProjector(self._projection)
         foreign = {event.topic for event in consumed(features)}
-        topics = {event.topic for event in self._folding.events}
+        topics = {event.topic for event in self._projection.events}
         # What it consumes of its own is folded when it comes back, like that of others.
         self._sources = Sources(own=sorted(topics - foreign), received=sorted(topics))
         self._show = show
+        self._tell = tell
+        self._wait_s = wait_s
         self._locked_s = 0.0
 
     async def run(self, *, fresh: bool = False) -> Rebuilt:
         """Rebuild, going on with what an earlier run left unless it is to be ``fresh``.
 
+        It begins anew, too, if other code or a rebuild of other tables has left it.
+
         Raises:
-            Unavailable: The database cannot be reached, or somebody is in the tables for minutes.
+            Unavailable: The database cannot be reached, or somebody holds it up for minutes.
         """
-        async with self._database.exclusive("rebuild"):
+        async with self._alone():
             progress = await self._begin(fresh=fresh)
             if not progress.swapped:
                 progress = await self._catch_up(progress)
@@ -101,16 +117,35 @@ class Rebuild:
             await self._tell_watchers()
         return Rebuilt(events=progress.folded, passes=progress.passes, locked_s=self._locked_s)
 
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Be the only rebuild; waits for another one, which may take long."""
+        said = "another rebuild is running; waiting for its end"
+        saying = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell, said)
+        try:
+            async with self._database.exclusive("rebuild"):
+                saying.cancel()
+                yield
+        finally:
+            saying.cancel()
+
     async def _begin(self, *, fresh: bool) -> RebuildProgress:
         """Return the rebuild to go on with, or a new one with empty shadows."""
-        name = kept.named([*self._models, *self._derived])
+        new = RebuildProgress(
+            tables=kept.named([*self._models, *self._derived]), code=code_digest()
+        )
         async with self._database.transaction() as connection:
             found = await kept.read_progress(connection)
-            if found is not None and found.tables == name and not fresh:
-                return found
-            await shadows.discard(connection, self._all_models)
+            if found is not None and not fresh:
+                differs = found.differs_from(new)
+                if differs is None:
+                    self._tell(f"going on after {found.folded:,} events")
+                    return found
+                self._tell(f"what a rebuild has left is {differs}; beginning anew")
+            left = found.tables.split(",") if found is not None else []
+            names = {*left, *(table.name for table in self._all_models)}
+            await shadows.discard(connection, sorted(names))
             await shadows.create(connection, self._shadows)
-            new = RebuildProgress(tables=name)
             await kept.begin(connection, new)
             return new
 
@@ -118,7 +153,8 @@ class Rebuild:
         """Fold all history, and what came meanwhile, until little is left."""
         while True:
             if progress.until is None:
-                progress = progress.begun(await settled_bound(self._database))
+                waiting = Waiting(self._tell, self._wait_s)
+                progress = progress.begun(await committed_bound(self._database, waiting))
             before = progress.folded
             progress = await self._pass(progress)
             progress = progress.passed()
@@ -126,8 +162,8 @@ class Rebuild:
                 return progress
 
     async def _pass(self, progress: RebuildProgress) -> RebuildProgress:
-        chunks = folded_chunks(
-            self._database, self._sources, self._folder, progress.position, progress.until
+        chunks = projected_chunks(
+            self._database, self._sources, self._projector, progress.position, progress.until
         )
         async with aclosing(chunks):
             async for chunk in chunks:
@@ -146,11 +182,24 @@ class Rebuild:
             try:
                 async with self._database.transaction() as connection:
                     return await self._swap(connection, progress, patience_ms)
-            except Unavailable:
-                if failures == len(PATIENCE_MS):
-                    raise
+            except Unavailable as error:
+                last = failures == len(PATIENCE_MS)
+                if last or failures % TELL_AFTER_TRIES == 0:
+                    said = f"{error}; in the tables: {await self._others()}"
+                    if last:
+                        raise Unavailable(f"{said}; give the same command again") from error
+                    self._tell(f"{said}; trying again")
                 await asyncio.sleep(delay_s(failures, cap_s=1.0))
         raise AssertionError("the last try returns or raises")
+
+    async def _others(self) -> str:
+        """Return who is in the tables, as far as the database says."""
+        if self._database.sqlite:
+            return "another process"
+        with suppress(Unavailable):
+            async with self._database.querying() as connection:
+                return named(await in_tables(connection, [*self._models, *self._derived]))
+        return "unknown"
 
     async def _swap(
         self, connection: AsyncConnection, progress: RebuildProgress, patience_ms: int
@@ -162,7 +211,7 @@ class Rebuild:
             events, position = await next_chunk(connection, self._sources, position, None)
             if not events:
                 break
-            await write_batches(connection, self._folding.batches(events))
+            await write_batches(connection, self._projection.batches(events))
             progress = progress.moved(position, len(events))
         await shadows.swap(connection, self._shadows)
         for derive in self._derived.values():

@@ -4,7 +4,7 @@ Afterwards everything has the names of the original: tables, indexes, constraint
 renames indexes; SQLite cannot, so there they are made when the original is gone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import (
     Index,
@@ -64,10 +64,10 @@ async def create(connection: AsyncConnection, shadows: Mapping[Table, Table]) ->
         await connection.run_sync(shadow.create)
 
 
-async def discard(connection: AsyncConnection, tables: Sequence[Table]) -> None:
-    """Remove the shadows of ``tables`` that a rebuild has left."""
-    for table in tables:
-        await connection.execute(text(f"DROP TABLE IF EXISTS {BESIDE}{table.name}"))
+async def discard(connection: AsyncConnection, names: Iterable[str]) -> None:
+    """Remove the shadows of the tables of these names that a rebuild has left."""
+    for name in names:
+        await connection.execute(schema.DropTable(Table(BESIDE + name, MetaData()), if_exists=True))
 
 
 async def lock(connection: AsyncConnection, tables: Sequence[Table], timeout_ms: int) -> None:

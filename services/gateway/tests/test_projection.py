@@ -101,6 +101,8 @@ def story(draw, number):
                 about_stream=None,
                 details=None,
             )
+        if draw(st.booleans()):
+            yield lost(about, f"page/{document}/{page}", kind="page.segmented", page=page)
         yield from sound(draw, about, number, page)
     for details in ("first", "second"):
         yield DocumentParsed(
@@ -114,8 +116,8 @@ def story(draw, number):
         )
     if draw(st.booleans()):
         yield DocumentRejected(**about, code="bad", details=reference("bad"))
-    if draw(st.booleans()):
-        yield lost(about, f"document/{document}", kind="document.parsed")
+    for service in draw(st.permutations(["gateway", "synth"]))[: draw(st.integers(0, 2))]:
+        yield lost(about, f"document/{document}", kind="document.parsed", service=service)
     if draw(st.booleans()):
         yield DocumentDeleted(**about, deleted_by=OWNER)
     yield from book(draw, about, number)
@@ -138,8 +140,8 @@ def sound(draw, about, number, page):
         yield AudioProgressed(**audio, done=done, total=3)
     if draw(st.booleans()):
         yield AudioFailed(**audio, code="c", details=reference("why"))
-    if draw(st.booleans()):
-        yield lost(about, f"audio/{identity['audio_id']}", kind="audio.requested")
+    for service in draw(st.permutations(["gateway", "synth"]))[: draw(st.integers(0, 2))]:
+        yield lost(about, f"audio/{identity['audio_id']}", kind="audio.requested", service=service)
     if draw(st.booleans()):
         yield AudioReady(
             **audio,
@@ -170,8 +172,10 @@ def book(draw, about, number):
     yield AudiobookRequested(**bound, format="m4b", page_count=1, details=reference("contents"))
     if draw(st.booleans()):
         yield AudiobookFailed(**bound, code="c", details=None)
-    if draw(st.booleans()):
-        yield lost(about, f"audiobook/{bound['audiobook_id']}", kind="audiobook.ready")
+    for service in draw(st.permutations(["gateway", "synth"]))[: draw(st.integers(0, 2))]:
+        yield lost(
+            about, f"audiobook/{bound['audiobook_id']}", kind="audiobook.ready", service=service
+        )
     if draw(st.booleans()):
         yield AudiobookReady(
             **bound,
@@ -191,20 +195,20 @@ def book(draw, about, number):
         yield NarrationFailed(**mine, **counts, pages_ready=0, code="c", missing=())
 
 
-def lost(about, stream, kind):
-    """What becomes known of an event that somebody could not read."""
+def lost(about, stream, kind, service="gateway", page=None):
+    """What becomes known of an event that a service could not read."""
     return TaskFailed(
         **about,
-        task_id=name("lost", stream, kind),
-        service="gateway",
+        page=page,
+        task_id=name("lost", stream, kind, service),
+        service=service,
         kind=kind,
         about_stream=stream,
-        code="malformed",
+        code=f"malformed_in_{service}",
+        details=reference(service),
         attempts=1,
         fingerprint="0" * 16,
         requested_by=None,
-        page=None,
-        details=None,
     )
 
 
@@ -220,15 +224,19 @@ def engines():
 
 @st.composite
 def histories(draw):
-    """Events in one order, and the same in another that keeps the order of each topic and key."""
+    """Events in one order, and the same in another that keeps the order of each producer's.
+
+    That is the order of a topic and key, except of ``task.failed``, which all services send.
+    """
     told = [*engines(), *story(draw, 1), *story(draw, 2)]
     told = [
         event.model_copy(update={"occurred_at": START + timedelta(seconds=number)})
         for number, event in enumerate(told)
     ]
-    queues: dict[tuple[str, str], list[Event]] = {}
+    queues: dict[tuple[str, str, str], list[Event]] = {}
     for event in told:
-        queues.setdefault((event.topic, event.key), []).append(event)
+        producer = event.service if isinstance(event, TaskFailed) else event.producer
+        queues.setdefault((event.topic, event.key, producer), []).append(event)
     waiting = [list(queue) for queue in queues.values()]
     delivered: list[Event] = []
     while waiting:
@@ -287,6 +295,42 @@ def test_the_order_of_topics_does_not_matter(tmp_path):
 
         confluent()
         runner.run(database.close())
+
+
+ABOUT = {"document_id": ROOT, "owner_id": OWNER}
+BOOK = ABOUT | {"audiobook_id": ROOT, "narration_id": ROOT, "requested_by": OWNER}
+AUDIO = ABOUT | {"audio_id": ROOT, "page": 1, "requested_by": OWNER}
+FAILURES = {
+    "page": lost(ABOUT, "page/x/1", kind="page.segmented", page=1),
+    "document": lost(ABOUT, f"document/{ROOT}", kind="document.parsed"),
+    "audio given up": lost(ABOUT, f"audio/{ROOT}", kind="audio.requested"),
+    "audiobook given up": lost(ABOUT, f"audiobook/{ROOT}", kind="audiobook.requested"),
+    "audio": AudioFailed(**AUDIO, code="c", details=reference("gateway")),
+    "audiobook": AudiobookFailed(**BOOK, code="c", details=reference("gateway")),
+}
+
+
+@pytest.mark.parametrize("what", FAILURES)
+async def test_of_two_failures_the_later_one_is_told_in_whatever_order_they_come(tmp_path, what):
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/x.db")
+    async with database.transaction() as connection:
+        await connection.run_sync(core.create_all)
+        await connection.run_sync(metadata.create_all)
+    first, second = [
+        FAILURES[what].model_copy(
+            update={
+                "event_id": name("failure", number),
+                "occurred_at": START + timedelta(seconds=number),
+                "code": f"code_{number}",
+                "details": reference(f"why{number}"),
+            }
+        )
+        for number in (1, 2)
+    ]
+    told = await rows_after(database, [first, second])
+    assert "code_2" in str(told)
+    assert await rows_after(database, [second, first]) == told
+    await database.close()
 
 
 def test_every_event_that_the_gateway_decides_is_folded():

@@ -5,9 +5,9 @@ import pytest
 
 from services.gateway.features import FEATURES
 from services.gateway.rebuilding import past_events
-from services.gateway.rebuilding.chunks import FoldingHere, folded_chunks
-from services.gateway.rebuilding.folding import Folding
+from services.gateway.rebuilding.chunks import LocalProjector, projected_chunks
 from services.gateway.rebuilding.past_events import Position, Sources
+from services.gateway.rebuilding.shadow_projection import ShadowProjection
 from services.gateway.rebuilding.shadows import shadows_of
 from services.gateway.rebuilding.tests.living import happen_all, is_own, life
 from services.gateway.tables import READ_MODELS
@@ -18,8 +18,9 @@ class Slow:
 
     ahead = 3
 
-    def __init__(self, first_s, others_s):
-        self._first_s, self._others_s = first_s, others_s
+    def __init__(self, others_s, *, first_waits=False):
+        self._others_s, self._first_waits = others_s, first_waits
+        self._full = asyncio.Event()
         self.now = self.most = self.begun = self.cancelled = 0
 
     async def batches(self, events):
@@ -27,7 +28,12 @@ class Slow:
         self.now += 1
         self.most = max(self.most, self.now)
         try:
-            await asyncio.sleep(self._first_s if self.begun == 1 else self._others_s)
+            if self.now == self.ahead:
+                self._full.set()
+            if self.begun > 1:
+                await asyncio.sleep(self._others_s)
+            elif self._first_waits:
+                await self._full.wait()
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
@@ -48,30 +54,32 @@ async def sources(database, monkeypatch):
 
 async def test_chunks_come_in_order_while_the_next_ones_are_folded(database, sources):
     read, count = sources
-    folder, places, events = Slow(0.05, 0.01), [], 0
-    async with aclosing(folded_chunks(database, read, folder, Position(), None)) as chunks:
+    projector, places, events = Slow(0.01, first_waits=True), [], 0
+    async with aclosing(projected_chunks(database, read, projector, Position(), None)) as chunks:
         async for chunk in chunks:
             places.append((chunk.behind.own, chunk.behind.received_ms, chunk.behind.received_id))
             events += chunk.events
     assert places == sorted(places)
     assert events == count
-    assert folder.most == 3
+    assert projector.most == 3
 
 
 async def test_who_leaves_early_leaves_nothing_running(database, sources):
-    folder = Slow(0.01, 60)
-    async with aclosing(folded_chunks(database, sources[0], folder, Position(), None)) as chunks:
+    projector = Slow(60)
+    async with aclosing(
+        projected_chunks(database, sources[0], projector, Position(), None)
+    ) as chunks:
         async for _ in chunks:
             break
     await asyncio.sleep(0)
-    assert folder.cancelled == folder.now > 0
+    assert projector.cancelled == projector.now > 0
 
 
 async def test_this_process_folds_one_at_a_time(database, sources):
     beside = shadows_of(READ_MODELS, sqlite=database.sqlite)
-    here = FoldingHere(Folding(FEATURES, beside, database.engine.dialect))
-    async with aclosing(folded_chunks(database, sources[0], here, Position(), None)) as chunks:
+    here = LocalProjector(ShadowProjection(FEATURES, beside, database.engine.dialect))
+    async with aclosing(projected_chunks(database, sources[0], here, Position(), None)) as chunks:
         first = await anext(chunks)
     assert here.ahead == 1
     assert first.batches
-    assert all(batch.rows for batch in first.batches)
+    assert all(batch.parameters for batch in first.batches)

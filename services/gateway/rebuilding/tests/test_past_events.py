@@ -2,26 +2,32 @@ import asyncio
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, text, update
 
 from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.database.engine import Database
+from libs.common.errors import Unavailable
 from libs.common.store.event_store import append
 from libs.common.store.inbox import first_deliveries
 from libs.common.store.migrate import upgrade
 from libs.common.store.tables import inbox
 from libs.common.testing.records import arrival
-from services.gateway.rebuilding import past_events
+from services.gateway.rebuilding import past_events, sessions
 from services.gateway.rebuilding.past_events import (
     Bound,
     Position,
     Sources,
+    committed_bound,
     next_chunk,
-    settled_bound,
 )
+from services.gateway.rebuilding.sessions import Waiting
 from services.gateway.rebuilding.tests.conftest import MIGRATIONS
 
 SOURCES = Sources(own=[DocumentDeleted.topic], received=[DocumentRejected.topic])
+
+
+def unheard(_):
+    """Nobody listens."""
 
 
 def deleted():
@@ -96,17 +102,34 @@ async def test_a_bound_waits_for_who_is_writing(postgres_database, monkeypatch):
         await append(writing, [early])
         async with database.transaction() as connection:
             await append(connection, [late])  # a higher id, committed first
-        waiting = asyncio.create_task(settled_bound(database))
+        found = asyncio.create_task(committed_bound(database, Waiting(unheard, 60)))
         await asyncio.sleep(0.1)
-        assert not waiting.done()
-    bound = await waiting
+        assert not found.done()
+    bound = await found
     assert set(await read(database, bound)) == {str(early.event_id), str(late.event_id)}
+    await database.close()
+
+
+async def test_a_bound_that_waits_for_too_long_names_who_it_waited_for(
+    postgres_database, monkeypatch
+):
+    monkeypatch.setattr(sessions, "TELL_EVERY_S", 0.05)
+    database = Database(postgres_database)
+    await upgrade(database, MIGRATIONS)
+    told = []
+    async with database.transaction() as writing:
+        await writing.execute(text("SET LOCAL application_name = 'a report'"))
+        await append(writing, [deleted()])
+        with pytest.raises(Unavailable, match=r"waited 0.2 s .*\(a report\), idle in transaction"):
+            await committed_bound(database, Waiting(told.append, 0.2))
+    assert "(a report)" in told[0]
+    assert (await committed_bound(database, Waiting(unheard, 0))).own == 1
     await database.close()
 
 
 async def test_a_bound_is_behind_all_that_is_there(database):
     async with database.transaction() as connection:
         await append(connection, [deleted(), deleted()])
-    bound = await settled_bound(database)
+    bound = await committed_bound(database, Waiting(unheard, 60))
     assert bound.own == 2
     assert len(await read(database, bound)) == 2

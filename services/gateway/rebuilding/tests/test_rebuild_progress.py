@@ -26,6 +26,14 @@ def test_passes_follow_one_another():
     assert (moved.folded, moved.position.own) == (5, 5)
 
 
+def test_what_is_left_is_of_use_to_the_same_tables_and_code():
+    new = RebuildProgress(tables="x", code="1")
+    assert RebuildProgress(tables="x", code="1", folded=5).differs_from(new) is None
+    for other in (RebuildProgress(tables="x", code="2"), RebuildProgress(tables="x")):
+        assert other.differs_from(new) == "of another release"
+    assert "(y)" in str(RebuildProgress(tables="y", code="1").differs_from(new))
+
+
 def test_a_rebuild_is_named_by_its_tables():
     assert named([voices, documents]) == named([documents, voices]) == "documents,voices"
 
@@ -33,7 +41,9 @@ def test_a_rebuild_is_named_by_its_tables():
 async def test_it_is_kept_and_forgotten(database):
     at = Position(own=1, received_ms=2, received_id="3")
     first = RebuildProgress(tables="x")
-    later = RebuildProgress(tables="x", position=at, until=BOUND, passes=1, folded=9, swapped=True)
+    later = RebuildProgress(
+        tables="x", code="c", position=at, until=BOUND, passes=1, folded=9, swapped=True
+    )
     async with database.transaction() as connection:
         assert await read_progress(connection) is None
         await begin(connection, first)

@@ -4,10 +4,23 @@ from contextlib import asynccontextmanager
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from sqlalchemy import Column, Integer, MetaData, Table, delete, func, insert, inspect, select, text
+from sqlalchemy import (
+    Column,
+    Integer,
+    MetaData,
+    Table,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 
 from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted
 from libs.common.database.engine import Database
+from libs.common.errors import Unavailable
 from libs.common.store.migrate import upgrade
 from libs.common.store.tables import events as own_events
 from libs.common.store.tables import inbox
@@ -17,6 +30,8 @@ from services.gateway.features import FEATURES
 from services.gateway.kernel.record import Feature
 from services.gateway.kernel.tables import document_changes, rebuilds
 from services.gateway.rebuilding import past_events, rebuild_tables, shadows
+from services.gateway.rebuilding import rebuild_progress as kept
+from services.gateway.rebuilding.rebuild_progress import RebuildProgress
 from services.gateway.rebuilding.rebuild_tables import Rebuild
 from services.gateway.rebuilding.tests.conftest import MIGRATIONS
 from services.gateway.rebuilding.tests.living import (
@@ -35,8 +50,8 @@ def shown(_):
     """Nobody looks."""
 
 
-def rebuild_of(database, tables=READ_MODELS, features=FEATURES, show=shown):
-    return Rebuild(database, features, tables, show=show)
+def rebuild_of(database, tables=READ_MODELS, features=FEATURES, show=shown, tell=shown):
+    return Rebuild(database, features, tables, show=show, tell=tell)
 
 
 @pytest.fixture
@@ -155,14 +170,14 @@ async def test_a_document_deleted_meanwhile_stays_deleted(database, small, monke
         passes.append(progress.passes)
 
     if database.sqlite:
-        bound = past_events.settled_bound
+        bound = past_events.committed_bound
 
-        async def delete_then_settle(asked):
-            found = await bound(asked)
+        async def delete_then_bound(*asked):
+            found = await bound(*asked)
             await happen_all(database, [deleted])
             return found
 
-        monkeypatch.setattr(rebuild_tables, "settled_bound", delete_then_settle)
+        monkeypatch.setattr(rebuild_tables, "committed_bound", delete_then_bound)
     await rebuild_of(database, show=show).run()
     ((deleted_at,),) = await database.fetch(select(documents.c.deleted_at))
     assert deleted_at is not None
@@ -240,6 +255,44 @@ async def test_what_is_left_of_other_tables_is_discarded_and_so_it_is_if_asked(
         assert await schema_of(database) == schema
 
 
+async def test_what_another_release_has_left_is_not_gone_on_with(database, small, monkeypatch):
+    await happen_all(database, life(2))
+    live = await rows_of(database)
+    for code, said in (("another", "another release; beginning anew"), (None, "going on after")):
+        revive = killing(database, monkeypatch, 4, "before")
+        with pytest.raises(Killed):
+            await rebuild_of(database).run()
+        revive()
+        if code is not None:
+            async with database.transaction() as connection:
+                await connection.execute(update(rebuilds).values(code=code))
+                await connection.execute(text("UPDATE rebuilt_pages SET language = 'wrong'"))
+        told = []
+        await rebuild_of(database, tell=told.append).run()
+        assert said in told[0]
+        assert await rows_of(database) == live
+
+
+async def test_shadows_of_a_table_that_there_is_no_more_are_removed(database, small, monkeypatch):
+    await happen_all(database, life(1))
+    schema = await schema_of(database)
+    async with database.transaction() as connection:
+        await connection.execute(text("CREATE TABLE rebuilt_gone (id int)"))
+        await kept.begin(connection, RebuildProgress(tables="gone,pages"))
+    await rebuild_of(database).run()
+    assert await schema_of(database) == schema
+
+
+async def test_a_second_rebuild_says_that_it_waits_for_the_first(database, monkeypatch):
+    monkeypatch.setattr(rebuild_tables, "TELL_EVERY_S", 0.01)
+    told = []
+    async with database.exclusive("rebuild"):
+        second = asyncio.create_task(rebuild_of(database, tell=told.append).run())
+        await asyncio.sleep(0.1)
+        assert told == ["another rebuild is running; waiting for its end"]
+    await second
+
+
 @pytest.mark.slow
 async def test_events_that_arrive_meanwhile_are_in_it(database, database_url, small, tmp_path):
     happened = life(30, seed=3)
@@ -315,17 +368,36 @@ async def test_watchers_look_again(database, monkeypatch):
 
 
 async def test_on_postgresql_it_waits_for_who_is_in_the_tables(postgres_database, monkeypatch):
-    monkeypatch.setattr(rebuild_tables, "PATIENCE_MS", (10,) * 20)
+    told = []
+    monkeypatch.setattr(rebuild_tables, "PATIENCE_MS", (10,) * 500)
     monkeypatch.setattr(rebuild_tables, "delay_s", lambda *_, **__: 0.02)
     database = Database(postgres_database)
     await _migrated(database)
     async with database.reading() as connection:
         await connection.execute(select(documents))
-        running = asyncio.create_task(rebuild_of(database).run())
-        await asyncio.sleep(0.15)
+        running = asyncio.create_task(rebuild_of(database, tell=told.append).run())
+        async with asyncio.timeout(30):
+            while not told:
+                await asyncio.sleep(0.02)
         assert not running.done()
         other = select(func.count()).select_from(documents)
         assert await database.fetch(other) == [(0,)]  # between two tries
     done = await running
     assert done.locked_s < 1
+    assert "idle in transaction" in told[0]
+    assert told[0].endswith("; trying again")
+    await database.close()
+
+
+async def test_on_postgresql_who_is_in_the_tables_for_too_long_is_named(
+    postgres_database, monkeypatch
+):
+    monkeypatch.setattr(rebuild_tables, "PATIENCE_MS", (10,) * 3)
+    monkeypatch.setattr(rebuild_tables, "delay_s", lambda *_, **__: 0.02)
+    database = Database(postgres_database)
+    await _migrated(database)
+    async with database.reading() as connection:
+        await connection.execute(select(documents))
+        with pytest.raises(Unavailable, match=r"55P03.*idle in transaction.*same command again"):
+            await rebuild_of(database).run()
     await database.close()

@@ -64,9 +64,9 @@ async def test_a_shadow_takes_the_place_and_the_names_of_its_original(database):
 async def test_what_is_left_is_discarded(database):
     beside = shadows.shadows_of([things], sqlite=database.sqlite)
     async with database.transaction() as connection:
-        await shadows.discard(connection, [things])
+        await shadows.discard(connection, ["things"])
         await shadows.create(connection, beside)
-        await shadows.discard(connection, [things])
+        await shadows.discard(connection, ["things"])
         await shadows.create(connection, beside)
 
 

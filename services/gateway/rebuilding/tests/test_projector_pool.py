@@ -2,8 +2,8 @@ import pytest
 
 from libs.common.contracts.cloudevents import rfc3339
 from services.gateway.features import FEATURES
-from services.gateway.rebuilding.folding import Folding
-from services.gateway.rebuilding.folding_pool import FoldingPool
+from services.gateway.rebuilding.projector_pool import ProjectorPool
+from services.gateway.rebuilding.shadow_projection import ShadowProjection
 from services.gateway.rebuilding.shadows import shadows_of
 from services.gateway.rebuilding.tests.living import life
 from services.gateway.tables import READ_MODELS
@@ -16,7 +16,7 @@ async def test_another_process_folds_the_same(database):
         for event in life(2)
     ]
     beside = shadows_of(READ_MODELS, sqlite=database.sqlite)
-    here = Folding(FEATURES, beside, database.engine.dialect).batches(told)
-    async with FoldingPool(database, [table.name for table in READ_MODELS], 1) as pool:
+    here = ShadowProjection(FEATURES, beside, database.engine.dialect).batches(told)
+    async with ProjectorPool(database, [table.name for table in READ_MODELS], 1) as pool:
         assert pool.ahead == 2
         assert await pool.batches(told) == here

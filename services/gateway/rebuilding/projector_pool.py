@@ -1,5 +1,6 @@
-"""Folding in other processes: reading events takes longer than fetching and writing them."""
+"""Projecting in other processes: reading events takes longer than fetching and writing them."""
 
+import gc
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
@@ -9,14 +10,14 @@ from sqlalchemy import make_url
 from libs.common.database.engine import Database
 from libs.common.runtime.pool import CpuPool
 from services.gateway.features import FEATURES
-from services.gateway.rebuilding.folding import Batch, Folding
 from services.gateway.rebuilding.past_events import Stored
+from services.gateway.rebuilding.shadow_projection import Batch, ShadowProjection
 from services.gateway.rebuilding.shadows import shadows_of
 from services.gateway.tables import READ_MODELS
 
 
-class FoldingPool:
-    """Folds chunks in ``workers`` processes, for a rebuild of these tables."""
+class ProjectorPool:
+    """Projects chunks in ``workers`` processes, for a rebuild of these tables."""
 
     def __init__(self, database: Database, names: Sequence[str], workers: int) -> None:
         driver = database.engine.dialect
@@ -47,15 +48,21 @@ class FoldingPool:
         await self._pool.close()
 
 
-_prepared: list[Folding] = []
-"""What a worker folds with; set when it starts."""
+_prepared: list[ShadowProjection] = []
+"""What a worker projects with; set when it starts."""
 
 
 def _prepare(url: str, names: Sequence[str]) -> None:
+    """Prepare a worker.
+
+    Events and rows refer to nothing that refers to them, so nothing is left for the collector: it
+    took a fifth of a worker's time.
+    """
+    gc.disable()
     dialect = make_url(url).get_dialect()()
     tables = [table for table in READ_MODELS if table.name in names]
     shadows = shadows_of(tables, sqlite=dialect.name == "sqlite")
-    _prepared[:] = [Folding(FEATURES, shadows, dialect)]
+    _prepared[:] = [ShadowProjection(FEATURES, shadows, dialect)]
 
 
 def _fold(events: Sequence[Stored]) -> list[Batch]:
