@@ -116,7 +116,7 @@ async def test_a_bound_that_waits_for_too_long_names_who_it_waited_for(
     monkeypatch.setattr(sessions, "TELL_EVERY_S", 0.05)
     database = Database(postgres_database)
     await upgrade(database, MIGRATIONS)
-    told = []
+    told: list[str] = []
     async with database.transaction() as writing:
         await writing.execute(text("SET LOCAL application_name = 'a report'"))
         await append(writing, [deleted()])

@@ -267,7 +267,7 @@ async def test_what_another_release_has_left_is_not_gone_on_with(database, small
             async with database.transaction() as connection:
                 await connection.execute(update(rebuilds).values(code=code))
                 await connection.execute(text("UPDATE rebuilt_pages SET language = 'wrong'"))
-        told = []
+        told: list[str] = []
         await rebuild_of(database, tell=told.append).run()
         assert said in told[0]
         assert await rows_of(database) == live
@@ -285,7 +285,7 @@ async def test_shadows_of_a_table_that_there_is_no_more_are_removed(database, sm
 
 async def test_a_second_rebuild_says_that_it_waits_for_the_first(database, monkeypatch):
     monkeypatch.setattr(rebuild_tables, "TELL_EVERY_S", 0.01)
-    told = []
+    told: list[str] = []
     async with database.exclusive("rebuild"):
         second = asyncio.create_task(rebuild_of(database, tell=told.append).run())
         await asyncio.sleep(0.1)
@@ -368,7 +368,7 @@ async def test_watchers_look_again(database, monkeypatch):
 
 
 async def test_on_postgresql_it_waits_for_who_is_in_the_tables(postgres_database, monkeypatch):
-    told = []
+    told: list[str] = []
     monkeypatch.setattr(rebuild_tables, "PATIENCE_MS", (10,) * 500)
     monkeypatch.setattr(rebuild_tables, "delay_s", lambda *_, **__: 0.02)
     database = Database(postgres_database)

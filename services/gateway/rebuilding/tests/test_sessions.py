@@ -46,7 +46,7 @@ def test_sessions_are_named_as_far_as_they_are_known():
 def test_waiting_is_told_now_and_then_and_ends(monkeypatch):
     now = 100.0
     monkeypatch.setattr(sessions, "monotonic", lambda: now)
-    told = []
+    told: list[str] = []
     waiting = Waiting(told.append, 30)
     now = 104.0
     waiting.go_on([PSQL])
