@@ -77,7 +77,7 @@ async def committed_bound(database: Database, waiting: Waiting) -> Bound:
         number = await connection.scalar(text("SELECT pg_current_xact_id()::text::bigint"))
     async with database.querying() as connection:
         while writing := await writing_before(connection, int(number or 0)):
-            waiting.go_on(writing)
+            waiting.check(writing)
             await asyncio.sleep(LOOK_EVERY_S)
     return Bound(own=own, received_ms=received_ms)
 

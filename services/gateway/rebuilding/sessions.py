@@ -106,7 +106,7 @@ class Waiting:
         self._limit_s = limit_s
         self._began = self._told = monotonic()
 
-    def go_on(self, sessions: Sequence[Session]) -> None:
+    def check(self, sessions: Sequence[Session]) -> None:
         """Tell whom it waits for, if it is time to.
 
         Raises:

@@ -49,15 +49,15 @@ def test_waiting_is_told_now_and_then_and_ends(monkeypatch):
     told: list[str] = []
     waiting = Waiting(told.append, 30)
     now = 104.0
-    waiting.go_on([PSQL])
+    waiting.check([PSQL])
     assert told == []
     now = 106.0
-    waiting.go_on([PSQL])
-    waiting.go_on([PSQL])
+    waiting.check([PSQL])
+    waiting.check([PSQL])
     assert told == [f"waiting for 6 s for the end of {PSQL}"]
     now = 130.0
     with pytest.raises(Unavailable, match="waited 30 s for the end of session 7 of ada"):
-        waiting.go_on([PSQL])
+        waiting.check([PSQL])
 
 
 @pytest.fixture
