@@ -5,13 +5,13 @@ enumeration, raise ``version`` and add an upcaster. ``libs.common.contracts.clou
 events on the wire; ``docs/events.md`` is what strangers read.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from libs.common.contracts.identifiers import MediaType, ObjectKey, uuid7
 from libs.common.errors import Malformed, UnknownVersion
@@ -88,7 +88,7 @@ class Versioned(Value):
             Malformed: ``raw`` does not fit the schema.
         """
         try:
-            body = cls.upcast(json.loads(raw))
+            body = cls.upcast(from_json(raw))
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise Malformed(cls.__name__, "the value is not a JSON object") from error
         try:
