@@ -75,13 +75,13 @@ def story(number: int, progressed: int) -> Iterator[Event]:
     about = {"document_id": uuid7(), "owner_id": uuid7()}
     by = about | {"requested_by": about["owner_id"]}
     narration = by | {"narration_id": uuid7()}
-    yield DocumentSubmitted.model_validate(about | {"kind": "text", "details": OBJECT})
+    yield DocumentSubmitted.model_validate(about | {"source_kind": "text", "details": OBJECT})
     yield NarrationRequested.model_validate(narration | SPOKEN | {"pages": None, "audiobook": None})
     for page in range(1, PAGES + 1):
         yield from _page(about, by, page, progressed)
-    said = {"page_count": PAGES, "characters": 20_000, "chapter_count": 1, "language": "en"}
-    file = {"media_type": "application/pdf", "details": OBJECT}
-    yield DocumentParsed.model_validate(about | said | file)
+    found = {"page_count": PAGES, "markdown_characters": 20_000, "chapter_count": 1}
+    file = {"language": "en", "media_type": "application/pdf", "details": OBJECT}
+    yield DocumentParsed.model_validate(about | found | file)
     counts = {"pages_total": PAGES, "pages_ready": PAGES, "pages_silent": 0, "pages_missing": 0}
     ended = {"missing": (), "duration_ms": 600_000, "audiobook_id": None}
     yield NarrationCompleted.model_validate(narration | counts | ended)
@@ -94,12 +94,12 @@ def story(number: int, progressed: int) -> Iterator[Event]:
 def _page(
     about: dict[str, UUID], by: dict[str, UUID], page: int, progressed: int
 ) -> Iterator[Event]:
-    said = {"page": page, "characters": 2000}
+    said = {"page": page, "characters": 2000, "markdown_characters": 2000}
     cut = said | {"segmented_page": OBJECT, "revision": 0, "language": "en"}
     yield PageExtracted.model_validate(about | said | {"text": OBJECT, "language": "en"})
     yield PageSegmented.model_validate(about | cut | {"utterance_count": 26})
     for revision in (1, 2) if page % 3 == 0 else ():
-        edited = {"page": page, "revision": revision, "text": OBJECT, "language": "en"}
+        edited = said | {"revision": revision, "text": OBJECT, "language": "en"}
         yield PageEdited.model_validate(about | edited | {"edited_by": by["requested_by"]})
         again = {"revision": revision, "utterance_count": 26}
         yield PageSegmented.model_validate(about | cut | again)
@@ -112,7 +112,7 @@ def _page(
     spoken = {"characters_asked": 2000, "characters_spoken": 2000, "duration_ms": 60_000}
     files = {"timings": OBJECT, "captions": OBJECT}
     made = {"renditions": (Rendition(format="m4a", object=OBJECT),), "revision": 0} | files
-    measured = {"segments_cached": 0, "loudness_lufs": -19.0}
+    measured = {"characters_cached": 0, "segments_cached": 0, "loudness_lufs": -19.0}
     yield AudioReady.model_validate(audio | SPOKEN | spoken | made | measured)
 
 

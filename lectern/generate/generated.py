@@ -28,7 +28,7 @@ from lectern.generate.promises import DETAILS, EVENTS, every_promise
 from lectern.generate.schema_compat import advice, incompatibilities, resolved, wire_schema
 from lectern.service_catalog import SERVICES, consumers
 from libs.common.contracts import permissions
-from libs.common.contracts.base import Event
+from libs.common.contracts.base import LARGEST_EXACT, Event
 from libs.common.contracts.catalog import every_event
 from libs.common.observability import metrics
 from libs.common.settings import CommonSettings
@@ -167,8 +167,16 @@ def _kind(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
     if schema["type"] == "array":
         least = f", at least {schema['minItems']}" if "minItems" in schema else ""
         return f"array{least}"
-    limits = [f"{sign} {schema[name]:g}" for name, sign in _LIMITS.items() if name in schema]
+    limits = [
+        f"{sign} {_plain(schema[name])}"
+        for name, sign in _LIMITS.items()
+        if name in schema and schema[name] != LARGEST_EXACT  # the page says that of all numbers
+    ]
     return ", ".join([schema.get("format", schema["type"]), *limits])
+
+
+def _plain(limit: float) -> str:
+    return f"{int(limit):,}" if limit == int(limit) else f"{limit:,}"
 
 
 _LIMITS = {"minimum": "≥", "maximum": "≤"}

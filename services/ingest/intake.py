@@ -83,7 +83,7 @@ class Intake:
                 document_id=event.document_id,
                 owner_id=event.owner_id,
                 page_count=announcer.pages,
-                characters=max(1, announcer.characters),
+                markdown_characters=announcer.characters,
                 chapter_count=len(parsed.chapters),
                 language=as_language(metadata.language),
                 media_type=as_media_type(metadata.media_type),
@@ -180,7 +180,7 @@ class _Announcer:
                 owner_id=event.owner_id,
                 page=page.number,
                 text=text,
-                characters=len(page.markdown),
+                markdown_characters=len(page.markdown),
                 language=as_language(page.language),
             )
             for page, text in zip(pages, written, strict=True)

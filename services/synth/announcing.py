@@ -50,7 +50,7 @@ async def announce(database: Database, registry: EngineRegistry) -> None:
         async with database.transaction() as connection:
             past = await load(connection, _STREAMS, VoicesAnnounced.topic)
             if announcement.encode() != _last(past, name) or (
-                announcement.default and name != _last_default(past)
+                announcement.is_default_engine and name != _last_default(past)
             ):
                 await append(connection, [announcement])
 
@@ -62,7 +62,9 @@ def _last(past: Sequence[Event], engine: str) -> bytes | None:
 
 
 def _last_default(past: Sequence[Event]) -> str | None:
-    defaults = [announcement for announcement in _announcements(past) if announcement.default]
+    defaults = [
+        announcement for announcement in _announcements(past) if announcement.is_default_engine
+    ]
     return defaults[-1].engine if defaults else None
 
 
@@ -81,7 +83,7 @@ def _announcement(info: EngineInfo, default: bool) -> VoicesAnnounced | None:
     if default_voice is None:
         return None
     return VoicesAnnounced(
-        engine=info.name, voices=voices, default_voice=default_voice, default=default
+        engine=info.name, voices=voices, default_voice=default_voice, is_default_engine=default
     )
 
 

@@ -143,6 +143,11 @@ class Speaker:
             duration_ms=assembled.duration_ms,
             characters_asked=asked.characters,
             characters_spoken=page.characters,
+            characters_cached=sum(
+                len(utterance.text)
+                for utterance, segment in zip(page.utterances, segments, strict=True)
+                if segment.cached
+            ),
             segments_cached=sum(segment.cached for segment in segments),
             loudness_lufs=assembled.loudness_lufs,
         )

@@ -68,6 +68,7 @@ def audio_ready(page: int) -> AudioReady:
         rate=1.0,
         segments_cached=0,
         loudness_lufs=None,
+        characters_cached=0,
     )
 
 

@@ -50,7 +50,7 @@ async def test_a_deletion_overtakes_the_submission(deployment: Deployment) -> No
     document, owner = uuid4(), uuid4()
     deleted = DocumentDeleted(document_id=document, owner_id=owner, deleted_by=owner)
     submitted = DocumentSubmitted(
-        document_id=document, owner_id=owner, kind="text", details=DETAILS
+        document_id=document, owner_id=owner, source_kind="text", details=DETAILS
     )
     for event in (deleted, submitted):
         await _send(deployment, event)
@@ -90,7 +90,9 @@ async def test_a_deletion_stops_work_and_nothing_comes_after(deployment: Deploym
 
 
 async def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(deployment: Deployment) -> None:
-    good = DocumentSubmitted(document_id=uuid4(), owner_id=uuid4(), kind="text", details=DETAILS)
+    good = DocumentSubmitted(
+        document_id=uuid4(), owner_id=uuid4(), source_kind="text", details=DETAILS
+    )
     marked = [("x-mark", uuid4().hex.encode())]
     poison: list[tuple[bytes, Headers]] = [
         (b"\xff\xfe no json", [*_headers(good), *marked]),

@@ -10,8 +10,9 @@ from lectern.generate.promises import EVERY_DETAILS, every_promise
 from lectern.generate.schema_compat import advice, incompatibilities, wire_schema
 from libs.common.contracts.audio import AudioReady
 from libs.common.contracts.base import Event
+from libs.common.contracts.catalog import every_event
 from libs.common.contracts.details import PageText
-from libs.common.contracts.documents import DocumentSubmitted
+from libs.common.contracts.documents import DocumentSubmitted, PageExtracted
 
 ROOT = Path(__file__).parents[3]
 
@@ -174,6 +175,44 @@ def test_what_is_always_written_has_no_default(promise):
     for name, part in {"": schema, **schema.get("$defs", {})}.items():
         if "properties" in part:
             assert set(part.get("required", ())) == set(part["properties"]), name
+
+
+BOUNDS = {"minLength": "string", "maxLength": "string", "minItems": "array", "maxItems": "array"}
+
+
+@pytest.mark.parametrize("promise", every_promise(), ids=lambda promise: promise.name)
+def test_bounds_are_those_of_their_type(promise):
+    """A bound of lists at a text says nothing; pydantic writes it where a check comes first."""
+    for part in parts_of(wire_schema(promise.kind)):
+        for bound in set(part) & set(BOUNDS):
+            assert part["type"] == BOUNDS[bound], part
+
+
+@pytest.mark.parametrize("event", every_event(), ids=lambda event: event.topic)
+def test_numbers_in_events_are_exact_in_every_language(event):
+    for part in parts_of(wire_schema(event)):
+        if part.get("type") == "integer" and "const" not in part:
+            assert part["maximum"] < 2**53, part
+
+
+def parts_of(schema):
+    if isinstance(schema, dict):
+        yield schema
+        for part in schema.values():
+            yield from parts_of(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from parts_of(part)
+
+
+def test_details_of_a_new_version_take_a_new_version_of_the_event():
+    schema = wire_schema(PageExtracted)
+    newer = copy.deepcopy(schema)
+    newer["properties"]["text"]["x-details"] = "PageText.v2"
+    assert schema["properties"]["text"]["x-details"] == "PageText.v1"
+    assert incompatibilities(schema, newer) == [
+        "text: x-details changed from 'PageText.v1' to 'PageText.v2'"
+    ]
 
 
 @pytest.mark.parametrize("kind", EVERY_DETAILS, ids=lambda kind: kind.__name__)

@@ -45,7 +45,7 @@ async def opened(folder):
 
 
 def received(number):
-    about = {"document_id": uuid7(), "owner_id": uuid7(), "characters": 1}
+    about = {"document_id": uuid7(), "owner_id": uuid7(), "markdown_characters": 1}
     pages_of_it = [
         PageExtracted(**about, page=page, text=OBJECT, language="und")
         for page in range(1, PAGES + 1)

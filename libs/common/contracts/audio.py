@@ -6,21 +6,25 @@ from pydantic import Field
 
 from libs.common.contracts.base import (
     DAY_MS,
+    DELETED_BY,
     REVISION,
+    Count,
     DocumentEvent,
     Event,
     ObjectRef,
+    PageCount,
     PageNumber,
     Value,
 )
-from libs.common.contracts.details import FAILURE, details_in
+from libs.common.contracts.details import UNSTORED, AudiobookContents, FailureDetails, details_ref
 from libs.common.contracts.formats import MAX_FORMATS, AudiobookFormat, PageFormats, Rate
 from libs.common.contracts.identifiers import Code, Language, Name, VoiceName
+from libs.common.contracts.timings import Timings
+from libs.common.contracts.utterances import SegmentedPage
 
 MAX_VOICES = 5000
 MAX_NAME_CHARACTERS = 200
 LOUDNESS = "Integrated, BS.1770; null where there is too little sound to measure."
-CONTENTS = details_in("AudiobookContents")
 
 
 class Rendition(Value):
@@ -60,7 +64,7 @@ class AudiobookEvent(DocumentEvent):
     stream_name = "audiobook/{audiobook_id}"
 
     audiobook_id: UUID = Field(description="This audiobook.")
-    narration_id: UUID = Field(description="What it was asked for with.")
+    narration_id: UUID = Field(description="The narration that it was asked for with.")
     requested_by: UUID = Field(description="Who asked for it.")
 
 
@@ -74,9 +78,9 @@ class VoicesAnnounced(Event):
     partitions = 1
 
     engine: Name
-    voices: tuple[VoiceInfo, ...] = Field(max_length=MAX_VOICES)
+    voices: tuple[VoiceInfo, ...] = Field(max_length=MAX_VOICES, description="All it has now.")
     default_voice: VoiceName
-    default: bool = Field(description="Whether this is the default engine.")
+    is_default_engine: bool = Field(description="Whether it speaks where nobody chooses.")
 
 
 class AudioRequested(RequestedAudioEvent):
@@ -85,9 +89,9 @@ class AudioRequested(RequestedAudioEvent):
     topic = "audio.requested"
     producer = "gateway"
 
-    revision: int = Field(ge=0, description=REVISION)
-    segmented_page: ObjectRef = Field(description=details_in("SegmentedPage"))
-    characters: int = Field(ge=0, description="Characters to be spoken.")
+    revision: Count = Field(description=REVISION)
+    segmented_page: ObjectRef = details_ref(SegmentedPage)
+    characters: Count = Field(description="Characters to be spoken.")
     engine: Name
     voice: VoiceName
     rate: Rate
@@ -101,8 +105,8 @@ class AudioProgressed(RequestedAudioEvent):
     producer = "synth"
     retention_ms = DAY_MS
 
-    done: int = Field(ge=0, description="Utterances spoken.")
-    total: int = Field(ge=0, description="Utterances on the page.")
+    done: Count = Field(description="Utterances spoken.")
+    total: Count = Field(description="Utterances on the page.")
 
 
 class AudioReady(RequestedAudioEvent):
@@ -112,8 +116,8 @@ class AudioReady(RequestedAudioEvent):
     producer = "synth"
     public = True
 
-    revision: int = Field(ge=0, description=REVISION)
-    engine: Name = Field(description="The speech engine: espeak, polly or openai.")
+    revision: Count = Field(description=REVISION)
+    engine: Name = Field(description="espeak, polly or openai; there may be more of them.")
     voice: VoiceName
     rate: Rate
     renditions: tuple[Rendition, ...] = Field(
@@ -121,12 +125,13 @@ class AudioReady(RequestedAudioEvent):
         max_length=MAX_FORMATS,
         description="The same audio, once in each format that was asked for.",
     )
-    timings: ObjectRef = Field(description=details_in("Timings"))
+    timings: ObjectRef = details_ref(Timings)
     captions: ObjectRef = Field(description="WebVTT.")
-    duration_ms: int = Field(ge=0, description="Length in milliseconds.")
-    characters_asked: int = Field(ge=0, description="Characters that were to be spoken.")
-    characters_spoken: int = Field(ge=0, description="Characters that were; always as many.")
-    segments_cached: int = Field(ge=0, description="Utterances that were not spoken anew.")
+    duration_ms: Count = Field(description="Length in milliseconds.")
+    characters_asked: Count = Field(description="Characters that were to be spoken.")
+    characters_spoken: Count = Field(description="Characters that were; always as many.")
+    characters_cached: Count = Field(description="Of these, characters that were not spoken anew.")
+    segments_cached: Count = Field(description="Utterances that were not spoken anew.")
     loudness_lufs: float | None = Field(description=LOUDNESS)
 
 
@@ -137,16 +142,16 @@ class AudioFailed(RequestedAudioEvent):
     producer = "synth"
 
     code: Code
-    details: ObjectRef | None = Field(description=FAILURE)
+    details: ObjectRef | None = details_ref(FailureDetails, UNSTORED)
 
 
 class AudioDeleted(AudioEvent):
-    """An audio was deleted; synth stops work on it and removes its objects."""
+    """An audio was deleted; its files go."""
 
     topic = "audio.deleted"
     producer = "gateway"
 
-    deleted_by: UUID
+    deleted_by: UUID | None = Field(description=DELETED_BY)
 
 
 class AudiobookRequested(AudiobookEvent):
@@ -156,8 +161,8 @@ class AudiobookRequested(AudiobookEvent):
     producer = "gateway"
 
     format: AudiobookFormat
-    page_count: int = Field(ge=1, description="Of how many pages it is made.")
-    details: ObjectRef = Field(description=CONTENTS)
+    page_count: PageCount = Field(description="Of how many pages it is made.")
+    details: ObjectRef = details_ref(AudiobookContents)
 
 
 class AudiobookReady(AudiobookEvent):
@@ -169,9 +174,9 @@ class AudiobookReady(AudiobookEvent):
 
     format: Name = Field(description="m4b, mp3 or opus; there may be more of them.")
     object: ObjectRef = Field(description="Where the audiobook is stored.")
-    details: ObjectRef = Field(description=CONTENTS)
-    duration_ms: int = Field(ge=0, description="Length in milliseconds.")
-    chapter_count: int = Field(ge=0, description="How many chapters the file has.")
+    details: ObjectRef = details_ref(AudiobookContents)
+    duration_ms: Count = Field(description="Length in milliseconds.")
+    chapter_count: Count = Field(description="How many chapters the file has.")
     loudness_lufs: float | None = Field(description=LOUDNESS)
 
 
@@ -182,4 +187,4 @@ class AudiobookFailed(AudiobookEvent):
     producer = "synth"
 
     code: Code
-    details: ObjectRef | None = Field(description=FAILURE)
+    details: ObjectRef | None = details_ref(FailureDetails, UNSTORED)

@@ -27,6 +27,11 @@ MAX_PAGES = 1_000_000
 PageNumber = Annotated[
     int, Field(ge=1, le=MAX_PAGES, description="Page of the document, from 1, no gaps.")
 ]
+PageCount = Annotated[int, Field(ge=1, le=MAX_PAGES)]
+LARGEST_EXACT = 2**53 - 1
+"""As large as a number of JSON may be and is exact in every language (RFC 8259, section 6)."""
+Count = Annotated[int, Field(ge=0, le=LARGEST_EXACT)]
+DELETED_BY = "Who deleted it; null: the installation, as at the end of a lifetime."
 REVISION = "Of the page's text: 0 as it was read, 1 more with each edit."
 
 
@@ -41,7 +46,7 @@ class ObjectRef(Value):
 
     key: ObjectKey
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of its bytes, hex.")
-    size: int = Field(ge=0, description="Bytes.")
+    size: Count = Field(description="Bytes.")
     media_type: MediaType
 
 

@@ -39,14 +39,6 @@ Nonce = Annotated[
 ]
 
 
-def details_in(kind: str) -> str:
-    """Return the description of a reference to details of a ``kind``, which is a class of them."""
-    return f"{kind}, as events/details/schemas has it."
-
-
-FAILURE = details_in("FailureDetails") + " Null where it could not be stored."
-
-
 class Details(Versioned):
     """Base of all."""
 
@@ -63,6 +55,17 @@ class Details(Versioned):
 
 
 D = TypeVar("D", bound=Details)
+UNSTORED = "Null where it could not be stored."
+
+
+def details_ref(kind: type[Details], more: str = "") -> Any:
+    """Return the field of an event that refers to details of a ``kind``.
+
+    Their version is part of its schema: details of a new version take a new version of the event.
+    """
+    name = f"{kind.__name__}.v{kind.version}"
+    said = f"{kind.__name__}, as events/details/schemas has it. {more}"
+    return Field(description=said.rstrip(), json_schema_extra={"x-details": name})
 
 
 class Chapter(Value):

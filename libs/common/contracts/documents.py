@@ -4,11 +4,28 @@ from uuid import UUID
 
 from pydantic import Field
 
-from libs.common.contracts.base import REVISION, DocumentEvent, ObjectRef, PageNumber
-from libs.common.contracts.details import FAILURE, SourceKind, details_in
+from libs.common.contracts.base import (
+    DELETED_BY,
+    REVISION,
+    Count,
+    DocumentEvent,
+    ObjectRef,
+    PageCount,
+    PageNumber,
+)
+from libs.common.contracts.details import (
+    UNSTORED,
+    FailureDetails,
+    PageText,
+    ParsedDocument,
+    SourceKind,
+    SubmittedDocument,
+    details_ref,
+)
 from libs.common.contracts.identifiers import Code, Language, MediaType
+from libs.common.contracts.utterances import SegmentedPage
 
-PAGE_TEXT = details_in("PageText")
+OF_MARKDOWN = "Characters of the Markdown that is stored and shown."
 
 
 class DocumentSubmitted(DocumentEvent):
@@ -17,17 +34,17 @@ class DocumentSubmitted(DocumentEvent):
     topic = "document.submitted"
     producer = "gateway"
 
-    kind: SourceKind
-    details: ObjectRef = Field(description=details_in("SubmittedDocument"))
+    source_kind: SourceKind = Field(description="What came: a file, a web address or a text.")
+    details: ObjectRef = details_ref(SubmittedDocument)
 
 
 class DocumentDeleted(DocumentEvent):
-    """The owner deleted a document; everything made from it goes too."""
+    """A document was deleted; everything made from it goes too."""
 
     topic = "document.deleted"
     producer = "gateway"
 
-    deleted_by: UUID
+    deleted_by: UUID | None = Field(description=DELETED_BY)
 
 
 class PageExtracted(DocumentEvent):
@@ -37,8 +54,8 @@ class PageExtracted(DocumentEvent):
     producer = "ingest"
 
     page: PageNumber
-    text: ObjectRef = Field(description=PAGE_TEXT)
-    characters: int = Field(ge=0, description="Of its Markdown.")
+    text: ObjectRef = details_ref(PageText)
+    markdown_characters: Count = Field(description=OF_MARKDOWN)
     language: Language
 
 
@@ -48,12 +65,12 @@ class DocumentParsed(DocumentEvent):
     topic = "document.parsed"
     producer = "ingest"
 
-    page_count: int = Field(ge=1)
-    characters: int = Field(ge=1, description="Of the Markdown of all pages.")
-    chapter_count: int = Field(ge=0, description="How many chapters were found.")
+    page_count: PageCount = Field(description="How many pages were found.")
+    markdown_characters: Count = Field(description="Of all pages.")
+    chapter_count: Count = Field(description="How many chapters were found.")
     language: Language
     media_type: MediaType
-    details: ObjectRef = Field(description=details_in("ParsedDocument"))
+    details: ObjectRef = details_ref(ParsedDocument)
 
 
 class DocumentRejected(DocumentEvent):
@@ -63,7 +80,7 @@ class DocumentRejected(DocumentEvent):
     producer = "ingest"
 
     code: Code
-    details: ObjectRef | None = Field(description=FAILURE)
+    details: ObjectRef | None = details_ref(FailureDetails, UNSTORED)
 
 
 class PageEdited(DocumentEvent):
@@ -73,10 +90,11 @@ class PageEdited(DocumentEvent):
     producer = "gateway"
 
     page: PageNumber
-    revision: int = Field(ge=1, description=REVISION)
-    text: ObjectRef = Field(description=PAGE_TEXT)
+    revision: int = Field(ge=1, le=2**31 - 1, description=REVISION)
+    text: ObjectRef = details_ref(PageText)
+    markdown_characters: Count = Field(description=OF_MARKDOWN)
     language: Language
-    edited_by: UUID
+    edited_by: UUID = Field(description="Who edited it.")
 
 
 class PageSegmented(DocumentEvent):
@@ -87,8 +105,8 @@ class PageSegmented(DocumentEvent):
     stream_name = "page/{document_id}/{page}"
 
     page: PageNumber
-    revision: int = Field(ge=0, description=REVISION)
-    segmented_page: ObjectRef = Field(description=details_in("SegmentedPage"))
-    utterance_count: int = Field(ge=0)
-    characters: int = Field(ge=0, description="Characters that will be spoken.")
+    revision: Count = Field(description=REVISION)
+    segmented_page: ObjectRef = details_ref(SegmentedPage)
+    utterance_count: Count = Field(description="How many utterances the page has.")
+    characters: Count = Field(description="Characters that will be spoken.")
     language: Language

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from libs.common.contracts.base import DocumentEvent
+from libs.common.contracts.base import Count, DocumentEvent
 from libs.common.contracts.formats import AudiobookFormat, PageFormats, Rate
 from libs.common.contracts.identifiers import Code, Name, VoiceName
 from libs.common.contracts.pages import PageRanges, SomePages
@@ -15,7 +15,7 @@ class NarrationEvent(DocumentEvent):
 
     stream_name = "narration/{narration_id}"
 
-    narration_id: UUID
+    narration_id: UUID = Field(description="This narration.")
     requested_by: UUID = Field(description="Who asked.")
 
 
@@ -28,7 +28,7 @@ class NarrationRequested(NarrationEvent):
     topic = "narration.requested"
     producer = "gateway"
 
-    pages: SomePages | None = Field(description="Which ones; null: every page.")
+    pages: SomePages | None = Field(description="Ascending, without overlaps; null: every page.")
     engine: Name
     voice: VoiceName
     rate: Rate
@@ -43,13 +43,13 @@ class NarrationEnded(NarrationEvent):
     events say so, and this one stays as it is.
     """
 
-    pages_total: int | None = Field(
-        ge=0, description="Pages that were asked for; null if the document was not read to its end."
+    pages_total: Count | None = Field(
+        description="Pages that were asked for; null if the document was not read to its end."
     )
-    pages_ready: int = Field(ge=0, description="Pages that can be heard.")
-    pages_silent: int = Field(ge=0, description="Pages on which there is nothing to speak.")
-    pages_missing: int = Field(ge=0, description="Pages that could not be made audible.")
-    missing: PageRanges = Field(description="Which these are; the first 1,000 ranges.")
+    pages_ready: Count = Field(description="Pages that can be heard.")
+    pages_silent: Count = Field(description="Pages on which there is nothing to speak.")
+    pages_missing: Count = Field(description="Pages that could not be made audible.")
+    missing: PageRanges = Field(description="Which; ascending, without overlaps, the first 1,000.")
 
 
 class NarrationCompleted(NarrationEnded):
@@ -58,7 +58,7 @@ class NarrationCompleted(NarrationEnded):
     topic = "narration.completed"
     producer = "gateway"
 
-    duration_ms: int = Field(ge=0, description="Length of the pages that can be heard.")
+    duration_ms: Count = Field(description="Length of the pages that can be heard.")
     audiobook_id: UUID | None = Field(
         description="The audiobook, if one was asked for and could be made."
     )

@@ -1,4 +1,4 @@
-"""Notifications: who was told of what."""
+"""Notifications: what was told, and over which channel."""
 
 from uuid import UUID
 
@@ -14,7 +14,9 @@ class NotificationEvent(Event):
     keyed_by = ("document_id", "notification_id")
     stream_name = "notification/{notification_id}"
 
-    notification_id: UUID = Field(description="Identity of the (event, target) pair.")
+    notification_id: UUID = Field(
+        description="The same for one event and one mailbox or webhook, however often it is tried."
+    )
     document_id: UUID | None
     owner_id: UUID | None = Field(description="Whose document it is.")
     about_event: UUID = Field(description="The event that was told: its ``ce_id``.")

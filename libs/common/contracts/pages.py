@@ -36,7 +36,11 @@ PageRanges = Annotated[
     Field(max_length=MAX_RANGES, description="Ascending, without overlaps."),
     AfterValidator(_ascending),
 ]
-SomePages = Annotated[PageRanges, Field(min_length=1)]
+SomePages = Annotated[
+    tuple[PageRange, ...],
+    Field(min_length=1, max_length=MAX_RANGES, description="Ascending, without overlaps."),
+    AfterValidator(_ascending),
+]
 
 
 def page_ranges(pages: Iterable[int]) -> tuple[PageRange, ...]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from libs.common.contracts.base import Value
+from libs.common.contracts.base import Count, Value
 from libs.common.contracts.details import Details
 from libs.common.contracts.identifiers import Code, Language
 
@@ -28,22 +28,22 @@ class Block(StrEnum):
 class Span(Value):
     """One run of spoken text and the run of the page that it stands for."""
 
-    spoken_start: int = Field(ge=0)
-    spoken_end: int = Field(ge=0)
-    source_start: int = Field(ge=0)
-    source_end: int = Field(ge=0)
+    spoken_start: Count
+    spoken_end: Count
+    source_start: Count
+    source_end: Count
 
 
 class Utterance(Value):
     """The unit of speech: at most one sentence, spoken in one call, followed by a pause."""
 
-    index: int = Field(ge=0, description="Position on the page, from 0, without gaps.")
+    index: Count = Field(description="Position on the page, from 0, without gaps.")
     text: str = Field(min_length=1, description="What is spoken, after expansion.")
     block: Block
     language: Language = Field(description="Of the paragraph, BCP 47.")
-    source_start: int = Field(ge=0)
-    source_end: int = Field(ge=0)
-    pause_ms: int = Field(ge=0, description="Silence after the utterance, in milliseconds.")
+    source_start: Count
+    source_end: Count
+    pause_ms: Count = Field(description="Silence after the utterance, in milliseconds.")
     spans: tuple[Span, ...] = Field(
         description="Spoken to source, ascending, covering every spoken word."
     )
@@ -52,8 +52,8 @@ class Utterance(Value):
 class Omission(Value):
     """A run of the page that is not spoken, and why."""
 
-    source_start: int = Field(ge=0)
-    source_end: int = Field(ge=0)
+    source_start: Count
+    source_end: Count
     reason: Code = Field(description="What it is: html, an image, and so on.")
 
 

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from libs.common.contracts.base import Versioned
 from libs.common.processing.failures import GivenUp
 from libs.common.store.effects import Effect
 from libs.common.store.jobs import NewJob
@@ -54,8 +55,13 @@ class JobKind(Generic[P]):
     """
 
     name: str
+    """Without a period, which is what tells topics from it in ``task.failed``."""
     payload: type[P]
     gave_up: Callable[[P, GivenUp], Sequence[Effect]] = nothing_more
+
+    def __post_init__(self) -> None:
+        if "." in self.name:
+            raise ValueError(f"a period makes a topic of the job kind {self.name!r}")
 
     def new(
         self,
@@ -80,8 +86,12 @@ class JobKind(Generic[P]):
         """Return a payload as it was recorded.
 
         Raises:
+            UnknownVersion: It is an event, and a newer release recorded it.
+            Malformed: It is an event of which this is none.
             ValidationError: Another release recorded something else.
         """
+        if issubclass(self.payload, Versioned):
+            return self.payload.read(payload)
         return self.payload.model_validate_json(payload)
 
     def done_by(

@@ -5,6 +5,7 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
@@ -94,7 +95,11 @@ def _opened(path: Path, mode: Literal["ab", "wb"]) -> FileIO:
 
 def size_of(path: Path) -> int | None:
     """Return a file's size in bytes, or None if there is no file."""
-    return path.stat().st_size if path.is_file() else None
+    try:
+        found = path.stat()  # once: another process may remove it in between
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
 def discard(path: Path) -> None:

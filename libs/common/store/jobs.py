@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from libs.common.contracts.base import Versioned
 from libs.common.database.upsert import Write
 from libs.common.database.wakeups import CANCELLED as CANCELLATIONS
 from libs.common.database.wakeups import JOBS, notify_after_commit
@@ -83,6 +84,13 @@ class Claim:
     traceparent: str | None
 
 
+def _encoded(payload: BaseModel) -> bytes:
+    """An event says its version, so that replicas of two releases can share a table of jobs."""
+    if isinstance(payload, Versioned):
+        return payload.encode()
+    return payload.model_dump_json().encode()
+
+
 def new_job(dialect: str, job: NewJob, traceparent: str | None) -> Write:
     """Return the row that records ``job``; notify of ``JOBS`` after the commit."""
     row = {
@@ -90,7 +98,7 @@ def new_job(dialect: str, job: NewJob, traceparent: str | None) -> Write:
         "subject": job.subject,
         "owner": job.owner,
         "priority": job.priority,
-        "payload": job.payload.model_dump_json().encode(),
+        "payload": _encoded(job.payload),
         "max_attempts": job.max_attempts,
         "delay_ms": job.delay_ms,
         "traceparent": traceparent,

@@ -153,7 +153,7 @@ def _voices_announced(event: VoicesAnnounced) -> list[Write]:
             "announced_at",
             voices=[as_json(voice) for voice in event.voices],
             default_voice=event.default_voice,
-            is_default=event.default,
+            is_default=event.is_default_engine,
             announced_at=rfc3339(event.occurred_at),
         )
     ]

@@ -111,7 +111,7 @@ class DocumentCommands:
         submitted = DocumentSubmitted(
             document_id=submission.document_id,
             owner_id=submission.owner_id,
-            kind=submission.source.kind,
+            source_kind=submission.source.kind,
             details=stored.stored,
         )
         kept = details_row(submission.document_id, stored.stored.key, body=stored.details)
@@ -162,6 +162,7 @@ class DocumentCommands:
                     page=page,
                     revision=new,
                     text=stored,
+                    markdown_characters=len(text),
                     language=as_language(row.language),
                     edited_by=caller,
                 )

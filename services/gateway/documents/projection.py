@@ -39,7 +39,7 @@ def _submitted(event: DocumentSubmitted) -> list[Write]:
     return _document(
         event,
         owner_id=str(event.owner_id),
-        source_kind=event.kind,
+        source_kind=event.source_kind,
         submitted_key=event.details.key,
         submitted_at=rfc3339(event.occurred_at),
     )
@@ -51,7 +51,7 @@ def _parsed(event: DocumentParsed) -> list[Write]:
         language=event.language,
         media_type=event.media_type,
         page_count=event.page_count,
-        characters=event.characters,
+        characters=event.markdown_characters,
         parsed_key=event.details.key,
         parsed_at=rfc3339(event.occurred_at),
     )
@@ -75,7 +75,7 @@ def _extracted(event: PageExtracted) -> list[Write]:
         event,
         language=event.language,
         extracted=as_json(event.text),
-        extracted_characters=event.characters,
+        extracted_characters=event.markdown_characters,
     )
 
 

@@ -19,6 +19,7 @@ from libs.common.errors import (
     Rejected,
     Throttled,
     Transient,
+    UnknownVersion,
 )
 from services.gateway.kernel.errors import Forbidden, NotFound, NotReady, QuotaExceeded, Stale
 
@@ -100,12 +101,12 @@ async def _lectern_error(request: Request, error: Exception) -> JSONResponse:
         return problem(HTTPStatus.CONFLICT, "conflict", detail)
     if isinstance(error, ObjectNotFound):
         return problem(HTTPStatus.NOT_FOUND, "not_found", "There is no such thing any more.")
-    if isinstance(error, Transient):
+    if isinstance(error, Transient | UnknownVersion):
         return _later(error)
     raise error  # a bug or a faulty installation: see TracedRequests
 
 
-def _later(error: Transient) -> JSONResponse:
+def _later(error: LecternError) -> JSONResponse:
     log.warning("request put off", error=type(error).__name__, why=str(error))
     if isinstance(error, Throttled):
         seconds = ceil(error.retry_after_s or RETRY_AFTER_S)

@@ -107,7 +107,9 @@ async def test_pages_that_arrive_together_are_requested_as_one_by_one(world):
     extracted, segmented = [], []
     for page in (1, 2, 3):
         about = {"document_id": document, "owner_id": world.owner, "page": page}
-        extracted.append(PageExtracted(**about, text=reference("t"), characters=12, language="en"))
+        extracted.append(
+            PageExtracted(**about, text=reference("t"), markdown_characters=12, language="en")
+        )
         segmented.append(
             PageSegmented(
                 **about,
@@ -122,7 +124,7 @@ async def test_pages_that_arrive_together_are_requested_as_one_by_one(world):
         document_id=document,
         owner_id=world.owner,
         page_count=3,
-        characters=36,
+        markdown_characters=36,
         details=reference("gone"),
         chapter_count=0,
         language="und",

@@ -28,7 +28,7 @@ async def test_whatever_happens_at_once_every_page_is_requested_once(world, seed
     document = await world.hand_in()
     about = {"document_id": document, "owner_id": world.owner}
     extracted = [
-        PageExtracted(**about, page=page, text=reference(), characters=1, language="und")
+        PageExtracted(**about, page=page, text=reference(), markdown_characters=1, language="und")
         for page in range(1, PAGES + 1)
     ]
     cut = [
@@ -130,7 +130,7 @@ async def test_batches_about_several_owners_do_not_lock_each_other_out(world):
                     document_id=document,
                     owner_id=world.owner,
                     page_count=1,
-                    characters=1,
+                    markdown_characters=1,
                     details=reference("gone"),
                     chapter_count=0,
                     language="und",

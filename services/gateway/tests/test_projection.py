@@ -61,11 +61,11 @@ def story(draw, number):
     """Every kind of event about one document; those of one topic in the order they are in here."""
     document = name("document", number)
     about = {"document_id": document, "owner_id": OWNER}
-    yield DocumentSubmitted(**about, kind="url", details=reference("submitted"))
+    yield DocumentSubmitted(**about, source_kind="url", details=reference("submitted"))
     pages = draw(st.integers(1, 3))
     for page in range(1, pages + 1):
         yield PageExtracted(
-            **about, page=page, text=reference(f"t{page}"), characters=page, language="und"
+            **about, page=page, text=reference(f"t{page}"), markdown_characters=page, language="und"
         )
         edits = draw(st.integers(0, 3))
         for revision in range(1, edits + 1):
@@ -76,6 +76,7 @@ def story(draw, number):
                 text=reference(f"t{page}.{revision}"),
                 language="en",
                 edited_by=OWNER,
+                markdown_characters=0,
             )
         for revision in draw(st.permutations(range(edits + 1))):
             yield PageSegmented(
@@ -108,7 +109,7 @@ def story(draw, number):
         yield DocumentParsed(
             **about,
             page_count=pages,
-            characters=9,
+            markdown_characters=9,
             details=reference(details),
             chapter_count=0,
             language="und",
@@ -157,6 +158,7 @@ def sound(draw, about, number, page):
             rate=1.0,
             segments_cached=0,
             loudness_lufs=None,
+            characters_cached=0,
         )
     if draw(st.booleans()):
         yield AudioDeleted(**identity, deleted_by=OWNER)
@@ -218,7 +220,7 @@ def engines():
             engine="e",
             voices=(VoiceInfo(id=voice, name=voice, language="en", gender=None),),
             default_voice=voice,
-            default=False,
+            is_default_engine=False,
         )
 
 

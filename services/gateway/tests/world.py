@@ -73,7 +73,7 @@ VOICES = VoicesAnnounced(
         VoiceInfo(id="de", name="Deutsch", language="de", gender=None),
     ),
     default_voice="en",
-    default=True,
+    is_default_engine=True,
 )
 
 
@@ -212,7 +212,7 @@ class World:
                 owner_id=self.owner,
                 page=page,
                 text=stored,
-                characters=len(text),
+                markdown_characters=len(text),
                 language="en",
             )
         )
@@ -238,7 +238,7 @@ class World:
                 document_id=document,
                 owner_id=self.owner,
                 page_count=pages,
-                characters=12 * pages,
+                markdown_characters=12 * pages,
                 chapter_count=len(details.chapters),
                 language="en",
                 details=await self.say(document, details),
@@ -319,6 +319,7 @@ class World:
                 characters_spoken=asked.characters,
                 segments_cached=0,
                 loudness_lufs=None,
+                characters_cached=0,
             )
         )
 

@@ -21,7 +21,7 @@ HANDLERS: dict[Any, Any] = {route.event: route.handler for route in routes()}
 
 def submitted(document_id=None):
     return DocumentSubmitted(
-        document_id=document_id or uuid4(), owner_id=OWNER, kind="url", details=DETAILS
+        document_id=document_id or uuid4(), owner_id=OWNER, source_kind="url", details=DETAILS
     )
 
 

@@ -83,7 +83,7 @@ class Running:
         event = DocumentSubmitted(
             document_id=DOCUMENT,
             owner_id=OWNER,
-            kind="url" if submitted.url else "file",
+            source_kind="url" if submitted.url else "file",
             details=details,
         )
         return Job(id=1, payload=event, attempt=1, record=self.record)
@@ -167,8 +167,8 @@ async def test_pages_are_stored_and_announced_in_their_order(read, running, stor
     assert await read_details(storage, first.text, PageText) == PageText(
         nonce=NONCE, markdown="Text of page 1.\n", title="One"
     )
-    assert (first.characters, first.language, first.owner_id) == (16, "en", OWNER)
-    assert (parsed.page_count, parsed.characters, parsed.owner_id) == (5, 80, OWNER)
+    assert (first.markdown_characters, first.language, first.owner_id) == (16, "en", OWNER)
+    assert (parsed.page_count, parsed.markdown_characters, parsed.owner_id) == (5, 80, OWNER)
 
 
 async def test_the_first_pages_are_announced_at_once_and_the_rest_together(
@@ -193,7 +193,7 @@ async def test_a_reading_that_starts_anew_skips_what_was_announced(read, running
     parsed = await read(*pages(4), FOUND)
     assert running.announced == [1, 2, 3, 4]
     assert storage.objects[f"{BASE}/pages/00001.r0.json"] == b"as announced"
-    assert (parsed.page_count, parsed.characters) == (4, 64)
+    assert (parsed.page_count, parsed.markdown_characters) == (4, 64)
 
 
 async def test_the_parser_gets_the_file_under_its_name(storage, database, running):

@@ -14,7 +14,9 @@ from services.ingest.jobs import PARSE
 DETAILS = ObjectRef(
     key="documents/d/submitted.json", sha256="0" * 64, size=5, media_type="application/octet-stream"
 )
-SUBMITTED = DocumentSubmitted(document_id=uuid4(), owner_id=uuid4(), kind="url", details=DETAILS)
+SUBMITTED = DocumentSubmitted(
+    document_id=uuid4(), owner_id=uuid4(), source_kind="url", details=DETAILS
+)
 
 
 def test_a_document_that_is_given_up_is_rejected_with_the_reason():

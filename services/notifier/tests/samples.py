@@ -74,6 +74,7 @@ def audio_ready(page: int = 1, **changes: Any) -> AudioReady:
         "duration_ms": 60_000,
         "characters_asked": 10,
         "characters_spoken": 10,
+        "characters_cached": 0,
         "segments_cached": 0,
         "loudness_lufs": None,
     }

@@ -53,8 +53,8 @@ def row(job, status="ready"):
     return job.kind, job.subject, job.owner, payload, status
 
 
-EXTRACTED = PageExtracted(**ABOUT, characters=5)
-EDITED = PageEdited(**ABOUT, revision=2, edited_by=uuid4())
+EXTRACTED = PageExtracted(**ABOUT, markdown_characters=5)
+EDITED = PageEdited(**ABOUT, revision=2, edited_by=uuid4(), markdown_characters=0)
 DELETED = DocumentDeleted(document_id=DOCUMENT, owner_id=UUID(int=1), deleted_by=uuid4())
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from libs.common.contracts.timings import TimedSentence, TimedWord, Timings
+from libs.common.contracts.timings import TimedUtterance, TimedWord, Timings
 from libs.common.contracts.utterances import Span, Utterance
 from services.synth.audio.codecs.codec import RATE_HZ
 from services.synth.engines.port import WordMark
@@ -33,12 +33,12 @@ def build_timings(
         samples: Length of the page's audio.
         nonce: That of the page, see :mod:`libs.common.contracts.details`.
     """
-    sentences: list[TimedSentence] = []
+    heard: list[TimedUtterance] = []
     words: list[TimedWord] = []
     for utterance, segment, offset in zip(utterances, spoken, offsets, strict=True):
         end = min(offset + segment.samples, samples)
-        sentences.append(
-            TimedSentence(
+        heard.append(
+            TimedUtterance(
                 index=utterance.index,
                 start_ms=_ms(offset),
                 end_ms=_ms(end),
@@ -48,7 +48,7 @@ def build_timings(
         )
         words += _words(utterance, segment.words, offset, end)
     return Timings(
-        nonce=nonce, duration_ms=_ms(samples), sentences=tuple(sentences), words=tuple(words)
+        nonce=nonce, duration_ms=_ms(samples), utterances=tuple(heard), words=tuple(words)
     )
 
 
@@ -85,7 +85,7 @@ def _words(
     ends = [*(at for at, _ in placed), end][1:]
     return [
         TimedWord(
-            sentence=utterance.index,
+            utterance=utterance.index,
             start_ms=_ms(at),
             end_ms=_ms(until),
             source_start=start,

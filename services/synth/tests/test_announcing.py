@@ -57,7 +57,11 @@ async def test_every_engine_is_announced_and_the_first_is_the_default(
         ("ada", "Ada", "en-GB", "female"),
         ("bob", "Bob", "de", None),
     ]
-    assert (espeak.default_voice, espeak.default, openai.default) == ("ada", True, False)
+    assert (espeak.default_voice, espeak.is_default_engine, openai.is_default_engine) == (
+        "ada",
+        True,
+        False,
+    )
 
 
 async def test_nothing_new_is_not_announced(database, registry, announced):
@@ -73,8 +77,8 @@ async def test_who_becomes_the_default_again_says_so(database, registry, announc
     for names in (["espeak"], ["openai"], ["espeak"], ["espeak"]):
         registry.engines = {name: both[name] for name in names}
         await announce(database, registry)
-    assert [event.default for event in await announced()] == [True, True]
-    assert [event.default for event in await announced("openai")] == [True]
+    assert [event.is_default_engine for event in await announced()] == [True, True]
+    assert [event.is_default_engine for event in await announced("openai")] == [True]
 
 
 async def test_only_the_engine_that_changed_is_announced(database, registry, announced):
@@ -97,8 +101,8 @@ async def test_another_first_engine_is_another_default(database, registry, annou
     await announce(database, registry)
     registry.engines = dict(reversed(registry.engines.items()))
     await announce(database, registry)
-    assert [event.default for event in await announced()] == [True, False]
-    assert [event.default for event in await announced("openai")] == [False, True]
+    assert [event.is_default_engine for event in await announced()] == [True, False]
+    assert [event.is_default_engine for event in await announced("openai")] == [False, True]
 
 
 async def test_without_engines_there_is_nothing_to_say(database, storage, announced):

@@ -142,6 +142,7 @@ def page_audio(tmp_path, storage, database):
             revision=0,
             rate=1.0,
             segments_cached=0,
+            characters_cached=0,
         )
         async with database.transaction() as connection:
             await append(connection, [ready])

@@ -77,7 +77,7 @@ async def test_a_page_is_spoken(speaker, storage, metrics):
     assert (ready.audio_id, ready.page, ready.voice) == (asked.audio_id, 1, "en-us")
     assert (ready.owner_id, ready.requested_by) == (OWNER, READER)
     assert ready.characters_spoken == ready.characters_asked == sum(map(len, TEXTS))
-    assert ready.segments_cached == 0
+    assert (ready.segments_cached, ready.characters_cached) == (0, 0)
     assert sorted(metrics.spoken) == sorted(map(len, TEXTS))
     assert metrics.seconds == [ready.duration_ms / 1000]
 
@@ -96,7 +96,7 @@ async def test_timings_and_captions_belong_to_the_audio(speaker, storage):
     ready = await spoken(speaker, await requested(storage, *TEXTS))
     timings = json.loads(storage.objects[ready.timings.key])
     assert timings["duration_ms"] == ready.duration_ms
-    assert [sentence["source_start"] for sentence in timings["sentences"]] == [0, 13, 26]
+    assert [heard["source_start"] for heard in timings["utterances"]] == [0, 13, 26]
     assert len(timings["words"]) == 6
     captions = storage.objects[ready.captions.key].decode()
     assert all(text in captions for text in TEXTS)
@@ -146,7 +146,7 @@ async def test_a_damaged_segment_is_made_anew(speaker, storage, metrics):
     second = await spoken(speaker, await requested(storage, *TEXTS))
     assert (len(metrics.spoken), second.segments_cached) == (4, 2)
     third = await spoken(speaker, await requested(storage, *TEXTS))
-    assert third.segments_cached == 3
+    assert (third.segments_cached, third.characters_cached) == (3, third.characters_spoken)
 
 
 async def test_owners_share_nothing_unless_the_installation_says_so(

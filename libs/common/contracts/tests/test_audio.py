@@ -32,6 +32,7 @@ def ready(**changed):
         "duration_ms": 1,
         "characters_asked": 2,
         "characters_spoken": 2,
+        "characters_cached": 0,
         "segments_cached": 0,
         "loudness_lufs": None,
     }

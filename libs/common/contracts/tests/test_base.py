@@ -101,7 +101,9 @@ def test_the_value_is_compact_and_holds_no_attributes():
 
 def test_the_value_is_utf_8_and_not_escaped():
     voice = VoiceInfo(id="de", name="Jürgen", language="de", gender=None)
-    event = VoicesAnnounced(engine="espeak", voices=(voice,), default_voice="de", default=False)
+    event = VoicesAnnounced(
+        engine="espeak", voices=(voice,), default_voice="de", is_default_engine=False
+    )
     assert "Jürgen".encode() in event.encode()
 
 
@@ -142,7 +144,9 @@ def test_streams_are_named_without_an_event_too():
     assert event.key == str(event.document_id)
     assert event.stream == f"document/{event.document_id}"
     assert DocumentDeleted.stream_of(document_id=event.document_id) == event.stream
-    voices = VoicesAnnounced(engine="espeak", voices=(), default_voice="en", default=False)
+    voices = VoicesAnnounced(
+        engine="espeak", voices=(), default_voice="en", is_default_engine=False
+    )
     assert (voices.key, voices.stream) == ("espeak", "engine/espeak")
 
 
@@ -173,5 +177,10 @@ def test_pages_count_from_1():
     text = ObjectRef(key="a", sha256="0" * 64, size=0, media_type="application/octet-stream")
     with pytest.raises(ValidationError):
         PageExtracted(
-            document_id=uuid4(), owner_id=uuid4(), page=0, text=text, characters=1, language="und"
+            document_id=uuid4(),
+            owner_id=uuid4(),
+            page=0,
+            text=text,
+            markdown_characters=1,
+            language="und",
         )

@@ -3,6 +3,8 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from libs.common.contracts.documents import DocumentDeleted
+from libs.common.errors import UnknownVersion
 from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import JobKind
 
@@ -33,6 +35,20 @@ def test_a_payload_is_read_as_it_was_recorded():
 def test_a_payload_of_another_release_is_refused():
     with pytest.raises(ValidationError):
         KIND.read(b'{"of": "another release"}')
+
+
+def test_a_payload_that_is_an_event_says_its_version():
+    """Replicas of two releases share a table of jobs: the older one leaves it to the newer."""
+    kind = JobKind("delete", DocumentDeleted)
+    event = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=None)
+    assert kind.read(event.encode()).model_dump() == event.model_dump()
+    with pytest.raises(UnknownVersion):
+        kind.read(event.encode().replace(b'"version":1', b'"version":2'))
+
+
+def test_a_kind_is_told_from_a_topic():
+    with pytest.raises(ValueError, match=r"'a\.b'"):
+        JobKind("a.b", Payload)
 
 
 def test_a_kind_owes_nothing_more_unless_it_says_so():

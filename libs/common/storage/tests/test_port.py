@@ -223,6 +223,13 @@ async def test_a_thousand_objects_are_a_page_not_a_limit(storage: Storage):
     assert await storage.delete_prefix("p/") == count
 
 
+async def test_services_may_delete_the_same_prefix_at_the_same_time(storage: Storage):
+    for _ in range(5):
+        await asyncio.gather(*(storage.write(f"p/{n % 3}/{n}", b"x") for n in range(40)))
+        await asyncio.gather(*(storage.delete_prefix("p/") for _ in range(4)))
+        assert [key async for key in storage.keys("p/")] == []
+
+
 async def test_everything_is_not_a_prefix_to_delete(storage: Storage):
     await storage.write("a", b"x")
     with pytest.raises(Permanent, match="prefix is empty"):

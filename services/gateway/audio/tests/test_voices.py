@@ -16,7 +16,7 @@ POLLY = VoicesAnnounced(
         VoiceInfo(id="Hans", name="Hans", language="de-DE", gender=None),
     ),
     default_voice="Joanna",
-    default=False,
+    is_default_engine=False,
 )
 
 
@@ -64,7 +64,7 @@ async def test_the_default_is_who_last_said_so(world, choose):
         (2, VOICES, ("espeak", "en")),
     ):
         moment = datetime.now(UTC) + timedelta(seconds=seconds)
-        news = {"default": True, "event_id": uuid4(), "occurred_at": moment}
+        news = {"is_default_engine": True, "event_id": uuid4(), "occurred_at": moment}
         await world.take(said.model_copy(update=news))
         assert await choose() == chosen
         listed = await world.audio_queries.voices()

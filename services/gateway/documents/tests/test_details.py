@@ -28,7 +28,7 @@ def parsed(world, document, details):
         document_id=document,
         owner_id=world.owner,
         page_count=1,
-        characters=1,
+        markdown_characters=1,
         details=details,
         chapter_count=0,
         language="und",

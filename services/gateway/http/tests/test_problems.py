@@ -10,6 +10,7 @@ from libs.common.errors import (
     Rejected,
     Throttled,
     Unavailable,
+    UnknownVersion,
 )
 from services.gateway.http.middleware import TracedRequests
 from services.gateway.http.problems import Refused, add_handlers
@@ -43,6 +44,7 @@ async def answer_to(error):
         (Conflict("document/secret"), 409, "conflict"),
         (ObjectNotFound("documents/secret/source"), 404, "not_found"),
         (Unavailable("secret address"), 503, "unavailable"),
+        (UnknownVersion("PageText", 2, 1), 503, "unavailable"),
         (Throttled("secret address", 6.2), 429, "throttled"),
         (Permanent("secret bucket"), 500, "internal"),
         (ValueError("secret"), 500, "internal"),

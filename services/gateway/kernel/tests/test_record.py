@@ -119,5 +119,5 @@ async def test_only_what_was_committed_is_counted(kernel):
 
 
 async def test_an_event_that_nobody_follows_changes_nothing(kernel):
-    announced = VoicesAnnounced(engine="e", voices=(), default_voice="v", default=False)
+    announced = VoicesAnnounced(engine="e", voices=(), default_voice="v", is_default_engine=False)
     assert kernel.project(announced) == []

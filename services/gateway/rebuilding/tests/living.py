@@ -85,7 +85,9 @@ def document_story(number, pages=3, utterances=4, *, ends="ready"):
     """The events of one document; of one topic in their order."""
     about = {"document_id": uuid4(), "owner_id": uuid4()}
     by = about | {"requested_by": about["owner_id"]}
-    told: list[Event] = [DocumentSubmitted(**about, kind="text", details=reference(f"d{number}"))]
+    told: list[Event] = [
+        DocumentSubmitted(**about, source_kind="text", details=reference(f"d{number}"))
+    ]
     told.append(
         NarrationRequested(
             **by,
@@ -102,7 +104,9 @@ def document_story(number, pages=3, utterances=4, *, ends="ready"):
         audio = by | {"audio_id": uuid4(), "page": page}
         segments = reference(f"s{page}")
         told.append(
-            PageExtracted(**about, page=page, text=reference(), characters=page, language="und")
+            PageExtracted(
+                **about, page=page, text=reference(), markdown_characters=page, language="und"
+            )
         )
         told.append(
             PageSegmented(
@@ -138,7 +142,7 @@ def document_story(number, pages=3, utterances=4, *, ends="ready"):
         DocumentParsed(
             **about,
             page_count=pages,
-            characters=9,
+            markdown_characters=9,
             details=reference("p"),
             chapter_count=0,
             language="und",
@@ -165,13 +169,16 @@ def _heard(audio):
         rate=1.0,
         segments_cached=0,
         loudness_lufs=None,
+        characters_cached=0,
     )
 
 
 def life(documents, seed=1, **story):
     """Engines and documents, whose topics arrive in any order."""
     voice = VoiceInfo(id="v", name="v", language="en", gender=None)
-    engine = VoicesAnnounced(engine="e", voices=(voice,), default_voice="v", default=False)
+    engine = VoicesAnnounced(
+        engine="e", voices=(voice,), default_voice="v", is_default_engine=False
+    )
     told = [engine, *(event for n in range(documents) for event in document_story(n, **story))]
     told = [
         event.model_copy(update={"occurred_at": START + timedelta(seconds=number)})

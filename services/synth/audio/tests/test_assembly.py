@@ -46,7 +46,7 @@ def test_timings_and_captions_say_when_each_utterance_is_heard(tmp_path, segment
     made = page(tmp_path, segments, m4a="aac")
     timings = json.loads(made.timings)
     assert timings["duration_ms"] == made.duration_ms
-    first, second = timings["sentences"]
+    first, second = timings["utterances"]
     assert first["start_ms"] == pytest.approx(0, abs=50)
     assert second["start_ms"] == pytest.approx(1500, abs=50)
     assert [(word["source_start"], word["source_end"]) for word in timings["words"]] == [

@@ -65,15 +65,15 @@ def test_sentences_are_placed_without_their_pause():
     second = utterance(1, "Next.", (span(0, 5, 19, 24),))
     spoken = [SegmentTiming(24_000, YEAR_WORDS), SegmentTiming(12_000)]
     timings = build_timings([YEAR, second], spoken, [0, 33_600], 50_000, NONCE)
-    assert [(sentence.start_ms, sentence.end_ms) for sentence in timings.sentences] == [
+    assert [(sentence.start_ms, sentence.end_ms) for sentence in timings.utterances] == [
         (0, 1000),
         (1400, 1900),
     ]
-    assert [(sentence.source_start, sentence.source_end) for sentence in timings.sentences] == [
+    assert [(sentence.source_start, sentence.source_end) for sentence in timings.utterances] == [
         (0, 17),
         (19, 24),
     ]
-    assert all(word.sentence == 0 for word in timings.words)
+    assert all(word.utterance == 0 for word in timings.words)
 
 
 def test_the_document_is_versioned_json():
@@ -81,11 +81,11 @@ def test_the_document_is_versioned_json():
     document = json.loads(timings.encode())
     assert document["version"] == 1
     assert document["duration_ms"] == 1000
-    assert document["sentences"] == [
+    assert document["utterances"] == [
         {"index": 0, "start_ms": 0, "end_ms": 1000, "source_start": 0, "source_end": 17}
     ]
     assert set(document["words"][0]) == {
-        "sentence", "start_ms", "end_ms", "source_start", "source_end",
+        "utterance", "start_ms", "end_ms", "source_start", "source_end",
     }  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def test_word_times_never_overlap_or_leave_the_sentence(samples):
         for year_word, sample in zip(YEAR_WORDS, sorted(samples), strict=False)
     )
     timings = build_timings([YEAR], [SegmentTiming(24_000, marks)], [2400], 40_000, NONCE)
-    [sentence] = timings.sentences
+    [sentence] = timings.utterances
     at = sentence.start_ms
     for word in timings.words:
         assert at <= word.start_ms <= word.end_ms <= sentence.end_ms

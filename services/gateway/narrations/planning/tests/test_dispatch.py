@@ -127,7 +127,9 @@ async def test_whatever_comes_first_every_page_is_requested_once(tmp_path_factor
         about = {"document_id": document, "owner_id": world.owner}
         steps: list[Event | str] = [
             *(
-                PageExtracted(**about, page=page, text=reference(), characters=1, language="und")
+                PageExtracted(
+                    **about, page=page, text=reference(), markdown_characters=1, language="und"
+                )
                 for page in range(1, pages + 1)
             ),
             *(
