@@ -1,8 +1,9 @@
 """Audio: voices, pages spoken, audiobooks."""
 
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from libs.common.contracts.base import (
     DAY_MS,
@@ -24,7 +25,12 @@ from libs.common.contracts.utterances import SegmentedPage
 
 MAX_VOICES = 5000
 MAX_NAME_CHARACTERS = 200
-LOUDNESS = "Integrated, BS.1770; null where there is too little sound to measure."
+TOO_SHORT = "By BS.1770, to a tenth; null where there is too little sound to measure."
+
+Loudness = Annotated[
+    float,
+    AfterValidator(lambda lufs: round(lufs, 1)),  # all digits would be a digest of what is said
+]
 
 
 class Rendition(Value):
@@ -132,7 +138,7 @@ class AudioReady(RequestedAudioEvent):
     characters_spoken: Count = Field(description="Characters that were; always as many.")
     characters_cached: Count = Field(description="Of these, characters that were not spoken anew.")
     segments_cached: Count = Field(description="Utterances that were not spoken anew.")
-    loudness_lufs: float | None = Field(description=LOUDNESS)
+    loudness_lufs: Loudness | None = Field(description=TOO_SHORT)
 
 
 class AudioFailed(RequestedAudioEvent):
@@ -177,7 +183,7 @@ class AudiobookReady(AudiobookEvent):
     details: ObjectRef = details_ref(AudiobookContents)
     duration_ms: Count = Field(description="Length in milliseconds.")
     chapter_count: Count = Field(description="How many chapters the file has.")
-    loudness_lufs: float | None = Field(description=LOUDNESS)
+    loudness_lufs: Loudness | None = Field(description=TOO_SHORT)
 
 
 class AudiobookFailed(AudiobookEvent):

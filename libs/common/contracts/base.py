@@ -74,7 +74,9 @@ class Versioned(Value):
             UnknownVersion: It is newer than this code.
             Malformed: There is no such version.
         """
-        found = int(body.get("version", 1))
+        found = body.get("version", 1)
+        if type(found) is not int:  # a bool is an int, too
+            raise Malformed(cls.__name__, "its version is no whole number")
         if found < 1:
             raise Malformed(cls.__name__, f"no version is {found}")
         if found > cls.version:

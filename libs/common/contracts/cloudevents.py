@@ -81,6 +81,7 @@ def read_envelope(raw: Mapping[str, str]) -> Envelope:
         moment = datetime.fromisoformat(raw["ce_time"])
         if moment.tzinfo is None:
             raise ValueError("a time without a zone is no moment")
+        moment = moment.astimezone(UTC)  # OverflowError: in the first or last hours of all years
         return Envelope(
             event_id=UUID(raw["ce_id"]),
             type=raw["ce_type"],
@@ -92,7 +93,7 @@ def read_envelope(raw: Mapping[str, str]) -> Envelope:
         )
     except KeyError as error:
         raise Malformed(kind or "event", f"header {error.args[0]} is missing") from error
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise Malformed(kind or "event", "a ce_ header is unreadable") from error
 
 

@@ -56,6 +56,10 @@ def test_nothing_is_shorter_than_nothing(name):
         ready(**{name: -1})
 
 
+def test_loudness_is_no_digest_of_what_is_said():
+    assert ready(loudness_lufs=-18.942875029242824).loudness_lufs == -18.9
+
+
 def test_only_progress_is_forgotten():
     assert AudioProgressed.retention_ms == DAY_MS
     assert AudioReady.retention_ms == AudiobookReady.retention_ms == FOREVER

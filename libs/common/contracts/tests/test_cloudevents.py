@@ -74,6 +74,8 @@ def test_a_missing_attribute_is_named(name):
         ("ce_id", "seven", "a ce_ header is unreadable"),
         ("ce_time", "yesterday", "a ce_ header is unreadable"),
         ("ce_time", "2026-11-20T09:30:00", "a ce_ header is unreadable"),
+        ("ce_time", "0001-01-01T00:00:00+14:00", "a ce_ header is unreadable"),
+        ("ce_time", "9999-12-31T23:59:59-14:00", "a ce_ header is unreadable"),
         ("ce_specversion", "0.3", "CloudEvents 0.3 is not known"),
     ],
 )
