@@ -198,7 +198,7 @@ async def plain_loop(database: Database) -> int:
 
 
 async def rebuild(database: Database, pool: ProjectorPool | None) -> int:
-    """Rebuild everything, folding in ``pool`` or in this process."""
+    """Rebuild everything, projecting in ``pool`` or in this process."""
     return (
         await Rebuild(
             database,

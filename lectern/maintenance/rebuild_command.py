@@ -76,7 +76,7 @@ async def rebuild_tables(arguments: argparse.Namespace) -> int:
     database = await open_database(SERVICES[0], arguments.data)
     try:
         if tables:
-            await _fold(database, tables, arguments)
+            await _rebuild(database, tables, arguments)
         if document_details.name in names:
             await _read_details(database, arguments.data)
     finally:
@@ -84,7 +84,9 @@ async def rebuild_tables(arguments: argparse.Namespace) -> int:
     return Exit.OK
 
 
-async def _fold(database: Database, tables: Sequence[Table], arguments: argparse.Namespace) -> None:
+async def _rebuild(
+    database: Database, tables: Sequence[Table], arguments: argparse.Namespace
+) -> None:
     names = [table.name for table in tables]
     started = monotonic()
     gc.freeze()  # or the collector looks through all that was imported for each chunk
@@ -120,12 +122,13 @@ class RebuildLines:
         """Write a line if it is time for one."""
         now = monotonic()
         if self._before is None:  # of an earlier run too
-            self._before = progress.folded
+            self._before = progress.projected
         if now - self._said >= SAY_EVERY_S:
-            rate = (progress.folded - self._before) / (now - self._said)
-            self._said, self._before = now, progress.folded
+            count = progress.projected
+            rate = (count - self._before) / (now - self._said)
+            self._said, self._before = now, count
             sys.stderr.write(
-                f"pass {progress.passes}: {progress.folded:,} events folded, {rate:,.0f} a second\n"
+                f"pass {progress.passes}: {count:,} events projected, {rate:,.0f} a second\n"
             )
 
 

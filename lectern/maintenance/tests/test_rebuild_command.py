@@ -104,11 +104,11 @@ def test_progress_is_told_now_and_then(monkeypatch, capsys):
     now = 0.0
     monkeypatch.setattr(rebuild_command, "monotonic", lambda: now)
     progress = RebuildLines()
-    progress(RebuildProgress(tables="x", passes=1, folded=1000))
+    progress(RebuildProgress(tables="x", code_digest="c", passes=1, projected=1000))
     assert capsys.readouterr().err == ""
     now = 10.0
-    progress(RebuildProgress(tables="x", passes=1, folded=201_000))
-    assert capsys.readouterr().err == "pass 1: 201,000 events folded, 20,000 a second\n"
+    progress(RebuildProgress(tables="x", code_digest="c", passes=1, projected=201_000))
+    assert capsys.readouterr().err == "pass 1: 201,000 events projected, 20,000 a second\n"
 
 
 @pytest.mark.slow
@@ -118,24 +118,24 @@ def test_a_process_that_is_killed_leaves_what_the_next_one_finishes(tmp_path):
     options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": str(ROOT)}}
     options |= {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     for _ in range(2):
-        before = folded(tmp_path)
+        before = projected(tmp_path)
         with subprocess.Popen(command, **options) as running:
-            while running.poll() is None and folded(tmp_path) == before:
+            while running.poll() is None and projected(tmp_path) == before:
                 time.sleep(0.005)
             running.kill()
-        assert folded(tmp_path) > before
+        assert projected(tmp_path) > before
     done = subprocess.run(command, **options, check=True)
     assert f"{DOCUMENTS * (PAGES + 1):,} events" in done.stdout.decode()
     found = asyncio.run(rows(tmp_path, documents))
     assert len(found) == DOCUMENTS
     assert {row.page_count for row in found} == {PAGES}
     assert len(asyncio.run(rows(tmp_path, pages))) == DOCUMENTS * PAGES
-    assert folded(tmp_path) == 0
+    assert projected(tmp_path) == 0
 
 
-def folded(folder):
+def projected(folder):
     """How far a rebuild is that is not finished."""
     connection = sqlite3.connect(folder / "gateway.db")
-    ((count,),) = connection.execute("SELECT coalesce(sum(folded), 0) FROM rebuilds")
+    ((count,),) = connection.execute("SELECT coalesce(sum(projected), 0) FROM rebuilds")
     connection.close()
     return count

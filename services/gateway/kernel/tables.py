@@ -29,8 +29,8 @@ rebuilds = Table(
     Column("until_own", BigInteger),
     Column("until_received_ms", BigInteger),
     Column("passes", Integer, nullable=False),
-    Column("folded", BigInteger, nullable=False),
+    Column("projected", BigInteger, nullable=False),
     Column("swapped", Boolean, nullable=False),
-    Column("code", String(64)),
+    Column("code_digest", String(64), nullable=False),
 )
 """How far a rebuild of read models has come, in one row; none when there is no rebuild."""

@@ -15,8 +15,8 @@ ROOTS = tuple(Path(str(package.__file__)).parent for package in (libs.common, se
 def code_digest() -> str:
     """Return the SHA-256 of all code that decides what is in a read model, in hex.
 
-    It is that of the whole gateway and of what services share, without their tests. What folds rest
-    on cannot be told from them, and to begin anew takes minutes.
+    It is that of the whole gateway and of what services share, without their tests. Which modules a
+    fold depends on cannot be read off the fold, and to begin anew takes minutes.
     """
     return digest_of(ROOTS)
 

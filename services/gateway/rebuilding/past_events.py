@@ -122,6 +122,7 @@ async def _next_received(
             inbox.c.received_at_ms,
         )
         .where(inbox.c.body.is_not(None), inbox.c.topic.in_(sources.received))
+        .where(inbox.c.given_up.is_(None))
         .where(place > tuple_(after.received_ms, after.received_id))
         .order_by(inbox.c.received_at_ms, inbox.c.event_id)
         .limit(CHUNK)

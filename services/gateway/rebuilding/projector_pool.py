@@ -33,7 +33,7 @@ class ProjectorPool:
             UnknownVersion: An event was stored by a newer release.
             Unavailable: A worker died.
         """
-        return await self._pool.run(_fold, events)
+        return await self._pool.run(_project, events)
 
     async def __aenter__(self) -> Self:
         await self._pool.__aenter__()
@@ -65,5 +65,5 @@ def _prepare(url: str, names: Sequence[str]) -> None:
     _prepared[:] = [ShadowProjection(FEATURES, shadows, dialect)]
 
 
-def _fold(events: Sequence[Stored]) -> list[Batch]:
+def _project(events: Sequence[Stored]) -> list[Batch]:
     return _prepared[0].batches(events)

@@ -14,32 +14,32 @@ from services.gateway.rebuilding.past_events import Bound, Position
 class RebuildProgress:
     """One rebuild. ``until`` is where the current pass ends; None between two passes.
 
-    ``code`` is the digest of what it was begun with, None if a release began it that kept none.
-    ``passes`` counts those that have begun, ``folded`` the events that were folded. When it is
-    ``swapped``, the new tables are in place, and watchers are still to be told.
+    ``code_digest`` is that of what it was begun with. ``passes`` counts those that have begun,
+    ``projected`` the events that were projected. When it is ``swapped``, the new tables are in
+    place, and watchers are still to be told.
     """
 
     tables: str
-    code: str | None = None
+    code_digest: str
     position: Position = field(default_factory=Position)
     until: Bound | None = None
     passes: int = 0
-    folded: int = 0
+    projected: int = 0
     swapped: bool = False
 
     def differs_from(self, new: "RebuildProgress") -> str | None:
         """Return why what it left is of no use for a ``new`` one, for people; None if it is."""
         if self.tables != new.tables:
             return f"of other tables ({self.tables})"
-        return None if self.code == new.code else "of another release"
+        return None if self.code_digest == new.code_digest else "of another release"
 
     def begun(self, until: Bound) -> "RebuildProgress":
         """Return it at the beginning of a pass that ends at a bound."""
         return replace(self, until=until, passes=self.passes + 1)
 
-    def moved(self, position: Position, folded: int) -> "RebuildProgress":
+    def moved(self, position: Position, projected: int) -> "RebuildProgress":
         """Return it after a chunk."""
-        return replace(self, position=position, folded=self.folded + folded)
+        return replace(self, position=position, projected=self.projected + projected)
 
     def passed(self) -> "RebuildProgress":
         """Return it at the end of a pass, where the next one begins."""
@@ -61,11 +61,11 @@ async def read_progress(connection: AsyncConnection) -> RebuildProgress | None:
     bounded = row.until_own is not None
     return RebuildProgress(
         tables=row.tables,
-        code=row.code,
+        code_digest=row.code_digest,
         position=Position(own=row.own, received_ms=row.received_ms, received_id=row.received_id),
         until=Bound(own=row.until_own, received_ms=row.until_received_ms) if bounded else None,
         passes=row.passes,
-        folded=row.folded,
+        projected=row.projected,
         swapped=row.swapped,
     )
 
@@ -90,13 +90,13 @@ def _row(progress: RebuildProgress) -> dict[str, object]:
     until = progress.until
     return {
         "tables": progress.tables,
-        "code": progress.code,
+        "code_digest": progress.code_digest,
         "own": progress.position.own,
         "received_ms": progress.position.received_ms,
         "received_id": progress.position.received_id,
         "until_own": until and until.own,
         "until_received_ms": until and until.received_ms,
         "passes": progress.passes,
-        "folded": progress.folded,
+        "projected": progress.projected,
         "swapped": progress.swapped,
     }

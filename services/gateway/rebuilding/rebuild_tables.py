@@ -42,7 +42,7 @@ and waits for another gets on when a try ends, before PostgreSQL (``deadlock_tim
 would end it. A vacuum of its own accord gives way only to who waits for longer than that."""
 
 TELL_AFTER_TRIES = 5
-"""And after as many tries again: a second or more."""
+"""Who is in the tables is told after so many tries, and after as many again."""
 
 WAIT_S = 600.0
 """How long a transaction of others may go on that was there when a pass was to begin."""
@@ -52,7 +52,7 @@ DOCUMENTS_PER_TRANSACTION = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Rebuilt:
-    """What a rebuild did: events folded, passes, and for how many seconds others were kept out."""
+    """What a rebuild did: events projected, passes, and how many seconds others were kept out."""
 
     events: int
     passes: int
@@ -115,7 +115,7 @@ class Rebuild:
                 progress = await self._catch_up(progress)
                 progress = await self._finish(progress)
             await self._tell_watchers()
-        return Rebuilt(events=progress.folded, passes=progress.passes, locked_s=self._locked_s)
+        return Rebuilt(events=progress.projected, passes=progress.passes, locked_s=self._locked_s)
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
@@ -132,14 +132,14 @@ class Rebuild:
     async def _begin(self, *, fresh: bool) -> RebuildProgress:
         """Return the rebuild to go on with, or a new one with empty shadows."""
         new = RebuildProgress(
-            tables=kept.named([*self._models, *self._derived]), code=code_digest()
+            tables=kept.named([*self._models, *self._derived]), code_digest=code_digest()
         )
         async with self._database.transaction() as connection:
             found = await kept.read_progress(connection)
             if found is not None and not fresh:
                 differs = found.differs_from(new)
                 if differs is None:
-                    self._tell(f"going on after {found.folded:,} events")
+                    self._tell(f"going on after {found.projected:,} events")
                     return found
                 self._tell(f"what a rebuild has left is {differs}; beginning anew")
             left = found.tables.split(",") if found is not None else []
@@ -155,10 +155,10 @@ class Rebuild:
             if progress.until is None:
                 waiting = Waiting(self._tell, self._wait_s)
                 progress = progress.begun(await committed_bound(self._database, waiting))
-            before = progress.folded
+            before = progress.projected
             progress = await self._pass(progress)
             progress = progress.passed()
-            if progress.folded - before <= SHORT_PASS or progress.passes >= MOST_PASSES:
+            if progress.projected - before <= SHORT_PASS or progress.passes >= MOST_PASSES:
                 return progress
 
     async def _pass(self, progress: RebuildProgress) -> RebuildProgress:

@@ -63,10 +63,7 @@ class Session:
 
 
 async def writing_before(connection: AsyncConnection, number: int) -> list[Session]:
-    """Return who writes in this database in a transaction that began before one that has ended.
-
-    ``number`` is that of the latter.
-    """
+    """Return who writes in this database in a transaction with a number below ``number``."""
     rows = await connection.execute(WRITING, {"number": number})
     return [_session(*row) for row in rows]
 

@@ -150,6 +150,6 @@ def _unbounded(kind: TypeEngine[Any]) -> TypeEngine[Any]:
 
 
 async def write_batches(connection: AsyncConnection, batches: Iterable[Batch]) -> None:
-    """Write what was folded."""
+    """Write what was projected."""
     for batch in batches:
         await connection.exec_driver_sql(batch.sql, batch.parameters)

@@ -71,6 +71,7 @@ def _pages() -> None:
         sa.Column("utterances", sa.Integer),
         sa.Column("failed_code", CODE),
         sa.Column("failed_key", KEY),
+        sa.Column("failed_at", MOMENT),
         sa.PrimaryKeyConstraint("document_id", "page", name="pk_pages"),
     )
 
@@ -228,8 +229,9 @@ def _rebuilds() -> None:
         sa.Column("until_own", sa.BigInteger),
         sa.Column("until_received_ms", sa.BigInteger),
         sa.Column("passes", sa.Integer, nullable=False),
-        sa.Column("folded", sa.BigInteger, nullable=False),
+        sa.Column("projected", sa.BigInteger, nullable=False),
         sa.Column("swapped", sa.Boolean, nullable=False),
+        sa.Column("code_digest", sa.String(64), nullable=False),
         sa.PrimaryKeyConstraint("tables", name="pk_rebuilds"),
     )
 

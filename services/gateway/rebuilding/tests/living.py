@@ -101,43 +101,7 @@ def document_story(number, pages=3, utterances=4, *, ends="ready"):
         )
     )
     for page in range(1, pages + 1):
-        audio = by | {"audio_id": uuid4(), "page": page}
-        segments = reference(f"s{page}")
-        told.append(
-            PageExtracted(
-                **about, page=page, text=reference(), markdown_characters=page, language="und"
-            )
-        )
-        told.append(
-            PageSegmented(
-                **about,
-                page=page,
-                segmented_page=segments,
-                utterance_count=utterances,
-                characters=9,
-                revision=0,
-                language="und",
-            )
-        )
-        told.append(
-            AudioRequested(
-                **audio,
-                segmented_page=segments,
-                characters=9,
-                engine="e",
-                voice="v",
-                revision=0,
-                rate=1.0,
-                formats=("m4a",),
-            )
-        )
-        told += [
-            AudioProgressed(**audio, done=done, total=utterances)
-            for done in range(1, utterances + 1)
-        ]
-        told.append(
-            _heard(audio) if ends == "ready" else AudioFailed(**audio, code="c", details=None)
-        )
+        told += _page_story(about, by, page, utterances, ends)
     told.append(
         DocumentParsed(
             **about,
@@ -151,6 +115,42 @@ def document_story(number, pages=3, utterances=4, *, ends="ready"):
     )
     if number % 5 == 4:
         told.append(DocumentDeleted(**about, deleted_by=about["owner_id"]))
+    return told
+
+
+def _page_story(about, by, page, utterances, ends):
+    audio = by | {"audio_id": uuid4(), "page": page}
+    segments = reference(f"s{page}")
+    told: list[Event] = [
+        PageExtracted(**about, page=page, text=reference(), markdown_characters=page, language="und")
+    ]
+    told.append(
+        PageSegmented(
+            **about,
+            page=page,
+            segmented_page=segments,
+            utterance_count=utterances,
+            characters=9,
+            revision=0,
+            language="und",
+        )
+    )
+    told.append(
+        AudioRequested(
+            **audio,
+            segmented_page=segments,
+            characters=9,
+            engine="e",
+            voice="v",
+            revision=0,
+            rate=1.0,
+            formats=("m4a",),
+        )
+    )
+    told += [
+        AudioProgressed(**audio, done=done, total=utterances) for done in range(1, utterances + 1)
+    ]
+    told.append(_heard(audio) if ends == "ready" else AudioFailed(**audio, code="c", details=None))
     return told
 
 

@@ -52,7 +52,7 @@ async def sources(database, monkeypatch):
     return Sources(own=sorted(own), received=sorted(topics)), len(happened)
 
 
-async def test_chunks_come_in_order_while_the_next_ones_are_folded(database, sources):
+async def test_chunks_come_in_order_while_the_next_ones_are_projected(database, sources):
     read, count = sources
     projector, places, events = Slow(0.01, first_waits=True), [], 0
     async with aclosing(projected_chunks(database, read, projector, Position(), None)) as chunks:

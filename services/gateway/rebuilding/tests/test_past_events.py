@@ -8,7 +8,7 @@ from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.database.engine import Database
 from libs.common.errors import Unavailable
 from libs.common.store.event_store import append
-from libs.common.store.inbox import first_deliveries
+from libs.common.store.inbox import Arrival, first_deliveries, give_up
 from libs.common.store.migrate import upgrade
 from libs.common.store.tables import inbox
 from libs.common.testing.records import arrival
@@ -28,6 +28,18 @@ SOURCES = Sources(own=[DocumentDeleted.topic], received=[DocumentRejected.topic]
 
 def unheard(_):
     """Nobody listens."""
+
+
+class Seeing(Waiting):
+    """Notes when it was told of somebody who is waited for."""
+
+    def __init__(self):
+        super().__init__(unheard, 60)
+        self.seen = asyncio.Event()
+
+    def check(self, sessions):
+        super().check(sessions)
+        self.seen.set()
 
 
 def deleted():
@@ -79,6 +91,17 @@ async def test_all_of_it_comes_once_in_chunks(database, kept):
     assert len(found) == 8
 
 
+async def test_what_was_given_up_is_no_history_until_it_is_handled(database):
+    event = rejected()
+    async with database.transaction() as connection:
+        assert await give_up(connection, "gateway", arrival(event), keep=True)
+    assert await read(database) == []
+    async with database.transaction() as connection:
+        again = Arrival(str(event.event_id), "0/9/9", event)
+        assert await first_deliveries(connection, "gateway", [again], keep=True)
+    assert await read(database) == [str(event.event_id)]
+
+
 async def test_nothing_beyond_the_bound(database, kept):
     own, _ = kept
     found = await read(database, Bound(own=2, received_ms=20))
@@ -98,12 +121,13 @@ async def test_a_bound_waits_for_who_is_writing(postgres_database, monkeypatch):
     database = Database(postgres_database)
     await upgrade(database, MIGRATIONS)
     early, late = deleted(), deleted()
+    waiting = Seeing()
     async with database.transaction() as writing:
         await append(writing, [early])
         async with database.transaction() as connection:
             await append(connection, [late])  # a higher id, committed first
-        found = asyncio.create_task(committed_bound(database, Waiting(unheard, 60)))
-        await asyncio.sleep(0.1)
+        found = asyncio.create_task(committed_bound(database, waiting))
+        await asyncio.wait_for(waiting.seen.wait(), 60)
         assert not found.done()
     bound = await found
     assert set(await read(database, bound)) == {str(early.event_id), str(late.event_id)}

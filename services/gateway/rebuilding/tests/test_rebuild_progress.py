@@ -17,21 +17,26 @@ BOUND = Bound(own=90_000, received_ms=90_000)
 
 
 def test_passes_follow_one_another():
-    first = RebuildProgress(tables="x").begun(BOUND)
+    first = RebuildProgress(tables="x", code_digest="c").begun(BOUND)
     assert (first.passes, first.until) == (1, BOUND)
     assert first.passed().position == BOUND.start_of_next()
     assert first.passed().until is None
-    assert RebuildProgress(tables="x").passed() == RebuildProgress(tables="x")
+    assert RebuildProgress(tables="x", code_digest="c").passed() == RebuildProgress(
+        tables="x", code_digest="c"
+    )
     moved = first.moved(Position(own=3), 3).moved(Position(own=5), 2)
-    assert (moved.folded, moved.position.own) == (5, 5)
+    assert (moved.projected, moved.position.own) == (5, 5)
 
 
 def test_what_is_left_is_of_use_to_the_same_tables_and_code():
-    new = RebuildProgress(tables="x", code="1")
-    assert RebuildProgress(tables="x", code="1", folded=5).differs_from(new) is None
-    for other in (RebuildProgress(tables="x", code="2"), RebuildProgress(tables="x")):
+    new = RebuildProgress(tables="x", code_digest="1")
+    assert RebuildProgress(tables="x", code_digest="1", projected=5).differs_from(new) is None
+    for other in (
+        RebuildProgress(tables="x", code_digest="2"),
+        RebuildProgress(tables="x", code_digest="c"),
+    ):
         assert other.differs_from(new) == "of another release"
-    assert "(y)" in str(RebuildProgress(tables="y", code="1").differs_from(new))
+    assert "(y)" in str(RebuildProgress(tables="y", code_digest="1").differs_from(new))
 
 
 def test_a_rebuild_is_named_by_its_tables():
@@ -40,9 +45,9 @@ def test_a_rebuild_is_named_by_its_tables():
 
 async def test_it_is_kept_and_forgotten(database):
     at = Position(own=1, received_ms=2, received_id="3")
-    first = RebuildProgress(tables="x")
+    first = RebuildProgress(tables="x", code_digest="c")
     later = RebuildProgress(
-        tables="x", code="c", position=at, until=BOUND, passes=1, folded=9, swapped=True
+        tables="x", code_digest="c", position=at, until=BOUND, passes=1, projected=9, swapped=True
     )
     async with database.transaction() as connection:
         assert await read_progress(connection) is None
