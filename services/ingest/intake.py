@@ -19,10 +19,10 @@ from libs.common.contracts.identifiers import as_language, as_media_type
 from libs.common.errors import Rejected
 from libs.common.processing.job_kind import Job
 from libs.common.storage.details import read_details
-from libs.common.storage.locked_folders import work_folder
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect
 from libs.common.store.history import History
+from libs.common.work_folders import work_folder
 from services.ingest.pages.contents import contents
 from services.ingest.pages.document import Metadata, Page
 from services.ingest.pages.titles import document_title

@@ -14,10 +14,10 @@ from libs.common.errors import Permanent
 from libs.common.processing.job_kind import Job
 from libs.common.runtime.pool import CpuPool
 from libs.common.storage.details import read_details
-from libs.common.storage.locked_folders import work_folder
 from libs.common.storage.port import Storage, read_verified
 from libs.common.store.effects import Effect
 from libs.common.store.history import History
+from libs.common.work_folders import work_folder
 from services.synth.audio.assembly import bind_book
 from services.synth.audio.book_contents import BookChapter, PageFile
 from services.synth.audio.containers.tags import Tags

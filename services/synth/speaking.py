@@ -17,9 +17,9 @@ from libs.common.errors import Permanent
 from libs.common.processing.job_kind import Job
 from libs.common.runtime.pool import CpuPool
 from libs.common.storage.details import read_details
-from libs.common.storage.locked_folders import work_folder
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect
+from libs.common.work_folders import work_folder
 from services.synth.audio.assembly import AssembledPage, assemble_page
 from services.synth.audio.codecs.codec import CODEC_OF_FORMAT
 from services.synth.audio.containers.tags import Tags

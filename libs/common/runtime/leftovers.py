@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import structlog
 
 from libs.common.errors import LecternError
-from libs.common.storage.locked_folders import sweep_work_folders
 from libs.common.storage.port import Storage
+from libs.common.work_folders import remove_left_work_folders
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +36,7 @@ class Leftovers:
 
     async def _remove(self) -> None:
         try:
-            await asyncio.to_thread(sweep_work_folders)
+            await asyncio.to_thread(remove_left_work_folders)
             await self.storage.remove_leftovers()
         except (LecternError, OSError) as error:
             log.warning("leftovers could not be removed", error=type(error).__name__)

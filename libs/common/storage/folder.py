@@ -27,7 +27,6 @@ from libs.common.contracts.base import ObjectRef
 from libs.common.errors import LecternError, ObjectNotFound, Permanent, Unavailable
 from libs.common.storage import disk
 from libs.common.storage.keys import check_key, check_prefix
-from libs.common.storage.locked_folders import LockedFolder, sweep
 from libs.common.storage.streams import (
     BLOCK_BYTES,
     Blocks,
@@ -36,6 +35,7 @@ from libs.common.storage.streams import (
     gathered,
     in_thread,
 )
+from libs.common.work_folders import LockedFolder, remove_unlocked
 
 T = TypeVar("T")
 
@@ -168,7 +168,7 @@ class FolderStorage:
 
     async def remove_leftovers(self) -> None:
         """See :class:`libs.common.storage.port.Storage`."""
-        await _on_disk("", sweep, self._root / INCOMING)
+        await _on_disk("", remove_unlocked, self._root / INCOMING)
 
     async def close(self) -> None:
         """Let go of the folder for what is being written; it is made again when needed."""

@@ -227,7 +227,7 @@ class S3Storage:
             await asyncio.gather(*sending, return_exceptions=True)
             if upload.id:
                 with contextlib.suppress(LecternError):  # what went wrong first is told
-                    await self._call(upload.key, self._bucket.abort, upload)
+                    await self._call(upload.key, self._bucket.abort, upload.key, upload.id)
             raise
 
     def _sent(self, upload: MultipartUpload, number: int, block: bytes) -> asyncio.Future[None]:

@@ -200,13 +200,13 @@ class Bucket:
             MultipartUpload={"Parts": parts},
         )
 
-    def abort(self, upload: MultipartUpload) -> None:
-        """Remove the parts, which would be stored and billed for ever."""
-        self._s3().abort_multipart_upload(Bucket=self._name, Key=upload.key, UploadId=upload.id)
+    def abort(self, key: str, upload_id: str) -> None:
+        """Remove the parts of an upload, which would be stored and billed for ever."""
+        self._s3().abort_multipart_upload(Bucket=self._name, Key=key, UploadId=upload_id)
 
     def _abort_if_there(self, key: str, upload_id: str) -> None:
         try:
-            self._s3().abort_multipart_upload(Bucket=self._name, Key=key, UploadId=upload_id)
+            self.abort(key, upload_id)
         except ClientError as error:
             if error.response["Error"]["Code"] != _GONE_UPLOAD:
                 raise

@@ -104,7 +104,7 @@ SAID: Mapping[str, Any] = {
     "chapters": (),
     "cover": None,
 }
-"""By a book of which nothing is known but a title."""
+"""What a book says of which only the title is known."""
 
 
 def book_contents(pages: Iterable[int], **more: Any) -> AudiobookContents:

@@ -1,5 +1,4 @@
 import asyncio
-import os
 import tempfile
 
 import pytest
@@ -7,7 +6,8 @@ import pytest
 from libs.common.errors import Unavailable
 from libs.common.runtime.leftovers import Leftovers
 from libs.common.storage.folder import INCOMING, FolderStorage
-from libs.common.storage.locked_folders import LockedFolder
+from libs.common.testing.killing import let_go_of
+from libs.common.work_folders import LockedFolder
 
 PATIENCE_S = 10.0
 
@@ -17,14 +17,29 @@ def killed_in(parent):
     folder = LockedFolder(parent)
     (folder.path / "page").write_bytes(b"what it says")
     path = folder.path
-    assert folder._held is not None
-    os.close(folder._held[0])
+    let_go_of(folder)
     return path
 
 
 async def until_gone(*folders):
     async with asyncio.timeout(PATIENCE_S):
         while any(folder.exists() for folder in folders):
+            await asyncio.sleep(0.01)
+
+
+class Counting(FolderStorage):
+    """A storage that counts the rounds that have come to it, after the temporary folders."""
+
+    rounds = 0
+
+    async def remove_leftovers(self) -> None:
+        await super().remove_leftovers()
+        self.rounds += 1
+
+
+async def rounds_of(storage, count):
+    async with asyncio.timeout(PATIENCE_S):
+        while storage.rounds < count:
             await asyncio.sleep(0.01)
 
 
@@ -52,21 +67,20 @@ async def test_leftovers_go_at_the_start(temporary, objects):
 
 
 async def test_what_is_left_later_goes_later(temporary, objects):
-    leftovers = Leftovers(storage=FolderStorage(objects), every_s=0.01)
+    storage = Counting(objects)
+    leftovers = Leftovers(storage=storage, every_s=0.01)
     running = asyncio.create_task(leftovers.run())
-    await asyncio.sleep(0.02)
+    await rounds_of(storage, 1)
     await until_gone(killed_in(temporary), killed_in(objects / INCOMING))
     leftovers.stop()
     await asyncio.wait_for(running, PATIENCE_S)
 
 
-class Away(FolderStorage):
+class Away(Counting):
     """A storage that cannot be reached at first."""
 
-    rounds = 0
-
     async def remove_leftovers(self) -> None:
-        self.rounds += 1
+        await super().remove_leftovers()
         if self.rounds == 1:
             raise Unavailable("gone")
 
@@ -75,8 +89,6 @@ async def test_a_round_that_fails_is_not_the_last(temporary, objects):
     storage = Away(objects)
     leftovers = Leftovers(storage=storage, every_s=0.01)
     running = asyncio.create_task(leftovers.run())
-    async with asyncio.timeout(PATIENCE_S):
-        while storage.rounds < 2:
-            await asyncio.sleep(0.01)
+    await rounds_of(storage, 2)
     leftovers.stop()
     await asyncio.wait_for(running, PATIENCE_S)

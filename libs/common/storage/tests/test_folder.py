@@ -9,7 +9,8 @@ import pytest
 from libs.common.errors import Permanent, Unavailable
 from libs.common.storage import disk as storage_disk
 from libs.common.storage.folder import INCOMING, FolderStorage
-from libs.common.storage.locked_folders import LOCK, LockedFolder
+from libs.common.testing.killing import let_go_of
+from libs.common.work_folders import LOCK
 
 
 @pytest.fixture
@@ -20,11 +21,6 @@ def storage(tmp_path):
 def half_written(objects: Path) -> list[str]:
     incoming = (objects / INCOMING).rglob("*")
     return [path.name for path in incoming if path.is_file() and path.suffix != LOCK]
-
-
-def let_go_of(folder: LockedFolder) -> None:
-    assert folder._held is not None
-    os.close(folder._held[0])
 
 
 def failing(number: int):

@@ -108,7 +108,7 @@ async def test_memory_is_bounded_by_the_parts_in_flight(storage, monkeypatch):
             yield bytes(PART_BYTES)
 
     monkeypatch.setattr(Bucket, "send_part", send_part)
-    monkeypatch.setattr(Bucket, "complete", lambda self, upload: self.abort(upload))
+    monkeypatch.setattr(Bucket, "complete", lambda self, upload: self.abort(upload.key, upload.id))
     writing = asyncio.create_task(storage.write_stream("large", counted(), "x/y"))
     while under_way < storage_s3.PARTS_IN_FLIGHT:
         await asyncio.sleep(0.01)

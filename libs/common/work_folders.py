@@ -21,7 +21,7 @@ LOCK = ".lock"
 
 
 class LockedFolder:
-    """A folder in ``parent``, made when first used; nobody sweeps it until it is closed.
+    """A folder in ``parent``, made when first used; nobody else removes it until it is closed.
 
     It is safe to use from several threads, and is another one when it is used after closing.
     """
@@ -54,7 +54,7 @@ class LockedFolder:
 def work_folder() -> Iterator[Path]:
     """Lend a folder for temporary files, which is removed at the end.
 
-    If the process is killed, the next sweep removes it.
+    If the process is killed, :func:`remove_left_work_folders` removes it.
     """
     folder = LockedFolder(Path(tempfile.gettempdir()))
     try:
@@ -63,19 +63,19 @@ def work_folder() -> Iterator[Path]:
         folder.close()
 
 
-def sweep_work_folders() -> None:
+def remove_left_work_folders() -> None:
     """Remove those that killed processes left."""
-    sweep(Path(tempfile.gettempdir()))
+    remove_unlocked(Path(tempfile.gettempdir()))
 
 
-def sweep(parent: Path) -> None:
+def remove_unlocked(parent: Path) -> None:
     """Remove the folders in ``parent`` that no process has locked any more."""
     for lock in parent.glob(f"{PREFIX}*{LOCK}"):
         with suppress(OSError):  # gone, locked, or of another user
-            _sweep_one(lock)
+            _remove_if_unlocked(lock)
 
 
-def _sweep_one(lock: Path) -> None:
+def _remove_if_unlocked(lock: Path) -> None:
     handle = os.open(lock, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -95,7 +95,7 @@ def _new_lock(parent: Path) -> tuple[int, Path]:
         fcntl.flock(handle, fcntl.LOCK_EX)
         if os.fstat(handle).st_nlink:
             return handle, Path(name)
-        os.close(handle)  # a sweep was faster than the lock
+        os.close(handle)  # somebody removed it before it was locked
 
 
 def _remove(lock: Path) -> None:

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from libs.common.storage.locked_folders import (
+from libs.common.work_folders import (
     LockedFolder,
-    sweep,
-    sweep_work_folders,
+    remove_left_work_folders,
+    remove_unlocked,
     work_folder,
 )
 
 WORKING = """
 import sys, time
 from pathlib import Path
-from libs.common.storage.locked_folders import LockedFolder
+from libs.common.work_folders import LockedFolder
 
 folder = LockedFolder(Path(sys.argv[1]))
 (folder.path / "page").write_bytes(b"what it says")
@@ -52,46 +52,46 @@ def test_a_folder_goes_also_when_its_block_fails(temporary):
     assert names(temporary) == []
 
 
-def test_a_folder_at_work_is_not_swept(temporary):
+def test_a_folder_at_work_is_not_removed(temporary):
     with work_folder() as folder:
         (folder / "page").write_bytes(b"x")
-        sweep_work_folders()
+        remove_left_work_folders()
         assert names(folder) == ["page"]
 
 
 @pytest.mark.slow
-def test_what_a_killed_process_left_is_swept_and_not_before(tmp_path):
+def test_what_a_killed_process_left_is_removed_and_not_before(tmp_path):
     command = [sys.executable, "-c", WORKING, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as working:
         assert working.stdout is not None
         left = Path(working.stdout.readline().strip())
-        sweep(tmp_path)
+        remove_unlocked(tmp_path)
         assert names(left) == ["page"]
         working.kill()
-    sweep(tmp_path)
+    remove_unlocked(tmp_path)
     assert names(tmp_path) == []
 
 
 def test_a_process_that_was_killed_before_its_folder_was_there(tmp_path):
     (tmp_path / "lectern-x.lock").touch()
-    sweep(tmp_path)
+    remove_unlocked(tmp_path)
     assert names(tmp_path) == []
 
 
-def test_a_sweep_between_file_and_lock_does_no_harm(tmp_path, monkeypatch):
+def test_a_removal_between_file_and_lock_does_no_harm(tmp_path, monkeypatch):
     lock = fcntl.flock
-    sweeps = iter([True])
+    removals = iter([True])
 
     def flock(handle, operation):
-        if next(sweeps, False):
-            sweep(tmp_path)
+        if next(removals, False):
+            remove_unlocked(tmp_path)
         lock(handle, operation)
 
     monkeypatch.setattr(fcntl, "flock", flock)
     folder = LockedFolder(tmp_path)
     path = folder.path
     monkeypatch.undo()
-    sweep(tmp_path)
+    remove_unlocked(tmp_path)
     assert names(tmp_path) == [path.name, f"{path.name}.lock"]
     folder.close()
 
@@ -104,9 +104,9 @@ def test_what_is_not_ours_stays(tmp_path):
     (tmp_path / "lectern-link.lock").symlink_to(tmp_path / "other.lock")
     os.mkfifo(tmp_path / "lectern-pipe.lock")
     before = names(tmp_path)
-    sweep(tmp_path)
+    remove_unlocked(tmp_path)
     assert set(before) - set(names(tmp_path)) <= {"lectern-pipe.lock"}
-    sweep(tmp_path / "nowhere")
+    remove_unlocked(tmp_path / "nowhere")
 
 
 def test_a_lock_stays_as_long_as_its_folder(tmp_path, monkeypatch):
@@ -116,7 +116,7 @@ def test_a_lock_stays_as_long_as_its_folder(tmp_path, monkeypatch):
     folder.close()
     assert len(names(tmp_path)) == 2
     monkeypatch.undo()
-    sweep(tmp_path)
+    remove_unlocked(tmp_path)
     assert names(tmp_path) == []
 
 
