@@ -132,12 +132,12 @@ class Reading:
 
     async def _submit(self) -> tuple[UUID, UUID, bool]:
         """Hand the document in, or find it where an earlier run left it."""
-        request, key = self._request, self._lectern.installation_key
+        request, secret = self._request, self._lectern.data_folder_secret
         identity = await asyncio.to_thread(_identity, request)
         options = json.dumps(asdict(request.options), sort_keys=True)
         for number in range(1000):
-            document_id = keyed_uuid(key, "document", identity, str(number))
-            narration_id = keyed_uuid(key, "narration", str(document_id), options)
+            document_id = keyed_uuid(secret, "document", identity, str(number))
+            narration_id = keyed_uuid(secret, "narration", str(document_id), options)
             try:
                 document = await self._documents.document(LOCAL_OWNER, document_id)
             except NotFound:

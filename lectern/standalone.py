@@ -6,6 +6,7 @@ The code is that of the deployment; only the addresses differ.
 import asyncio
 import contextlib
 import fcntl
+import logging
 import math
 import os
 import secrets
@@ -33,9 +34,11 @@ from services.gateway.app import Assembly
 from services.gateway.settings import Settings as GatewaySettings
 from services.synth.settings import Settings as SynthSettings
 
+log = logging.getLogger(__name__)  # before a service starts: to standard error
+
 PARTITIONS = 1
 LOOK_EVERY_S = 0.5
-KEY_BYTES = 32
+SECRET_BYTES = 32
 SEGMENTS = {"share_segments": True, "keep_all_segments": True}
 """One person listens, and a folder of theirs costs nothing for each page that is kept."""
 
@@ -68,13 +71,13 @@ class Options:
 class Standalone:
     """A running Lectern; made by :func:`running`.
 
-    ``installation_key`` is a secret of the data folder, 32 bytes: the same at every start.
+    ``data_folder_secret`` has 32 bytes, and is the same at every start.
     """
 
     gateway: Assembly
     services: Mapping[str, Service]
     stopping: asyncio.Event
-    installation_key: bytes = field(repr=False)
+    data_folder_secret: bytes = field(repr=False)
 
     @property
     def engines(self) -> set[str]:
@@ -122,7 +125,7 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
     """
     topics = {topic.name: topic.partitions for topic in declared_topics(consumers(), 1, PARTITIONS)}
     with _locked(options.data), _temporary_files(options.data), EmbeddedBroker(topics) as broker:
-        key = installation_key(options.data)
+        secret = data_folder_secret(options.data)
         stopping = asyncio.Event()
         gateway, started = _build(options, broker.bootstrap, stopping)
         for spec in SERVICES:
@@ -136,7 +139,7 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
                 begun.append(service)
                 await service.start()
             yield Standalone(
-                gateway=gateway, services=started, stopping=stopping, installation_key=key
+                gateway=gateway, services=started, stopping=stopping, data_folder_secret=secret
             )
         finally:
             sweeping.cancel()
@@ -223,17 +226,21 @@ def _locked(data: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def installation_key(data: Path) -> bytes:
-    """Return the key of the data folder, which nobody else uses; one that is damaged is made anew.
+def data_folder_secret(data: Path) -> bytes:
+    """Return the secret of the data folder, made anew, with a warning, if it is lost or damaged.
 
     Raises:
         DataFolderUnusable: It cannot be read or written.
     """
-    path, part = data / "installation.key", data / "installation.key.part"
+    path, part = data / "secret", data / "secret.part"
     try:
-        if path.exists() and len(key := path.read_bytes()) == KEY_BYTES:
-            return key
-        made = secrets.token_bytes(KEY_BYTES)
+        if path.exists() and len(kept := path.read_bytes()) == SECRET_BYTES:
+            return kept
+        if any(data.glob("*.db")):  # made after the secret
+            log.warning(
+                "%s is lost or damaged: what was read gets other ids, and is read anew", path
+            )
+        made = secrets.token_bytes(SECRET_BYTES)
         part.unlink(missing_ok=True)
         part.touch(mode=0o600)
         part.write_bytes(made)

@@ -85,9 +85,9 @@ async def test_the_same_order_finds_its_earlier_self_and_another_does_not(lecter
 
 
 async def test_who_guesses_a_file_does_not_know_its_id(lectern, page):
-    """All else that an id is made of can be guessed: only the key of the data folder cannot."""
+    """All else that an id is made of can be guessed: only the secret of the data folder cannot."""
     here = await Reading(lectern, wanted(page), Silent()).run()
-    other = replace(lectern, installation_key=bytes(32))
+    other = replace(lectern, data_folder_secret=bytes(32))
     there = await Reading(other, wanted(page), Silent()).run()
     assert (here.resumed, there.resumed) == (False, False)
     assert here.document_id != there.document_id

@@ -7,12 +7,12 @@ import pytest
 from lectern.embedded_broker import EmbeddedBroker
 from lectern.service_catalog import consumers
 from lectern.standalone import (
-    KEY_BYTES,
+    SECRET_BYTES,
     DataFolderInUse,
     DataFolderUnusable,
     Options,
     common_settings,
-    installation_key,
+    data_folder_secret,
     running,
     service_settings,
 )
@@ -48,31 +48,47 @@ async def test_temporary_files_live_in_the_data_folder_and_go_with_it(tmp_path):
     assert not (tmp_path / "temporary").exists()
 
 
-def test_a_data_folder_keeps_its_key(tmp_path):
+def test_a_data_folder_keeps_its_secret(tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir()
     other.mkdir()
-    key = installation_key(one)
-    assert len(key) == KEY_BYTES
-    assert installation_key(one) == key != installation_key(other)
+    secret = data_folder_secret(one)
+    assert len(secret) == SECRET_BYTES
+    assert data_folder_secret(one) == secret != data_folder_secret(other)
     [path] = one.iterdir()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("left", ["installation.key", "installation.key.part"])
-def test_a_key_that_was_half_written_is_made_anew(tmp_path, left):
+@pytest.mark.parametrize("left", ["secret", "secret.part"])
+def test_a_secret_that_was_half_written_is_made_anew(tmp_path, left):
     (tmp_path / left).write_bytes(b"half")
-    key = installation_key(tmp_path)
-    assert len(key) == KEY_BYTES
-    assert installation_key(tmp_path) == key
+    secret = data_folder_secret(tmp_path)
+    assert len(secret) == SECRET_BYTES
+    assert data_folder_secret(tmp_path) == secret
     [path] = tmp_path.iterdir()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_key_that_cannot_be_kept_is_said(tmp_path):
-    (tmp_path / "installation.key").mkdir()
-    with pytest.raises(DataFolderUnusable, match=r"installation\.key"):
-        installation_key(tmp_path)
+@pytest.mark.parametrize("left", [None, b"", bytes(SECRET_BYTES + 1)])
+def test_a_secret_that_is_lost_with_its_ids_is_warned_of(tmp_path, caplog, left):
+    data_folder_secret(tmp_path)
+    (tmp_path / "gateway.db").touch()
+    data_folder_secret(tmp_path)
+    assert caplog.messages == []
+    path = tmp_path / "secret"
+    if left is None:
+        path.unlink()
+    else:
+        path.write_bytes(left)
+    data_folder_secret(tmp_path)
+    [said] = caplog.messages
+    assert str(path) in said
+
+
+def test_a_secret_that_cannot_be_kept_is_said(tmp_path):
+    (tmp_path / "secret").mkdir()
+    with pytest.raises(DataFolderUnusable, match=r"cannot keep .*secret"):
+        data_folder_secret(tmp_path)
 
 
 async def test_a_folder_that_cannot_be_is_said(tmp_path):
