@@ -5,7 +5,7 @@ import json
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,18 +26,11 @@ from tests.standalone.test_serve import (
     serving,
     until_ready,
 )
+from tests.standalone.waiting import block_until
 
 SWEEP_S = 4.0
-PATIENCE_S = 60.0
 HALF = 400
 """Chapters of a document that is deleted while it is read."""
-
-
-def until(found: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not found():
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
-        time.sleep(0.05)
 
 
 def submit(
@@ -61,21 +54,21 @@ def heard_and_edited(client: httpx.Client) -> str:
     edited = client.put(path, json={"text": canary.EDIT}, headers={"If-Match": '"0"'})
     assert edited.status_code == 200, edited.text
     client.post(f"documents/{document}/narrations", json={"pages": "1"}).raise_for_status()
-    until(lambda: bool(client.get(path).json()["audios"]), "the edited page is being spoken")
+    block_until(lambda: bool(client.get(path).json()["audios"]), "the edited page is being spoken")
     assert state(client, document)["title"] == canary.TITLE
     return document
 
 
 def rejected(client: httpx.Client) -> str:
     document = submit(client, canary.broken_pdf(), "quaggafile.pdf")
-    until(lambda: state(client, document)["state"] == "rejected", "a broken file is rejected")
+    block_until(lambda: state(client, document)["state"] == "rejected", "a broken file is rejected")
     return document
 
 
 def not_found(client: httpx.Client) -> str:
     answer = client.post("documents", json={"url": canary.ADDRESS, "title": canary.TITLE})
     document = str(answer.json()["document_id"])
-    until(lambda: state(client, document)["state"] == "rejected", "an address is rejected")
+    block_until(lambda: state(client, document)["state"] == "rejected", "an address is rejected")
     assert "quaggahost" in state(client, document)["failure"]["reason"]
     return document
 
@@ -83,7 +76,7 @@ def not_found(client: httpx.Client) -> str:
 def half_read(client: httpx.Client) -> str:
     order = json.dumps({})
     document = submit(client, canary.document(HALF, 40), title=canary.TITLE, narrate=order)
-    until(lambda: state(client, document)["pages_ready"] > 0, "pages are found")
+    block_until(lambda: state(client, document)["pages_ready"] > 0, "pages are found")
     return document
 
 
@@ -130,7 +123,7 @@ def test_no_word_of_a_deleted_document_is_left(lectern: Lectern) -> None:
                 for document in [*made, half_read(client)]:
                     assert client.delete(f"documents/{document}").status_code == 204
                 time.sleep(6)
-                until(lambda: asyncio.run(erasures_left(data)) == 0, "the sweep")
+                block_until(lambda: asyncio.run(erasures_left(data)) == 0, "the sweep")
                 assert asyncio.run(in_tables(data)) == []
                 assert canary.in_files(data / "objects") == []
                 logs = canary.lines_with_canary([command.stdout, command.stderr])
@@ -188,8 +181,8 @@ def test_uploads_under_way_when_the_server_was_killed_go(lectern: Lectern) -> No
             uploading(port, token, form, FORM),
             uploading(port, token, "application/octet-stream", BEGINNING),
         ):
-            until(lambda: bool(canary.in_files(stored)), "an upload is stored")
-            until(lambda: bool(canary.in_files(incoming)), "another is half written")
+            block_until(lambda: bool(canary.in_files(stored)), "an upload is stored")
+            block_until(lambda: bool(canary.in_files(incoming)), "another is half written")
             command.process.kill()
             command.end()
             assert command.survivors(5.0) == []
@@ -197,6 +190,6 @@ def test_uploads_under_way_when_the_server_was_killed_go(lectern: Lectern) -> No
         shutil.rmtree(left)  # of multiprocessing, which holds sockets in it
     deadlines(data)
     with serving(lectern, port):
-        until(lambda: canary.in_files(incoming) == [], "what is half written goes")
-        until(lambda: canary.in_files(stored) == [], "what no document came of goes")
+        block_until(lambda: canary.in_files(incoming) == [], "what is half written goes")
+        block_until(lambda: canary.in_files(stored) == [], "what no document came of goes")
     assert canary.in_files(data) == []

@@ -1,7 +1,6 @@
 """A deletion that every service gave up is done after all when it is sent again."""
 
-import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -18,10 +17,10 @@ from libs.common.store.tables import events
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.queries import DocumentQueries
 from services.gateway.documents.uploads import Source, Submission
+from tests.standalone.waiting import PATIENCE_S, until
 
 TEXT = b"# One\n\nThe first page has a sentence.\n\n# Two\n\nThe second page has another one.\n"
 CONSUMERS = ("ingest", "segmenter", "synth", "notifier")
-PATIENCE_S = 60.0
 SWEEP_S = "1"
 
 BREAK = """
@@ -33,13 +32,6 @@ MEND = "DROP TRIGGER broken"
 
 async def upload(content: bytes) -> AsyncGenerator[bytes, None]:
     yield content
-
-
-async def until(look: Callable[[], Awaitable[bool]], what: str) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not await look():
-            await asyncio.sleep(0.05)
-    assert await look(), what
 
 
 class Owner:

@@ -1,7 +1,7 @@
 """Losing any one event leaves no narration without an end, and sending it again heals it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -22,12 +22,12 @@ from services.gateway.narrations.commands import NarrationCommands
 from services.gateway.narrations.jobs import END_STALLED
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.narrations.queries import NarrationQueries
+from tests.standalone.waiting import PATIENCE_S, until
 
 TEXT = b"# One\n\nThe first page has a sentence.\n\n# Two\n\nThe second page has another one.\n"
 BROKEN = b"%PDF-1.7\nno more than this"
 STALLED_S = 3600.0
 QUIET_S = 1.0
-PATIENCE_S = 120.0
 READ = (
     "document.submitted",
     "page.extracted",
@@ -43,14 +43,6 @@ READ = (
 
 async def text(content: bytes) -> AsyncGenerator[bytes, None]:
     yield content
-
-
-async def until(look: Callable[[], Awaitable[Any]], what: str) -> Any:
-    async with asyncio.timeout(PATIENCE_S):
-        while not (found := await look()):
-            await asyncio.sleep(0.05)
-    assert found, what
-    return found
 
 
 class Loss:
