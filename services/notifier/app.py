@@ -1,5 +1,6 @@
 """Composition root of notifier: the only module that builds clients from settings."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from services.notifier.deliveries.deliverer import Deliverer
 from services.notifier.deliveries.jobs import MAIL, WEBHOOK
 from services.notifier.handlers import Notifier
 from services.notifier.installation_secret import InstallationSecret
-from services.notifier.notices import TOLD
+from services.notifier.notices import TOLD, Target
 from services.notifier.settings import Settings
 
 NAME = "notifier"
@@ -36,8 +37,9 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     secret = InstallationSecret(database)
     storage = open_object_storage(common)
     metrics = Metrics(NAME)
+    targets = settings.targets()
     deliverer = Deliverer(
-        targets=settings.targets(),
+        targets=targets,
         secret=secret,
         mailer=_mailer(settings),
         webhooks=_webhooks(settings, client),
@@ -50,7 +52,7 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         name=NAME,
         migrations=Path(__file__).with_name("migrations"),
         publishes=PUBLISHES,
-        routes=_notifier(settings, secret).routes(),
+        routes=_notifier(settings, targets, secret).routes(),
         work=[
             MAIL.done_by(deliverer.mail, slots=slots),
             WEBHOOK.done_by(deliverer.webhook, slots=slots),
@@ -65,14 +67,16 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     )
 
 
-def _notifier(settings: Settings, secret: InstallationSecret) -> Notifier:
+def _notifier(
+    settings: Settings, targets: Sequence[Target], secret: InstallationSecret
+) -> Notifier:
     schedule = DeliverySchedule(
         max_attempts=settings.max_attempts,
         batch_wait_ms=int(settings.mail_batch_seconds * 1000),
         batch_interval_ms=int(settings.mail_batch_interval_seconds * 1000),
     )
     return Notifier(
-        targets=settings.targets(),
+        targets=targets,
         schedule=schedule,
         max_age=timedelta(hours=settings.max_age_hours),
         secret=secret,

@@ -137,7 +137,7 @@ class Consumer:
         except Exception as error:  # raised again, it would have the record come for ever
             if not isinstance(error, Malformed):
                 log.exception("a record could not be read", topic=record.topic)
-            await self._failures.unreadable(record, error, self._by_type)
+            await self._failures.give_up_unreadable(record, error, self._by_type)
             return Taken(record.topic, "malformed", perf_counter() - started, None)
         if delivery is None:
             return _taken(record, None, set(), perf_counter() - started)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from libs.common.backoff import delay_s
 from libs.common.contracts.cloudevents import Headers
-from libs.common.errors import Malformed, Unavailable, UnknownVersion
+from libs.common.errors import Malformed, Unavailable
 from libs.common.processing.failures import code_of
 
 
@@ -88,6 +88,6 @@ def _described(record: Record, error: Exception) -> dict[str, str]:
         "dlq_error": type(error).__name__,
         "dlq_code": code_of(error),
     }
-    if isinstance(error, Malformed | UnknownVersion):
+    if isinstance(error, Malformed):
         described["dlq_reason"] = str(error)
     return described

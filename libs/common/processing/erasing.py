@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from libs.common.processing.failures import GivenUp
-from libs.common.processing.job_kind import Job, JobKind
+from libs.common.processing.job_kind import AGAIN_AFTER_MS, Job, JobKind
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect
 from libs.common.store.jobs import CancelJobs
@@ -25,9 +25,6 @@ class EraseJob(BaseModel):
     document_id: UUID
     prefix: str
     last: bool = False
-
-
-AGAIN_AFTER_MS = 60 * 60 * 1000
 
 
 def erase_again(job: EraseJob, _reason: GivenUp) -> Sequence[Effect]:

@@ -43,7 +43,9 @@ class EventFailures:
             await self._record(delivery.arrival, effects)
         return True
 
-    async def unreadable(self, record: Record, error: Exception, wanted: Collection[str]) -> None:
+    async def give_up_unreadable(
+        self, record: Record, error: Exception, wanted: Collection[str]
+    ) -> None:
         """Keep a record that cannot be read; its event is given up, if the headers can be read.
 
         They name the document, and the stream that somebody waits for; ``wanted`` are the types

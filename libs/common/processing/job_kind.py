@@ -21,6 +21,9 @@ from libs.common.store.jobs import NewJob
 
 P = TypeVar("P", bound=BaseModel)
 
+AGAIN_AFTER_MS = 60 * 60 * 1000
+"""When a job is tried again that was given up and must be done all the same."""
+
 
 def nothing_more(_payload: BaseModel, _reason: GivenUp) -> Sequence[Effect]:
     """Owe nothing more than ``task.failed``."""

@@ -196,19 +196,15 @@ def _change(**values: Any) -> Update:
 
 _LATER = now_ms() + bindparam("ms", type_=BigInteger())
 _OVER = {"finished_at_ms": now_ms(), "lease_until_ms": None}
+_FREE = {"status": READY, "lease_until_ms": None}
+_UNCOUNTED = {"attempts": jobs.c.attempts - 1}
 _ERROR = bindparam("error", type_=Text())
 
 _RENEW = _change(lease_until_ms=_LATER)
 _FINISH = _change(status=DONE, **_OVER)
-_RETRY = _change(status=READY, run_at_ms=_LATER, lease_until_ms=None, last_error=_ERROR)
-_POSTPONE = _change(
-    status=READY,
-    attempts=jobs.c.attempts - 1,
-    run_at_ms=_LATER,
-    lease_until_ms=None,
-    last_error=_ERROR,
-)
-_GIVE_BACK = _change(status=READY, attempts=jobs.c.attempts - 1, lease_until_ms=None)
+_RETRY = _change(**_FREE, run_at_ms=_LATER, last_error=_ERROR)
+_POSTPONE = _change(**_FREE, **_UNCOUNTED, run_at_ms=_LATER, last_error=_ERROR)
+_GIVE_BACK = _change(**_FREE, **_UNCOUNTED)
 _FAIL = _change(status=FAILED, last_error=_ERROR, **_OVER)
 
 
@@ -282,12 +278,7 @@ async def release_all(connection: AsyncConnection) -> int:
     released = await connection.execute(
         update(jobs)
         .where(jobs.c.status == RUNNING)
-        .values(
-            status=READY,
-            attempts=jobs.c.attempts - 1,
-            lease_token=jobs.c.lease_token + 1,
-            lease_until_ms=None,
-        )
+        .values(**_FREE, **_UNCOUNTED, lease_token=jobs.c.lease_token + 1)
     )
     if released.rowcount:
         notify_after_commit(connection, JOBS)

@@ -7,10 +7,11 @@ from libs.common.store.jobs import READY
 from libs.common.store.tables import jobs, now_ms
 
 
-async def withdraw(connection: AsyncConnection, subject: str) -> bool:
-    """Remove a job that is not due yet, so that it is never done; False if it may have begun."""
+async def withdraw(connection: AsyncConnection, kind: str, subject: str) -> bool:
+    """Remove jobs that are not due yet, so that none is done; False if they may have begun."""
     withdrawn = await connection.execute(
         delete(jobs).where(
+            jobs.c.kind == kind,
             jobs.c.subject == subject,
             jobs.c.status == READY,
             jobs.c.attempts == 0,
@@ -20,10 +21,11 @@ async def withdraw(connection: AsyncConnection, subject: str) -> bool:
     return withdrawn.rowcount > 0
 
 
-async def is_recorded(connection: AsyncConnection, subject: str) -> bool:
-    """Return whether there is a job about ``subject``, done or not, that was not withdrawn.
+async def is_recorded(connection: AsyncConnection, kind: str, subject: str) -> bool:
+    """Return whether there is such a job about ``subject``, done or not, that was not withdrawn.
 
     A transaction that withdraws it is waited for.
     """
-    found = select(jobs.c.id).where(jobs.c.subject == subject).with_for_update()
+    mine = (jobs.c.kind == kind, jobs.c.subject == subject)
+    found = select(jobs.c.id).where(*mine).with_for_update()
     return (await connection.execute(found)).first() is not None

@@ -67,7 +67,7 @@ class DocumentCommands:
 
     async def discard(self, upload: StoredUpload) -> None:
         """Have removed what was stored, unless a document came of it."""
-        await self._pending.give_up(upload.stored.key)
+        await self._pending.discard(upload.stored.key)
 
     async def submit(self, submission: Submission) -> UUID:
         """Hand a document in, and return its id.
@@ -172,4 +172,4 @@ class DocumentCommands:
 
 def _token() -> str:
     """Return what makes a key one that was never used."""
-    return uuid4().hex[:16]
+    return uuid4().hex[:12]

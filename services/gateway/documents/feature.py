@@ -11,7 +11,7 @@ from services.gateway.documents.details import REACTIONS
 from services.gateway.documents.projection import FOLDS
 from services.gateway.documents.routes import router
 from services.gateway.documents.tables import document_details, documents, pages
-from services.gateway.kernel.pending import removing
+from services.gateway.kernel.pending import remove_pending_route
 from services.gateway.kernel.record import Feature
 
 DOCUMENTS = Feature(
@@ -21,6 +21,6 @@ DOCUMENTS = Feature(
     reactions=REACTIONS,
     tables=(documents, pages, document_details),
     read_models=(documents, pages),
-    work=(removing,),
+    work=(remove_pending_route,),
     api=(router,),
 )

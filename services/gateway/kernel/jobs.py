@@ -5,15 +5,13 @@ from collections.abc import Sequence
 from pydantic import BaseModel
 
 from libs.common.processing.failures import GivenUp
-from libs.common.processing.job_kind import JobKind
+from libs.common.processing.job_kind import AGAIN_AFTER_MS, JobKind
 from libs.common.store.effects import Effect
 from libs.common.store.jobs import NewJob
 
-AGAIN_AFTER_MS = 60 * 60 * 1000
 
-
-class PendingObject(BaseModel):
-    """An object that is stored before a transaction takes it into a document."""
+class RemovePendingJob(BaseModel):
+    """Remove an object that was stored before a transaction that never took it."""
 
     key: str
 
@@ -23,15 +21,15 @@ class PendingObject(BaseModel):
         return f"pending/{self.key}"
 
 
-def removal(pending: PendingObject, delay_ms: int = 0) -> NewJob:
+def removal(pending: RemovePendingJob, delay_ms: int = 0) -> NewJob:
     """Return the effect of having it removed, whatever becomes of its deadline."""
     return REMOVE_PENDING.new(pending, subject=f"remove/{pending.key}", delay_ms=delay_ms)
 
 
-def remove_again(pending: PendingObject, _reason: GivenUp) -> Sequence[Effect]:
+def remove_again(pending: RemovePendingJob, _reason: GivenUp) -> Sequence[Effect]:
     """Have it tried again for ever: nobody else knows of the object."""
     return [removal(pending, AGAIN_AFTER_MS)]
 
 
-REMOVE_PENDING = JobKind("remove_pending", PendingObject, remove_again)
+REMOVE_PENDING = JobKind("remove_pending", RemovePendingJob, remove_again)
 """Remove an object that no transaction took."""

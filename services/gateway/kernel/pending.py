@@ -17,7 +17,7 @@ from libs.common.errors import LecternError, Rejected
 from libs.common.processing.job_kind import Job, JobRoute
 from libs.common.store.effects import Effect, Step
 from libs.common.store.withdrawal import is_recorded, withdraw
-from services.gateway.kernel.jobs import REMOVE_PENDING, PendingObject, removal
+from services.gateway.kernel.jobs import REMOVE_PENDING, RemovePendingJob, removal
 from services.gateway.kernel.record import Kernel
 
 GRACE_S = 600.0
@@ -37,7 +37,7 @@ def taken(key: str) -> Step:
     """
 
     async def step(connection: AsyncConnection) -> Sequence[Effect]:
-        if not await withdraw(connection, PendingObject(key=key).subject):
+        if not await withdraw(connection, REMOVE_PENDING.name, RemovePendingJob(key=key).subject):
             raise too_slow()
         return []
 
@@ -53,7 +53,7 @@ class PendingObjects:
     @asynccontextmanager
     async def storing(self, key: str) -> AsyncIterator[None]:
         """Record a deadline for the object that the block stores; if it fails, remove it."""
-        pending = PendingObject(key=key)
+        pending = RemovePendingJob(key=key)
         after_ms = int((self.kernel.limits.upload_timeout_seconds + GRACE_S) * 1000)
         async with self.kernel.transaction() as command:
             deadline = REMOVE_PENDING.new(pending, subject=pending.subject, delay_ms=after_ms)
@@ -62,22 +62,22 @@ class PendingObjects:
             yield
         except BaseException:
             with suppress(LecternError):  # the deadline is still there
-                await self.give_up(key)
+                await self.discard(key)
             raise
 
-    async def give_up(self, key: str) -> None:
+    async def discard(self, key: str) -> None:
         """Have the object removed now, unless it was taken (a lost answer to a commit)."""
-        pending = PendingObject(key=key)
+        pending = RemovePendingJob(key=key)
         async with self.kernel.transaction() as command:
-            if await is_recorded(command.connection, pending.subject):
+            if await is_recorded(command.connection, REMOVE_PENDING.name, pending.subject):
                 await command.apply([removal(pending)])
 
-    async def remove(self, job: Job[PendingObject]) -> Sequence[Effect]:
+    async def remove(self, job: Job[RemovePendingJob]) -> Sequence[Effect]:
         """Remove an object, and what was uploaded of it so far."""
         await self.kernel.storage.delete_prefix(job.payload.key)
         return []
 
 
-def removing(kernel: Kernel) -> JobRoute:
+def remove_pending_route(kernel: Kernel) -> JobRoute:
     """Return what does the jobs."""
     return REMOVE_PENDING.done_by(PendingObjects(kernel).remove)

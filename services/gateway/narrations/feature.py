@@ -15,9 +15,9 @@ from libs.common.contracts.documents import (
 from libs.common.contracts.tasks import TaskFailed
 from services.gateway.kernel.record import Feature
 from services.gateway.narrations import routes
-from services.gateway.narrations.planning.audiobooks import requesting
+from services.gateway.narrations.planning.audiobooks import request_audiobook_route
 from services.gateway.narrations.planning.reactions import REACTIONS
-from services.gateway.narrations.planning.stalled import stalled_route
+from services.gateway.narrations.planning.stalled import end_stalled_route
 from services.gateway.narrations.planning.waiting import derive_all
 from services.gateway.narrations.projection import FOLDS
 from services.gateway.narrations.submitting import submit_routes
@@ -41,6 +41,6 @@ NARRATIONS = Feature(
     tables=(narrations, page_requests),
     read_models=(narrations,),
     derived={page_requests: derive_all},
-    work=(requesting, stalled_route),
+    work=(request_audiobook_route, end_stalled_route),
     api=(submit_routes.router, routes.router),
 )

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 
 from libs.common.contracts.narrations import NarrationRequested
 from libs.common.processing.failures import GivenUp
-from libs.common.processing.job_kind import JobKind
+from libs.common.processing.job_kind import AGAIN_AFTER_MS, JobKind
 from libs.common.store.effects import Effect
 
 
@@ -37,8 +37,6 @@ class StalledJob(NarrationJob):
 
 REQUEST_AUDIOBOOK = JobKind("request_audiobook", NarrationJob)
 """Store what an audiobook is made of, and ask for it."""
-
-AGAIN_AFTER_MS = 60 * 60 * 1000
 
 
 def look_again(job: StalledJob, _reason: GivenUp) -> Sequence[Effect]:

@@ -67,41 +67,10 @@ def story(draw, number):
         yield PageExtracted(
             **about, page=page, text=reference(f"t{page}"), markdown_characters=page, language="und"
         )
-        edits = draw(st.integers(0, 3))
-        for revision in range(1, edits + 1):
-            yield PageEdited(
-                **about,
-                page=page,
-                revision=revision,
-                text=reference(f"t{page}.{revision}"),
-                language="en",
-                edited_by=OWNER,
-                markdown_characters=0,
-            )
-        for revision in draw(st.permutations(range(edits + 1))):
-            yield PageSegmented(
-                **about,
-                page=page,
-                revision=revision,
-                segmented_page=reference(f"s{page}.{revision}"),
-                utterance_count=revision + 1,
-                characters=10 * revision,
-                language="und",
-            )
+        yield from texts(draw, about, page)
         if draw(st.booleans()):
-            yield TaskFailed(
-                **about,
-                task_id=name("task", number, page),
-                service=draw(st.sampled_from(["segmenter", "synth"])),
-                kind="page.extracted",
-                code="c",
-                page=page,
-                attempts=1,
-                fingerprint="0" * 16,
-                requested_by=None,
-                about_stream=None,
-                details=None,
-            )
+            service = draw(st.sampled_from(["segmenter", "synth"]))
+            yield failed(about, name("task", number, page), service, page)
         if draw(st.booleans()):
             yield lost(about, f"page/{document}/{page}", kind="page.segmented", page=page)
         yield from sound(draw, about, number, page)
@@ -122,6 +91,46 @@ def story(draw, number):
     if draw(st.booleans()):
         yield DocumentDeleted(**about, deleted_by=OWNER)
     yield from book(draw, about, number)
+
+
+def texts(draw, about, page):
+    edits = draw(st.integers(0, 3))
+    for revision in range(1, edits + 1):
+        yield PageEdited(
+            **about,
+            page=page,
+            revision=revision,
+            text=reference(f"t{page}.{revision}"),
+            language="en",
+            edited_by=OWNER,
+            markdown_characters=0,
+        )
+    for revision in draw(st.permutations(range(edits + 1))):
+        yield PageSegmented(
+            **about,
+            page=page,
+            revision=revision,
+            segmented_page=reference(f"s{page}.{revision}"),
+            utterance_count=revision + 1,
+            characters=10 * revision,
+            language="und",
+        )
+
+
+def failed(about, task_id, service, page):
+    return TaskFailed(
+        **about,
+        task_id=task_id,
+        service=service,
+        kind="page.extracted",
+        code="c",
+        page=page,
+        attempts=1,
+        fingerprint="0" * 16,
+        requested_by=None,
+        about_stream=None,
+        details=None,
+    )
 
 
 def sound(draw, about, number, page):

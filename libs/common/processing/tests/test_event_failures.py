@@ -55,7 +55,7 @@ class World:
         return await self.failures.give_up(delivery, ERROR, 3)
 
     async def cannot_read(self, found, wanted=ROUTES):
-        await self.failures.unreadable(found, UNREADABLE, wanted)
+        await self.failures.give_up_unreadable(found, UNREADABLE, wanted)
 
     async def left(self):
         """How many events, objects and dead letters there are."""

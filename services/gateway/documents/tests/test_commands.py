@@ -1,9 +1,11 @@
 import asyncio
+from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import String, select, update
 
+from libs.common.contracts.base import MAX_PAGES
 from libs.common.contracts.details import PageText, SubmittedDocument
 from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted, PageEdited
 from libs.common.errors import Conflict, Rejected, Unavailable
@@ -11,7 +13,6 @@ from libs.common.storage.details import read_details
 from libs.common.store.tables import jobs
 from services.gateway.documents.uploads import Source, Submission
 from services.gateway.kernel.errors import NotFound, Stale
-from services.gateway.kernel.pending import PendingObjects
 from services.gateway.kernel.record import Kernel
 from services.gateway.tests.world import a_world
 
@@ -35,6 +36,24 @@ async def when_all_is_due(world):
 
 class Killed(BaseException):
     """The process ends here, with nothing of it running any more."""
+
+
+@contextmanager
+def killed_when_it_records(monkeypatch):
+    """What the block does ends when it records an event, and there is no transaction after it."""
+
+    def killed(*_):
+        raise Killed
+
+    with monkeypatch.context() as patched:
+
+        def record(*_):
+            patched.setattr(Kernel, "transaction", killed)
+            raise Killed
+
+        patched.setattr(Kernel, "record", record)
+        with pytest.raises(Killed):
+            yield
 
 
 async def test_a_file_is_stored_and_announced(world):
@@ -85,16 +104,10 @@ async def test_what_a_process_stored_until_it_was_killed_goes(world, monkeypatch
     await world.read(document, 1)
     kept = await keys(world)
 
-    def killed(*_):
-        raise Killed
-
-    monkeypatch.setattr(PendingObjects, "give_up", killed)
-    monkeypatch.setattr(Kernel, "record", killed)
-    with pytest.raises(Killed):
+    with killed_when_it_records(monkeypatch):
         await world.hand_in()
-    with pytest.raises(Killed):
+    with killed_when_it_records(monkeypatch):
         await world.documents.edit_page(world.owner, document, 1, "New", 0)
-    monkeypatch.undo()
     assert len(await keys(world)) == len(kept) + 3
     assert await when_all_is_due(world) == kept
 
@@ -172,6 +185,21 @@ async def test_an_edit_that_fails_leaves_nothing_in_the_end(world, monkeypatch, 
     assert [key for key in await keys(world) if ".r1." in key]
     await world.work()
     assert [key for key in await keys(world) if ".r1." in key] == []
+
+
+async def test_the_longest_subject_of_a_job_has_room_in_its_column(world, monkeypatch):
+    document = await world.hand_in()
+    await world.extract(document, MAX_PAGES)
+    with killed_when_it_records(monkeypatch):
+        await world.documents.edit_page(world.owner, document, MAX_PAGES, "New", 0)
+    [subject] = await world.database.fetch(
+        select(jobs.c.subject).where(jobs.c.subject.contains(".r1."))
+    )
+    longest = subject[0].replace(".r1.", ".r999999999.")
+    column = jobs.c.subject.type
+    assert isinstance(column, String)
+    assert column.length is not None
+    assert len(longest) <= column.length
 
 
 async def test_an_empty_file_is_refused_and_not_kept(world):

@@ -1,13 +1,12 @@
 from libs.common.processing.failures import GivenUp
 from libs.common.store.jobs import NewJob
-from services.gateway.kernel.jobs import REMOVE_PENDING, PendingObject, removal
+from services.gateway.kernel.jobs import REMOVE_PENDING, RemovePendingJob, removal
 
-LONGEST = f"documents/{'0' * 36}/pages/99999.r999999999.0123456789abcdef.json"
-SUBJECT_CHARACTERS = 100
+KEY = "documents/1/source.0"
 
 
 def test_a_removal_that_was_given_up_is_tried_again():
-    pending = PendingObject(key=LONGEST)
+    pending = RemovePendingJob(key=KEY)
     [again] = REMOVE_PENDING.gave_up(pending, GivenUp("unavailable"))
     assert isinstance(again, NewJob)
     assert (again.kind, again.payload) == (REMOVE_PENDING.name, pending)
@@ -16,10 +15,5 @@ def test_a_removal_that_was_given_up_is_tried_again():
 
 def test_no_removal_can_be_withdrawn_as_a_deadline_can():
     """It may have removed something before it failed."""
-    pending = PendingObject(key=LONGEST)
+    pending = RemovePendingJob(key=KEY)
     assert removal(pending).subject != pending.subject
-
-
-def test_subjects_have_room_in_their_column():
-    pending = PendingObject(key=LONGEST)
-    assert max(map(len, (pending.subject, removal(pending).subject))) <= SUBJECT_CHARACTERS

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from libs.common.errors import Rejected, Unavailable
 from libs.common.store.jobs import claim
@@ -26,6 +26,10 @@ def database_url(request):
 async def world(database_url, tmp_path):
     async with a_world(tmp_path, database_url) as world:
         yield world
+
+
+def away(*_):
+    raise Unavailable("no database")
 
 
 async def store(world):
@@ -51,7 +55,7 @@ async def test_what_was_taken_leaves_no_row_and_stays(world):
     await store(world)
     await take(world)
     assert await rows(world) == []
-    await PendingObjects(world.kernel).give_up(KEY)  # as after a lost answer
+    await PendingObjects(world.kernel).discard(KEY)  # as after a lost answer
     await world.work()
     assert await world.storage.stat(KEY) == 1
 
@@ -73,9 +77,6 @@ async def test_what_is_being_removed_can_no_longer_be_taken(world):
 
 
 async def test_nothing_is_stored_without_a_deadline(world, monkeypatch):
-    def away(*_):
-        raise Unavailable("no database")
-
     monkeypatch.setattr(type(world.kernel), "transaction", away)
     with pytest.raises(Unavailable):
         await store(world)
@@ -83,32 +84,42 @@ async def test_nothing_is_stored_without_a_deadline(world, monkeypatch):
 
 
 async def test_what_fails_is_told_though_it_cannot_be_removed_now(world, monkeypatch):
-    async def store_and_fail():
+    async def store_and_fail(patched):
         async with PendingObjects(world.kernel).storing(KEY):
             await world.storage.write(KEY, b"x")
+            patched.setattr(type(world.kernel), "transaction", away)
             raise ValueError("first")
 
-    with monkeypatch.context() as patched:
-        patched.setattr(PendingObjects, "give_up", failing)
-        with pytest.raises(ValueError, match="first"):
-            await store_and_fail()
+    with monkeypatch.context() as patched, pytest.raises(ValueError, match="first"):
+        await store_and_fail(patched)
+    assert await rows(world) == [("ready",)]
     await all_due(world)
     await world.work()
     assert await world.storage.stat(KEY) is None
 
 
-async def failing(*_):
-    raise Unavailable("no database")
+async def until_somebody_waits(world):
+    """Return when somebody waits for the transaction that is open: on SQLite for its end."""
+    blocked = text(
+        "SELECT pid FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(30):
+        while not (
+            world.database._writing._waiters
+            if world.database.sqlite
+            else await world.database.fetch(blocked)
+        ):
+            await asyncio.sleep(0.01)
 
 
-async def test_giving_up_waits_for_a_transaction_that_takes(world):
+async def test_discarding_waits_for_a_transaction_that_takes(world):
     await store(world)
     async with world.kernel.transaction() as command:
         await command.apply([taken(KEY)])
-        giving_up = asyncio.create_task(PendingObjects(world.kernel).give_up(KEY))
-        await asyncio.sleep(0.05)
-        assert not giving_up.done()
-    await giving_up
+        discarding = asyncio.create_task(PendingObjects(world.kernel).discard(KEY))
+        await until_somebody_waits(world)
+    await discarding
     await world.work()
     assert await world.storage.stat(KEY) == 1
 

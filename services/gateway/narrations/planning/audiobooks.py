@@ -67,7 +67,7 @@ class AudiobookRequester:
         return [self.kernel.together(request_stored, stored)]
 
 
-def requesting(kernel: Kernel) -> JobRoute:
+def request_audiobook_route(kernel: Kernel) -> JobRoute:
     """Return what does the jobs."""
     return REQUEST_AUDIOBOOK.done_by(AudiobookRequester(kernel).request)
 

@@ -34,12 +34,12 @@ from services.gateway.kernel.record import Kernel, Reaction
 from services.gateway.narrations.jobs import REQUEST_AUDIOBOOK
 from services.gateway.narrations.planning import dispatch
 from services.gateway.narrations.planning.completion import complete, end_without_audiobook
-from services.gateway.narrations.planning.stalled import see_whether_it_stalls
+from services.gateway.narrations.planning.stalled import schedule_stall_check
 
 
 def _asked(kernel: Kernel, event: NarrationRequested) -> Sequence[Effect]:
     """The pages that are there go on their way, and somebody looks after them."""
-    return [*_interest(kernel, event), see_whether_it_stalls(kernel, event)]
+    return [*_interest(kernel, event), schedule_stall_check(kernel, event)]
 
 
 def _interest(kernel: Kernel, event: NarrationEvent) -> Sequence[Effect]:

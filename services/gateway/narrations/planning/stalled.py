@@ -43,7 +43,7 @@ class _Awaited:
     stream: str
 
 
-def see_whether_it_stalls(kernel: Kernel, asked: NarrationRequested) -> Effect:
+def schedule_stall_check(kernel: Kernel, asked: NarrationRequested) -> Effect:
     """Return the effect that has a narration looked at."""
     job = StalledJob(
         narration_id=asked.narration_id, document_id=asked.document_id, owner_id=asked.owner_id
@@ -67,7 +67,7 @@ class StalledNarrations:
         return [self.kernel.together(_look_at_narrations, job.payload)]
 
 
-def stalled_route(kernel: Kernel) -> JobRoute:
+def end_stalled_route(kernel: Kernel) -> JobRoute:
     """Return what does the jobs."""
     return END_STALLED.done_by(StalledNarrations(kernel).look)
 

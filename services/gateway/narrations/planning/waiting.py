@@ -41,7 +41,7 @@ async def look_again(
     """
     for narration in await interested_narrations(connection, document_id, narration_id):
         for some in _slices(which):
-            await _derive_of(connection, narration, some)
+            await _derive_requests_for(connection, narration, some)
 
 
 async def derive_all(connection: AsyncConnection) -> None:
@@ -51,7 +51,7 @@ async def derive_all(connection: AsyncConnection) -> None:
         await look_again(connection, document_id)
 
 
-async def _derive_of(
+async def _derive_requests_for(
     connection: AsyncConnection, narration: NarrationRow, which: Sequence[int] | None
 ) -> None:
     could_be = await connection.scalars(_waiting(narration, which))
