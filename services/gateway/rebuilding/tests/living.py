@@ -122,7 +122,9 @@ def _page_story(about, by, page, utterances, ends):
     audio = by | {"audio_id": uuid4(), "page": page}
     segments = reference(f"s{page}")
     told: list[Event] = [
-        PageExtracted(**about, page=page, text=reference(), markdown_characters=page, language="und")
+        PageExtracted(
+            **about, page=page, text=reference(), markdown_characters=page, language="und"
+        )
     ]
     told.append(
         PageSegmented(
