@@ -143,11 +143,7 @@ class Speaker:
             duration_ms=assembled.duration_ms,
             characters_asked=asked.characters,
             characters_spoken=page.characters,
-            characters_cached=sum(
-                len(utterance.text)
-                for utterance, segment in zip(page.utterances, segments, strict=True)
-                if segment.cached
-            ),
+            characters_cached=_characters_cached(page, segments),
             segments_cached=sum(segment.cached for segment in segments),
             loudness_lufs=assembled.loudness_lufs,
         )
@@ -158,6 +154,11 @@ class Speaker:
             folder / f"page.{page_format}",
             MEDIA_TYPES[page_format],
         )
+
+
+def _characters_cached(page: SegmentedPage, segments: Sequence[SpokenSegment]) -> int:
+    spoken = zip(page.utterances, segments, strict=True)
+    return sum(len(utterance.text) for utterance, segment in spoken if segment.cached)
 
 
 class _Progress:
