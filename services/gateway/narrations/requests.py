@@ -1,11 +1,13 @@
 """What people send: narrations and submissions."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, HttpUrl, model_validator
 
 from libs.common.contracts.formats import AudiobookFormat, PageFormat, Rate, page_format_of
+from libs.common.contracts.pages import MAX_RANGES
 from services.gateway.http.models import RequestBody
 from services.gateway.narrations.options import NORMAL_RATE, USUAL_FORMAT, NarrationOptions
 
@@ -21,17 +23,33 @@ def page_numbers(value: object) -> object:
     """
     if not isinstance(value, str):
         return value
-    found: set[int] = set()
-    for part in value.split(","):
-        match = _RANGE.fullmatch(part)
-        if match is None:
-            raise ValueError("write pages as 1-5,8")
-        first = int(match[1])
-        last = int(match[2]) if match[2] else first
-        if not 1 <= first <= last <= MAX_PAGES:
-            raise ValueError(f"pages go from 1 to {MAX_PAGES}, the smaller number first")
-        found.update(range(first, last + 1))
-    return sorted(found)
+    parts = value.split(",")
+    if len(parts) > MAX_RANGES:
+        raise ValueError(f"write pages in at most {MAX_RANGES} ranges")
+    bounds = sorted(map(_bounds, parts))
+    return [page for first, last in joined(bounds) for page in range(first, last + 1)]
+
+
+def _bounds(part: str) -> tuple[int, int]:
+    match = _RANGE.fullmatch(part)
+    if match is None:
+        raise ValueError("write pages as 1-5,8")
+    first = int(match[1])
+    last = int(match[2]) if match[2] else first
+    if not 1 <= first <= last <= MAX_PAGES:
+        raise ValueError(f"pages go from 1 to {MAX_PAGES}, the smaller number first")
+    return first, last
+
+
+def joined(bounds: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return ascending ``bounds`` without overlaps, so that each page is counted out once."""
+    joined: list[tuple[int, int]] = []
+    for first, last in bounds:
+        if joined and first <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(joined[-1][1], last)
+        else:
+            joined.append((first, last))
+    return joined
 
 
 Pages = Annotated[
