@@ -6,8 +6,9 @@
 // It needs nothing of Lectern: docs/events.md says what is on the wire. kafkajs reads gzip, as
 // public topics are stored, and nothing else without a package more.
 //
-// Events do not say what a document is called. With LECTERN_URL and LECTERN_TOKEN in the
-// environment the gateway is asked for the title. COUNT stops it after so many.
+// TOPIC=audiobook.ready in the environment prints audiobooks instead. Events do not say what a
+// document is called: with LECTERN_URL and LECTERN_TOKEN the gateway is asked for the title. COUNT
+// stops it after so many. It exits with 1 if it cannot go on.
 
 import { randomUUID } from "node:crypto";
 import { Kafka, logLevel } from "kafkajs";
@@ -40,8 +41,23 @@ async function titleOf(documentId) {
   return (await answer.json()).title;
 }
 
+const seconds = (ms) => (ms / 1000).toFixed(1);
+const whole = (number) => number.toLocaleString("en-US");
+const file = (format, { size }) => `${format} ${whole(size)} bytes`;
+
+// What an event says, on one line.
+const LINES = {
+  "audio.ready": (value) =>
+    `page ${value.page} of document ${value.document_id}: ${seconds(value.duration_ms)} s, ` +
+    `${whole(value.characters_spoken)} characters, by ${value.engine}/${value.voice}; ` +
+    value.renditions.map(({ format, object }) => file(format, object)).join(", "),
+  "audiobook.ready": (value) =>
+    `audiobook of document ${value.document_id}: ${seconds(value.duration_ms)} s, ` +
+    `${value.chapter_count} chapters; ${file(value.format, value.object)}`,
+};
+
 function readable(headers, raw) {
-  if (headers.ce_type !== "audio.ready") throw new Error(`it is ${headers.ce_type}`);
+  if (!Object.hasOwn(LINES, headers.ce_type)) throw new Error(`it is ${headers.ce_type}`);
   const value = JSON.parse(raw);
   if (value.version > KNOWN_VERSION) throw new Error(`version ${value.version} is newer than this`);
   return value;
@@ -49,12 +65,7 @@ function readable(headers, raw) {
 
 async function show(headers, value) {
   const title = await titleOf(value.document_id);
-  const files = value.renditions.map(({ format, object }) => `${format} ${object.size} bytes`);
-  console.log(
-    `${headers.ce_time} page ${value.page} of document ${value.document_id}: ` +
-      `${(value.duration_ms / 1000).toFixed(1)} s, by ${value.engine}/${value.voice}; ` +
-      files.join(", "),
-  );
+  console.log(`${headers.ce_time} ${LINES[headers.ce_type](value)}`);
   if (title !== undefined) console.log(`    title: ${title}`);
   for (const [name, text] of Object.entries(headers)) console.log(`    ${name}: ${text}`);
 }
@@ -62,6 +73,11 @@ async function show(headers, value) {
 const kafka = new Kafka({ brokers: [bootstrap], clientId: "example", logLevel: logLevel.ERROR });
 const consumer = kafka.consumer({ groupId: group ?? `example-${randomUUID()}` });
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => consumer.disconnect());
+consumer.on(consumer.events.CRASH, ({ payload: { error, restart } }) => {
+  if (restart) return; // kafkajs tries again by itself
+  console.error(`Kafka at ${bootstrap}: ${error.message}`);
+  process.exitCode = 1;
+});
 
 let printed = 0;
 await consumer.connect();
