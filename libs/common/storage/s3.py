@@ -28,7 +28,8 @@ from pydantic import SecretStr
 from libs.common.contracts.base import ObjectRef
 from libs.common.errors import LecternError, ObjectNotFound, Permanent, Unavailable
 from libs.common.storage.keys import check_key, check_prefix
-from libs.common.storage.s3_bucket import Bucket, MultipartUpload, translated
+from libs.common.storage.s3_bucket import Bucket, MultipartUpload
+from libs.common.storage.s3_errors import translated
 from libs.common.storage.streams import (
     BLOCK_BYTES,
     Blocks,
@@ -155,13 +156,12 @@ class S3Storage:
         """See :class:`libs.common.storage.port.Storage`."""
         if not check_prefix(prefix):
             raise Permanent("refused to delete every object: the prefix is empty")
-        await self._call(prefix, self._bucket.abort_uploads, prefix)
-        removed = 0
-        async for some in self._pages(prefix):
-            await self._call(prefix, self._bucket.delete, some)
-            removed += len(some)
-        if await self._call("", self._bucket.versioned):
-            await self._call(prefix, self._bucket.delete_versions, prefix)
+        failures: list[LecternError] = []
+        removed = await self._delete_objects(prefix, failures)
+        for remove in (self._delete_versions, self._abort_uploads):
+            await _tried(remove(prefix), failures)
+        for failure in failures:
+            raise failure
         return removed
 
     async def keys(self, prefix: str) -> AsyncIterator[str]:
@@ -174,7 +174,7 @@ class S3Storage:
         """See :class:`libs.common.storage.port.Storage`."""
         try:
             await self._call("", self._bucket.exists)
-            await self._call("", self._bucket.versioned)  # asked before anything is removed
+            await self._call("", self._bucket.may_list)  # asked before anything is removed
         except LecternError as error:
             raise Unavailable(str(error)) from error
 
@@ -205,6 +205,28 @@ class S3Storage:
                 yield some
             if not token:
                 return
+
+    async def _delete_objects(self, prefix: str, failures: list[LecternError]) -> int:
+        removed = 0
+
+        async def remove(keys: list[str]) -> None:
+            nonlocal removed
+            await self._call(prefix, self._bucket.delete, keys)
+            removed += len(keys)
+
+        async def remove_all() -> None:
+            async for keys in self._pages(prefix):
+                await _tried(remove(keys), failures)
+
+        await _tried(remove_all(), failures)
+        return removed
+
+    async def _delete_versions(self, prefix: str) -> None:
+        if await self._call("", self._bucket.versioned):
+            await self._call(prefix, self._bucket.delete_versions, prefix)
+
+    async def _abort_uploads(self, prefix: str) -> None:
+        await self._call(prefix, self._bucket.abort_uploads, prefix)
 
     async def _in_parts(
         self, upload: MultipartUpload, first: bytes, rest: AsyncIterator[bytes]
@@ -252,6 +274,14 @@ async def _all(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         raise
+
+
+async def _tried(removal: Awaitable[None], failures: list[LecternError]) -> None:
+    """Remove something; what keeps it from being removed is to keep nothing else."""
+    try:
+        await removal
+    except LecternError as error:
+        failures.append(error)
 
 
 async def _settled(sending: set[asyncio.Future[None]], at_most: int) -> set[asyncio.Future[None]]:

@@ -1,22 +1,14 @@
-"""The blocking half of S3: calls of boto3, and what its errors mean to us."""
+"""The blocking half of S3: calls of boto3, whose errors are raised as they are."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from time import monotonic
-from typing import Any
+from typing import Any, TypeAlias
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    NoCredentialsError,
-    PartialCredentialsError,
-)
-
-from libs.common.errors import LecternError, ObjectNotFound, Permanent, Throttled, Unavailable
+from botocore.exceptions import ClientError
 
 KEYS_PER_CALL = 1_000
 CONNECTIONS = 32
@@ -32,22 +24,13 @@ _CONFIG = Config(
 )
 _PATH_STYLE = Config(s3={"addressing_style": "path"})
 
-_ABSENT = {"NoSuchKey", "NotFound", "404"}
-_BUSY = {"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests", "429"}
-_REFUSED = {
-    "AccessDenied",
-    "AllAccessDisabled",
-    "InvalidAccessKeyId",
-    "SignatureDoesNotMatch",
-    "Forbidden",
-    "403",
-}
-_DOWN = {"NoSuchBucket", "RequestTimeout", "RequestTimeTooSkewed", "ExpiredToken", "NoSuchUpload"}
 _UNKNOWN_CALL = {"NotImplemented", "MethodNotAllowed", "501", "405"}
 _GONE_UPLOAD = "NoSuchUpload"
 _VERSIONED = {"Enabled", "Suspended"}
-_SERVER_ERROR = 500
 _BEHIND_THE_END = "InvalidRange"
+
+Markers: TypeAlias = dict[str, str]
+"""What a list goes on behind, as arguments of the call."""
 
 
 @dataclass(kw_only=True)
@@ -132,38 +115,51 @@ class Bucket:
 
     def delete(self, keys: Sequence[str]) -> None:
         """Remove at most 1,000 objects; those that are not there are fine."""
-        self._delete([{"Key": key} for key in keys])
+        _raise_first(self._delete([{"Key": key} for key in keys]))
 
     def delete_versions(self, prefix: str, key: str | None = None) -> None:
-        """Remove all versions and delete markers below a prefix, or only those of one ``key``."""
-        truncated = True
-        while truncated:  # from the start each time, where what was removed is listed no more
-            answer = self._s3().list_object_versions(
-                Bucket=self._name, Prefix=prefix, MaxKeys=KEYS_PER_CALL
-            )
+        """Remove all versions and delete markers below a prefix, or only those of one ``key``.
+
+        Those that cannot be removed keep no others: the first failure is raised at the end.
+        """
+        failures: list[ClientError] = []
+        after: Markers = {}
+        while True:
+            answer = self._list_versions(prefix, KEYS_PER_CALL, after)
             found = [*answer.get("Versions", ()), *answer.get("DeleteMarkers", ())]
             doomed = [
                 {"Key": version["Key"], "VersionId": version["VersionId"]}
                 for version in found
                 if key in (None, version["Key"])
             ]
-            self._delete(doomed)
-            truncated = answer.get("IsTruncated", False) and bool(doomed)
+            refused = self._delete(doomed)
+            failures += refused
+            if not answer.get("IsTruncated") or (key is not None and not doomed):
+                return _raise_first(failures)
+            after = _next(answer, after, "VersionId", removed=len(doomed) > len(refused))
 
     def abort_uploads(self, prefix: str) -> None:
-        """Remove the parts of uploads below a prefix that were not completed."""
-        truncated = True
-        while truncated:
-            try:
-                answer = self._s3().list_multipart_uploads(Bucket=self._name, Prefix=prefix)
-            except ClientError as error:
-                if error.response["Error"]["Code"] in _UNKNOWN_CALL:
-                    return
-                raise
+        """Remove the parts of uploads below a prefix that were not completed.
+
+        Those that cannot be removed keep no others: the first failure is raised at the end.
+        """
+        failures: list[ClientError] = []
+        after: Markers = {}
+        while True:
+            answer = self._list_uploads(prefix, KEYS_PER_CALL, after)
             uploads = answer.get("Uploads", ())
-            for upload in uploads:
-                self._abort_if_there(upload["Key"], upload["UploadId"])
-            truncated = answer.get("IsTruncated", False) and bool(uploads)
+            refused = [error for upload in uploads if (error := self._abort_if_there(upload))]
+            failures += refused
+            if not answer.get("IsTruncated"):
+                return _raise_first(failures)
+            after = _next(answer, after, "UploadId", removed=len(uploads) > len(refused))
+
+    def may_list(self) -> None:
+        """Return if all may be listed that has to be removed: objects, versions and uploads."""
+        self._s3().list_objects_v2(Bucket=self._name, MaxKeys=1)
+        if self.versioned():
+            self._list_versions("", 1, {})
+        self._list_uploads("", 1, {})
 
     def page(self, prefix: str, token: str) -> tuple[list[str], str]:
         """Return up to 1,000 keys and the token of the next page, ``""`` after the last."""
@@ -204,21 +200,40 @@ class Bucket:
         """Remove the parts of an upload, which would be stored and billed for ever."""
         self._s3().abort_multipart_upload(Bucket=self._name, Key=key, UploadId=upload_id)
 
-    def _abort_if_there(self, key: str, upload_id: str) -> None:
-        try:
-            self.abort(key, upload_id)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != _GONE_UPLOAD:
-                raise
+    def _list_versions(self, prefix: str, at_most: int, after: Markers) -> dict[str, Any]:
+        answer: dict[str, Any] = self._s3().list_object_versions(
+            Bucket=self._name, Prefix=prefix, MaxKeys=at_most, **after
+        )
+        return answer
 
-    def _delete(self, doomed: Sequence[dict[str, str]]) -> None:
+    def _list_uploads(self, prefix: str, at_most: int, after: Markers) -> dict[str, Any]:
+        """List nothing on a server that knows no list of uploads."""
+        try:
+            answer: dict[str, Any] = self._s3().list_multipart_uploads(
+                Bucket=self._name, Prefix=prefix, MaxUploads=at_most, **after
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _UNKNOWN_CALL:
+                return {}
+            raise
+        return answer
+
+    def _abort_if_there(self, upload: Mapping[str, str]) -> ClientError | None:
+        """Return the failure, if it is one."""
+        try:
+            self.abort(upload["Key"], upload["UploadId"])
+        except ClientError as error:
+            return None if error.response["Error"]["Code"] == _GONE_UPLOAD else error
+        return None
+
+    def _delete(self, doomed: Sequence[dict[str, str]]) -> list[ClientError]:
+        """Return a failure for each that could not be removed."""
         if not doomed:
-            return
+            return []
         answer = self._s3().delete_objects(
             Bucket=self._name, Delete={"Objects": doomed, "Quiet": True}
         )
-        for failure in answer.get("Errors", ()):
-            raise ClientError({"Error": failure}, "DeleteObjects")
+        return [ClientError({"Error": one}, "DeleteObjects") for one in answer.get("Errors", ())]
 
     def close(self) -> None:
         """Close the connections."""
@@ -234,30 +249,17 @@ class Bucket:
             return self._client
 
 
-@contextmanager
-def translated(key: str) -> Iterator[None]:
-    """Turn boto3's errors about the object ``key`` into ours, which show no address."""
-    try:
-        yield
-    except ClientError as error:
-        raise _meaning(error, key) from error
-    except (NoCredentialsError, PartialCredentialsError) as error:
-        raise Permanent("no credentials for the object storage were found") from error
-    except BotoCoreError as error:
-        raise Unavailable("the object storage does not answer") from error
+def _raise_first(failures: Sequence[ClientError]) -> None:
+    for failure in failures:
+        raise failure
 
 
-def _meaning(error: ClientError, key: str) -> LecternError:
-    code = error.response.get("Error", {}).get("Code", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _BUSY:
-        return Throttled("the object storage asks us to slow down")
-    if code in _REFUSED:
-        return Permanent("the object storage refuses our credentials")
-    if code in _DOWN or (code in _ABSENT and not key):
-        return Unavailable("the bucket does not exist or cannot be used now")
-    if code in _ABSENT:
-        return ObjectNotFound(key)
-    if status >= _SERVER_ERROR or code == "InternalError":
-        return Unavailable("the object storage has a fault of its own")
-    return Permanent(f"the object storage refuses the call: {code or status}")
+def _next(answer: Mapping[str, Any], after: Markers, name: str, *, removed: bool) -> Markers:
+    """Return where to list from: the same place, as long as something of that page is removed.
+
+    So a marker only ever names what is still there; not every server knows where another was.
+    """
+    if removed:
+        return after
+    markers = {marker: answer.get(f"Next{marker}") for marker in ("KeyMarker", f"{name}Marker")}
+    return {marker: value for marker, value in markers.items() if value}

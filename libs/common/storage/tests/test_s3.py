@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
 from libs.common.errors import Permanent, Rejected, Throttled, Unavailable
@@ -170,14 +171,101 @@ async def test_deleting_an_object_removes_its_versions_and_no_others(storage, bu
     assert sorted(key for key, _ in versions(bucket)) == ["ab", "b"]
 
 
-async def test_who_may_not_ask_for_versions_is_not_ready(storage, monkeypatch):
-    def refused(*_):
-        raise Permanent("the object storage refuses our credentials")
+LISTS = ["list_objects_v2", "list_object_versions", "list_multipart_uploads"]
 
+
+def refuse(storage, monkeypatch, call):
+    """Have the server refuse one call to the storage, as a missing right does."""
+
+    def refused(**_):
+        raise ClientError({"Error": {"Code": "AccessDenied"}}, call)
+
+    monkeypatch.setattr(storage._bucket._s3(), call, refused)
+
+
+@pytest.mark.parametrize("call", [*LISTS, "get_bucket_versioning"])
+async def test_who_may_not_list_what_is_to_be_removed_is_not_ready(
+    storage,
+    bucket,  # noqa: F811
+    monkeypatch,
+    call,
+):
+    keep_versions(bucket)
     await storage.check()
-    monkeypatch.setattr(Bucket, "versioned", refused)
+    refuse(storage, monkeypatch, call)
     with pytest.raises(Unavailable, match="refuses our credentials"):
         await storage.check()
+
+
+@pytest.mark.parametrize("call", LISTS)
+async def test_what_may_not_be_listed_keeps_nothing_else(
+    storage,
+    bucket,  # noqa: F811
+    monkeypatch,
+    call,
+):
+    keep_versions(bucket)
+    await storage.write("p/a", b"x")
+    begun(bucket, "p/b")
+    refuse(storage, monkeypatch, call)
+    with pytest.raises(Permanent, match="refuses our credentials"):
+        await storage.delete_prefix("p/")
+    objects = bucket.list_objects_v2(Bucket="lectern").get("Contents", [])
+    left = bool(objects), bool(versions(bucket)), uploads(bucket)
+    assert (
+        left
+        == {
+            "list_objects_v2": (False, False, 0),  # a version is removed, listed or not
+            "list_object_versions": (False, True, 0),
+            "list_multipart_uploads": (False, False, 1),
+        }[call]
+    )
+    monkeypatch.undo()
+    await storage.delete_prefix("p/")
+    assert (versions(bucket), uploads(bucket)) == ([], 0)
+
+
+async def test_a_page_of_objects_that_fails_keeps_no_other(storage, monkeypatch):
+    monkeypatch.setattr(storage_s3_bucket, "KEYS_PER_CALL", 2)
+    for number in range(5):
+        await storage.write(f"p/{number}", b"")
+    delete = Bucket.delete
+
+    def failing(self, keys):
+        if "p/0" in keys:
+            raise Throttled("slow down")
+        delete(self, keys)
+
+    monkeypatch.setattr(Bucket, "delete", failing)
+    with pytest.raises(Throttled):
+        await storage.delete_prefix("p/")
+    assert [key async for key in storage.keys("p/")] == ["p/0", "p/1"]
+
+
+async def test_a_locked_version_keeps_no_other(storage, bucket, moto_endpoint, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(storage_s3_bucket, "KEYS_PER_CALL", 2)
+    bucket.create_bucket(Bucket="locked", ObjectLockEnabledForBucket=True)
+    locked = S3Storage(
+        "locked",
+        endpoint=moto_endpoint,
+        access_key_id=SecretStr("test"),
+        secret_access_key=SecretStr("test"),
+    )
+    for number in range(7):
+        await locked.write(f"p/{number}", b"x")
+    hold = {"Bucket": "locked", "Key": "p/0"}
+    bucket.put_object_legal_hold(**hold, LegalHold={"Status": "ON"})
+    with pytest.raises(Permanent, match="objects are locked"):
+        await locked.delete_prefix("p/")
+    left = bucket.list_object_versions(Bucket="locked")
+    assert [version["Key"] for version in left["Versions"]] == ["p/0"]
+    assert "DeleteMarkers" not in left
+    bucket.put_object_legal_hold(
+        **hold, VersionId=left["Versions"][0]["VersionId"], LegalHold={"Status": "OFF"}
+    )
+    await locked.delete_prefix("p/")
+    bucket.delete_bucket(Bucket="locked")
+    await locked.close()
 
 
 async def test_keys_come_page_by_page(storage, monkeypatch):

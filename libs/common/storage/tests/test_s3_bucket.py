@@ -1,14 +1,9 @@
 import pytest
-from botocore.exceptions import (
-    ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    ReadTimeoutError,
-)
+from botocore.exceptions import ClientError
 
-from libs.common.errors import ObjectNotFound, Permanent, Throttled, Unavailable
-from libs.common.storage.s3_bucket import Bucket, MultipartUpload, translated
+from libs.common.errors import LecternError, Permanent
+from libs.common.storage.s3_bucket import Bucket, MultipartUpload
+from libs.common.storage.s3_errors import translated
 from libs.common.storage.tests.moto_bucket import (  # noqa: F401 - fixtures
     bucket,
     keep_versions,
@@ -19,49 +14,6 @@ from libs.common.storage.tests.moto_bucket import (  # noqa: F401 - fixtures
 def refusal(code: str, status: int = 400) -> ClientError:
     answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(answer, "GetObject")  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("foreign", "ours"),
-    [
-        (refusal("NoSuchKey", 404), ObjectNotFound),
-        (refusal("404", 404), ObjectNotFound),
-        (refusal("SlowDown", 503), Throttled),
-        (refusal("TooManyRequests", 429), Throttled),
-        (refusal("AccessDenied", 403), Permanent),
-        (refusal("403", 403), Permanent),
-        (refusal("InvalidAccessKeyId", 403), Permanent),
-        (refusal("SignatureDoesNotMatch", 403), Permanent),
-        (refusal("NoSuchBucket", 404), Unavailable),
-        (refusal("ExpiredToken", 400), Unavailable),
-        (refusal("RequestTimeout", 400), Unavailable),
-        (refusal("InternalError", 500), Unavailable),
-        (refusal("ServiceUnavailable", 503), Unavailable),
-        (refusal("EntityTooLarge", 400), Permanent),
-        (refusal("", 0), Permanent),
-        (NoCredentialsError(), Permanent),
-        (EndpointConnectionError(endpoint_url="http://10.0.0.1:9000"), Unavailable),
-        (ConnectTimeoutError(endpoint_url="http://10.0.0.1:9000"), Unavailable),
-        (ReadTimeoutError(endpoint_url="http://10.0.0.1:9000"), Unavailable),
-    ],
-    ids=lambda value: str(value)[:50],
-)
-def test_every_foreign_error_has_a_meaning(foreign, ours):
-    with pytest.raises(ours) as error, translated("documents/1"):
-        raise foreign
-    assert type(error.value) is ours
-    assert error.value.__cause__ is foreign
-    assert "10.0.0.1" not in str(error.value)
-
-
-def test_a_missing_bucket_is_not_a_missing_object():
-    with pytest.raises(Unavailable, match="bucket"), translated(""):
-        raise refusal("404", 404)
-
-
-def test_our_own_errors_pass():
-    with pytest.raises(Throttled, match="mine"), translated("a"):
-        raise Throttled("mine")
 
 
 @pytest.fixture
@@ -167,7 +119,7 @@ class Racing:
     def list_multipart_uploads(self, **_):
         self.listed += 1
         uploads = [{"Key": "a/b", "UploadId": str(self.listed)}]
-        return {"Uploads": uploads, "IsTruncated": self.listed < 3}
+        return {"Uploads": uploads, "IsTruncated": self.listed < 3, "NextKeyMarker": "a/b"}
 
     def abort_multipart_upload(self, **_):
         raise refusal("NoSuchUpload", 404)
@@ -178,6 +130,64 @@ def test_an_upload_that_is_gone_meanwhile_is_fine(opened, monkeypatch):
     monkeypatch.setattr(opened, "_s3", lambda: server)
     opened.abort_uploads("a/")
     assert server.listed == 3
+
+
+class Paged:
+    """A server with three objects of two versions and two uploads each, in pages of two.
+
+    ``a/0`` is locked, and so is its upload.
+    """
+
+    def __init__(self, entries):
+        self.left = entries
+
+    def page(self, listed, marker):
+        behind = [one for one in self.left if listed in one and marker < self.place(one)]
+        shown, more = behind[:2], behind[2:]
+        last = self.place(shown[-1]) if shown else ("", "")
+        return shown, {"IsTruncated": bool(more), "NextKeyMarker": last[0]}, last[1]
+
+    def place(self, one):
+        return one["Key"], one.get("VersionId") or one["UploadId"]
+
+    def list_object_versions(self, KeyMarker="", VersionIdMarker="", **_):
+        shown, answer, last = self.page("VersionId", (KeyMarker, VersionIdMarker))
+        return {"Versions": shown, **answer, "NextVersionIdMarker": last}
+
+    def list_multipart_uploads(self, KeyMarker="", UploadIdMarker="", **_):
+        shown, answer, last = self.page("UploadId", (KeyMarker, UploadIdMarker))
+        return {"Uploads": shown, **answer, "NextUploadIdMarker": last}
+
+    def delete_objects(self, Delete, **_):
+        locked = [one for one in Delete["Objects"] if one["Key"] == "a/0"]
+        self.left = [one for one in self.left if one in locked or one not in Delete["Objects"]]
+        message = "Access Denied because object protected by object lock."
+        return {"Errors": [{**one, "Code": "AccessDenied", "Message": message} for one in locked]}
+
+    def abort_multipart_upload(self, **upload):
+        if upload["Key"] == "a/0":
+            raise refusal("SlowDown", 503)
+        del upload["Bucket"]
+        self.left.remove(upload)
+
+
+@pytest.mark.parametrize(
+    ("identifier", "remove", "failure"),
+    [
+        ("VersionId", Bucket.delete_versions, "objects are locked"),
+        ("UploadId", Bucket.abort_uploads, "slow down"),
+    ],
+)
+def test_what_cannot_be_removed_keeps_nothing_else(
+    opened, monkeypatch, identifier, remove, failure
+):
+    keys = ("a/0", "a/1", "a/2")
+    entries = [{"Key": key, identifier: number} for key in keys for number in "12"]
+    server = Paged(entries)
+    monkeypatch.setattr(opened, "_s3", lambda: server)
+    with pytest.raises(LecternError, match=failure), translated("a/"):
+        remove(opened, "a/")
+    assert [one["Key"] for one in server.left] == ["a/0", "a/0"]
 
 
 def test_closing_before_connecting_is_fine():
