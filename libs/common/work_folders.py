@@ -36,8 +36,7 @@ class LockedFolder:
         """Where it is. Raises OSError if it cannot be made."""
         with self._making:
             if self._held is None:
-                self._held = _new_lock(self._parent)
-                _folder_of(self._held[1]).mkdir(mode=0o700)
+                self._held = _new_folder(self._parent)
             return _folder_of(self._held[1])
 
     def close(self) -> None:
@@ -86,6 +85,17 @@ def _remove_if_unlocked(lock: Path) -> None:
 
 def _folder_of(lock: Path) -> Path:
     return lock.with_suffix("")
+
+
+def _new_folder(parent: Path) -> tuple[int, Path]:
+    handle, lock = _new_lock(parent)
+    try:
+        _folder_of(lock).mkdir(mode=0o700)
+    except OSError:
+        lock.unlink(missing_ok=True)
+        os.close(handle)
+        raise
+    return handle, lock
 
 
 def _new_lock(parent: Path) -> tuple[int, Path]:

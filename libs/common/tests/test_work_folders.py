@@ -1,3 +1,4 @@
+import errno
 import fcntl
 import os
 import shutil
@@ -128,5 +129,24 @@ def test_threads_share_one_folder_and_a_closed_one_is_another(tmp_path):
         (first,) = set(threads.map(lambda _: folder.path, range(20)))
     folder.close()
     assert folder.path != first
+    folder.close()
+    assert names(tmp_path) == []
+
+
+def test_a_folder_that_could_not_be_made_is_made_later(tmp_path, monkeypatch):
+    make = Path.mkdir
+
+    def full(self, *args, **options):
+        if self.parent == tmp_path:
+            raise OSError(errno.ENOSPC, "full")
+        make(self, *args, **options)
+
+    folder = LockedFolder(tmp_path)
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(OSError, match="full"):
+        _ = folder.path
+    assert names(tmp_path) == []
+    monkeypatch.undo()
+    assert folder.path.is_dir()
     folder.close()
     assert names(tmp_path) == []
