@@ -40,8 +40,7 @@ class EventFailures:
         effects = await self.failures.given_up(task, error, delivery.route.gave_up)
         await self._dead_letter(delivery.record, error)
         with span_from(delivery.envelope.traceparent, f"give up {event.topic}"):
-            await self._record(delivery.arrival, effects)
-        return True
+            return await self._record(delivery.arrival, effects)
 
     async def give_up_unreadable(
         self, record: Record, error: Exception, wanted: Collection[str]
@@ -70,12 +69,15 @@ class EventFailures:
         async with self.database.querying() as connection:
             return await state_of(connection, self.service, arrival)
 
-    async def _record(self, arrival: Arrival, effects: Sequence[Effect]) -> None:
+    async def _record(self, arrival: Arrival, effects: Sequence[Effect]) -> bool:
+        """Return whether the event was new when it was recorded."""
         appended = 0
         async with self.database.transaction() as connection:
-            if await give_up(connection, self.service, arrival, keep=self.keep_events):
+            is_new = await give_up(connection, self.service, arrival, keep=self.keep_events)
+            if is_new:
                 appended = await apply(connection, effects, current_traceparent())
         self.metrics.events_appended_total.inc(appended)
+        return is_new
 
     async def _dead_letter(self, record: Record, error: Exception) -> None:
         await self.dead_letters.dead_letter(record, error)

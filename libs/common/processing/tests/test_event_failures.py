@@ -83,6 +83,23 @@ async def test_a_record_is_given_up_once_and_once_more_when_it_is_sent_again(wor
     assert world.metrics.events_appended_total._value.get() == 2
 
 
+async def test_who_is_handled_while_it_is_given_up_is_not_given_up(world, monkeypatch):
+    """Another consumer, which has the partition now, was faster."""
+    event = deleted()
+    send = world.send_and_wait
+
+    async def handled_meanwhile(*args, **options):
+        await send(*args, **options)
+        async with world.database.transaction() as connection:
+            arrival = Arrival(str(event.event_id), "0/1/1", event)
+            assert await first_deliveries(connection, "synth", [arrival])
+
+    monkeypatch.setattr(world, "send_and_wait", handled_meanwhile)
+    assert not await world.give_up(record(event))
+    assert await world.database.fetch(select(events)) == []
+    assert world.metrics.events_appended_total._value.get() == 0
+
+
 async def test_a_record_that_cannot_be_read_is_told_as_often(world):
     event = deleted()
     for offset, left in ((7, (1, 1, 1)), (7, (1, 1, 1)), (8, (2, 2, 2))):
