@@ -35,8 +35,18 @@ from libs.common.observability.tracebacks import without_messages
 from libs.common.settings import CommonSettings, secret_values
 
 SPAN_EXPORT_TIMEOUT_MS = 5_000
-# Libraries that tell at INFO what only their authors want to know.
-_TALKATIVE = ("aiokafka", "boto3", "botocore", "faststream", "httpx", "urllib3", "uvicorn.access")
+# Libraries that tell what only their authors want to know, or, as aiosqlite and botocore at DEBUG,
+# what documents say.
+_TALKATIVE = (
+    "aiokafka",
+    "aiosqlite",
+    "boto3",
+    "botocore",
+    "faststream",
+    "httpx",
+    "urllib3",
+    "uvicorn.access",
+)
 _CHATTERING = "aiokafka"
 CHATTER_EVERY_S = 10.0
 

@@ -3,6 +3,7 @@ import contextvars
 import json
 import logging
 
+import aiosqlite
 import pytest
 import structlog
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -115,6 +116,17 @@ def test_only_at_the_level_debug_is_it_said(lines):
     fail_in_both_ways("canary-in-a-message")
     told = [line["exception"].splitlines()[-1] for line in lines() if "exception" in line]
     assert told == ["RuntimeError: canary-in-a-message"] * 3
+
+
+async def test_no_level_shows_what_statements_and_requests_are_given(lines, tmp_path):
+    configure("ingest", settings(log_level="DEBUG"))
+    logging.getLogger("stdlib").debug("the level is on")
+    async with aiosqlite.connect(tmp_path / "a.db") as connection:
+        await connection.execute("SELECT ?", ["canary-in-a-title"])
+    logging.getLogger("botocore.endpoint").debug("canary-in-a-body")
+    logged = lines()
+    assert [line["event"] for line in logged if line["level"] == "debug"][:1] == ["the level is on"]
+    assert "canary" not in json.dumps(logged)
 
 
 def test_a_line_that_cannot_be_written_stops_nobody_and_shows_nothing(ingest, capsys):
