@@ -126,11 +126,11 @@ def test_no_word_of_a_deleted_document_is_left(lectern: Lectern) -> None:
                 block_until(lambda: asyncio.run(erasures_left(data)) == 0, "the sweep")
                 assert asyncio.run(in_tables(data)) == []
                 assert canary.in_files(data / "objects") == []
+                block_until(lambda: canary.in_files(data) == [], "the write-ahead logs are emptied")
                 logs = canary.lines_with_canary([command.stdout, command.stderr])
         assert logs == []
         assert collector.spans
         assert collector.with_canary == 0
-    # With the last connection the write-ahead logs are gone too.
     assert canary.in_files(data) == []
 
 

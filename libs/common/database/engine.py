@@ -29,6 +29,8 @@ locks, a server that starts or stops, its disks (PostgreSQL's manual, appendix A
 READ_ONLY = {"lectern_read_only": True}
 SNAPSHOT = {"isolation_level": "REPEATABLE READ"}
 SQLITE_BUSY_TIMEOUT_S = 30
+EMPTY_LOG_WAIT_MS = 200
+"""Short, for nobody can write meanwhile."""
 CONNECT_TIMEOUT_S = 10.0
 
 
@@ -122,6 +124,26 @@ class Database:
         async with self.querying() as connection:
             await connection.execute(text("SELECT 1"))
 
+    async def empty_log(self) -> bool:
+        """Move SQLite's write-ahead log into the database, and leave nothing in it.
+
+        It holds what was deleted since. Returns whether it is empty; it is not if another
+        connection is reading or writing for longer than a moment. On PostgreSQL nothing is done.
+
+        Raises:
+            Unavailable: The database cannot be reached.
+        """
+        if not self.sqlite:
+            return True
+        async with self._writing, self.querying() as connection:
+            await connection.execute(text(f"PRAGMA busy_timeout={EMPTY_LOG_WAIT_MS}"))
+            try:
+                found = await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+                return not found.one()[0]  # whether it was busy
+            finally:
+                timeout_ms = SQLITE_BUSY_TIMEOUT_S * 1000
+                await connection.execute(text(f"PRAGMA busy_timeout={timeout_ms}"))
+
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
@@ -181,7 +203,8 @@ def _sqlite_engine(url: str) -> AsyncEngine:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA secure_delete=ON")  # what was deleted is not left in the file
+        # Overwrites what is deleted in the file; the write-ahead log has it until it is emptied.
+        cursor.execute("PRAGMA secure_delete=ON")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

@@ -1,11 +1,13 @@
-"""What killed processes left on disks is removed at the start, and now and then."""
+"""What killed processes and deletions left on disks is removed at the start, and now and then."""
 
 import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 
+from libs.common.database.engine import Database
 from libs.common.errors import LecternError
 from libs.common.storage.port import Storage
 from libs.common.work_folders import remove_left_work_folders
@@ -17,9 +19,14 @@ EVERY_S = 600.0
 
 @dataclass(kw_only=True)
 class Leftovers:
-    """The loop of one service: temporary folders, and objects that are half written."""
+    """The loop of one service.
+
+    It removes temporary folders, objects that are half written, and what was deleted from SQLite's
+    write-ahead log, where an idle service would keep it.
+    """
 
     storage: Storage
+    database: Database
     every_s: float = EVERY_S
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -35,8 +42,14 @@ class Leftovers:
         self._stopping.set()
 
     async def _remove(self) -> None:
-        try:
-            await asyncio.to_thread(remove_left_work_folders)
-            await self.storage.remove_leftovers()
-        except (LecternError, OSError) as error:
-            log.warning("leftovers could not be removed", error=type(error).__name__)
+        """Remove all of it; what cannot be removed keeps nothing else."""
+        work_folders = partial(asyncio.to_thread, remove_left_work_folders)
+        for remove in (work_folders, self.storage.remove_leftovers, self._empty_log):
+            try:
+                await remove()
+            except (LecternError, OSError) as error:
+                log.warning("leftovers could not be removed", error=type(error).__name__)
+
+    async def _empty_log(self) -> None:
+        if not await self.database.empty_log():
+            log.info("the write-ahead log is in use and is emptied later")

@@ -1,6 +1,6 @@
 """What a service does once all it needs is there: relay, workers and consumer, side by side.
 
-Beside them, what killed processes left behind is removed.
+Beside them, what killed processes and deletions left behind is removed.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +16,7 @@ from libs.common.processing.relay import Relay
 from libs.common.processing.worker import Worker
 from libs.common.runtime import http_server
 from libs.common.runtime.alongside import alongside
-from libs.common.runtime.leftovers import Leftovers
+from libs.common.runtime.leftovers import EVERY_S, Leftovers
 from libs.common.runtime.service_parts import ServiceParts
 
 RELAY_PATIENCE_S = 3.0
@@ -37,7 +37,11 @@ async def working(
     ``fail`` is called when a loop fails, or when the service had better be stopped.
     """
     relay, worker = _relay(parts, sender), _worker(parts)
-    leftovers = Leftovers(storage=parts.storage)
+    leftovers = Leftovers(
+        storage=parts.storage,
+        database=parts.database,
+        every_s=min(EVERY_S, parts.common.erasure_sweep_seconds),
+    )
     for_work_s = parts.common.drain_timeout_seconds - AFTER_WORK_S
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(alongside(leftovers.run(), leftovers.stop, 0.0, fail))

@@ -1,12 +1,13 @@
 import asyncio
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from libs.common.database.engine import Database
+from libs.common.database.engine import SQLITE_BUSY_TIMEOUT_S, Database
 from libs.common.errors import Unavailable
 
 SOON_S = 0.3
@@ -216,3 +217,43 @@ async def test_makes_the_folder_of_a_file(tmp_path):
     await database.check()
     assert (tmp_path / "new/deep/test.db").is_file()
     await database.close()
+
+
+async def erased(database):
+    """Write a row and delete it again."""
+    await add(database, 7)
+    async with database.transaction() as connection:
+        await connection.execute(marks.delete())
+
+
+def log_size(database):
+    """How many bytes SQLite's write-ahead log has; on PostgreSQL there is none."""
+    return Path(f"{database.url.database}-wal").stat().st_size if database.sqlite else 0
+
+
+async def test_a_log_that_is_emptied_holds_nothing(database):
+    await erased(database)
+    assert bool(log_size(database)) == database.sqlite
+    assert await database.empty_log()
+    assert log_size(database) == 0
+    await add(database, 1)
+    assert await numbers(database) == [1]
+
+
+async def test_a_log_that_somebody_reads_is_emptied_later(tmp_path):
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/a.db")
+    other = Database(f"sqlite+aiosqlite:///{tmp_path}/a.db")
+    async with database.transaction() as connection:
+        await connection.run_sync(own.create_all)
+    await erased(database)
+    for busy in (other.reading, other.transaction):
+        async with busy() as connection:
+            await connection.execute(select(marks))
+            await erased(database) if busy == other.reading else None
+            assert not await database.empty_log()
+        assert await database.empty_log()
+    async with database.querying() as connection:
+        waits_ms = await connection.scalar(text("PRAGMA busy_timeout"))
+    assert waits_ms == SQLITE_BUSY_TIMEOUT_S * 1000
+    await database.close()
+    await other.close()

@@ -2,7 +2,9 @@ import asyncio
 import tempfile
 
 import pytest
+from sqlalchemy import text
 
+from libs.common.database.engine import Database
 from libs.common.errors import Unavailable
 from libs.common.runtime.leftovers import Leftovers
 from libs.common.storage.folder import INCOMING, FolderStorage
@@ -56,9 +58,9 @@ def objects(tmp_path):
     return tmp_path / "objects"
 
 
-async def test_leftovers_go_at_the_start(temporary, objects):
+async def test_leftovers_go_at_the_start(temporary, objects, database):
     left = killed_in(temporary), killed_in(objects / INCOMING)
-    leftovers = Leftovers(storage=FolderStorage(objects), every_s=3600.0)
+    leftovers = Leftovers(storage=FolderStorage(objects), database=database, every_s=3600.0)
     running = asyncio.create_task(leftovers.run())
     await until_gone(*left)
     leftovers.stop()
@@ -66,9 +68,9 @@ async def test_leftovers_go_at_the_start(temporary, objects):
     assert list(temporary.iterdir()) == list((objects / INCOMING).iterdir()) == []
 
 
-async def test_what_is_left_later_goes_later(temporary, objects):
+async def test_what_is_left_later_goes_later(temporary, objects, database):
     storage = Counting(objects)
-    leftovers = Leftovers(storage=storage, every_s=0.01)
+    leftovers = Leftovers(storage=storage, database=database, every_s=0.01)
     running = asyncio.create_task(leftovers.run())
     await rounds_of(storage, 1)
     await until_gone(killed_in(temporary), killed_in(objects / INCOMING))
@@ -85,10 +87,30 @@ class Away(Counting):
             raise Unavailable("gone")
 
 
-async def test_a_round_that_fails_is_not_the_last(temporary, objects):
+async def test_a_round_that_fails_is_not_the_last(temporary, objects, database):
     storage = Away(objects)
-    leftovers = Leftovers(storage=storage, every_s=0.01)
+    leftovers = Leftovers(storage=storage, database=database, every_s=0.01)
     running = asyncio.create_task(leftovers.run())
     await rounds_of(storage, 2)
     leftovers.stop()
     await asyncio.wait_for(running, PATIENCE_S)
+
+
+async def test_the_log_of_an_idle_database_is_emptied(temporary, objects, tmp_path):
+    idle = Database(f"sqlite+aiosqlite:///{tmp_path}/a.db")
+    async with idle.transaction() as connection:
+        await connection.execute(text("CREATE TABLE pages (said TEXT)"))
+        await connection.execute(text("INSERT INTO pages VALUES ('canary')"))
+    async with idle.transaction() as connection:
+        await connection.execute(text("DELETE FROM pages"))
+    file, wal = tmp_path / "a.db", tmp_path / "a.db-wal"
+    assert b"canary" in wal.read_bytes()
+    leftovers = Leftovers(storage=Away(objects), database=idle, every_s=3600.0)
+    running = asyncio.create_task(leftovers.run())
+    async with asyncio.timeout(PATIENCE_S):
+        while wal.read_bytes():
+            await asyncio.sleep(0.01)
+    assert b"canary" not in file.read_bytes()
+    leftovers.stop()
+    await asyncio.wait_for(running, PATIENCE_S)
+    await idle.close()
