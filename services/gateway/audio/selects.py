@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gateway.audio.rows import AudiobookRow, AudioFilesRow, AudioRow, EngineRow
 from services.gateway.audio.tables import IN_FLIGHT, audiobooks, audios, voices
-from services.gateway.documents.selects import EXISTS
+from services.gateway.documents.selects import EXISTS, names
 from services.gateway.documents.tables import document_details, documents
 from services.gateway.kernel.errors import NotFound
 from services.gateway.kernel.rows import RowReader
@@ -19,8 +19,8 @@ def _with_reasons(table: Table) -> dict[str, Any]:
     """Return how to read why something failed: as its maker said, else as who waited for it."""
     failed, given_up = document_details.alias("failed"), document_details.alias("given_up")
     return {
-        "joined": table.outerjoin(failed, failed.c.key == table.c.failed_key).outerjoin(
-            given_up, given_up.c.key == table.c.given_up_key
+        "joined": table.outerjoin(failed, names(table, table.c.failed_key, failed)).outerjoin(
+            given_up, names(table, table.c.given_up_key, given_up)
         ),
         "failed_code": func.coalesce(table.c.failed_code, table.c.given_up_code),
         "failed_reason": func.coalesce(failed.c.reason, given_up.c.reason),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.audio import AudiobookReady
@@ -31,12 +32,15 @@ from services.gateway.documents.kept_details import (
 from services.gateway.documents.turns import turn_of_owner
 from services.gateway.kernel.record import Kernel, Reaction
 
+log = structlog.get_logger(__name__)
+
 
 async def details_of(storage: Storage, event: Event) -> Sequence[Effect]:
     """Return the effects of learning what an event of another service refers to.
 
     One small object is read, so that nobody sees the event without its words. One that is lost, as
-    after a deletion, says nothing.
+    after a deletion, says nothing; nor does one that does not belong to the document, whose row it
+    would take.
 
     Raises:
         Unavailable: The storage does not answer.
@@ -47,6 +51,9 @@ async def details_of(storage: Storage, event: Event) -> Sequence[Effect]:
         return []
     kind: type[Details] | None = _KINDS.get(type(event), FailureDetails)
     if kind is None:
+        return []
+    if not ref.key.startswith((f"documents/{document_id}/", f"audio/{document_id}/")):
+        log.warning("details of something else are not read", topic=event.topic)
         return []
     try:
         found = await read_details(storage, ref, kind)

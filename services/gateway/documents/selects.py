@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, FromClause, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.permissions import Capability, Role, role_of
@@ -16,20 +16,27 @@ from services.gateway.kernel.rows import RowReader
 _submitted, _parsed, _rejected, _given_up = (
     document_details.alias(name) for name in ("submitted", "parsed", "rejected", "given_up")
 )
+
+
+def names(table: Table, key: ColumnElement[str], details: FromClause) -> ColumnElement[bool]:
+    """Return whether ``key`` of a row of ``table`` names details of the same document."""
+    return (details.c.key == key) & (details.c.document_id == table.c.document_id)
+
+
 DOCUMENTS = RowReader(
     DocumentRow,
     documents,
-    joined=documents.outerjoin(_submitted, _submitted.c.key == documents.c.submitted_key)
-    .outerjoin(_parsed, _parsed.c.key == documents.c.parsed_key)
-    .outerjoin(_rejected, _rejected.c.key == documents.c.rejected_key)
-    .outerjoin(_given_up, _given_up.c.key == documents.c.given_up_key),
+    joined=documents.outerjoin(_submitted, names(documents, documents.c.submitted_key, _submitted))
+    .outerjoin(_parsed, names(documents, documents.c.parsed_key, _parsed))
+    .outerjoin(_rejected, names(documents, documents.c.rejected_key, _rejected))
+    .outerjoin(_given_up, names(documents, documents.c.given_up_key, _given_up)),
     submitted=_submitted.c.body,
     parsed=_parsed.c.body,
     rejected_reason=_rejected.c.reason,
     given_up_reason=_given_up.c.reason,
 )
 _failed = document_details.alias("failed")
-_with_reasons = pages.outerjoin(_failed, _failed.c.key == pages.c.failed_key)
+_with_reasons = pages.outerjoin(_failed, names(pages, pages.c.failed_key, _failed))
 PAGES = RowReader(PageRow, pages, joined=_with_reasons, failed_reason=_failed.c.reason)
 PAGE_TEXTS = RowReader(PageTextRow, pages, joined=_with_reasons, failed_reason=_failed.c.reason)
 

@@ -139,3 +139,23 @@ async def test_an_outage_of_the_storage_is_waited_for(world, monkeypatch):
     monkeypatch.setattr(world.storage, "read", away)
     with pytest.raises(Unavailable):
         await details_of(world.storage, parsed(world, document, details))
+
+
+async def test_an_event_takes_no_details_of_another_document(world):
+    document, other = await world.hand_in(), await world.hand_in()
+    await world.parse(document, 1, author="Somebody")
+    before = {(row.key, row.document_id) for row in await kept(world)}
+    (key,) = {key for key, about in before if about == str(document) and "submitted" not in key}
+    stolen = await stored_reference(world, key)
+    assert await details_of(world.storage, parsed(world, other, stolen)) == []
+    await world.take(parsed(world, other, stolen))
+    assert {(row.key, row.document_id) for row in await kept(world)} == before
+    view = await world.document_queries.document(world.owner, document)
+    assert view.author == "Somebody"
+    view = await world.document_queries.document(world.owner, other)
+    assert (view.state, view.author) == ("ready", None)
+
+
+async def stored_reference(world, key):
+    """What refers to an object that is stored."""
+    return reference(key, await world.storage.read(key))
