@@ -246,7 +246,7 @@ def _check_hooks(deployment: Deployment, everything: list[Stored]) -> None:
     sent = [event for event in everything if event.topic == "notification.sent"]
     hooks = {event.body["notification_id"] for event in sent if event.body["channel"] == "webhook"}
     assert hooks == set(told), "deliveries and their records differ"
-    about = Counter((event.body["about"], event.body["channel"]) for event in sent)
+    about = Counter((event.body["about_event"], event.body["channel"]) for event in sent)
     assert not about or max(about.values()) == 1, "an event was told twice on one channel"
     owed = {e.event_id for e in everything if e.topic in {"audio.ready", "audiobook.ready"}}
-    assert owed <= {event.body["about"] for event in sent if event.body["channel"] == "webhook"}
+    assert owed <= {event.body["about_event"] for event in sent if event.body["channel"] == "webhook"}
