@@ -68,7 +68,7 @@ async def test_the_bytes_themselves(world, client):
     assert answer.status_code == 202, answer.text
     submitted, details, content = await the_source(world)
     assert (content, details.filename) == (b"PK...", "book.epub")
-    assert submitted.kind == "file"
+    assert submitted.source_kind == "file"
     assert UUID(answer.json()["narration_id"])
 
 
@@ -77,7 +77,7 @@ async def test_a_text(world, client):
     assert answer.status_code == 202
     assert answer.json()["narration_id"] is None
     submitted, _, content = await the_source(world)
-    assert (content.decode(), submitted.kind) == ("Hällo", "text")
+    assert (content.decode(), submitted.source_kind) == ("Hällo", "text")
 
 
 async def test_a_web_address(world, client):
@@ -85,7 +85,7 @@ async def test_a_web_address(world, client):
     assert answer.status_code == 202
     (submitted,) = await world.decided(DocumentSubmitted)
     details = await read_details(world.storage, submitted.details, SubmittedDocument)
-    assert (submitted.kind, details.url) == ("url", "https://example.org/@a?b=c@d")
+    assert (submitted.source_kind, details.url) == ("url", "https://example.org/@a?b=c@d")
 
 
 @pytest.mark.parametrize(
