@@ -1,11 +1,13 @@
 """Fixtures for all tests. This file may import lectern, which libs and services must not."""
 
 import gc
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 
 import hypothesis
 import pytest
+import structlog
 
 # A test that waits for a core says nothing of the code; what measures a time does so by itself.
 hypothesis.settings.register_profile("lectern", deadline=None)
@@ -24,6 +26,18 @@ def pytest_collection_finish() -> None:
     """Keep the collector from going through all modules again and again: a tenth of the time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def logging_ends_with_the_test() -> Iterator[None]:
+    """Take away what a test has set up for the logs, or later ones find them in their output."""
+    root = logging.getLogger()
+    handlers, level, config = set(root.handlers), root.level, structlog.get_config()
+    yield
+    for added in set(root.handlers) - handlers:
+        root.removeHandler(added)
+    root.setLevel(level)
+    structlog.configure(**config)
 
 
 @pytest.fixture
