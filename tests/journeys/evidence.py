@@ -249,4 +249,5 @@ def _check_hooks(deployment: Deployment, everything: list[Stored]) -> None:
     about = Counter((event.body["about_event"], event.body["channel"]) for event in sent)
     assert not about or max(about.values()) == 1, "an event was told twice on one channel"
     owed = {e.event_id for e in everything if e.topic in {"audio.ready", "audiobook.ready"}}
-    assert owed <= {event.body["about_event"] for event in sent if event.body["channel"] == "webhook"}
+    by_hook = [event.body for event in sent if event.body["channel"] == "webhook"]
+    assert owed <= {one["about_event"] for one in by_hook}

@@ -160,7 +160,9 @@ async def test_the_same_book_again_speaks_nothing(deployment: Deployment) -> Non
             await person.finished(narration)
             found = [event for event in await stored(deployment) if event.key == document]
             cut = {
-                e.body["page"]: e.body["utterance_count"] for e in found if e.topic == "page.segmented"
+                e.body["page"]: e.body["utterance_count"]
+                for e in found
+                if e.topic == "page.segmented"
             }
             ready.append(
                 {
