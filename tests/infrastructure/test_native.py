@@ -20,7 +20,7 @@ from libs.common.kafka.broker import producer
 from libs.common.kafka.topic_specs import TopicSpec, declared_topics
 from libs.common.kafka.topics import create_topics
 from libs.common.settings import CommonSettings
-from libs.common.storage.s3 import S3Storage
+from libs.common.storage.s3.s3_storage import S3Storage
 from libs.common.testing.starters import S3Server
 
 ATTRIBUTES_AT = 21

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from libs.common.storage.folder import FolderStorage
 
 if TYPE_CHECKING:
-    from libs.common.storage.s3 import S3Storage
+    from libs.common.storage.s3.s3_storage import S3Storage
 
 _S3_OPTIONS = {"endpoint", "region"}
 
@@ -38,7 +38,9 @@ def open_storage(
             "not a storage URL: write file:///absolute/path or "
             "s3://bucket?endpoint=...&region=... (credentials have settings of their own)"
         )
-    from libs.common.storage.s3 import S3Storage  # boto3 loads slowly; standalone needs none
+    from libs.common.storage.s3.s3_storage import (
+        S3Storage,  # boto3 loads slowly; standalone needs none
+    )
 
     return S3Storage(
         bucket,

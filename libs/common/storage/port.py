@@ -1,7 +1,7 @@
 """Object storage, as the services see it: bytes by key.
 
 * :class:`~libs.common.storage.folder.FolderStorage` for standalone
-* :class:`~libs.common.storage.s3.S3Storage` for deployments
+* :class:`~libs.common.storage.s3.s3_storage.S3Storage` for deployments
 * :class:`~libs.common.storage.memory.MemoryStorage` for tests
 
 All three pass one contract suite. An object is replaced as a whole or not at all: a reader never

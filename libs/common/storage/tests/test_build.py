@@ -2,7 +2,7 @@ import pytest
 
 from libs.common.storage.build import open_storage
 from libs.common.storage.folder import FolderStorage
-from libs.common.storage.s3 import S3Storage
+from libs.common.storage.s3.s3_storage import S3Storage
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from libs.common.storage.build import open_storage
 from libs.common.storage.folder import FolderStorage
 from libs.common.storage.memory import MemoryStorage
 from libs.common.storage.port import Storage, read_verified
-from libs.common.storage.s3 import THREADS, S3Storage
+from libs.common.storage.s3.s3_storage import THREADS, S3Storage
 from libs.common.storage.tests.moto_bucket import bucket, moto_endpoint  # noqa: F401 - fixtures
 
 MIB = 1024 * 1024
@@ -217,7 +217,7 @@ async def test_a_prefix_is_deleted_and_nothing_beside_it(storage: Storage):
 async def test_a_thousand_objects_are_a_page_not_a_limit(storage: Storage):
     for number in range(1_005):
         if isinstance(storage, S3Storage) and number >= 3:
-            break  # test_storage_s3.py has small pages, because moto is slow
+            break  # test_s3_storage.py has small pages, because moto is slow
         await storage.write(f"p/{number:05d}", b"")
     count = len(await listed(storage.keys("p/")))
     assert await storage.delete_prefix("p/") == count

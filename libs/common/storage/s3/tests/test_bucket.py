@@ -2,8 +2,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from libs.common.errors import LecternError, Permanent
-from libs.common.storage.s3_bucket import Bucket, MultipartUpload
-from libs.common.storage.s3_errors import translated
+from libs.common.storage.s3.answers import translated
+from libs.common.storage.s3.bucket import Bucket, MultipartUpload
 from libs.common.storage.tests.moto_bucket import (  # noqa: F401 - fixtures
     bucket,
     keep_versions,

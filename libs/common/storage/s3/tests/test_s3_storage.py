@@ -12,10 +12,10 @@ from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
 from libs.common.errors import Permanent, Rejected, Throttled, Unavailable
-from libs.common.storage import s3 as storage_s3
-from libs.common.storage import s3_bucket as storage_s3_bucket
-from libs.common.storage.s3 import PART_BYTES, S3Storage
-from libs.common.storage.s3_bucket import Bucket
+from libs.common.storage.s3 import bucket as storage_s3_bucket
+from libs.common.storage.s3 import s3_storage as storage_s3
+from libs.common.storage.s3.bucket import Bucket
+from libs.common.storage.s3.s3_storage import PART_BYTES, S3Storage
 from libs.common.storage.tests.moto_bucket import (  # noqa: F401 - fixtures
     bucket,
     keep_versions,
@@ -24,7 +24,7 @@ from libs.common.storage.tests.moto_bucket import (  # noqa: F401 - fixtures
 )
 
 MIB = 1024 * 1024
-RUNBOOK = Path(__file__).parents[4] / "docs" / "runbooks" / "object-storage.md"
+RUNBOOK = Path(__file__).parents[5] / "docs" / "runbooks" / "object-storage.md"
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ from pydantic import SecretStr
 from libs.common.contracts.base import ObjectRef
 from libs.common.errors import LecternError, ObjectNotFound, Permanent, Unavailable
 from libs.common.storage.keys import check_key, check_prefix
-from libs.common.storage.s3_bucket import Bucket, MultipartUpload
-from libs.common.storage.s3_errors import translated
+from libs.common.storage.s3.answers import translated
+from libs.common.storage.s3.bucket import Bucket, MultipartUpload
 from libs.common.storage.streams import (
     BLOCK_BYTES,
     Blocks,

@@ -8,7 +8,7 @@ from botocore.exceptions import (
 )
 
 from libs.common.errors import ObjectNotFound, Permanent, Throttled, Unavailable
-from libs.common.storage.s3_errors import translated
+from libs.common.storage.s3.answers import translated
 
 
 def refusal(code: str, status: int = 400) -> ClientError:
