@@ -3,7 +3,7 @@
 import gc
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import hypothesis
 import pytest
@@ -28,9 +28,9 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-@pytest.fixture(autouse=True)
-def logging_ends_with_the_test() -> Iterator[None]:
-    """Take away what a test has set up for the logs, or later ones find them in their output."""
+@contextmanager
+def logging_as_it_was() -> Iterator[None]:
+    """Take away what is set up for the logs, or later tests find them in their output."""
     root = logging.getLogger()
     handlers, level, config = set(root.handlers), root.level, structlog.get_config()
     yield
@@ -38,6 +38,20 @@ def logging_ends_with_the_test() -> Iterator[None]:
         root.removeHandler(added)
     root.setLevel(level)
     structlog.configure(**config)
+
+
+@pytest.fixture(autouse=True)
+def logging_ends_with_the_test() -> Iterator[None]:
+    """Of what a test sets up."""
+    with logging_as_it_was():
+        yield
+
+
+@pytest.fixture(autouse=True, scope="module")
+def logging_ends_with_the_module() -> Iterator[None]:
+    """Of what fixtures of a module set up, which is there before those of a test are."""
+    with logging_as_it_was():
+        yield
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ class Done:
     @property
     def result(self) -> dict[str, Any]:
         """Standard output, which is one JSON object and nothing else."""
+        assert self.stdout, f"no result, code {self.code}: {self.stderr}"
         found: dict[str, Any] = json.loads(self.stdout)
         return found
 

@@ -59,7 +59,7 @@ def moments(seed: int, number: int) -> list[tuple[str, Callable[[Path], bool]]]:
 
     early = [
         ("locked", lambda data: (data / "lock").exists()),
-        ("uploaded", lambda data: any((data / "objects/documents").rglob("source"))),
+        ("uploaded", lambda data: any((data / "objects/documents").rglob("source.*"))),
         ("read", lambda data: any((data / "objects/documents").rglob("pages/*.json"))),
     ]
     late = [
