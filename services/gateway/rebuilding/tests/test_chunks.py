@@ -18,8 +18,8 @@ class Slow:
 
     ahead = 3
 
-    def __init__(self, others_s, *, first_waits=False):
-        self._others_s, self._first_waits = others_s, first_waits
+    def __init__(self, others_s, *, wait_for_all=False):
+        self._others_s, self._wait_for_all = others_s, wait_for_all
         self._full = asyncio.Event()
         self.now = self.most = self.begun = self.cancelled = 0
 
@@ -30,10 +30,11 @@ class Slow:
         try:
             if self.now == self.ahead:
                 self._full.set()
-            if self.begun > 1:
+            first = self.begun == 1
+            if self._wait_for_all:
+                await self._full.wait()  # however long a busy machine takes to read
+            if not first:
                 await asyncio.sleep(self._others_s)
-            elif self._first_waits:
-                await self._full.wait()
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
@@ -54,7 +55,7 @@ async def sources(database, monkeypatch):
 
 async def test_chunks_come_in_order_while_the_next_ones_are_projected(database, sources):
     read, count = sources
-    projector, places, events = Slow(0.01, first_waits=True), [], 0
+    projector, places, events = Slow(0.01, wait_for_all=True), [], 0
     async with aclosing(projected_chunks(database, read, projector, Position(), None)) as chunks:
         async for chunk in chunks:
             places.append((chunk.behind.own, chunk.behind.received_ms, chunk.behind.received_id))
