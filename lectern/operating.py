@@ -15,6 +15,7 @@ from libs.common.database.engine import Database
 from libs.common.kafka.broker import connection_security
 from libs.common.kafka.topic_specs import declared_topics, read_retention
 from libs.common.kafka.topics import create_topics
+from libs.common.runtime.connect import open_database_unhurried
 from libs.common.settings import CommonSettings, load
 from libs.common.store.migrate import upgrade
 from services.gateway.accounts.tokens import Tokens
@@ -78,7 +79,7 @@ async def migrate_databases(arguments: argparse.Namespace) -> int:
     for spec in SERVICES:
         if arguments.service and spec.name not in arguments.service:
             continue
-        database = Database(load(spec.settings).database_url)
+        database = open_database_unhurried(load(spec.settings))
         try:
             await upgrade(database, spec.migrations)
         finally:
@@ -133,7 +134,7 @@ async def revoke_token(arguments: argparse.Namespace) -> int:
 
 async def _gateway_database(arguments: argparse.Namespace) -> Database:
     if arguments.data is None:
-        return Database(load(GatewaySettings).database_url)
+        return open_database_unhurried(load(GatewaySettings))
     database = Database(f"sqlite+aiosqlite:///{(arguments.data / 'gateway.db').resolve()}")
     await upgrade(database, SERVICES[0].migrations)
     return database

@@ -8,6 +8,7 @@ from lectern.exits import Exit, Failed
 from lectern.reading_command import DATA
 from lectern.service_catalog import SERVICES, ServiceSpec
 from libs.common.database.engine import Database
+from libs.common.runtime.connect import open_database_unhurried
 from libs.common.settings import load
 from libs.common.store.migrate import upgrade
 
@@ -37,7 +38,7 @@ async def open_database(spec: ServiceSpec, data: Path | None) -> Database:
         InvalidSettings: The environment does not say where it is.
     """
     if data is None:
-        return Database(load(spec.settings).database_url)
+        return open_database_unhurried(load(spec.settings))
     path = (data / f"{spec.name}.db").resolve()
     if not path.is_file():
         raise Failed(Exit.NO_INPUT, f"There is no {path}; name a data folder with --data.")

@@ -20,6 +20,8 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from libs.common.database_settings import DatabaseAddress, DatabaseTimeouts
+
 S = TypeVar("S", bound=BaseSettings)
 
 Port = Annotated[
@@ -30,14 +32,13 @@ Workers = Annotated[
 ]
 
 SHORTEST_SECRET = 4
-DATABASES = ("postgresql+asyncpg://", "sqlite+aiosqlite://")
 
 
 class InvalidSettings(Exception):
     """The environment does not hold what a service needs; the message says what to change."""
 
 
-class CommonSettings(BaseSettings):
+class CommonSettings(DatabaseTimeouts):
     """What all services share."""
 
     model_config = SettingsConfigDict(env_prefix="LECTERN_", frozen=True, env_ignore_empty=True)
@@ -143,9 +144,6 @@ class CommonSettings(BaseSettings):
         gt=0,
         description="So long after a deletion it is looked once more for objects to remove.",
     )
-    database_pool_size: int = Field(
-        default=10, ge=1, description="PostgreSQL connections of one service process."
-    )
     drain_timeout_seconds: float = Field(
         default=25, gt=0, description="Time to finish work under way after SIGTERM."
     )
@@ -203,26 +201,13 @@ class CommonSettings(BaseSettings):
         return self
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(DatabaseAddress):
     """What every service has of its own; the subclass sets the prefix and the default port."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
 
-    database_url: str = Field(
-        min_length=1,
-        repr=False,
-        description="This service's own database, as SQLAlchemy writes it. May hold a password.",
-        examples=["postgresql+asyncpg://user:password@host:5432/name"],
-    )
     http_port: Port
     workers: Workers = 0
-
-    @field_validator("database_url")
-    @classmethod
-    def _names_a_database(cls, value: str) -> str:
-        if not value.startswith(DATABASES):
-            raise ValueError(f"it must begin with {' or '.join(DATABASES)}")
-        return value
 
 
 def load(settings: type[S], **overrides: Any) -> S:

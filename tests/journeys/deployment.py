@@ -26,8 +26,8 @@ from libs.common.testing import moto_s3
 from libs.common.testing.processes import Program, ServerProcess, free_ports, run
 from libs.common.testing.servers import NativeKafka
 from libs.common.testing.starters import S3Server
+from libs.common.testing.wire import Wire
 from tests.journeys.outside import Outside, outside
-from tests.journeys.wire import Wire
 
 READY_TIMEOUT_S = 60.0
 DRAIN_LIMIT_S = 25.0

@@ -1,53 +1,62 @@
-"""One async path to PostgreSQL and SQLite, and the locks that differ between them."""
+"""One async path to PostgreSQL and SQLite."""
 
 import asyncio
-import fcntl
-import hashlib
-import os
-import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVarTuple
 
-from sqlalchemy import Select, event, text
+from sqlalchemy import Select, text
 from sqlalchemy.engine import Row, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoFreeConnection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from libs.common.database.sqlite_dialect import DRIVER
+from libs.common.database.exclusive import file_lock, transaction_lock
+from libs.common.database.limits import DatabaseLimits
+from libs.common.database.outages import translated
+from libs.common.database.postgres_engine import pooled_engine, unpooled_engine
+from libs.common.database.sqlite_engine import (
+    NO_TRANSACTION,
+    READ_ONLY,
+    SQLITE_BUSY_TIMEOUT_S,
+    sqlite_engine,
+)
 from libs.common.database.wakeups import JOBS, OUTBOX, Wakeups, names_to_notify
-from libs.common.errors import Unavailable
 
 Columns = TypeVarTuple("Columns")
 
-PASSING = ("08", "40", "53", "55P03", "57", "58")
-"""How the SQLSTATE of an error begins that may pass: lost connections, deadlocks, too many clients,
-locks, a server that starts or stops, its disks (PostgreSQL's manual, appendix A)."""
-
-READ_ONLY = {"lectern_read_only": True}
 SNAPSHOT = {"isolation_level": "REPEATABLE READ"}
-SQLITE_BUSY_TIMEOUT_S = 30
 EMPTY_LOG_WAIT_MS = 200
 """Short, for nobody can write meanwhile."""
-CONNECT_TIMEOUT_S = 10.0
 
 
 class Database:
     """The database of one service.
 
-    ``pool_size`` is how many connections to PostgreSQL are kept, the driver's choice if it is None.
-    Write transactions on SQLite start with ``BEGIN IMMEDIATE`` and queue inside the process, so
-    that they never meet SQLite's busy wait, which sleeps for up to 100 ms.
+    ``pool_size`` is how many connections to PostgreSQL are kept, the driver's choice if it is None;
+    ``limits`` bound what is done on them, and ``pooler`` says that they go through a PgBouncer that
+    pools transactions. Write transactions on SQLite start with ``BEGIN IMMEDIATE`` and queue inside
+    the process, so that they never meet SQLite's busy wait, which sleeps for up to 100 ms.
     """
 
-    def __init__(self, url: str, pool_size: int | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        pool_size: int | None = None,
+        *,
+        limits: DatabaseLimits | None = None,
+        pooler: bool = False,
+    ) -> None:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
-        self.engine = _sqlite_engine(url) if self.sqlite else _postgres_engine(url, pool_size)
-        autocommit = {} if self.sqlite else {"isolation_level": "AUTOCOMMIT"}
-        self._reader = self.engine.execution_options(lectern_no_transaction=True, **autocommit)
+        self.limits = limits or DatabaseLimits()
+        if self.sqlite:
+            self.engine = self._unhurried = sqlite_engine(url)
+        else:
+            self.engine = pooled_engine(url, self.limits, pool_size, pooler=pooler)
+            self._unhurried = unpooled_engine(url, self.limits.unhurried, pooler=pooler)
+        # Limits go with a transaction where there is a pooler, so there every statement has one.
+        autocommit = {} if self.sqlite or pooler else {"isolation_level": "AUTOCOMMIT"}
+        self._reader = self.engine.execution_options(**NO_TRANSACTION, **autocommit)
         self.wakeups = Wakeups()
         self.outbox_wakeup = self.wakeups.lend(OUTBOX)
         self.jobs_wakeup = self.wakeups.lend(JOBS)
@@ -60,16 +69,34 @@ class Database:
         After the commit those are notified that :func:`.wakeups.notify_after_commit` named.
 
         Raises:
+            Unavailable: The database cannot be reached, or a limit of time was met.
+        """
+        async with self._transaction(self.engine) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def maintenance(self) -> AsyncIterator[AsyncConnection]:
+        """Do as in :meth:`transaction` what takes as long as it takes, as migrations do.
+
+        On PostgreSQL it has a connection of its own. Only a process that freezes in between loses
+        its locks.
+
+        Raises:
             Unavailable: The database cannot be reached.
         """
-        async with _translated():
+        async with self._transaction(self._unhurried) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        async with translated():
             if self.sqlite:
-                async with self._writing, self.engine.begin() as connection:
+                async with self._writing, engine.begin() as connection:
                     names_to_notify(connection)  # forgets those of one that was rolled back
                     yield connection
                     changed = names_to_notify(connection)
             else:
-                async with self.engine.begin() as connection:
+                async with engine.begin() as connection:
                     names_to_notify(connection)  # forgets those of one that was rolled back
                     yield connection
                     changed = names_to_notify(connection)
@@ -82,7 +109,7 @@ class Database:
         Raises:
             Unavailable: The database cannot be reached.
         """
-        async with _translated(), self.engine.connect() as connection:
+        async with translated(), self.engine.connect() as connection:
             # until it is back in the pool, which resets it
             await connection.execution_options(**(READ_ONLY if self.sqlite else SNAPSHOT))
             async with connection.begin():
@@ -90,12 +117,19 @@ class Database:
 
     @asynccontextmanager
     async def exclusive(self, name: str) -> AsyncIterator[None]:
-        """Hold a lock that one process at a time can hold, waiting for it if need be."""
+        """Hold a lock that one process at a time can hold, waiting for it if need be.
+
+        A process that freezes loses it after a while, and so may one that does not reach the
+        database; its block is cancelled then.
+
+        Raises:
+            Unavailable: The database cannot be reached, or the lock was lost.
+        """
         if self.sqlite:
-            async with _file_lock(Path(f"{self.url.database}.{name}.lock")):
+            async with file_lock(Path(f"{self.url.database}.{name}.lock")):
                 yield
         else:
-            async with _advisory_lock(self.engine, name):
+            async with transaction_lock(self._unhurried, name, self.limits.idle_s):
                 yield
 
     @asynccontextmanager
@@ -105,7 +139,7 @@ class Database:
         Raises:
             Unavailable: The database cannot be reached.
         """
-        async with _translated(), self._reader.connect() as connection:
+        async with translated(), self._reader.connect() as connection:
             yield connection
 
     async def fetch(
@@ -147,102 +181,3 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self.engine.dispose()
-
-
-@asynccontextmanager
-async def _translated() -> AsyncIterator[None]:
-    try:
-        yield
-    except (OperationalError, InterfaceError, NoFreeConnection, OSError) as error:
-        if _is_wrong_sql(error):
-            raise
-        raise Unavailable(f"the database did not answer ({type(error).__name__})") from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise Unavailable("the connection to the database was lost") from error
-        state = str(getattr(error.orig, "sqlstate", None) or "")
-        if state.startswith(PASSING):
-            raise Unavailable(f"the database could not do it now ({state})") from error
-        raise
-
-
-def _is_wrong_sql(error: Exception) -> bool:
-    """Whether SQLite refused the statement itself, as one about a table that is not there.
-
-    It reports that as an OperationalError too; PostgreSQL has a ProgrammingError for it.
-    """
-    code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
-    return code == sqlite3.SQLITE_ERROR
-
-
-def _postgres_engine(url: str, pool_size: int | None) -> AsyncEngine:
-    sized = {} if pool_size is None else {"pool_size": pool_size}
-    return create_async_engine(
-        url,
-        **sized,
-        max_overflow=5,
-        pool_pre_ping=False,
-        hide_parameters=True,
-        connect_args={"timeout": CONNECT_TIMEOUT_S},  # of a statement none: migrations take long
-    )
-
-
-def _sqlite_engine(url: str) -> AsyncEngine:
-    path = make_url(url).database
-    if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    quick = make_url(url).set(drivername=DRIVER)
-    engine = create_async_engine(
-        quick, hide_parameters=True, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S}
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def prepare(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions of its own
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        # Overwrites what is deleted in the file; the write-ahead log has it until it is emptied.
-        cursor.execute("PRAGMA secure_delete=ON")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: Any) -> None:
-        options = connection.get_execution_options()
-        if options.get("lectern_no_transaction"):
-            return
-        driver: Any = connection.connection.dbapi_connection
-        driver.begin_first = "BEGIN" if options.get("lectern_read_only") else "BEGIN IMMEDIATE"
-
-    return engine
-
-
-@asynccontextmanager
-async def _file_lock(path: Path) -> AsyncIterator[None]:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                await asyncio.sleep(0.2)
-        yield
-    finally:
-        os.close(handle)
-
-
-@asynccontextmanager
-async def _advisory_lock(engine: AsyncEngine, name: str) -> AsyncIterator[None]:
-    number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
-    async with _translated(), engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
-        while not await connection.scalar(
-            text("SELECT pg_try_advisory_lock(:number)"), {"number": number}
-        ):
-            await asyncio.sleep(0.2)
-        try:
-            yield
-        finally:
-            await connection.execute(text("SELECT pg_advisory_unlock(:number)"), {"number": number})

@@ -20,7 +20,7 @@ async def upgrade(database: Database, migrations: Path) -> None:
 
     One process at a time does it, the others wait and find it done.
     """
-    async with database.exclusive("migrate"), database.transaction() as connection:
+    async with database.exclusive("migrate"), database.maintenance() as connection:
         await connection.run_sync(_upgrade, migrations)
 
 

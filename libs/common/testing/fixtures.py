@@ -14,6 +14,7 @@ run skips without looking. The workers of a parallel run share the servers.
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
 from typing import Any, NoReturn, Protocol
 from uuid import uuid4
 
@@ -22,6 +23,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from libs.common.testing.native_pgbouncer import NativePgBouncer
 from libs.common.testing.processes import ServerMissing
 from libs.common.testing.report import ran_against
 from libs.common.testing.selection import is_fast
@@ -96,6 +98,29 @@ async def postgres_database(postgres_url: str) -> AsyncIterator[str]:
             await connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     finally:
         await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def pgbouncer(pytestconfig: pytest.Config, postgres_url: str) -> Iterator[str]:
+    """A PgBouncer before the PostgreSQL of the tests, which pools transactions: ``host:port``."""
+
+    def native(stack: ExitStack) -> tuple[str, str]:
+        started = NativePgBouncer(postgres_url)
+        stack.callback(started.stop)
+        address = started.start()
+        return address, f"PgBouncer native at {address}"
+
+    servers = Servers({"pgbouncer": [native]})
+    yield str(server("pgbouncer", servers, pytestconfig))
+    servers.close()
+
+
+@pytest.fixture
+def pgbouncer_database(pgbouncer: str, postgres_database: str) -> str:
+    """The URL of the database of ``postgres_database``, by way of PgBouncer."""
+    host, port = pgbouncer.split(":")
+    url = make_url(postgres_database).set(host=host, port=int(port))
+    return url.render_as_string(hide_password=False)
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,9 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from libs.common.database.engine import SQLITE_BUSY_TIMEOUT_S, Database
+from libs.common.database.engine import Database
+from libs.common.database.sqlite_engine import SQLITE_BUSY_TIMEOUT_S
 from libs.common.errors import Unavailable
-
-SOON_S = 0.3
-EVENTUALLY_S = 20.0
 
 own = MetaData()
 marks = Table("marks", own, Column("number", Integer, primary_key=True))
@@ -147,36 +145,6 @@ async def test_writers_on_sqlite_come_one_after_another(tmp_path, processes):
         await writer.close()
 
 
-@pytest.mark.slow
-async def test_one_at_a_time_holds_a_lock(database, beside):
-    entered = asyncio.Event()
-
-    async def enter():
-        async with beside.exclusive("door"):
-            entered.set()
-
-    async with database.exclusive("door"):
-        waiting = asyncio.create_task(enter())
-        await asyncio.sleep(SOON_S)
-        assert not entered.is_set()
-        async with beside.exclusive("window"):
-            pass
-    async with asyncio.timeout(EVENTUALLY_S):
-        await waiting
-    assert entered.is_set()
-
-
-async def test_a_lock_is_free_again_after_a_failure(database, beside):
-    async def fail():
-        async with database.exclusive("door"):
-            raise LookupError
-
-    with pytest.raises(LookupError):
-        await fail()
-    async with asyncio.timeout(EVENTUALLY_S), beside.exclusive("door"):
-        pass
-
-
 async def test_checks_that_the_database_answers(database):
     await database.check()
 
@@ -210,13 +178,6 @@ async def test_wrong_sql_is_no_outage(database):
     with pytest.raises(DBAPIError, match="nowhere"):
         await select_from_nowhere(database)
     await database.check()
-
-
-async def test_makes_the_folder_of_a_file(tmp_path):
-    database = Database(f"sqlite+aiosqlite:///{tmp_path}/new/deep/test.db")
-    await database.check()
-    assert (tmp_path / "new/deep/test.db").is_file()
-    await database.close()
 
 
 async def erased(database):

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from tests.journeys.wire import Wire
+from libs.common.testing.wire import Wire
 
 
 async def test_a_wire_is_cut_and_mended_at_the_same_port() -> None:
@@ -35,3 +35,23 @@ async def test_a_wire_is_cut_and_mended_at_the_same_port() -> None:
     finally:
         wire.close()
         server.close()
+
+
+async def test_what_was_sent_on_a_silent_wire_arrives_later() -> None:
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.readexactly(4))
+        writer.close()
+
+    async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
+        wire = Wire(*server.sockets[0].getsockname())
+        await asyncio.to_thread(wire.mend)
+        wire.silence()
+        reader, writer = await asyncio.open_connection("127.0.0.1", wire.port)
+        writer.write(b"word")
+        answer = asyncio.create_task(reader.readexactly(4))
+        await asyncio.sleep(0.1)
+        assert not answer.done()
+        await asyncio.to_thread(wire.mend)
+        assert await asyncio.wait_for(answer, 10) == b"word"
+        writer.close()
+        await asyncio.to_thread(wire.close)

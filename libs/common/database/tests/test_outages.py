@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from libs.common.database import engine as database_module
+from libs.common.database import postgres_engine
 from libs.common.database.engine import Database
 from libs.common.errors import Unavailable
 
@@ -76,7 +76,7 @@ async def test_a_pool_without_a_free_connection_is_unavailable(postgres_database
 
 @pytest.mark.slow
 async def test_a_server_that_takes_a_connection_and_says_nothing_is_unavailable(monkeypatch):
-    monkeypatch.setattr(database_module, "CONNECT_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(postgres_engine, "CONNECT_TIMEOUT_S", 0.2)
 
     left = asyncio.Event()
 

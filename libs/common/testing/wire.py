@@ -1,4 +1,4 @@
-"""A wire to a server that a test can cut: clients see resets and refusals, the server lives on."""
+"""A wire to a server, which lives on while a test cuts the wire or loses what is sent on it."""
 
 import asyncio
 import contextlib
@@ -20,13 +20,21 @@ class Wire:
         self._target = (host, port)
         self._server: asyncio.Server | None = None
         self._ends: set[asyncio.StreamWriter] = set()
+        self._forwarding = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
         self._thread.start()
 
     def mend(self) -> None:
-        """Let clients connect, always at the same port. Mending twice is fine."""
+        """Let clients connect, always at the same port. Mending twice is fine.
+
+        What was sent on a silent wire arrives now.
+        """
         self._run(self._listen())
+
+    def silence(self) -> None:
+        """Keep connections, take new ones, and forward nothing."""
+        self._loop.call_soon_threadsafe(self._forwarding.clear)
 
     def cut(self) -> None:
         """Reset every connection and refuse new ones."""
@@ -43,6 +51,7 @@ class Wire:
         asyncio.run_coroutine_threadsafe(doing, self._loop).result(10)
 
     async def _listen(self) -> None:
+        self._forwarding.set()
         if self._server is None:
             self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
@@ -51,9 +60,11 @@ class Wire:
         if self._server is not None:
             self._server.close()
             self._server = None
+        self._forwarding.set()
         for end in list(self._ends):
-            raw = end.get_extra_info("socket")
-            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
+            with contextlib.suppress(OSError):  # its client has left
+                raw = end.get_extra_info("socket")
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
             end.transport.abort()
         for _ in range(100):
             if not self._ends:
@@ -61,6 +72,7 @@ class Wire:
             await asyncio.sleep(0.01)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._forwarding.wait()
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
         except OSError:
@@ -68,16 +80,16 @@ class Wire:
             return
         self._ends |= {writer, far_writer}
         try:
-            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+            await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
         finally:
             self._ends -= {writer, far_writer}
             for end in (writer, far_writer):
                 end.close()
 
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while block := await reader.read(BLOCK_BYTES):
-            writer.write(block)
-            await writer.drain()
-    writer.close()
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while block := await reader.read(BLOCK_BYTES):
+                await self._forwarding.wait()
+                writer.write(block)
+                await writer.drain()
+        writer.close()

@@ -1,0 +1,49 @@
+"""The engine for a SQLite file."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from libs.common.database.sqlite_dialect import DRIVER
+
+READ_ONLY = {"lectern_read_only": True}
+NO_TRANSACTION = {"lectern_no_transaction": True}
+SQLITE_BUSY_TIMEOUT_S = 30
+
+
+def sqlite_engine(url: str) -> AsyncEngine:
+    """Return an engine that makes the folder of the file if need be.
+
+    Options of a connection: ``READ_ONLY`` and ``NO_TRANSACTION``; else it begins to write at once.
+    """
+    path = make_url(url).database
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    quick = make_url(url).set(drivername=DRIVER)
+    engine = create_async_engine(
+        quick, hide_parameters=True, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S}
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # the driver must not begin transactions of its own
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        # Overwrites what is deleted in the file; the write-ahead log has it until it is emptied.
+        cursor.execute("PRAGMA secure_delete=ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(connection: Any) -> None:
+        options = connection.get_execution_options()
+        if options.get("lectern_no_transaction"):
+            return
+        driver: Any = connection.connection.dbapi_connection
+        driver.begin_first = "BEGIN" if options.get("lectern_read_only") else "BEGIN IMMEDIATE"
+
+    return engine

@@ -1,0 +1,13 @@
+import pytest
+from sqlalchemy.engine import make_url
+
+from libs.common.testing.wire import Wire
+
+
+@pytest.fixture
+def wire(postgres_database):
+    url = make_url(postgres_database)
+    wire = Wire(url.host, url.port)
+    wire.mend()
+    yield wire
+    wire.close()
