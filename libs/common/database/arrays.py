@@ -8,10 +8,23 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Integer, Text, TypeDecorator, bindparam
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Integer,
+    Text,
+    TypeDecorator,
+    bindparam,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
+
+_ITEMS = "SELECT value FROM json_each({})"
 
 
 class Array(TypeDecorator[list[Any]]):
@@ -36,8 +49,26 @@ class Array(TypeDecorator[list[Any]]):
         return values if dialect.name == "postgresql" else json.dumps(values)
 
 
-class Among(ColumnElement[bool]):
-    """``column`` has one of the values of ``array``; made by :func:`among`."""
+class _Among(FunctionElement[bool]):
+    """``among(column, array)``."""
 
+    type = Boolean()
     inherit_cache = True
-    _traverse_internals = [("column", "dp_clauseelement"), ("array", "dp_clauseelement")]
+
+
+def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+    """Return whether a column of integers or text has one of ``values``, however many they are."""
+    array = Array(integers=isinstance(column.type, Integer))
+    return _Among(column, bindparam(None, list(values), type_=array, unique=True))
+
+
+@compiles(_Among, "postgresql")
+def _any(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, array = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} = ANY ({array})"
+
+
+@compiles(_Among, "sqlite")
+def _in_json(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    column, array = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{column} IN ({_ITEMS.format(array)})"

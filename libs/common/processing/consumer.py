@@ -17,6 +17,7 @@ from time import perf_counter
 import structlog
 
 from libs.common.backoff import delay_s
+from libs.common.database.advisory_locks import lock_all
 from libs.common.database.engine import Database
 from libs.common.errors import (
     Conflict,
@@ -187,6 +188,8 @@ class Consumer:
         if not decided:
             return set()
         async with self.database.transaction() as connection:
+            # Else a deletion and what it overtakes, on two replicas, would miss each other.
+            await lock_all(connection, {delivery.event.key for delivery in deliveries})
             arrivals = [delivery.arrival for delivery in deliveries]
             new = await first_deliveries(connection, self.service, arrivals, keep=self.keep_events)
             work = UnitOfWork(connection)

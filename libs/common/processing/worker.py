@@ -36,6 +36,7 @@ from libs.common.processing.slots import Slots
 from libs.common.storage.port import Storage
 from libs.common.store import jobs
 from libs.common.store.effects import Effect, apply
+from libs.common.store.tombstones import is_wanted, wanted_claims
 
 log = structlog.get_logger(__name__)
 
@@ -100,7 +101,8 @@ class Worker:
         limit = min(wanted.values())
         try:
             async with self.database.transaction() as connection:
-                return await jobs.claim(connection, list(wanted), self.lease_ms, limit)
+                claimed = await jobs.claim(connection, list(wanted), self.lease_ms, limit)
+                return await wanted_claims(connection, claimed)
         except Unavailable as error:
             log.warning("cannot claim jobs", error=str(error))
             return []
@@ -140,10 +142,11 @@ class Worker:
         traceparent = current_traceparent()
 
         async def renew(connection: AsyncConnection) -> bool:
-            return await jobs.renew(connection, held, self.lease_ms)
+            renewed = await jobs.renew(connection, held, self.lease_ms)
+            return renewed and await is_wanted(connection, held)
 
         async def finish(connection: AsyncConnection) -> bool:
-            return await jobs.finish(connection, held)
+            return await jobs.finish(connection, held) and await is_wanted(connection, held)
 
         async def record(effects: Sequence[Effect]) -> None:
             await self._commit(renew, effects, traceparent)
@@ -206,7 +209,8 @@ class Worker:
     async def _renewed(self, held: jobs.Claim) -> bool:
         try:
             async with self.database.transaction() as connection:
-                return await jobs.renew(connection, held, self.lease_ms)
+                renewed = await jobs.renew(connection, held, self.lease_ms)
+                return renewed and await is_wanted(connection, held)
         except Unavailable as error:
             log.warning("cannot renew a lease", job=held.id, error=str(error))
             return True  # if it was lost meanwhile, the end of the job is refused
@@ -260,7 +264,8 @@ class Worker:
         effects = await self._failures.given_up(task, error, route.kind.gave_up)
 
         async def fail(connection: AsyncConnection) -> bool:
-            return await jobs.fail(connection, held, type(error).__name__)
+            failed = await jobs.fail(connection, held, type(error).__name__)
+            return failed and await is_wanted(connection, held)
 
         try:
             await self._commit(fail, effects, current_traceparent())

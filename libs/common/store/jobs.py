@@ -77,6 +77,7 @@ class Claim:
 
     id: int
     kind: str
+    subject: str
     payload: bytes
     attempts: int
     max_attempts: int

@@ -1,15 +1,20 @@
 """What was deleted never comes back: topics know no order between them.
 
-A deletion may overtake what it is about, and history may be sent again long after it.
+A deletion may overtake what it is about, and history may be sent again long after it. Handlers of
+both take turns, for the consumer locks the keys of events. Work that a job asks for takes no turn,
+so whoever claims a job or records what it did looks once more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.database.arrays import among
 from libs.common.database.upsert import Write, add_once
 from libs.common.store.effects import Effect, Step
+from libs.common.store.jobs import CancelJobs, Claim, cancel
 from libs.common.store.tables import tombstones
 
 
@@ -29,5 +34,30 @@ def unless_deleted(effect: Effect, *subjects: str) -> Step:
 
 async def are_deleted(connection: AsyncConnection, *subjects: str) -> bool:
     """Return whether a deletion of any of ``subjects`` has arrived."""
-    found = select(tombstones.c.subject).where(tombstones.c.subject.in_(subjects)).limit(1)
-    return await connection.scalar(found) is not None
+    return bool(await _deleted_among(connection, subjects))
+
+
+async def is_wanted(connection: AsyncConnection, held: Claim) -> bool:
+    """Return whether nothing that a job is about was deleted; else nothing of it may be kept."""
+    return not await are_deleted(connection, *_above(held.subject))
+
+
+async def wanted_claims(connection: AsyncConnection, claimed: Sequence[Claim]) -> list[Claim]:
+    """Cancel the jobs about what was deleted, and return the others."""
+    if not claimed:
+        return []
+    subjects = {subject for held in claimed for subject in _above(held.subject)}
+    deleted = await _deleted_among(connection, subjects)
+    for subject in deleted:
+        await cancel(connection, CancelJobs(subject))
+    return [held for held in claimed if deleted.isdisjoint(_above(held.subject))]
+
+
+def _above(subject: str) -> Iterator[str]:
+    """Yield what ``a/b`` is about: ``a`` and ``a/b``."""
+    return accumulate(subject.split("/"), "{}/{}".format)
+
+
+async def _deleted_among(connection: AsyncConnection, subjects: Iterable[str]) -> set[str]:
+    found = select(tombstones.c.subject).where(among(tombstones.c.subject, subjects))
+    return set(await connection.scalars(found))

@@ -8,6 +8,7 @@ from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.details import Details
+from libs.common.database.arrays import among
 from libs.common.database.upsert import Write, upsert
 from libs.common.store.effects import Effect, Together
 from services.gateway.documents.selects import existing_document
@@ -56,5 +57,5 @@ async def forget_details(connection: AsyncConnection, documents: Sequence[UUID])
     """Remove what is known of deleted documents."""
     about = [str(document_id) for document_id in documents]
     await connection.execute(
-        delete(document_details).where(document_details.c.document_id.in_(about))
+        delete(document_details).where(among(document_details.c.document_id, about))
     )

@@ -7,6 +7,7 @@ from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.permissions import Capability
+from libs.common.database.arrays import among
 from libs.common.database.engine import Database
 from services.gateway.documents.selects import (
     DOCUMENTS,
@@ -115,7 +116,7 @@ async def _pages_ready(connection: AsyncConnection, ids: list[UUID]) -> dict[UUI
     """Count the pages of documents that can be read."""
     counted = (
         select(pages.c.document_id, func.count())
-        .where(pages.c.document_id.in_([str(document_id) for document_id in ids]), IS_EXTRACTED)
+        .where(among(pages.c.document_id, [str(document_id) for document_id in ids]), IS_EXTRACTED)
         .group_by(pages.c.document_id)
     )
     return {UUID(document): count for document, count in await connection.execute(counted)}

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, FromClause, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.permissions import Capability, Role, role_of
+from libs.common.database.arrays import among
 from services.gateway.documents.rows import DocumentRow, PageRow, PageTextRow
 from services.gateway.documents.tables import document_details, documents, pages
 from services.gateway.kernel.access import check_access
@@ -136,7 +137,7 @@ async def owners_of(connection: AsyncConnection, ids: Collection[UUID]) -> list[
     """Return the owners of documents, in one order; nobody owns what was not submitted yet."""
     found = await connection.scalars(
         select(documents.c.owner_id)
-        .where(documents.c.document_id.in_([str(document_id) for document_id in ids]))
+        .where(among(documents.c.document_id, [str(document_id) for document_id in ids]))
         .where(documents.c.owner_id.is_not(None))
         .distinct()
         .order_by(documents.c.owner_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Select, and_, exists, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.database.arrays import among
 from services.gateway.audio.selects import REQUESTED
 from services.gateway.audio.tables import IN_FLIGHT, audiobooks, audios
 from services.gateway.documents.selects import EXISTS, IS_CUT
@@ -37,7 +38,7 @@ async def narrations_of(
     connection: AsyncConnection, ids: Collection[UUID], *, newest_first: bool = False
 ) -> list[NarrationRow]:
     """Return the narrations of documents."""
-    about = narrations.c.document_id.in_([str(document_id) for document_id in ids])
+    about = among(narrations.c.document_id, [str(document_id) for document_id in ids])
     wanted = NARRATIONS.select().where(about, narrations.c.requested_at.is_not(None))
     if newest_first:
         wanted = wanted.order_by(narrations.c.requested_at.desc(), narrations.c.narration_id)
@@ -116,7 +117,7 @@ async def open_narrations_of(
     connection: AsyncConnection, ids: Collection[UUID]
 ) -> list[NarrationRow]:
     """Return the narrations of documents that have not ended."""
-    about = narrations.c.document_id.in_([str(document_id) for document_id in ids])
+    about = among(narrations.c.document_id, [str(document_id) for document_id in ids])
     return await NARRATIONS.all(connection, NARRATIONS.select().where(about, IS_OPEN))
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.base import Event
 from libs.common.contracts.documents import DocumentSubmitted
+from libs.common.database.arrays import among
 from libs.common.database.engine import Database
 from libs.common.storage.port import Storage
 from libs.common.store.effects import apply
@@ -51,14 +52,14 @@ async def _lacking(connection: AsyncConnection, stored: Iterable[Stored]) -> lis
     events = [restore(*one) for one in stored]
     by_key = {_key(event): event for event in events if _key(event) is not None}
     found = await connection.scalars(
-        select(document_details.c.key).where(document_details.c.key.in_(by_key))
+        select(document_details.c.key).where(among(document_details.c.key, by_key))
     )
     for key in found:
         del by_key[key]
     ids = {str(_document(event)) for event in by_key.values()}
     existing = set(
         await connection.scalars(
-            select(documents.c.document_id).where(documents.c.document_id.in_(ids), EXISTS)
+            select(documents.c.document_id).where(among(documents.c.document_id, ids), EXISTS)
         )
     )
     return [event for event in by_key.values() if str(_document(event)) in existing]

@@ -93,11 +93,14 @@ async def _insert(connection: AsyncConnection, row: DeliveryRow) -> bool:
 
 
 def _job(notice: Notice, row: DeliveryRow, schedule: DeliverySchedule) -> NewJob:
-    """``owner`` is the target: one that does not answer holds up no other."""
+    """``owner`` is the target: one that does not answer holds up no other.
+
+    What still waits to be told when its document is deleted is told: it is not about the document.
+    """
     about = notice.document_id or "task"
     return BY_CHANNEL[notice.channel].new(
         notice,
-        subject=f"{about}/{notice.notification_id}",
+        subject=f"notice/{about}/{notice.notification_id}",
         owner=notice.target_key,
         max_attempts=schedule.max_attempts,
         delay_ms=row.due_at_ms - row.created_at_ms,

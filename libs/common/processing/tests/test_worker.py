@@ -20,6 +20,7 @@ from libs.common.storage.memory import MemoryStorage
 from libs.common.store.effects import apply
 from libs.common.store.jobs import CancelJobs
 from libs.common.store.tables import events, jobs, now_ms
+from libs.common.store.tombstones import tombstone
 
 CANARY = "A title, by its author (2026)."
 
@@ -524,3 +525,44 @@ async def test_a_job_that_ends_is_measured_with_its_attempts(database):
     assert sample("job_seconds_count", kind="k", outcome="done") == 1
     assert sample("job_seconds_count", kind="k", outcome="failed") == 1
     assert sample("events_appended_total") == 3
+
+
+async def bury(database, subject="s"):
+    async with database.transaction() as connection:
+        await apply(connection, [tombstone(subject)], None)
+
+
+async def test_work_about_what_was_deleted_is_not_done(database):
+    done = []
+
+    async def run(job):
+        done.append(job.id)
+        return []
+
+    await add(database)
+    await bury(database)
+    async with Working(database, run):
+        async with asyncio.timeout(20):
+            while await rows_of_live(database):
+                await asyncio.sleep(0.01)
+    assert done == []
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_work_records_nothing_about_what_was_deleted_meanwhile(database, fails):
+    async def run(job):
+        await bury(database)
+        if fails:
+            raise Rejected("x", CANARY)
+        return gave_up(job.payload, GivenUp("x"))
+
+    await add(database)
+    async with Working(database, run, lease_ms=100):
+        async with asyncio.timeout(20):
+            while await rows_of_live(database):
+                await asyncio.sleep(0.01)
+    assert await rows(database, events) == []
+
+
+async def rows_of_live(database):
+    return [row for row in await rows(database, jobs) if row.status in ("ready", "running")]

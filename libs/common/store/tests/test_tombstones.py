@@ -1,11 +1,19 @@
+from dataclasses import replace
+
 import pytest
 from pydantic import BaseModel
 from sqlalchemy import func, select
 
 from libs.common.store.effects import apply
-from libs.common.store.jobs import NewJob
+from libs.common.store.jobs import NewJob, claim, finish
 from libs.common.store.tables import jobs
-from libs.common.store.tombstones import are_deleted, tombstone, unless_deleted
+from libs.common.store.tombstones import (
+    are_deleted,
+    is_wanted,
+    tombstone,
+    unless_deleted,
+    wanted_claims,
+)
 
 
 class Payload(BaseModel):
@@ -35,3 +43,22 @@ async def test_to_delete_twice_is_fine(database):
             await apply(connection, [tombstone("d")], None)
             assert await are_deleted(connection, "d")
             assert not await are_deleted(connection, "e")
+
+
+@pytest.mark.parametrize(("deleted", "left"), [("d", ["e"]), ("d/a", ["d", "e"]), ("a", None)])
+async def test_a_job_that_nobody_wants_is_not_claimed(database, deleted, left):
+    left = left or ["d", "d/a", "e"]
+    async with database.transaction() as connection:
+        recorded = [replace(JOB, subject=subject) for subject in ("d", "d/a", "e")]
+        await apply(connection, [*recorded, tombstone(deleted)], None)
+        claimed = await claim(connection, ["k"], 1000, limit=3)
+        wanted = await wanted_claims(connection, claimed)
+        assert sorted(held.subject for held in wanted) == left
+        for held in claimed:
+            assert await is_wanted(connection, held) == (held.subject in left)
+            assert await finish(connection, held) == (held.subject in left)
+
+
+async def test_nothing_is_asked_where_nothing_was_claimed(database):
+    async with database.transaction() as connection:
+        assert await wanted_claims(connection, []) == []

@@ -15,6 +15,7 @@ from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.narrations import NarrationEvent, NarrationFailed, NarrationRequested
+from libs.common.database.arrays import among
 from libs.common.store.effects import Effect
 from libs.common.store.jobs import CancelJobs
 from services.gateway.audio.rows import AudioRow
@@ -75,7 +76,7 @@ async def look_at_audios(
     """Have the pages looked at of audios (document, audio) that failed or were deleted."""
     ids = [str(audio_id) for _, audio_id in gone]
     wanted = select(audios.c.document_id, audios.c.page).where(
-        audios.c.audio_id.in_(ids), audios.c.page.is_not(None)
+        among(audios.c.audio_id, ids), audios.c.page.is_not(None)
     )
     found = [(UUID(document), page) for document, page in await connection.execute(wanted)]
     await _derive_requests(connection, found)
@@ -144,7 +145,7 @@ async def forget_documents(
 
     Whoever waited for such a document is told that nothing will come.
     """
-    gone = page_requests.c.document_id.in_([str(document) for document in documents])
+    gone = among(page_requests.c.document_id, [str(document) for document in documents])
     effects: list[Effect] = []
     for owner in await owners_of(connection, documents):
         await lock_owner(connection, owner)
@@ -180,8 +181,8 @@ async def _not_failed(
     """Return the audios of the pages in ``batch`` that are there or being made."""
     wanted = AUDIOS.select().where(
         REQUESTED,
-        audios.c.document_id.in_({str(page.document_id) for page in batch}),
-        audios.c.page.in_({page.page for page in batch}),
+        among(audios.c.document_id, {str(page.document_id) for page in batch}),
+        among(audios.c.page, {page.page for page in batch}),
         or_(
             and_(audios.c.failed_at.is_(None), audios.c.given_up_at.is_(None)),
             audios.c.ready_at.is_not(None),
@@ -195,8 +196,8 @@ async def _cut_before(connection: AsyncConnection, extracted: Sequence[PageOf]) 
     found = await connection.scalars(
         select(pages.c.document_id)
         .where(
-            pages.c.document_id.in_({str(document_id) for document_id, _ in extracted}),
-            pages.c.page.in_({page for _, page in extracted}),
+            among(pages.c.document_id, {str(document_id) for document_id, _ in extracted}),
+            among(pages.c.page, {page for _, page in extracted}),
             pages.c.segments_revision.is_not(None),
         )
         .distinct()

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.database.arrays import among
 from libs.common.database.upsert import insert_or_ignore
 from services.gateway.audio.rows import format_bits
 from services.gateway.audio.tables import audios
@@ -79,7 +80,7 @@ def _row(narration: NarrationRow, page: int) -> dict[str, object]:
 def _known(narration: NarrationRow, which: Sequence[int] | None) -> Select[int]:
     mine = page_requests.c.narration_id == str(narration.narration_id)
     statement = select(page_requests.c.page).where(mine)
-    return statement if which is None else statement.where(page_requests.c.page.in_(which))
+    return statement if which is None else statement.where(among(page_requests.c.page, which))
 
 
 def _waiting(narration: NarrationRow, which: Sequence[int] | None) -> Select[int]:
@@ -94,7 +95,7 @@ def _waiting(narration: NarrationRow, which: Sequence[int] | None) -> Select[int
         or_(to_be_cut, to_be_spoken),
         alive,
     )
-    return statement if which is None else statement.where(pages.c.page.in_(which))
+    return statement if which is None else statement.where(among(pages.c.page, which))
 
 
 def _served(narration: NarrationRow) -> ColumnElement[bool]:

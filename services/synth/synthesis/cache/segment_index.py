@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert_into
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.database.arrays import among
 from libs.common.database.engine import Database
 from libs.common.database.upsert import add_once
 from libs.common.store.effects import Effect, Together
@@ -138,7 +139,9 @@ async def _remove_documents(
     connection: AsyncConnection, document_ids: Sequence[str]
 ) -> Sequence[Effect]:
     await _resize(connection, 0)
-    of_them = select(segment_packs.c.pack_id).where(segment_packs.c.document_id.in_(document_ids))
+    of_them = select(segment_packs.c.pack_id).where(
+        among(segment_packs.c.document_id, document_ids)
+    )
     pack_ids = (await connection.execute(of_them)).scalars().all()
     for some in _slices(pack_ids):
         await remove_packs(connection, some)

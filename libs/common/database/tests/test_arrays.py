@@ -1,0 +1,44 @@
+import pytest
+from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
+
+from libs.common.database.arrays import among
+from libs.common.database.engine import Database
+
+own = MetaData()
+marks = Table("marks", own, Column("number", Integer, primary_key=True), Column("said", String(20)))
+MORE_THAN_PARAMETERS = 40_000
+
+
+@pytest.fixture
+async def database(database_url):
+    """Three rows, in either kind of database."""
+    database = Database(database_url)
+    async with database.transaction() as connection:
+        await connection.run_sync(own.create_all)
+        rows = [{"number": number, "said": said} for number, said in enumerate("abc")]
+        await connection.execute(insert(marks), rows)
+    yield database
+    await database.close()
+
+
+async def found(database, condition):
+    wanted = select(marks.c.number).where(condition).order_by(marks.c.number)
+    return [row.number for row in await database.fetch(wanted)]
+
+
+async def test_finds_rows_by_integers_and_by_text(database):
+    assert await found(database, among(marks.c.number, {2, 0, 7})) == [0, 2]
+    assert await found(database, among(marks.c.said, ["c", "b", "?"])) == [1, 2]
+    assert await found(database, among(marks.c.number, [])) == []
+    assert await found(database, ~among(marks.c.said, ["a"])) == [1, 2]
+
+
+async def test_statements_of_one_shape_keep_their_own_values(database):
+    for number in range(3):
+        assert await found(database, among(marks.c.number, [number])) == [number]
+
+
+async def test_any_number_of_values_is_one_parameter(database):
+    assert await found(database, among(marks.c.number, range(MORE_THAN_PARAMETERS))) == [0, 1, 2]
+    many = map(str, range(MORE_THAN_PARAMETERS))
+    assert await found(database, among(marks.c.said, [*many, "b"])) == [1]
