@@ -22,6 +22,7 @@ from libs.common.contracts.base import Event
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.database import engine as engines
 from libs.common.database.engine import Database
+from libs.common.database.sqlite_engine import SQLITE_BUSY_TIMEOUT_S, sqlite_engine
 from libs.common.store.effects import apply
 from libs.common.store.inbox import Arrival, first_deliveries
 from libs.common.store.tables import core
@@ -41,7 +42,7 @@ def stock_engine(url: str) -> AsyncEngine:
     """Return an engine as SQLAlchemy documents it for SQLite, with our pragmas and locks."""
     stock = make_url(url).set(drivername="sqlite+aiosqlite")
     engine = create_async_engine(
-        stock, connect_args={"timeout": engines.SQLITE_BUSY_TIMEOUT_S, "isolation_level": None}
+        stock, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S, "isolation_level": None}
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -116,12 +117,12 @@ async def _measured(database: Database, work: Work, count: int) -> Spent:
 
 
 async def _opened(path: Path, make: Callable[[str], AsyncEngine]) -> Database:
-    ours = engines._sqlite_engine
-    engines._sqlite_engine = make  # type: ignore[assignment]
+    module: Any = engines
+    ours, module.sqlite_engine = module.sqlite_engine, make
     try:
         database = Database(f"sqlite+aiosqlite:///{path}")
     finally:
-        engines._sqlite_engine = ours
+        module.sqlite_engine = ours
     async with database.transaction() as connection:
         await connection.run_sync(core.create_all)
         await connection.execute(text("CREATE TABLE counted (number INTEGER)"))
@@ -131,7 +132,7 @@ async def _opened(path: Path, make: Callable[[str], AsyncEngine]) -> Database:
 
 async def _compare(rounds: int, count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        ours = await _opened(Path(folder) / "ours.db", engines._sqlite_engine)
+        ours = await _opened(Path(folder) / "ours.db", sqlite_engine)
         stock = await _opened(Path(folder) / "stock.db", stock_engine)
         print(f"{'':32} {'stock CPU':>11} {'ours CPU':>11} {'stock':>10} {'ours':>10}")
         for name, work in WORK.items():

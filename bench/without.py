@@ -67,7 +67,8 @@ def _sqlite_dialect() -> None:
     from bench.sqlite import stock_engine
     from libs.common.database import engine
 
-    engine._sqlite_engine = stock_engine
+    module: Any = engine
+    module.sqlite_engine = stock_engine
 
 
 TRICKS: dict[str, Callable[[], None]] = {

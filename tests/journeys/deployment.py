@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.native.services import PREPARATIONS, ROOT, SERVICES
 from libs.common.database.engine import Database
+from libs.common.database.limits import DatabaseLimits
 from libs.common.testing import moto_s3
 from libs.common.testing.processes import Program, ServerProcess, free_ports, run
 from libs.common.testing.servers import NativeKafka
@@ -40,6 +41,8 @@ QUICK = {
     "LECTERN_RELAY_POLL_INTERVAL_MS": "50",
     "LECTERN_SESSION_TIMEOUT_MS": "6000",
     "LECTERN_DRAIN_TIMEOUT_SECONDS": str(DRAIN_S),
+    "LECTERN_DATABASE_LOCK_TIMEOUT_SECONDS": "2",
+    "LECTERN_DATABASE_IDLE_TIMEOUT_SECONDS": "3",
     "LECTERN_ERASURE_SWEEP_SECONDS": "5",
     "SYNTH_WORKERS": "2",
     "SYNTH_NETWORK_WORKERS": "2",
@@ -155,8 +158,9 @@ class Deployment:
         return {name: row["status"] for name, row in rows.items()}
 
     def database(self, service: str) -> Database:
-        """A service's database, reached directly, even while the wire is cut."""
-        return Database(self.databases[service], pool_size=2)
+        """A service's database, reached directly and without limits, even while the wire is cut."""
+        no_limits = DatabaseLimits(lock_s=0, statement_s=0, idle_s=0, answer_s=0)
+        return Database(self.databases[service], pool_size=2, limits=no_limits)
 
     def log_of(self, name: str) -> str:
         return (self.logs / f"{name}.log").read_text(errors="replace")

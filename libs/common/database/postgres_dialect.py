@@ -66,7 +66,7 @@ class PostgresConnection(AsyncAdapt_asyncpg_connection):
 
     async def _start_transaction(self) -> None:
         if not self.begin_with:
-            await super()._start_transaction()
+            await super()._start_transaction()  # type: ignore[no-untyped-call]
             return
         begin = f"BEGIN{ISOLATION[self.isolation_level]};{self.begin_with}"
         transaction: Any = LimitedTransaction(self._connection, begin)
@@ -102,7 +102,8 @@ class PostgresDriver(AsyncAdapt_asyncpg_dbapi):
         )
         connection: PostgresConnection = await_(adapted)
         connection.begin_with = begin_with
-        keep_alive(connection._connection._transport.get_extra_info("socket"))
+        asyncpg_connection: Any = connection._connection
+        keep_alive(asyncpg_connection._transport.get_extra_info("socket"))
         return connection
 
 
@@ -113,21 +114,23 @@ class PostgresDialect(PGDialect_asyncpg):
     supports_statement_cache = True
 
     @classmethod
-    def import_dbapi(cls) -> PostgresDriver:
+    def import_dbapi(cls) -> Any:
         """Return the driver."""
-        return PostgresDriver(__import__("asyncpg"))
+        make: Any = PostgresDriver
+        return make(__import__("asyncpg"))
 
     def on_connect(self) -> Callable[[Any], None]:
         """Return what prepares a connection, in one transaction: on one session of a pooler."""
-        prepare = super().on_connect()
+        prepare: Callable[[Any], None] = super().on_connect()  # type: ignore[no-untyped-call]
 
         def connected(connection: PostgresConnection) -> None:
             if not connection.begin_with:
                 prepare(connection)
                 return
-            await_(connection._connection.execute("BEGIN"))
+            asyncpg_connection: Any = connection._connection
+            await_(asyncpg_connection.execute("BEGIN"))
             prepare(connection)
-            await_(connection._connection.execute("COMMIT"))
+            await_(asyncpg_connection.execute("COMMIT"))
 
         return connected
 

@@ -16,6 +16,10 @@ from libs.common.errors import Unavailable
 from libs.common.settings import CommonSettings
 
 REQUEST_TIMEOUT_MS = 20_000
+"""How long a broker may say nothing before its connection is dropped and another is made.
+
+With aiokafka's 40 s, what was asked while packets were lost held consumers up for as long again.
+"""
 
 
 def consuming_broker(
@@ -33,6 +37,7 @@ def consuming_broker(
         apply_types=False,
         consumer_only=True,
         logger=None,
+        request_timeout_ms=REQUEST_TIMEOUT_MS,
         security=_faststream_security(settings),
     )
 

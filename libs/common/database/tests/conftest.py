@@ -7,7 +7,7 @@ from libs.common.testing.wire import Wire
 @pytest.fixture
 def wire(postgres_database):
     url = make_url(postgres_database)
-    wire = Wire(url.host, url.port)
+    wire = Wire(url.host or "", url.port or 5432)
     wire.mend()
     yield wire
     wire.close()

@@ -4,6 +4,7 @@ import asyncio
 import socket
 from contextlib import suppress
 from time import monotonic
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, text
@@ -72,8 +73,8 @@ async def test_whoever_is_cancelled_does_not_wait_for_a_server_that_says_nothing
 async def test_connections_are_given_up_by_both_kernels(postgres_database):
     database = Database(postgres_database)
     async with database.querying() as connection:
-        raw = await connection.get_raw_connection()
-        connected = raw.driver_connection._transport.get_extra_info("socket")
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        connected = driver._transport.get_extra_info("socket")
         assert connected.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
         assert await connection.scalar(text("SHOW tcp_user_timeout")) == "15000"
         assert await connection.scalar(text("SHOW tcp_keepalives_idle")) == "10"
@@ -108,7 +109,10 @@ async def test_errors_do_not_quote_what_statements_were_given(request, postgres_
 
 async def test_wrong_arguments_are_no_outage(postgres_database):
     database = Database(postgres_database)
-    wrong = {"SELECT CAST(:n AS integer)": {"n": "three"}, "SELECT CAST(:n AS text)": {"n": 3}}
+    wrong: dict[str, dict[str, Any]] = {
+        "SELECT CAST(:n AS integer)": {"n": "three"},
+        "SELECT CAST(:n AS text)": {"n": 3},
+    }
     for statement, values in wrong.items():
         with pytest.raises(DBAPIError):
             async with database.transaction() as connection:
@@ -122,6 +126,7 @@ async def test_too_many_arguments_are_no_outage(postgres_database):
     names = {f"n{number}": 1 for number in range(32_768)}
     listed = ",".join(f":{name}" for name in names)
     with pytest.raises(DBAPIError, match="32767"):
-        await database.fetch(text(f"SELECT 1 WHERE 1 IN ({listed})"), names)
+        async with database.querying() as connection:
+            await connection.execute(text(f"SELECT 1 WHERE 1 IN ({listed})"), names)
     await database.check()
     await database.close()

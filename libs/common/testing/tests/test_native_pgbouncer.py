@@ -1,3 +1,5 @@
+from typing import Any
+
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -10,7 +12,7 @@ async def test_hands_a_session_of_the_server_to_each_transaction(pgbouncer_datab
     )
     pids = set()
     async with engine.connect() as connection:
-        driver = (await connection.get_raw_connection()).driver_connection
+        driver: Any = (await connection.get_raw_connection()).driver_connection
         for _ in range(4 * SESSIONS):
             async with driver.transaction():
                 pids.add(await driver.fetchval("SELECT pg_backend_pid()"))
