@@ -24,6 +24,15 @@ POSITIONAL_ALLOWED = {
 }
 """Classes with more fields that are made by position, ``path:Class``, and why."""
 
+BOUNDED_LISTS = {
+    "libs/common/store/event_store.py": "slices of STREAMS_PER_QUERY",
+    "libs/common/store/inbox.py": "MOST_ASKED ids, or the records of a batch",
+    "libs/common/store/outbox.py": "a batch of the relay",
+    "libs/common/store/resend.py": "topics, and slices of MOST_ASKED",
+    "services/synth/synthesis/cache/segment_index.py": "slices of DIGESTS_AT_ONCE; JSON has no bytes",
+}
+"""Modules that give a list as so many parameters, and what bounds it."""
+
 UNTYPED_ROW = re.compile(r"\bAnyRow\b|\bRow\[\(?(?:Any|\*?tuple\[Any, \.\.\.\])|\bRowMapping\b")
 
 
@@ -121,6 +130,20 @@ def imported(node: ast.AST) -> Iterator[str]:
         yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def lists_of_any_length(modules: Iterable[Module]) -> Iterator[str]:
+    """Lists that go to the database as so many parameters; beyond 32,766 it refuses them."""
+    for found in modules:
+        if found.path in BOUNDED_LISTS:
+            continue
+        for node in ast.walk(found.tree):
+            if not (isinstance(node, ast.Call) and called(node) == "in_"):
+                continue
+            given = node.args[0]
+            constant = isinstance(given, ast.Name) and given.id.isupper()
+            if not (constant or isinstance(given, ast.Tuple | ast.Call)):
+                yield f"{found.path}:{node.lineno}: how long may it be? Use among()"
+
+
 def test_variables_say_what_they_hold() -> None:
     none_of(empty_names(committed()))
 
@@ -135,6 +158,10 @@ def test_no_untyped_row_crosses_the_border_of_a_module() -> None:
 
 def test_handlers_build_no_statements() -> None:
     none_of(sqlalchemy_in_handlers(shipped()))
+
+
+def test_lists_of_any_length_are_one_parameter() -> None:
+    none_of(lists_of_any_length(shipped()))
 
 
 def test_these_checks_find_what_they_are_for() -> None:
@@ -167,3 +194,7 @@ def test_these_checks_find_what_they_are_for() -> None:
     assert found_in(sqlalchemy_in_handlers, "from sqlalchemy import select", handlers)
     assert found_in(sqlalchemy_in_handlers, "import sqlalchemy as sa", handlers)
     assert not found_in(sqlalchemy_in_handlers, "from sqlalchemy import select", "services/a/b.py")
+
+    assert found_in(lists_of_any_length, "a.in_(ids)")
+    assert found_in(lists_of_any_length, "a.in_([str(one) for one in ids])")
+    assert not found_in(lists_of_any_length, "a.in_(LIVE), a.in_(select(b)), a.in_((1, 2))")

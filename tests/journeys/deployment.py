@@ -25,9 +25,9 @@ from libs.common.database.engine import Database
 from libs.common.database.limits import DatabaseLimits
 from libs.common.testing import moto_s3
 from libs.common.testing.processes import Program, ServerProcess, free_ports, run
+from libs.common.testing.proxies.wire import Wire
 from libs.common.testing.servers import NativeKafka
 from libs.common.testing.starters import S3Server
-from libs.common.testing.wire import Wire
 from tests.journeys.outside import Outside, outside
 
 READY_TIMEOUT_S = 60.0

@@ -23,8 +23,8 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from libs.common.testing.native_pgbouncer import NativePgBouncer
 from libs.common.testing.processes import ServerMissing
+from libs.common.testing.proxies.pgbouncer import NativePgBouncer
 from libs.common.testing.report import ran_against
 from libs.common.testing.selection import is_fast
 from libs.common.testing.shared_servers import Servers, ServersClient, ServersListener

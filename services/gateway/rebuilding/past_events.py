@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.database.arrays import among
 from libs.common.database.engine import Database
 from libs.common.store.tables import events, inbox, now_ms
 from services.gateway.rebuilding.sessions import Waiting, writing_before
@@ -97,7 +98,7 @@ async def _next_own(
 ) -> tuple[list[Stored], Position]:
     wanted = (
         select(events.c.topic, events.c.body, events.c.event_id, events.c.occurred_at, events.c.id)
-        .where(events.c.topic.in_(sources.own), events.c.id > after.own)
+        .where(among(events.c.topic, sources.own), events.c.id > after.own)
         .order_by(events.c.id)
         .limit(CHUNK)
     )
@@ -121,7 +122,7 @@ async def _next_received(
             inbox.c.occurred_at,
             inbox.c.received_at_ms,
         )
-        .where(inbox.c.body.is_not(None), inbox.c.topic.in_(sources.received))
+        .where(inbox.c.body.is_not(None), among(inbox.c.topic, sources.received))
         .where(inbox.c.given_up.is_(None))
         .where(place > tuple_(after.received_ms, after.received_id))
         .order_by(inbox.c.received_at_ms, inbox.c.event_id)

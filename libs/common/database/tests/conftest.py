@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy.engine import make_url
 
-from libs.common.testing.wire import Wire
+from libs.common.testing.proxies.wire import Wire
 
 
 @pytest.fixture

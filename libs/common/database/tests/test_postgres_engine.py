@@ -9,7 +9,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, select, t
 from libs.common.database.engine import Database
 from libs.common.database.limits import DatabaseLimits
 from libs.common.errors import Unavailable
-from libs.common.testing.native_pgbouncer import SESSIONS
+from libs.common.testing.proxies.pgbouncer import SESSIONS
 
 EVENTUALLY_S = 20.0
 SHORT = DatabaseLimits(lock_s=0.2, statement_s=0.6, idle_s=0.6, answer_s=1.5)

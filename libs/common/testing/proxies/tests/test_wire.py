@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from libs.common.testing.wire import Wire
+from libs.common.testing.proxies.wire import Wire
 
 
 async def test_a_wire_is_cut_and_mended_at_the_same_port() -> None:

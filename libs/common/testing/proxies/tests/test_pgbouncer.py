@@ -3,7 +3,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from libs.common.testing.native_pgbouncer import SESSIONS
+from libs.common.testing.proxies.pgbouncer import SESSIONS
 
 
 async def test_hands_a_session_of_the_server_to_each_transaction(pgbouncer_database):
