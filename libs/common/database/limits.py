@@ -47,7 +47,10 @@ class DatabaseLimits:
 class HasSocketOptions(Protocol):
     """What :func:`keep_alive` needs of a socket; asyncio's transports show no more of theirs."""
 
-    family: int
+    @property
+    def family(self) -> int:
+        """See :attr:`socket.socket.family`."""
+        ...
 
     def setsockopt(self, level: int, option: int, value: int) -> None:
         """See :meth:`socket.socket.setsockopt`."""
