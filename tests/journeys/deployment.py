@@ -21,8 +21,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.native.services import PREPARATIONS, ROOT, SERVICES
+from libs.common.database.connection_limits import DatabaseLimits
 from libs.common.database.engine import Database
-from libs.common.database.limits import DatabaseLimits
 from libs.common.testing import moto_s3
 from libs.common.testing.processes import Program, ServerProcess, free_ports, run
 from libs.common.testing.proxies.wire import Wire

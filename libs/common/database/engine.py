@@ -10,8 +10,8 @@ from sqlalchemy import Select, text
 from sqlalchemy.engine import Row, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from libs.common.database.connection_limits import DatabaseLimits
 from libs.common.database.exclusive import file_lock, transaction_lock
-from libs.common.database.limits import DatabaseLimits
 from libs.common.database.outages import translated
 from libs.common.database.postgres_engine import pooled_engine, unpooled_engine
 from libs.common.database.sqlite_engine import (

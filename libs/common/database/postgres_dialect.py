@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql.asyncpg import (
 )
 from sqlalchemy.util.concurrency import await_
 
-from libs.common.database.limits import keep_alive
+from libs.common.database.connection_limits import keep_alive
 
 DRIVER = "postgresql+bounded"
 

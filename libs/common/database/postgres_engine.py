@@ -6,7 +6,7 @@ from sqlalchemy import NullPool
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from libs.common.database.limits import KEEP_ALIVE, DatabaseLimits
+from libs.common.database.connection_limits import KEEP_ALIVE, DatabaseLimits
 from libs.common.database.postgres_dialect import DRIVER
 
 CONNECT_TIMEOUT_S = 10.0

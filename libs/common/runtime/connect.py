@@ -1,7 +1,7 @@
 """Database and storage from settings."""
 
+from libs.common.database.connection_limits import DatabaseLimits
 from libs.common.database.engine import Database
-from libs.common.database.limits import DatabaseLimits
 from libs.common.settings import CommonSettings, ServiceSettings
 from libs.common.storage.build import open_storage
 from libs.common.storage.port import Storage

@@ -3,8 +3,8 @@ import asyncio
 import pytest
 from sqlalchemy.engine import make_url
 
+from libs.common.database.connection_limits import DatabaseLimits
 from libs.common.database.engine import Database
-from libs.common.database.limits import DatabaseLimits
 from libs.common.errors import Unavailable
 
 SOON_S = 0.3

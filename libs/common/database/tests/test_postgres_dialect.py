@@ -11,8 +11,8 @@ from sqlalchemy import insert, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 
+from libs.common.database.connection_limits import DatabaseLimits
 from libs.common.database.engine import Database
-from libs.common.database.limits import DatabaseLimits
 from libs.common.database.tests.test_postgres_engine import marks, own
 from libs.common.errors import Unavailable
 

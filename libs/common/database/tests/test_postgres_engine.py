@@ -6,8 +6,8 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, select, text, update
 
+from libs.common.database.connection_limits import DatabaseLimits
 from libs.common.database.engine import Database
-from libs.common.database.limits import DatabaseLimits
 from libs.common.errors import Unavailable
 from libs.common.testing.proxies.pgbouncer import SESSIONS
 

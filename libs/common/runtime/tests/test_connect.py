@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.pool import QueuePool
 
-from libs.common.database.limits import DatabaseLimits
+from libs.common.database.connection_limits import DatabaseLimits
 from libs.common.errors import Unavailable
 from libs.common.runtime.connect import (
     open_database,

@@ -1,6 +1,6 @@
 import socket
 
-from libs.common.database.limits import KEEP_ALIVE, DatabaseLimits, keep_alive
+from libs.common.database.connection_limits import KEEP_ALIVE, DatabaseLimits, keep_alive
 
 
 def test_the_server_gives_a_statement_up_before_its_client_does():
