@@ -15,26 +15,25 @@ import re
 import secrets
 import sys
 import tempfile
-from collections.abc import Awaitable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
-from typing import Any
 from uuid import uuid4
 
 import psutil
 
 from libs.common.contracts.base import Event
 from libs.common.contracts.catalog import event_by_topic
-from libs.common.contracts.cloudevents import Headers
 from libs.common.database.engine import Database
 from libs.common.kafka.broker import producer
 from libs.common.kafka.sender import Sender
 from libs.common.kafka.topic_specs import TopicSpec
 from libs.common.kafka.topics import create_topics
 from libs.common.observability.metrics import Metrics
+from libs.common.processing.outgoing import Outcome, OutgoingRecord
 from libs.common.processing.relay import Relay
 from libs.common.settings import CommonSettings, load
 from libs.common.store.effects import apply
@@ -86,17 +85,18 @@ class Senders:
 
     by_topic: Mapping[str, Sender]
 
-    async def send(
-        self, topic: str, value: bytes, key: bytes, *, headers: Headers
-    ) -> Awaitable[Any]:
-        """Queue one record with the producer of its topic."""
-        sender = self.by_topic.get(topic, self.by_topic[""])
-        return await sender.send(topic, value, key, headers=headers)
-
-    def drop(self) -> None:
-        """Have whatever comes next sent by new producers."""
-        for sender in self.by_topic.values():
-            sender.drop()
+    async def send_all(self, records: Sequence[OutgoingRecord]) -> Sequence[Outcome]:
+        """Send each record with the producer of its topic."""
+        outcomes: dict[int, Outcome] = {}
+        for name, sender in self.by_topic.items():
+            mine = [
+                place
+                for place, record in enumerate(records)
+                if name == (record.topic if record.topic in self.by_topic else "")
+            ]
+            sent = await sender.send_all([records[place] for place in mine])
+            outcomes |= dict(zip(mine, sent, strict=True))
+        return [outcomes[place] for place in range(len(records))]
 
 
 @dataclass
@@ -148,6 +148,7 @@ class Bench:
             metrics=Metrics("bench"),
             batch_size=500,
             poll_interval_s=0.2,
+            lease_ms=10_000,
         )
         before = self._stored(PUBLIC), sum(map(self._stored, OTHERS))
         wall, cpu, of_broker = perf_counter(), process_time(), self._broker_cpu_s()

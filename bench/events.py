@@ -131,6 +131,7 @@ def _relay(settings: CommonSettings, database: Database, sender: Sender, metrics
         metrics=metrics,
         batch_size=settings.relay_batch_size,
         poll_interval_s=settings.relay_poll_interval_ms / 1000,
+        lease_ms=settings.relay_lease_seconds * 1000,
     )
 
 

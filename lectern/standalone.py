@@ -22,7 +22,7 @@ from typing import Any
 
 import services.gateway.app
 from lectern.embedded_broker import EmbeddedBroker
-from lectern.recovery import Sweeper, release_jobs
+from lectern.recovery import Sweeper, release_left
 from lectern.service_catalog import SERVICES, consumed_topics, consumers
 from libs.common.errors import Permanent
 from libs.common.kafka.fetching import FetchOnDemand
@@ -131,7 +131,7 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
         for spec in SERVICES:
             await upgrade(started[spec.name].parts.database, spec.migrations)
         databases = {name: service.parts.database for name, service in started.items()}
-        await release_jobs(databases.values())
+        await release_left(databases.values())
         sweeping = asyncio.create_task(Sweeper(databases, consumed_topics()).run())
         begun: list[Service] = []
         try:

@@ -1,10 +1,10 @@
 """The command ``events republish``: what services sent comes again, with the same ids."""
 
 import argparse
+import asyncio
 import re
 import sys
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from time import monotonic
 from typing import Any
 
@@ -19,8 +19,8 @@ from libs.common.store.republishing import Chosen, Step, count_by_topic, republi
 ABOUT = """
 Sends events of the services' stores again, with the same ids, bytes, times and headers. The relays
 of the running services send them; the command ends when they have. Whoever has handled an event
-before drops it by its id, so nothing happens twice: this is for consumers that are new, and for
-topics that lost something. It may be interrupted at any time.
+before drops it by its id, so nothing happens twice: this is for consumers that are new, for topics
+that lost something, and for what Kafka refused. It may be interrupted at any time.
 """
 SAY_EVERY_S = 5.0
 
@@ -45,9 +45,14 @@ def add_to(commands: Any) -> None:
     again.add_argument("--until", type=_moment, help="what occurred before then")
     again.add_argument("--all", action="store_true", help="everything that the services ever sent")
     again.add_argument(
-        "--sent-before",
-        type=_moment,
-        help="to go on after an interruption: when the interrupted command began",
+        "--refused", action="store_true", help="what Kafka refused, and was set aside"
+    )
+    again.add_argument(
+        "--after",
+        type=int,
+        default=0,
+        metavar="PLACE",
+        help="to go on after an interruption: the place that it told, of one service",
     )
     again.add_argument("--dry-run", action="store_true", help="only count")
     add_data_folder(again)
@@ -56,38 +61,34 @@ def add_to(commands: Any) -> None:
 async def republish_events(arguments: argparse.Namespace) -> int:
     """Send what is chosen again, one service after the other; prints a line for each."""
     specs = _publishing(arguments)
-    began = arguments.sent_before or datetime.now(UTC)
-    if not arguments.dry_run:
-        sys.stderr.write(f"to go on after an interruption, add --sent-before {rfc3339(began)}\n")
-    choices = [
-        Chosen(
-            topic=topic,
-            stream=arguments.stream,
-            since=arguments.since and rfc3339(arguments.since),
-            until=arguments.until and rfc3339(arguments.until),
-            sent_before_ms=int(began.timestamp() * 1000),
-        )
-        for topic in arguments.topic or [None]
-    ]
+    chosen = Chosen(
+        topics=arguments.topic,
+        stream=arguments.stream,
+        since=arguments.since and rfc3339(arguments.since),
+        until=arguments.until and rfc3339(arguments.until),
+        refused=arguments.refused,
+        after=arguments.after,
+    )
     for spec in specs:
         database = await open_database(spec, arguments.data)
         try:
-            await _republish_one(spec.name, database, choices, arguments.dry_run)
+            await _republish_one(spec.name, database, chosen, arguments.dry_run)
         finally:
             await database.close()
     return Exit.OK
 
 
-async def _republish_one(
-    service: str, database: Database, choices: Sequence[Chosen], dry_run: bool
-) -> None:
-    counts: dict[str, int] = {}
-    for chosen in choices:
-        counts |= await count_by_topic(database, chosen)
+async def _republish_one(service: str, database: Database, chosen: Chosen, dry_run: bool) -> None:
+    counts = await count_by_topic(database, chosen)
     total = sum(counts.values())
     done = 0
-    for chosen in () if dry_run else choices:
-        done += await republish(database, chosen, RepublishingLines(service, done, total))
+    if not dry_run:
+        lines = RepublishingLines(service, total)
+        try:
+            done = await republish(database, chosen, lines)
+        except asyncio.CancelledError:
+            sys.stderr.write(f"to go on, name {service} and add --after {lines.place}\n")
+            raise
     verb, count = ("would republish", total) if dry_run else ("republished", done)
     topics = ", ".join(f"{topic} {number:,}" for topic, number in sorted(counts.items()))
     print(f"{verb} {count:,} events of {service}{topics and ': '}{topics}", flush=True)
@@ -96,21 +97,23 @@ async def _republish_one(
 class RepublishingLines:
     """Tells now and then how far a service has come, and when nothing moves."""
 
-    def __init__(self, service: str, before: int, total: int) -> None:
-        self._service, self._before, self._total = service, before, total
+    def __init__(self, service: str, total: int) -> None:
+        self._service, self._total = service, total
+        self.place = 0
         self._said = self._moved = monotonic()
         self._seen: Step | None = None
 
     def __call__(self, step: Step) -> None:
         """Write a line to standard error if it is time for one."""
         now = monotonic()
+        self.place = step.place
         if step != self._seen:
             self._seen, self._moved = step, now
         if now - self._said < SAY_EVERY_S:
             return
         self._said = now
-        line = f"{self._service}: {self._before + step.marked:,} of {self._total:,} in the outbox"
-        line += f" or sent, {step.waiting:,} wait"
+        line = f"{self._service}: {step.marked:,} of {self._total:,} in the outbox or sent"
+        line += f", up to place {step.place}; {step.waiting:,} wait"
         if now - self._moved > 3 * SAY_EVERY_S:
             line += "; nothing is being sent: does the service run, and is Kafka there?"
         sys.stderr.write(f"{line}\n")
@@ -122,9 +125,12 @@ def _publishing(arguments: argparse.Namespace) -> list[ServiceSpec]:
     Raises:
         Failed: Nothing is chosen.
     """
-    limits = (arguments.topic, arguments.stream, arguments.since, arguments.all)
+    limits = (arguments.topic, arguments.stream, arguments.since, arguments.refused, arguments.all)
     if not any(limits):
-        raise Failed(Exit.USAGE, "say what: --topic, --stream or --since, or --all for everything")
+        said = "say what: --topic, --stream, --since or --refused, or --all for everything"
+        raise Failed(Exit.USAGE, said)
+    if arguments.after and len(arguments.service) != 1:
+        raise Failed(Exit.USAGE, "--after is a place in the store of one service: name it")
     producers = {event_by_topic()[topic].producer for topic in arguments.topic} or {"*"}
     if arguments.service:
         return [spec for spec in SERVICES if spec.name in arguments.service]

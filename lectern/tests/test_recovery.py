@@ -5,9 +5,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select
 
-from lectern.recovery import Sweeper, release_jobs
+from lectern import recovery
+from lectern.recovery import Sweeper, release_left
 from lectern.service_catalog import SERVICES
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.database.engine import Database
@@ -15,7 +16,7 @@ from libs.common.store import jobs
 from libs.common.store.effects import apply
 from libs.common.store.event_store import append
 from libs.common.store.migrate import upgrade
-from libs.common.store.tables import events, inbox
+from libs.common.store.tables import events, inbox, outbox, sweeps
 from libs.common.store.tables import jobs as job_rows
 
 CONSUMED = {"gateway": [], "ingest": [DocumentDeleted.topic], "synth": [DocumentDeleted.topic]}
@@ -38,7 +39,7 @@ async def databases(tmp_path):
         await database.close()
 
 
-async def published(database, count, sent_at_ms=1000):
+async def published(database, count):
     """Append events that were sent; returns their ids."""
     happened = [
         DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
@@ -46,8 +47,13 @@ async def published(database, count, sent_at_ms=1000):
     ]
     async with database.transaction() as connection:
         await append(connection, happened)
-        await connection.execute(update(events).values(sent_at_ms=sent_at_ms))
+        await sent(connection)
     return [str(event.event_id) for event in happened]
+
+
+async def sent(connection):
+    """As if a relay had sent all that waits."""
+    await connection.execute(delete(outbox))
 
 
 async def handled(database, consumer, event_ids):
@@ -60,10 +66,8 @@ async def handled(database, consumer, event_ids):
 
 async def unsent(database) -> set[str]:
     async with database.reading() as connection:
-        found = await connection.execute(
-            select(events.c.event_id).where(events.c.sent_at_ms.is_(None))
-        )
-        return set(found.scalars())
+        waiting = select(events.c.event_id).join(outbox, outbox.c.id == events.c.id)
+        return set(await connection.scalars(waiting))
 
 
 @settings(
@@ -100,10 +104,23 @@ async def test_a_service_that_consumes_its_own_events_is_looked_at_too(databases
     assert await Sweeper(databases, CONSUMED).sweep() == 0
 
 
-async def test_what_was_just_sent_is_given_time(databases):
-    await published(databases["gateway"], 2, sent_at_ms=5000)
-    assert await Sweeper(databases, CONSUMED).sweep(5000) == 0
-    assert await Sweeper(databases, CONSUMED).sweep(5001) == 2
+async def test_what_was_sent_since_the_last_look_is_given_time(databases):
+    sweeper = Sweeper(databases, CONSUMED)
+    assert await sweeper.sweep() == 0
+    await published(databases["gateway"], 2)
+    assert await sweeper.sweep() == 0
+    assert await sweeper.sweep() == 2
+
+
+async def test_what_was_still_in_the_outbox_is_given_time(databases):
+    sweeper = Sweeper(databases, CONSUMED)
+    event = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
+    async with databases["gateway"].transaction() as connection:
+        await append(connection, [event])
+    assert [await sweeper.sweep() for _ in range(3)] == [0, 0, 0]
+    async with databases["gateway"].transaction() as connection:
+        await sent(connection)
+    assert [await sweeper.sweep() for _ in range(2)] == [0, 1]
 
 
 async def test_the_inbox_of_another_consumer_says_nothing(databases):
@@ -113,25 +130,53 @@ async def test_the_inbox_of_another_consumer_says_nothing(databases):
     assert await Sweeper(databases, CONSUMED).sweep() == 1
 
 
-async def test_what_is_settled_is_not_looked_at_again(databases):
+async def test_what_is_settled_is_not_looked_at_again(databases, monkeypatch):
+    asked = []
+    look = recovery.unhandled_ids
+
+    async def noted(connection, consumer, event_ids):
+        asked.extend(event_ids)
+        return await look(connection, consumer, event_ids)
+
+    monkeypatch.setattr(recovery, "unhandled_ids", noted)
     sweeper = Sweeper(databases, CONSUMED)
     first, second, third = await published(databases["gateway"], 3)
     for consumer in ("ingest", "synth"):
         await handled(databases[consumer], consumer, [first, third])
     assert await sweeper.sweep() == 1
-    assert sweeper.settled["gateway"] == 1
+    assert sweeper.progress["gateway"].settled == 1
+    asked.clear()
     assert await sweeper.sweep() == 0  # it is on its way again
-    assert sweeper.settled["gateway"] == 1
-    async with databases["gateway"].transaction() as connection:
-        await connection.execute(update(events).values(sent_at_ms=9000))
-    assert await sweeper.sweep(9000) == 0  # too young to be missed
-    assert sweeper.settled["gateway"] == 1
+    assert set(asked) == {second}
     for consumer in ("ingest", "synth"):
         await handled(databases[consumer], consumer, [second])
     assert await sweeper.sweep() == 0
-    assert sweeper.settled["gateway"] == 3
-    await published(databases["gateway"], 1)
-    assert await sweeper.sweep() == 1
+    assert sweeper.progress["gateway"].settled == 3
+    asked.clear()
+    assert await sweeper.sweep() == 0
+    assert await Sweeper(databases, CONSUMED).sweep() == 0  # as after a start
+    assert asked == []
+
+
+async def test_another_consumer_is_given_all_that_there_is(databases):
+    (event_id,) = await published(databases["gateway"], 1)
+    for consumer in ("ingest", "synth"):
+        await handled(databases[consumer], consumer, [event_id])
+    assert await Sweeper(databases, CONSUMED).sweep() == 0
+    more = CONSUMED | {"gateway": [DocumentDeleted.topic]}
+    assert await Sweeper(databases, more).sweep() == 1
+
+
+async def test_a_database_that_was_made_anew_is_given_all_that_there_is(databases):
+    (event_id,) = await published(databases["gateway"], 1)
+    for consumer in ("ingest", "synth"):
+        await handled(databases[consumer], consumer, [event_id])
+    assert await Sweeper(databases, CONSUMED).sweep() == 0
+    async with databases["synth"].transaction() as connection:
+        for table in (inbox, sweeps):
+            await connection.execute(delete(table))
+    await asyncio.sleep(0.002)
+    assert await Sweeper(databases, CONSUMED).sweep() == 1
 
 
 async def test_jobs_of_a_process_that_is_gone_are_free_again_and_it_is_fenced_off(databases):
@@ -142,7 +187,7 @@ async def test_jobs_of_a_process_that_is_gone_are_free_again_and_it_is_fenced_of
                 connection, [jobs.NewJob(kind="speak", payload=Payload(), subject=subject)], None
             )
         [held] = await jobs.claim(connection, ["speak"], 60_000)
-    assert await release_jobs(databases.values()) == 1
+    assert await release_left(databases.values()) == 1
     async with database.transaction() as connection:
         assert not await jobs.finish(connection, held)
         [again] = await jobs.claim(connection, ["speak"], 60_000)
@@ -150,4 +195,4 @@ async def test_jobs_of_a_process_that_is_gone_are_free_again_and_it_is_fenced_of
         assert await jobs.finish(connection, again)
         states = await connection.execute(select(job_rows.c.status).order_by(job_rows.c.id))
         assert states.scalars().all() == ["done", "ready"]
-    assert await release_jobs(databases.values()) == 0
+    assert await release_left(databases.values()) == 0

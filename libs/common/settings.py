@@ -133,6 +133,11 @@ class CommonSettings(DatabaseTimeouts):
     relay_poll_interval_ms: int = Field(
         default=200, ge=1, description="How often the relay looks for events unasked."
     )
+    relay_lease_seconds: int = Field(
+        default=10,
+        ge=1,
+        description="A relay that was silent for so long is followed by one of another replica.",
+    )
     job_lease_seconds: int = Field(
         default=30, ge=3, description="A job whose worker was silent for so long is taken over."
     )

@@ -6,13 +6,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from aiokafka import AIOKafkaProducer
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from deploy.native.services import SERVICES
 from libs.common.contracts.base import Event, ObjectRef
 from libs.common.contracts.cloudevents import Headers, headers, rfc3339
 from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted
 from libs.common.contracts.tasks import TaskFailed
+from libs.common.store.outbox import send_again
 from libs.common.store.tables import events, inbox, jobs
 from services.gateway.tables import READ_MODELS
 from tests.journeys.deployment import Deployment
@@ -139,7 +140,7 @@ async def test_poison_goes_to_the_dead_letters_and_the_rest_goes_on(deployment: 
 async def _send_everything_again(deployment: Deployment, service: str) -> None:
     database = deployment.database(service)
     async with database.transaction() as connection:
-        await connection.execute(update(events).values(sent_at_ms=None))
+        await send_again(connection, list(await connection.scalars(select(events.c.id))))
     await database.close()
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import select
 from deploy.native.services import SERVICES
 from lectern.service_catalog import consumers
 from libs.common.contracts.catalog import every_event
+from libs.common.store.outbox import ids_in_outbox
 from libs.common.store.tables import events, inbox, jobs
 from tests.journeys.deployment import Deployment
 
@@ -65,6 +66,7 @@ async def stored(deployment: Deployment, *services: str) -> list[Stored]:
         database = deployment.database(service)
         async with database.reading() as connection:
             rows = await connection.execute(select(events).order_by(events.c.id))
+            waiting = await ids_in_outbox(connection)
             found += [
                 Stored(
                     service=service,
@@ -74,7 +76,7 @@ async def stored(deployment: Deployment, *services: str) -> list[Stored]:
                     stream=row.stream,
                     body=json.loads(row.body),
                     traceparent=row.traceparent,
-                    sent=row.sent_at_ms is not None,
+                    sent=row.id not in waiting,
                 )
                 for row in rows
             ]

@@ -1,7 +1,6 @@
 """A deletion that every service gave up is done after all when it is sent again."""
 
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -69,8 +68,7 @@ class Owner:
         return sum([bool(await database.fetch(found)) for database in self.databases()])
 
     async def send_again(self) -> int:
-        later = datetime.now(UTC) + timedelta(seconds=1)
-        chosen = Chosen(topic=DocumentDeleted.topic, sent_before_ms=int(later.timestamp() * 1000))
+        chosen = Chosen(topics=[DocumentDeleted.topic])
         return await republish(self.kernel.database, chosen, lambda step: None)
 
 

@@ -1,7 +1,7 @@
 """Losing any one event leaves no narration without an end, and sending it again heals it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +14,8 @@ from lectern.standalone import Options, Standalone, running
 from libs.common.contracts.narrations import NarrationCompleted, NarrationFailed
 from libs.common.database.wakeups import JOBS, notify_after_commit
 from libs.common.kafka.sender import Sender
-from libs.common.store.resend import unsend
+from libs.common.processing.outgoing import Acknowledged, Outcome, OutgoingRecord
+from libs.common.store.outbox import send_again
 from libs.common.store.tables import events, jobs
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.uploads import Source, Submission
@@ -50,17 +51,18 @@ class Loss:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, topic: str | None) -> None:
         self.lost: list[str] = []
-        send = Sender.send
+        send_all = Sender.send_all
 
-        async def lossy(sender: Sender, sent_to: str, *record: Any, **options: Any) -> Any:
-            if sent_to != topic or self.lost:
-                return await send(sender, sent_to, *record, **options)
-            self.lost.append(sent_to)
-            arrived = asyncio.get_running_loop().create_future()
-            arrived.set_result(None)
-            return arrived
+        async def lossy(sender: Sender, records: Sequence[OutgoingRecord]) -> Sequence[Outcome]:
+            mine = [place for place, record in enumerate(records) if record.topic == topic]
+            if self.lost or not mine:
+                return await send_all(sender, records)
+            self.lost.append(records[mine[0]].topic)
+            left = [*records[: mine[0]], *records[mine[0] + 1 :]]
+            outcomes = await send_all(sender, left)
+            return [*outcomes[: mine[0]], Acknowledged(), *outcomes[mine[0] :]]
 
-        monkeypatch.setattr(Sender, "send", lossy)
+        monkeypatch.setattr(Sender, "send_all", lossy)
         monkeypatch.setattr(recovery, "SWEEP_EVERY_S", 3600.0)  # which would heal it by itself
 
 
@@ -128,7 +130,7 @@ class Reader:
             database = service.parts.database
             found = await database.fetch(select(events.c.id).where(events.c.topic == topic))
             async with database.transaction() as connection:
-                count += await unsend(connection, [row.id for row in found])
+                count += await send_again(connection, [row.id for row in found])
         return count
 
 

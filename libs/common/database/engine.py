@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, TypeVarTuple
 
 from sqlalchemy import Select, text
@@ -11,7 +10,6 @@ from sqlalchemy.engine import Row, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from libs.common.database.connection_limits import DatabaseLimits
-from libs.common.database.exclusive import file_lock, transaction_lock
 from libs.common.database.outages import translated
 from libs.common.database.postgres_engine import pooled_engine, unpooled_engine
 from libs.common.database.sqlite_engine import (
@@ -49,6 +47,7 @@ class Database:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self.limits = limits or DatabaseLimits()
+        self.pooler = pooler
         if self.sqlite:
             self.engine = self._unhurried = sqlite_engine(url)
         else:
@@ -114,23 +113,6 @@ class Database:
             await connection.execution_options(**(READ_ONLY if self.sqlite else SNAPSHOT))
             async with connection.begin():
                 yield connection
-
-    @asynccontextmanager
-    async def exclusive(self, name: str) -> AsyncIterator[None]:
-        """Hold a lock that one process at a time can hold, waiting for it if need be.
-
-        A process that freezes loses it after a while, and so may one that does not reach the
-        database; its block is cancelled then.
-
-        Raises:
-            Unavailable: The database cannot be reached, or the lock was lost.
-        """
-        if self.sqlite:
-            async with file_lock(Path(f"{self.url.database}.{name}.lock")):
-                yield
-        else:
-            async with transaction_lock(self._unhurried, name, self.limits.idle_s):
-                yield
 
     @asynccontextmanager
     async def querying(self) -> AsyncIterator[AsyncConnection]:

@@ -18,6 +18,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata
 from faststream import BaseMiddleware
 from faststream.kafka import KafkaBroker
@@ -59,10 +60,10 @@ class FetchOnDemand:
         self._looking.pop(consumer).cancel()
         self._held.pop(consumer, None)
 
-    def sent(self, record: RecordMetadata) -> None:
-        """Have a record fetched by those who consume its partition."""
-        partition = record.topic_partition
-        self._ends[partition] = max(record.offset + 1, self._ends.get(partition, 0))
+    def sent(self, first: RecordMetadata, count: int = 1) -> None:
+        """Have records that were stored together fetched by those who consume their partition."""
+        partition = first.topic_partition
+        self._ends[partition] = max(first.offset + count, self._ends.get(partition, 0))
         for consumer in self._looking:
             self._resume(consumer, [partition])
 
@@ -128,12 +129,21 @@ class _TellingProducer(AIOKafkaProducer):  # type: ignore[misc]  # aiokafka has 
     async def send(self, *record: Any, **options: Any) -> "asyncio.Future[RecordMetadata]":
         """Queue one record; the returned future is done when the broker has it."""
         future: asyncio.Future[RecordMetadata] = await super().send(*record, **options)
-        future.add_done_callback(self._tell)
+        future.add_done_callback(partial(self._tell, 1))
         return future
 
-    def _tell(self, record: "asyncio.Future[RecordMetadata]") -> None:
-        if not record.cancelled() and record.exception() is None:
-            self._fetches.sent(record.result())
+    async def send_batch(
+        self, batch: BatchBuilder, *to: Any, **options: Any
+    ) -> "asyncio.Future[RecordMetadata]":
+        """Queue a batch; the returned future is done when the broker has it."""
+        count = batch.record_count()
+        future: asyncio.Future[RecordMetadata] = await super().send_batch(batch, *to, **options)
+        future.add_done_callback(partial(self._tell, count))
+        return future
+
+    def _tell(self, count: int, first: "asyncio.Future[RecordMetadata]") -> None:
+        if not first.cancelled() and first.exception() is None:
+            self._fetches.sent(first.result(), count)
 
 
 class _FollowedBroker(KafkaBroker):

@@ -7,7 +7,8 @@ anew. What the old one sent without learning of it is sent twice, with the same 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -16,17 +17,24 @@ from aiokafka.errors import KafkaError
 
 from libs.common.contracts.cloudevents import Headers
 from libs.common.errors import Unavailable
+from libs.common.kafka.lanes import Lane, lanes_of
+from libs.common.processing.outgoing import Outcome, OutgoingRecord
 
 log = structlog.get_logger(__name__)
 
 STOP_PATIENCE_S = 2.0
+SEND_PATIENCE_S = 10.0
+"""How long a batch, or a topic that is not there, is waited for; an election takes less."""
 
 
 class Sender:
     """Sends with a producer made by ``make``, connecting when there is none."""
 
-    def __init__(self, make: Callable[[], AIOKafkaProducer]) -> None:
+    def __init__(
+        self, make: Callable[[], AIOKafkaProducer], *, patience_s: float = SEND_PATIENCE_S
+    ) -> None:
         self._make = make
+        self._patience_s = patience_s
         self._producer: AIOKafkaProducer | None = None
         self._connecting = asyncio.Lock()
         self._leaving: set[asyncio.Task[None]] = set()
@@ -56,16 +64,59 @@ class Sender:
                     raise
                 self._producer = candidate
 
-    async def send(
-        self, topic: str, value: bytes, key: bytes, *, headers: Headers
-    ) -> Awaitable[Any]:
-        """Queue one record; the returned future is done when the broker has it.
+    async def send_all(self, records: Sequence[OutgoingRecord]) -> Sequence[Outcome]:
+        """Send records, and return what became of each, in their order.
 
-        If either fails, :meth:`drop` the producer: it will not work again.
+        Records of one topic and key are stored in their order: none is behind one that is to be
+        sent again. One that is refused stops no other; those that it was sent with are sent again,
+        one at a time, none of them twice.
+
+        Raises:
+            Unavailable: The broker does not answer at all.
         """
+        outcomes: dict[int, Outcome] = {}
+        lanes = await self._first_round(records, outcomes)
+        while lanes:
+            try:
+                await self.connect()
+                producer = self.connected
+            except Unavailable as error:
+                outcomes |= {place: error for lane in lanes for place in lane.waiting}
+                break
+            sending = [lane.send(producer, records, outcomes, self._patience_s) for lane in lanes]
+            await asyncio.gather(*sending)
+            lanes = self._unfinished(lanes)
+        return [outcomes[place] for place in range(len(records))]
+
+    async def _first_round(
+        self, records: Sequence[OutgoingRecord], outcomes: dict[int, Outcome]
+    ) -> list[Lane]:
+        """Send what can be sent; return the lanes of which something waits."""
         await self.connect()
-        future: asyncio.Future[Any] = await self.connected.send(topic, value, key, headers=headers)
-        return future
+        producer, lanes = self.connected, []
+        by_topic: defaultdict[str, list[int]] = defaultdict(list)
+        for place, record in enumerate(records):
+            by_topic[record.topic].append(place)
+
+        async def send_topic(topic: str, places: Sequence[int]) -> None:
+            try:
+                async with asyncio.timeout(self._patience_s):
+                    mine = await lanes_of(producer, topic, places, records)
+            except (KafkaError, TimeoutError) as error:
+                missing = Unavailable(f"the topic cannot be found ({type(error).__name__})")
+                outcomes.update(dict.fromkeys(places, missing))
+                return
+            lanes.extend(mine)
+            sending = [lane.send(producer, records, outcomes, self._patience_s) for lane in mine]
+            await asyncio.gather(*sending)
+
+        await asyncio.gather(*(send_topic(*one) for one in by_topic.items()))
+        return self._unfinished(lanes)
+
+    def _unfinished(self, lanes: Sequence[Lane]) -> list[Lane]:
+        if any(lane.failed for lane in lanes):
+            self.drop()
+        return [lane for lane in lanes if lane.waiting]
 
     async def send_and_wait(
         self, topic: str, value: bytes | None, key: bytes | None, *, headers: Headers

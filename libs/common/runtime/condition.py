@@ -14,7 +14,7 @@ from libs.common.kafka.sender import Sender
 from libs.common.observability.health import Health
 from libs.common.runtime.service_parts import ServiceParts
 from libs.common.store.jobs import counts
-from libs.common.store.outbox import count_unsent
+from libs.common.store.outbox import count_refused, count_unsent
 
 BROKER_PATIENCE_S = 1.0
 
@@ -64,12 +64,15 @@ class Condition:
         """Set the gauges to what is true now; to no number where nobody can tell."""
         metrics = self._parts.metrics
         metrics.consumer_up.set(float(await self._reads_topics()))
-        waiting, found = math.nan, {"ready": math.nan, "running": math.nan}
+        waiting, refused = math.nan, math.nan
+        found = {"ready": math.nan, "running": math.nan}
         with suppress(Unavailable, DBAPIError):
             async with self._parts.database.reading() as connection:
                 found |= await counts(connection)
                 waiting = await count_unsent(connection)
+                refused = await count_refused(connection)
         metrics.outbox_unsent.set(waiting)
+        metrics.outbox_refused.set(refused)
         metrics.jobs_ready.set(found["ready"])
         metrics.jobs_running.set(found["running"])
 

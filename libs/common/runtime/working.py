@@ -98,6 +98,7 @@ def _relay(parts: ServiceParts, sender: Sender) -> Relay:
         metrics=parts.metrics,
         batch_size=parts.common.relay_batch_size,
         poll_interval_s=parts.common.relay_poll_interval_ms / 1000,
+        lease_ms=parts.common.relay_lease_seconds * 1000,
     )
 
 

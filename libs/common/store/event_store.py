@@ -1,4 +1,4 @@
-"""The append-only event store of one service, which is also its outbox."""
+"""The append-only event store of one service; what is appended waits in the outbox."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.common.contracts.base import Event
 from libs.common.contracts.catalog import event_by_topic
 from libs.common.contracts.cloudevents import rfc3339
-from libs.common.database.wakeups import OUTBOX, notify_after_commit
 from libs.common.errors import Conflict, Permanent
+from libs.common.store import outbox
 from libs.common.store.rows import StoredEvent, select_stored
 from libs.common.store.tables import events as table
 
@@ -81,7 +81,7 @@ async def append_traced(connection: AsyncConnection, events: Sequence[TracedEven
         await connection.execute(_APPEND, [_row(traced) for traced in events])
     except IntegrityError as error:
         raise Conflict(events[0].event.stream) from error
-    notify_after_commit(connection, OUTBOX)
+    await outbox.add(connection, [str(traced.event.event_id) for traced in events])
 
 
 def _row(traced: TracedEvent) -> dict[str, Any]:

@@ -12,15 +12,28 @@ from alembic.config import Config
 from sqlalchemy import Connection
 
 from libs.common.database.engine import Database
-from libs.common.store.tables import KEPT, UNSENT, BigId
+from libs.common.store.tables import KEPT, BigId
+
+LOCK = 0x4C656374  # any number that is no other lock's
+LOCK_PATIENCE_MS = 60_000
 
 
 async def upgrade(database: Database, migrations: Path) -> None:
     """Bring ``database`` to the newest revision in ``migrations``; nothing if it is there.
 
-    One process at a time does it, the others wait and find it done.
+    One process at a time does it, the others wait and find it done. On SQLite the transaction
+    itself keeps others out.
+
+    Raises:
+        Unavailable: The database cannot be reached, or another process is at it for longer than
+            ``LOCK_PATIENCE_MS``.
     """
-    async with database.exclusive("migrate"), database.maintenance() as connection:
+    async with database.maintenance() as connection:
+        if not database.sqlite:
+            # Of the transaction, not of the session, which a pooler may give to others.
+            await connection.execute(sa.text(f"SET LOCAL lock_timeout = {LOCK_PATIENCE_MS}"))
+            await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
+            await connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
         await connection.run_sync(_upgrade, migrations)
 
 
@@ -52,19 +65,37 @@ def create_core_tables_v1() -> None:
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.Column("occurred_at", sa.String(32), nullable=False),
         sa.Column("traceparent", sa.String(64)),
-        sa.Column("sent_at_ms", sa.BigInteger),
         sa.UniqueConstraint("event_id", name="uq_events_event_id"),
         sa.UniqueConstraint("stream", "version", name="uq_events_stream_version"),
         sqlite_autoincrement=True,
     )
-    op.create_index(
-        "ix_events_unsent", "events", ["id"], postgresql_where=UNSENT, sqlite_where=UNSENT
-    )
     op.create_index("ix_events_key", "events", ["key", "id"])
     op.create_index("ix_events_topic", "events", ["topic", "id"])
+    _create_outbox_v1()
     _create_inbox_v1()
     _create_jobs_v1()
     op.create_table("tombstones", sa.Column("subject", sa.String(100), primary_key=True))
+
+
+def _create_outbox_v1() -> None:
+    op.create_table(
+        "outbox",
+        sa.Column("id", BigId, primary_key=True, autoincrement=False),
+        sa.Column("refused", sa.String(60)),
+        sa.Column("refused_at_ms", sa.BigInteger),
+    )
+    op.create_table(
+        "leases",
+        sa.Column("name", sa.String(50), primary_key=True),
+        sa.Column("token", sa.BigInteger, nullable=False),
+        sa.Column("until_ms", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
+        "sweeps",
+        sa.Column("born_ms", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("settled", BigId, nullable=False),
+        sa.Column("consumers", sa.String(64), nullable=False),
+    )
 
 
 def _create_inbox_v1() -> None:

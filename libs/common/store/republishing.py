@@ -1,12 +1,12 @@
 """History comes back: sent events are chosen by topic, stream and time, and sent again.
 
 They keep ids, bytes, times and headers, so whoever has handled one drops it by its inbox. They are
-marked a batch at a time, and the next one waits until the relay has sent most of those before it:
-what is decided meanwhile is sent after a few thousand others at most.
+put in the outbox a batch at a time, and the next one waits until the relay has sent most of those
+before it: what is decided meanwhile is sent after a few thousand others at most.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select
@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database.engine import Database
 from libs.common.store.inbox import MOST_ASKED
-from libs.common.store.outbox import count_unsent
-from libs.common.store.resend import unsend
-from libs.common.store.tables import events
+from libs.common.store.outbox import count_unsent, send_again
+from libs.common.store.resend import last_place
+from libs.common.store.tables import events, outbox
 
 MOST_WAITING = 2000
 """Events in the outbox, above which no more are added; with one batch, 3,000."""
@@ -26,24 +26,31 @@ LOOK_EVERY_S = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """Which sent events: all that is given has to be true of them.
+    """Which events that were sent, or refused: all that is given has to be true of them.
 
     ``since`` and ``until`` are moments at which events occurred, as :func:`.rfc3339` writes them,
-    the first one included. ``sent_before_ms`` tells those that were sent again already from those
-    that still have to be, when an interrupted run goes on.
+    the first one included. ``refused``: only those that the broker refused. ``after`` is the place
+    in the store behind which it begins, when an interrupted run goes on.
     """
 
-    topic: str | None = None
+    topics: Collection[str] = ()
     stream: str | None = None
     since: str | None = None
     until: str | None = None
-    sent_before_ms: int
+    refused: bool = False
+    after: int = 0
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return what has to be true of a row."""
-        found: list[ColumnElement[bool]] = [events.c.sent_at_ms < self.sent_before_ms]
-        if self.topic is not None:
-            found.append(events.c.topic == self.topic)
+        in_outbox = select(outbox.c.id)
+        found: list[ColumnElement[bool]] = [
+            events.c.id > self.after,
+            events.c.id.in_(in_outbox.where(outbox.c.refused.is_not(None)))
+            if self.refused
+            else events.c.id.not_in(in_outbox.where(outbox.c.refused.is_(None))),
+        ]
+        if self.topics:
+            found.append(events.c.topic.in_(self.topics))
         if self.stream is not None:
             found.append(events.c.stream == self.stream)
         if self.since is not None:
@@ -55,10 +62,14 @@ class Chosen:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """How far it has come: ``marked`` events so far, and how many the outbox holds now."""
+    """How far it has come.
+
+    ``marked`` events so far, up to a ``place`` in the store; the outbox holds ``waiting`` now.
+    """
 
     marked: int
     waiting: int
+    place: int
 
 
 async def count_by_topic(database: Database, chosen: Chosen) -> dict[str, int]:
@@ -75,30 +86,35 @@ async def count_by_topic(database: Database, chosen: Chosen) -> dict[str, int]:
 async def republish(database: Database, chosen: Chosen, show: Callable[[Step], None]) -> int:
     """Have the relay send again what is chosen; return how many events that were.
 
-    It returns when all of it is sent, and waits as long as no relay runs. To be called again with
-    the same ``chosen`` after an interruption.
+    What is appended meanwhile is not chosen. It returns when all of it is sent or refused, and
+    waits as long as no relay runs. After an interruption it goes on behind the place that was shown
+    last.
 
     Raises:
         Unavailable: The database cannot be reached.
     """
-    marked = last = 0
+    async with database.querying() as connection:
+        newest = await last_place(connection)
+    marked, last = 0, chosen.after
     while True:
-        await _until(database, MOST_WAITING, marked, show)
+        await _until(database, MOST_WAITING, marked, last, show)
         async with database.transaction() as connection:
-            places = await next_places(connection, chosen, last)
-            marked += await unsend(connection, places)
+            places = await next_places(connection, chosen, last, newest)
+            marked += await send_again(connection, places)
         if not places:
             break
         last = places[-1]
-    await _until(database, 0, marked, show, up_to=last)
+    await _until(database, 0, marked, last, show, up_to=last)
     return marked
 
 
-async def next_places(connection: AsyncConnection, chosen: Chosen, after: int) -> list[int]:
-    """Return the places in the store of the next ones that are chosen, in their order."""
+async def next_places(
+    connection: AsyncConnection, chosen: Chosen, after: int, newest: int
+) -> list[int]:
+    """Return the places of the next ones that are chosen, none behind ``newest``, in order."""
     following = (
         select(events.c.id)
-        .where(*chosen.conditions(), events.c.id > after)
+        .where(*chosen.conditions(), events.c.id > after, events.c.id <= newest)
         .order_by(events.c.id)
         .limit(MOST_ASKED)
     )
@@ -109,6 +125,7 @@ async def _until(
     database: Database,
     most: int,
     marked: int,
+    place: int,
     show: Callable[[Step], None],
     up_to: int | None = None,
 ) -> None:
@@ -116,7 +133,7 @@ async def _until(
     while True:
         async with database.querying() as connection:
             waiting = await count_unsent(connection, up_to)
-        show(Step(marked=marked, waiting=waiting))
+        show(Step(marked=marked, waiting=waiting, place=place))
         if waiting <= most:
             return
         await asyncio.sleep(LOOK_EVERY_S)

@@ -1,18 +1,17 @@
 """Sent events that got lost on the way: they are found by their ids, and sent again with the same.
 
-Whoever can ask the consumers (:func:`libs.common.store.inbox.unhandled_ids`) reads the sent events
-in batches, and has those that are lacking sent once more.
+Whoever can ask the consumers (:func:`libs.common.store.inbox.unhandled_ids`) reads the events that
+are not settled yet, and has those that are lacking sent once more.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.database.wakeups import OUTBOX, notify_after_commit
 from libs.common.store.inbox import MOST_ASKED
-from libs.common.store.tables import events
+from libs.common.store.tables import events, now_ms, sweeps
 
 
 class SentEvent(NamedTuple):
@@ -23,59 +22,46 @@ class SentEvent(NamedTuple):
     topic: str
 
 
-async def sent_events(
-    connection: AsyncConnection,
-    topics: Sequence[str],
-    *,
-    after: int = 0,
-    sent_before_ms: int | None = None,
-) -> AsyncIterator[list[SentEvent]]:
-    """Yield what was sent to ``topics``, oldest first, in batches of bounded size.
-
-    Args:
-        connection: Of the service that sent them.
-        topics: Those that anybody consumes.
-        after: Only what is behind this place in the store.
-        sent_before_ms: Only what was sent before this moment.
-    """
-    found = select(events.c.id, events.c.event_id, events.c.topic).where(
-        events.c.sent_at_ms.is_not(None), events.c.topic.in_(topics)
-    )
-    if sent_before_ms is not None:
-        found = found.where(events.c.sent_at_ms < sent_before_ms)
-    while True:
-        next_ones = found.where(events.c.id > after).order_by(events.c.id).limit(MOST_ASKED)
-        batch = [SentEvent(*row) for row in (await connection.execute(next_ones)).all()]
-        if batch:
-            yield batch
-        if len(batch) < MOST_ASKED:
-            return
-        after = batch[-1].id
+async def last_place(connection: AsyncConnection) -> int:
+    """Return the place of the newest event; 0 if there is none."""
+    return int(await connection.scalar(select(func.max(events.c.id))) or 0)
 
 
-async def first_open(
-    connection: AsyncConnection, topics: Sequence[str], *, after: int, sent_before_ms: int
-) -> int | None:
-    """Return the place of the first event to ``topics`` that was not sent before a moment."""
-    sent = events.c.sent_at_ms.is_not(None) & (events.c.sent_at_ms < sent_before_ms)
-    first = select(func.min(events.c.id)).where(
-        events.c.id > after, events.c.topic.in_(topics), ~sent
-    )
-    place: int | None = await connection.scalar(first)
-    return place
+async def events_between(connection: AsyncConnection, after: int, until: int) -> list[SentEvent]:
+    """Return what is behind one place and not behind another, at most ``MOST_ASKED`` of it."""
+    among = (events.c.id > after, events.c.id <= until)
+    return await _found(connection, *among)
 
 
-async def unsend(connection: AsyncConnection, ids: Sequence[int]) -> int:
-    """Have sent events sent again, by their places in the store; return how many that are."""
-    count = 0
-    for first in range(0, len(ids), MOST_ASKED):
-        some = ids[first : first + MOST_ASKED]
-        changed = await connection.execute(
-            update(events)
-            .where(events.c.id.in_(some), events.c.sent_at_ms.is_not(None))
-            .values(sent_at_ms=None)
-        )
-        count += changed.rowcount
-    if count:
-        notify_after_commit(connection, OUTBOX)
-    return count
+async def events_at(connection: AsyncConnection, places: Collection[int]) -> list[SentEvent]:
+    """Return what is at some places, at most ``MOST_ASKED``."""
+    return await _found(connection, events.c.id.in_(places))
+
+
+class Sweep(NamedTuple):
+    """What is kept of looking for lost events; see :data:`.tables.sweeps`."""
+
+    born_ms: int
+    settled: int
+    consumers: str
+
+
+async def kept_sweep(connection: AsyncConnection) -> Sweep:
+    """Return what is kept, which begins here if nothing was."""
+    columns = (sweeps.c.born_ms, sweeps.c.settled, sweeps.c.consumers)
+    row = (await connection.execute(select(*columns))).first()
+    if row is None:
+        new = insert(sweeps).values(born_ms=now_ms(), settled=0, consumers="")
+        row = (await connection.execute(new.returning(*columns))).one()
+    return Sweep(*row)
+
+
+async def keep_settled(connection: AsyncConnection, settled: int, consumers: str) -> None:
+    """Keep up to where everything was handled, by which consumers."""
+    await connection.execute(update(sweeps).values(settled=settled, consumers=consumers))
+
+
+async def _found(connection: AsyncConnection, *among: ColumnElement[bool]) -> list[SentEvent]:
+    columns = select(events.c.id, events.c.event_id, events.c.topic)
+    wanted = columns.where(*among).order_by(events.c.id).limit(MOST_ASKED)
+    return [SentEvent(*row) for row in await connection.execute(wanted)]

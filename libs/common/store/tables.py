@@ -31,7 +31,6 @@ NAMES = {
 core = MetaData(naming_convention=NAMES)
 
 BigId = BigInteger().with_variant(Integer(), "sqlite")
-UNSENT = text("sent_at_ms IS NULL")
 LIVE = text("status IN ('ready', 'running')")
 KEPT = text("body IS NOT NULL")
 
@@ -47,14 +46,42 @@ events = Table(
     Column("body", LargeBinary, nullable=False),
     Column("occurred_at", String(32), nullable=False),
     Column("traceparent", String(64)),
-    Column("sent_at_ms", BigInteger),
     UniqueConstraint("stream", "version"),
-    Index("ix_events_unsent", "id", postgresql_where=UNSENT, sqlite_where=UNSENT),
     Index("ix_events_key", "key", "id"),
     Index("ix_events_topic", "topic", "id"),
     sqlite_autoincrement=True,
 )
-"""What this service has decided, append-only; also the outbox (``sent_at_ms``)."""
+"""What this service has decided, append-only: no row is ever changed."""
+
+outbox = Table(
+    "outbox",
+    core,
+    Column("id", BigId, primary_key=True, autoincrement=False),
+    Column("refused", String(60)),
+    Column("refused_at_ms", BigInteger),
+)
+"""Events, by their ids, that the broker does not have yet; a row goes when it does.
+``refused`` is why the broker never takes it: such a row is not sent until somebody asks for it."""
+
+leases = Table(
+    "leases",
+    core,
+    Column("name", String(50), primary_key=True),
+    Column("token", BigInteger, nullable=False),
+    Column("until_ms", BigInteger, nullable=False),
+)
+"""Who leads, of all processes that share this database; ``token`` is raised with each holder."""
+
+sweeps = Table(
+    "sweeps",
+    core,
+    Column("born_ms", BigInteger, primary_key=True, autoincrement=False),
+    Column("settled", BigId, nullable=False),
+    Column("consumers", String(64), nullable=False),
+)
+"""One row, where one process runs all services: ``settled`` is the id of an event up to which all
+consumers have handled all. ``consumers`` is a digest of who they were; ``born_ms`` is when the row
+was made, and tells this database from one that takes its place."""
 
 inbox = Table(
     "inbox",

@@ -20,6 +20,8 @@ from libs.common.backoff import delay_s
 from libs.common.database.engine import Database
 from libs.common.errors import Unavailable
 from libs.common.store.effects import apply
+from libs.common.store.leading import leading
+from libs.common.store.leases import Lease, guard
 from services.gateway.kernel.changes import changed
 from services.gateway.kernel.record import Feature, consumed
 from services.gateway.kernel.tables import document_changes
@@ -48,6 +50,9 @@ WAIT_S = 600.0
 """How long a transaction of others may go on that was there when a pass was to begin."""
 
 DOCUMENTS_PER_TRANSACTION = 500
+
+LEASE_MS = 10_000
+"""A rebuild that was killed is followed by the next one after so long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +105,7 @@ class Rebuild:
         self._tell = tell
         self._wait_s = wait_s
         self._locked_s = 0.0
+        self._lease = Lease("rebuild", 0)
 
     async def run(self, *, fresh: bool = False) -> Rebuilt:
         """Rebuild, going on with what an earlier run left unless it is to be ``fresh``.
@@ -123,8 +129,9 @@ class Rebuild:
         said = "another rebuild is running; waiting for its end"
         saying = asyncio.get_running_loop().call_later(TELL_EVERY_S, self._tell, said)
         try:
-            async with self._database.exclusive("rebuild"):
+            async with leading(self._database, "rebuild", LEASE_MS) as leader:
                 saying.cancel()
+                self._lease = leader.lease
                 yield
         finally:
             saying.cancel()
@@ -135,6 +142,7 @@ class Rebuild:
             tables=kept.named([*self._models, *self._derived]), code_digest=code_digest()
         )
         async with self._database.transaction() as connection:
+            await guard(connection, self._lease)
             found = await kept.read_progress(connection)
             if found is not None and not fresh:
                 differs = found.differs_from(new)
@@ -169,6 +177,7 @@ class Rebuild:
             async for chunk in chunks:
                 progress = progress.moved(chunk.behind, chunk.events)
                 async with self._database.transaction() as connection:
+                    await guard(connection, self._lease)
                     await write_batches(connection, chunk.batches)
                     await kept.keep(connection, progress)
                 self._show(progress)
@@ -205,6 +214,7 @@ class Rebuild:
         self, connection: AsyncConnection, progress: RebuildProgress, patience_ms: int
     ) -> RebuildProgress:
         started = perf_counter()
+        await guard(connection, self._lease)
         await shadows.lock(connection, [*self._models, *self._derived], patience_ms)
         position = progress.position
         while True:

@@ -1,10 +1,15 @@
 import asyncio
 
 import pytest
-from aiokafka.errors import KafkaConnectionError, OutOfOrderSequenceNumber
+from aiokafka.errors import (
+    KafkaConnectionError,
+    MessageSizeTooLargeError,
+    OutOfOrderSequenceNumber,
+)
 
 from libs.common.errors import Unavailable
 from libs.common.kafka.sender import Sender
+from libs.common.processing.outgoing import Acknowledged, OutgoingRecord, Refused
 
 
 class Producer:
@@ -33,10 +38,44 @@ class Producer:
         self.sent.append(value)
         return topic, value
 
-    async def send(self, topic, value, key, *, headers):
+    async def partitions_for(self, topic):
+        if topic == "missing":
+            await asyncio.Event().wait()
+        return {0}
+
+    def create_batch(self):
+        return Batch()
+
+    async def send_batch(self, batch, topic, *, partition):
         done = asyncio.get_running_loop().create_future()
-        done.set_result(await self.send_and_wait(topic, value, key, headers=headers))
+        if self.state == "broken":
+            done.set_exception(OutOfOrderSequenceNumber())
+        elif TOO_LARGE in batch.values:
+            self.state = "broken"  # the broker waits for the number of this batch
+            done.set_exception(MessageSizeTooLargeError())
+        else:
+            self.sent += batch.values
+            done.set_result(None)
         return done
+
+
+class Batch:
+    def __init__(self):
+        self.values = []
+
+    def append(self, *, key, value, timestamp, headers):
+        self.values.append(value)
+        return object()
+
+    def close(self):
+        pass
+
+
+TOO_LARGE = b"large"
+
+
+def records(*values, topic="a"):
+    return [OutgoingRecord(topic, b"key", value, []) for value in values]
 
 
 def sender_of(*producers):
@@ -48,7 +87,7 @@ async def test_one_producer_sends_everything():
     producer = Producer()
     sender = sender_of(producer)
     await asyncio.gather(sender.connect(), sender.connect())
-    await (await sender.send("a", b"1", b"key", headers=[]))
+    assert await sender.send_all(records(b"1")) == [Acknowledged()]
     await sender.send_and_wait("a", b"2", b"key", headers=[])
     await sender.stop()
     assert (producer.sent, producer.state) == ([b"1", b"2"], "stopped")
@@ -73,8 +112,33 @@ async def test_while_the_broker_is_away_nothing_is_connected():
     assert away.state == "stopped"
     with pytest.raises(Unavailable):
         _ = sender.connected
-    await sender.send("a", b"1", b"key", headers=[])
+    await sender.send_all(records(b"1"))
     assert sender.connected is there
+    await sender.stop()
+
+
+async def test_a_refused_record_stops_no_other_and_each_is_sent_once():
+    made = [Producer() for _ in range(4)]
+    sender = sender_of(*made)
+    outcomes = await sender.send_all(records(b"1", TOO_LARGE, b"2"))
+    assert outcomes == [Acknowledged(), Refused("MessageSizeTooLargeError"), Acknowledged()]
+    assert [producer.sent for producer in made] == [[], [b"1"], [b"2"], []]
+    await sender.stop()
+
+
+async def test_what_waits_behind_a_refused_record_comes_later_if_the_broker_is_away_then():
+    sender = sender_of(Producer(), Producer(away=True))
+    outcomes = await sender.send_all(records(b"1", TOO_LARGE))
+    assert [type(outcome) for outcome in outcomes] == [Unavailable, Unavailable]
+
+
+async def test_a_topic_that_is_not_there_holds_up_no_other():
+    producer = Producer()
+    sender = Sender(lambda: producer, patience_s=0.01)
+    outcomes = await sender.send_all([*records(b"1", topic="missing"), *records(b"2")])
+    assert isinstance(outcomes[0], Unavailable)
+    assert outcomes[1] == Acknowledged()
+    assert producer.sent == [b"2"]
     await sender.stop()
 
 

@@ -23,6 +23,7 @@ from libs.common.observability.metrics import Metrics
 from libs.common.processing import consumer as consumer_module
 from libs.common.processing.consumer import Consumer
 from libs.common.processing.dead_letters import DeadLetters
+from libs.common.processing.outgoing import Acknowledged, OutgoingRecord
 from libs.common.processing.routes import on
 from libs.common.settings import CommonSettings
 from libs.common.storage.memory import MemoryStorage
@@ -115,13 +116,13 @@ async def consuming(database, wire, handler, producer=None, **options):
 
 
 async def send(sender, count):
-    sent, futures = [], []
+    sent, records = [], []
     for _ in range(count):
         event = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
         made = record(event)
-        futures.append(await sender.send(TOPIC, made.value, made.key, headers=made.headers))
+        records.append(OutgoingRecord(TOPIC, made.key, made.value, made.headers))
         sent.append(str(event.event_id))
-    await asyncio.gather(*futures)
+    assert set(await sender.send_all(records)) == {Acknowledged()}
     return sent
 
 

@@ -2,50 +2,64 @@ import asyncio
 from uuid import uuid4
 
 import pytest
+import structlog
 from sqlalchemy import select
 
-from libs.common.contracts.documents import DocumentRejected
+from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
+from libs.common.errors import Unavailable
 from libs.common.observability.metrics import Metrics
+from libs.common.processing import relay as relay_module
+from libs.common.processing.outgoing import Acknowledged, Refused
 from libs.common.processing.relay import Relay
+from libs.common.store import leases
 from libs.common.store.effects import apply
-from libs.common.store.tables import events
+from libs.common.store.outbox import count_refused, count_unsent
+from libs.common.store.tables import events, outbox
 
 
 class Producer:
-    """Keeps what is sent; can be told to fail."""
+    """Keeps what it is given; ``answer`` says what becomes of a record."""
 
     def __init__(self):
         self.sent = []
-        self.failing = False
-        self.dropped = 0
+        self.away = False
+        self.answer = lambda record: Acknowledged()
 
-    async def send(self, topic, value, key, *, headers):
-        done = asyncio.get_running_loop().create_future()
-        if self.failing:
-            done.set_exception(ConnectionError("gone"))
-        else:
-            self.sent.append((topic, value, key, dict(headers)))
-            done.set_result(None)
-        return done
+    async def send_all(self, records):
+        if self.away:
+            raise Unavailable("gone")
+        outcomes = [self.answer(record) for record in records]
+        self.sent += [
+            record
+            for record, outcome in zip(records, outcomes, strict=True)
+            if isinstance(outcome, Acknowledged)
+        ]
+        return outcomes
 
-    def drop(self):
-        self.dropped += 1
+    @property
+    def codes(self):
+        return [DocumentRejected.read(record.value).code for record in self.sent]
 
 
-async def add(database, count):
-    added = [
-        DocumentRejected(document_id=uuid4(), owner_id=uuid4(), code=f"x{n}", details=None)
-        for n in range(count)
-    ]
+def rejected(code, document_id=None):
+    return DocumentRejected(
+        document_id=document_id or uuid4(), owner_id=uuid4(), code=code, details=None
+    )
+
+
+async def add(database, *added):
     async with database.transaction() as connection:
         await apply(connection, added, "00-11111111111111111111111111111111-2222222222222222-01")
     return added
 
 
+async def add_many(database, count):
+    return await add(database, *(rejected(f"x{number}") for number in range(count)))
+
+
 async def unsent(database):
     async with database.reading() as connection:
-        wanted = select(events).where(events.c.sent_at_ms.is_(None))
-        return len((await connection.execute(wanted)).all())
+        return await count_unsent(connection)
 
 
 def relay(database, producer, **options):
@@ -54,53 +68,132 @@ def relay(database, producer, **options):
         producer=producer,
         source="/lectern/ingest",
         metrics=Metrics("ingest"),
-        **{"batch_size": 500, "poll_interval_s": 0.2} | options,
+        **{"batch_size": 500, "poll_interval_s": 0.05, "lease_ms": 10_000} | options,
     )
 
 
+@pytest.fixture
+def patient(monkeypatch):
+    """A topic that failed is held back for a hundredth of a second."""
+    monkeypatch.setattr(relay_module, "delay_s", lambda failures, cap_s: 0.01)
+
+
 async def test_events_go_out_in_order_with_their_attributes(database):
-    added = await add(database, 5)
+    added = await add_many(database, 5)
     producer = Producer()
     assert await relay(database, producer).send_batch() == 5
-    assert [value for _, value, _, _ in producer.sent] == [event.encode() for event in added]
-    topic, _, key, sent = producer.sent[0]
-    assert topic == "document.rejected"
-    assert key == str(added[0].document_id).encode()
+    assert [record.value for record in producer.sent] == [event.encode() for event in added]
+    first = producer.sent[0]
+    assert first.topic == "document.rejected"
+    assert first.key == str(added[0].document_id).encode()
+    sent = dict(first.headers)
     assert sent["ce_id"] == str(added[0].event_id).encode()
     assert sent["ce_source"] == b"/lectern/ingest"
-    assert (sent["ce_subject"], sent["ce_stream"]) == (key, added[0].stream.encode())
+    assert (sent["ce_subject"], sent["ce_stream"]) == (first.key, added[0].stream.encode())
     assert sent["ce_streamversion"] == b"1"
     assert sent["traceparent"].startswith(b"00-1111")
     assert await unsent(database) == 0
 
 
-async def test_what_fails_is_sent_again_with_the_same_id(database):
-    [event] = await add(database, 1)
+async def test_sending_changes_no_row_of_the_events(database):
+    await add_many(database, 2)
+    before = await database.fetch(select(events).order_by(events.c.id))
+    await relay(database, Producer()).send_batch()
+    assert await database.fetch(select(events).order_by(events.c.id)) == before
+    assert await database.fetch(select(outbox.c.id)) == []
+
+
+async def test_what_fails_is_sent_again_with_the_same_id(database, patient):
+    [event] = await add_many(database, 1)
     producer = Producer()
-    producer.failing = True
-    with pytest.raises(ConnectionError):
-        await relay(database, producer).send_batch()
+    producer.answer = lambda record: Unavailable("later")
+    sending = relay(database, producer)
+    assert await sending.send_batch() == 1
     assert await unsent(database) == 1
-    assert producer.dropped == 1
-    producer.failing = False
-    await relay(database, producer).send_batch()
-    assert producer.sent[0][3]["ce_id"] == str(event.event_id).encode()
+    producer.answer = lambda record: Acknowledged()
+    await asyncio.sleep(0.02)
+    await sending.send_batch()
+    assert dict(producer.sent[0].headers)["ce_id"] == str(event.event_id).encode()
+    assert await unsent(database) == 0
 
 
-async def test_it_survives_an_outage_and_sends_the_rest_when_stopped(database, monkeypatch):
-    monkeypatch.setattr("libs.common.processing.relay.delay_s", lambda failures, cap_s: 0.01)
+async def test_neighbors_of_a_failed_row_are_sent_once(database, patient):
+    await add_many(database, 6)
     producer = Producer()
-    producer.failing = True
-    sending = relay(database, producer, batch_size=2, poll_interval_s=0.05)
+    failures = 5
+
+    def answer(record):
+        nonlocal failures
+        if DocumentRejected.read(record.value).code == "x2" and failures:
+            failures -= 1
+            return Unavailable("later")
+        return Acknowledged()
+
+    producer.answer = answer
+    sending = relay(database, producer)
     task = asyncio.create_task(sending.run())
-    await add(database, 5)
+    async with asyncio.timeout(20):
+        while await unsent(database):
+            await asyncio.sleep(0.01)
+    sending.stop()
+    await task
+    assert sorted(producer.codes) == [f"x{number}" for number in range(6)]
+
+
+async def test_a_refused_row_is_set_aside_with_an_alarm_and_stops_nobody(database):
+    document = uuid4()
+    await add(database, *(rejected(code, document) for code in ("before", "bad", "after")))
+    producer = Producer()
+    producer.answer = lambda record: (
+        Refused("MessageSizeTooLargeError")
+        if DocumentRejected.read(record.value).code == "bad"
+        else Acknowledged()
+    )
+    sending = relay(database, producer)
+    with structlog.testing.capture_logs() as logs:
+        await sending.send_batch()
+    assert producer.codes == ["before", "after"]
+    assert await sending.send_batch() == 0
+    async with database.reading() as connection:
+        assert await count_refused(connection) == 1
+        assert await count_unsent(connection) == 0
+    [told] = [log for log in logs if log["log_level"] == "error"]
+    assert told["error"] == "MessageSizeTooLargeError"
+    assert told["stream"] == f"document/{document}"
+
+
+async def test_a_topic_that_fails_holds_up_no_other(database, monkeypatch):
+    monkeypatch.setattr(relay_module, "delay_s", lambda failures, cap_s: 3600.0)
+    owner = {"document_id": uuid4(), "owner_id": uuid4()}
+    deleted = [DocumentDeleted(**owner, deleted_by=uuid4()) for _ in range(3)]
+    await add(database, *deleted, rejected("x0"))
+    producer = Producer()
+    producer.answer = lambda record: (
+        Unavailable("no leader") if record.topic == DocumentDeleted.topic else Acknowledged()
+    )
+    sending = relay(database, producer, batch_size=2)
+    task = asyncio.create_task(sending.run())
+    async with asyncio.timeout(20):
+        while await unsent(database) > 3:
+            await asyncio.sleep(0.01)
+    assert producer.codes == ["x0"]
+    sending.stop()
+    await task
+
+
+async def test_it_survives_an_outage_and_sends_the_rest_when_stopped(database, patient):
+    producer = Producer()
+    producer.away = True
+    sending = relay(database, producer, batch_size=2)
+    task = asyncio.create_task(sending.run())
+    await add_many(database, 5)
     await asyncio.sleep(0.1)
-    producer.failing = False
+    producer.away = False
     sending.stop()
     async with asyncio.timeout(20):
         await task
     assert await unsent(database) in (0, 5)
-    if await unsent(database):  # it was stopped in the middle of the outage
+    while await unsent(database):  # it was stopped in the middle of the outage
         await relay(database, producer).send_batch()
     assert len(producer.sent) == 5
 
@@ -115,16 +208,13 @@ async def test_a_transaction_that_commits_late_is_not_overlooked(database):
 
     async def slow():
         async with database.transaction() as connection:
-            event = DocumentRejected(
-                document_id=uuid4(), owner_id=uuid4(), code="slow", details=None
-            )
-            await apply(connection, [event], None)
+            await apply(connection, [rejected("slow")], None)
             begun.set()
             await go_on.wait()
 
     task = asyncio.create_task(slow())
     await begun.wait()
-    await add(database, 3)
+    await add_many(database, 3)
     await sending.send_batch()
     go_on.set()
     await task
@@ -135,10 +225,10 @@ async def test_a_transaction_that_commits_late_is_not_overlooked(database):
 @pytest.mark.slow
 async def test_one_relay_at_a_time(database):
     first, second = Producer(), Producer()
-    one = relay(database, first, poll_interval_s=0.02)
-    other = relay(database, second, poll_interval_s=0.02)
+    one = relay(database, first, poll_interval_s=0.02, lease_ms=300)
+    other = relay(database, second, poll_interval_s=0.02, lease_ms=300)
     tasks = [asyncio.create_task(sending.run()) for sending in (one, other)]
-    await add(database, 20)
+    await add_many(database, 20)
     async with asyncio.timeout(20):
         while await unsent(database):
             await asyncio.sleep(0.02)
@@ -146,3 +236,21 @@ async def test_one_relay_at_a_time(database):
     one.stop()
     other.stop()
     await asyncio.gather(*tasks)
+
+
+async def test_who_was_followed_takes_nothing_out(database):
+    """It was frozen while it sent; another relay leads by then."""
+    await add_many(database, 1)
+    producer = Producer()
+    sending = relay(database, producer)
+
+    async def be_followed(records):
+        async with database.transaction() as connection:
+            await leases.release_all_leases(connection)
+        async with database.transaction() as connection:
+            assert await leases.take(connection, relay_module.LEASE, 60_000)
+        return [Acknowledged() for _ in records]
+
+    producer.send_all = be_followed
+    await sending.send_batch()
+    assert await unsent(database) == 1

@@ -123,14 +123,12 @@ async def test_a_service_that_consumes_nothing_has_no_consumer(condition, parts)
     assert gauge(parts, "consumer_up") == 0
 
 
-GAUGES = ("outbox_unsent", "jobs_ready", "jobs_running")
+GAUGES = ("outbox_unsent", "outbox_refused", "jobs_ready", "jobs_running")
 
 
 async def test_what_nobody_can_tell_is_no_number(condition, parts, monkeypatch):
     await condition.refresh_gauges()
-    assert [gauge(parts, name) for name in ("outbox_unsent", "jobs_ready", "jobs_running")] == [
-        0
-    ] * 3
+    assert [gauge(parts, name) for name in GAUGES] == [0] * 4
 
     def away():
         raise Unavailable("the database did not answer")

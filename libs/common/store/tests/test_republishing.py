@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import delete, insert, select, text
 
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
@@ -12,9 +12,9 @@ from libs.common.store.event_store import append
 from libs.common.store.republishing import Chosen, Step, count_by_topic, next_places, republish
 from libs.common.store.rows import select_stored
 from libs.common.store.tables import events
+from libs.common.store.tables import outbox as outbox_rows
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
-BEGAN = 5000
 
 
 async def everything(database):
@@ -36,7 +36,7 @@ async def sent(database):
     ]
     async with database.transaction() as connection:
         await append(connection, happened)
-        await connection.execute(update(events).values(sent_at_ms=1000))
+        await connection.execute(delete(outbox_rows))
     return await everything(database)
 
 
@@ -53,7 +53,8 @@ class Relay:
                 self.most = max(self.most, await outbox.count_unsent(connection))
                 batch = await outbox.unsent(connection, self._at_once)
                 if batch:
-                    await outbox.mark_sent(connection, batch)
+                    ids = [row.id for row in batch]
+                    await connection.execute(delete(outbox_rows).where(outbox_rows.c.id.in_(ids)))
             self.sent += batch
             await asyncio.sleep(0.001)
 
@@ -72,7 +73,7 @@ def shown(_):
 
 
 async def test_what_is_chosen_comes_again_as_it_was(database, sent, relay):
-    chosen = Chosen(topic=DocumentRejected.topic, sent_before_ms=BEGAN)
+    chosen = Chosen(topics=[DocumentRejected.topic])
     assert await count_by_topic(database, chosen) == {DocumentRejected.topic: 6}
     assert await republish(database, chosen, shown) == 6
     assert relay.sent == [row for row in sent if row.topic == DocumentRejected.topic]
@@ -83,24 +84,27 @@ async def test_what_is_chosen_comes_again_as_it_was(database, sent, relay):
     ("limits", "expected"),
     [
         ({}, range(9)),
-        ({"topic": DocumentDeleted.topic}, [2, 5, 8]),
+        ({"topics": [DocumentDeleted.topic]}, [2, 5, 8]),
         ({"since": rfc3339(DAY + timedelta(hours=7))}, [7, 8]),
         ({"until": rfc3339(DAY + timedelta(hours=2))}, [0, 1]),
-        ({"since": rfc3339(DAY + timedelta(hours=2)), "topic": DocumentDeleted.topic}, [2, 5, 8]),
-        ({"topic": "audio.ready"}, []),
-        ({"sent_before_ms": 1000}, []),
+        (
+            {"since": rfc3339(DAY + timedelta(hours=2)), "topics": [DocumentDeleted.topic]},
+            [2, 5, 8],
+        ),
+        ({"topics": ["audio.ready"]}, []),
+        ({"refused": True}, []),
     ],
 )
 async def test_all_that_is_given_has_to_be_true(database, sent, limits, expected):
-    chosen = Chosen(**{"sent_before_ms": BEGAN} | limits)
+    chosen = Chosen(**limits)
     async with database.reading() as connection:
-        places = await next_places(connection, chosen, 0)
+        places = await next_places(connection, chosen, 0, sent[-1].id)
     assert places == [sent[number].id for number in expected]
 
 
 async def test_one_stream(database, sent, relay):
     stream = sent[4].stream
-    assert await republish(database, Chosen(stream=stream, sent_before_ms=BEGAN), shown) == 3
+    assert await republish(database, Chosen(stream=stream), shown) == 3
     assert relay.sent == sent[3:6]
 
 
@@ -109,7 +113,7 @@ async def test_few_wait_at_a_time(database, sent, relay, monkeypatch):
     monkeypatch.setattr(republishing, "MOST_WAITING", 1)
     monkeypatch.setattr(republishing, "LOOK_EVERY_S", 0.001)
     steps: list[Step] = []
-    assert await republish(database, Chosen(sent_before_ms=BEGAN), steps.append) == 9
+    assert await republish(database, Chosen(), steps.append) == 9
     assert [row.id for row in relay.sent] == [row.id for row in sent]
     assert relay.most <= 3
     assert max(step.waiting for step in steps) > 0
@@ -119,9 +123,10 @@ async def test_few_wait_at_a_time(database, sent, relay, monkeypatch):
 async def test_an_interrupted_run_goes_on_where_it_was(database, sent, monkeypatch):
     monkeypatch.setattr(republishing, "MOST_ASKED", 4)
     monkeypatch.setattr(republishing, "MOST_WAITING", 3)
-    chosen = Chosen(sent_before_ms=BEGAN)
+    steps: list[Step] = []
     with pytest.raises(TimeoutError):  # nothing sends
-        await asyncio.wait_for(republish(database, chosen, shown), 0.2)
+        await asyncio.wait_for(republish(database, Chosen(), steps.append), 0.5)
+    chosen = Chosen(after=steps[-1].place)
     relay = Relay(database)
     running = asyncio.create_task(relay.run())
     assert await republish(database, chosen, shown) == 5
@@ -130,8 +135,46 @@ async def test_an_interrupted_run_goes_on_where_it_was(database, sent, monkeypat
     assert [row.id for row in relay.sent] == [row.id for row in sent]
 
 
+async def test_what_was_refused_comes_again_and_nothing_else(database, sent, relay):
+    async with database.transaction() as connection:
+        rows = [
+            {"id": sent[2].id, "refused": "TooLarge"},
+            {"id": sent[7].id, "refused": "TooLarge"},
+        ]
+        await connection.execute(insert(outbox_rows), rows)
+    chosen = Chosen(refused=True)
+    assert await count_by_topic(database, chosen) == {
+        DocumentDeleted.topic: 1,
+        DocumentRejected.topic: 1,
+    }
+    assert await republish(database, chosen, shown) == 2
+    assert relay.sent == [sent[2], sent[7]]
+
+
+async def test_what_is_appended_meanwhile_is_not_sent_twice(database, sent, relay, monkeypatch):
+    monkeypatch.setattr(republishing, "MOST_ASKED", 4)
+    happened = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
+    appended = False
+
+    def once(step):
+        nonlocal appended
+        if not appended:
+            appended = True
+            asyncio.get_running_loop().create_task(add())
+
+    async def add():
+        async with database.transaction() as connection:
+            await append(connection, [happened])
+
+    assert await republish(database, Chosen(), once) == 9
+    async with asyncio.timeout(20):
+        while len(relay.sent) < 10:
+            await asyncio.sleep(0.01)
+    assert [row.event_id for row in relay.sent].count(str(happened.event_id)) == 1
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("limits", [{"topic": "audio.ready"}, {"stream": "document/7"}])
+@pytest.mark.parametrize("limits", [{"topics": ["audio.ready"]}, {"stream": "document/7"}])
 async def test_an_index_finds_what_is_chosen(database, limits):
     def row(number):
         return {
@@ -142,14 +185,13 @@ async def test_an_index_finds_what_is_chosen(database, limits):
             "key": str(number),
             "body": b"{}",
             "occurred_at": rfc3339(DAY),
-            "sent_at_ms": 1,
         }
 
     async with database.transaction() as connection:
         await connection.execute(insert(events), [row(number) for number in range(5000)])
     async with database.transaction() as connection:
         await connection.execute(text("ANALYZE"))
-    conditions = Chosen(**limits, sent_before_ms=BEGAN).conditions()
+    conditions = Chosen(**limits).conditions()
     wanted = select(events.c.id).where(*conditions, events.c.id > 0).order_by(events.c.id)
     explain = "EXPLAIN QUERY PLAN" if database.sqlite else "EXPLAIN"
     literal = wanted.limit(1000).compile(database.engine, compile_kwargs={"literal_binds": True})

@@ -6,8 +6,8 @@ from libs.common.store.rows import StoredEvent, select_stored
 from libs.common.store.tables import events
 
 
-def test_a_stored_event_has_every_column_but_the_one_of_the_outbox():
-    assert set(StoredEvent._fields) == {column.name for column in events.columns} - {"sent_at_ms"}
+def test_a_stored_event_has_every_column():
+    assert set(StoredEvent._fields) == {column.name for column in events.columns}
 
 
 async def test_columns_are_in_the_order_of_the_fields(database):

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted
 from libs.common.database.engine import Database
 from libs.common.errors import Unavailable
+from libs.common.store.leading import leading
 from libs.common.store.migrate import upgrade
 from libs.common.store.tables import events as own_events
 from libs.common.store.tables import inbox
@@ -286,7 +287,7 @@ async def test_shadows_of_a_table_that_there_is_no_more_are_removed(database, sm
 async def test_a_second_rebuild_says_that_it_waits_for_the_first(database, monkeypatch):
     monkeypatch.setattr(rebuild_tables, "TELL_EVERY_S", 0.01)
     told: list[str] = []
-    async with database.exclusive("rebuild"):
+    async with leading(database, "rebuild", 60_000):
         second = asyncio.create_task(rebuild_of(database, tell=told.append).run())
         async with asyncio.timeout(30):
             while not told:
