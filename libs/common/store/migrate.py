@@ -21,15 +21,16 @@ LOCK_PATIENCE_MS = 60_000
 async def upgrade(database: Database, migrations: Path) -> None:
     """Bring ``database`` to the newest revision in ``migrations``; nothing if it is there.
 
-    One process at a time does it, the others wait and find it done. On SQLite the transaction
-    itself keeps others out.
+    One process at a time does it, the others wait and find it done.
 
     Raises:
         Unavailable: The database cannot be reached, or another process is at it for longer than
             ``LOCK_PATIENCE_MS``.
     """
     async with database.maintenance() as connection:
-        if not database.sqlite:
+        if database.sqlite:  # a transaction keeps all others out, from its first statement on
+            await connection.execute(sa.text("SELECT 1"))
+        else:
             # Of the transaction, not of the session, which a pooler may give to others.
             await connection.execute(sa.text(f"SET LOCAL lock_timeout = {LOCK_PATIENCE_MS}"))
             await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))

@@ -1,0 +1,206 @@
+"""Statements and bytes that a document costs: ``python -m bench.sizes [--documents 10]``.
+
+All services run in this process, on PostgreSQL. Documents of one short page are read and spoken,
+then some of twenty pages, and what grew meanwhile is shared among them: tables with their indexes,
+after a vacuum, and the records as Kafka would store them one at a time, compressed.
+"""
+
+import argparse
+import asyncio
+import tempfile
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from aiokafka.producer.message_accumulator import BatchBuilder
+from sqlalchemy import event, func, select, text
+
+from lectern.service_catalog import SERVICES
+from lectern.standalone import Options, Standalone, running
+from libs.common.contracts.cloudevents import headers
+from libs.common.contracts.narrations import NarrationCompleted, NarrationFailed
+from libs.common.database.engine import Database
+from libs.common.store.rows import StoredEvent, select_stored
+from libs.common.store.tables import events
+from libs.common.testing.servers import NativePostgres
+from services.gateway.documents.commands import DocumentCommands
+from services.gateway.documents.uploads import Source, Submission
+from services.gateway.narrations.commands import NarrationCommands
+from services.gateway.narrations.options import NarrationOptions
+
+SHORT = "The page of document {number} has ninety letters, which is about as much as this sentence."
+SENTENCES = 12
+LOOK_EVERY_S = 0.2
+PATIENCE_S = 1200.0
+LZ4 = 3  # as record batches number their codecs
+SIZES = text(
+    "SELECT relname, pg_total_relation_size(oid), pg_indexes_size(oid) FROM pg_class "
+    "WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+)
+
+
+@dataclass
+class Spent:
+    """Bytes by service and table, those of indexes apart, and how many statements were made."""
+
+    tables: Counter[str] = field(default_factory=Counter)
+    indexes: Counter[str] = field(default_factory=Counter)
+    records: int = 0
+    statements: int = 0
+    events: int = 0
+
+    def since(self, before: "Spent") -> "Spent":
+        """Return what was spent since ``before``."""
+        return Spent(
+            tables=self.tables - before.tables,
+            indexes=self.indexes - before.indexes,
+            records=self.records - before.records,
+            statements=self.statements - before.statements,
+            events=self.events - before.events,
+        )
+
+
+class Documents:
+    """Reads documents with all services, and measures what they leave."""
+
+    def __init__(self, lectern: Standalone) -> None:
+        self.kernel = lectern.gateway.kernel
+        self.databases: Mapping[str, Database] = {
+            name: service.parts.database for name, service in lectern.services.items()
+        }
+        self.statements = 0
+        for database in self.databases.values():
+            event.listen(database.engine.sync_engine, "before_cursor_execute", self._count)
+
+    def _count(self, *_: Any) -> None:
+        self.statements += 1
+
+    async def read(self, contents: list[bytes]) -> Spent:
+        """Read documents one after another, and return what all of them left."""
+        before = await self.spent()
+        for number, content in enumerate(contents):
+            await self._narrate(content)
+            await self._until_told(number + 1 + before.tables["told"])
+        return (await self.spent()).since(before)
+
+    async def _narrate(self, content: bytes) -> None:
+        async def parts() -> AsyncGenerator[bytes, None]:
+            yield content
+
+        upload = await DocumentCommands(self.kernel).receive(parts())
+        submission = Submission(
+            document_id=upload.document_id,
+            owner_id=uuid4(),
+            source=Source(kind="file", object=upload.stored, filename="a.md"),
+        )
+        await NarrationCommands(self.kernel).submit_and_narrate(submission, NarrationOptions())
+
+    async def _until_told(self, count: int) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while await self._told() < count:
+                await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _told(self) -> int:
+        topics = [NarrationCompleted.topic, NarrationFailed.topic]
+        told = select(func.count()).select_from(events).where(events.c.topic.in_(topics))
+        return int((await self.kernel.database.fetch(told))[0][0])
+
+    async def spent(self) -> Spent:
+        """Return what is stored now."""
+        await asyncio.sleep(2.0)  # until the last events have arrived
+        found = Spent(statements=self.statements)
+        for name, database in self.databases.items():
+            async with database.querying() as connection:
+                await connection.execute(text("VACUUM ANALYZE"))
+                for table, total, of_indexes in await connection.execute(SIZES):
+                    found.tables[f"{name}.{table}"] = total - of_indexes
+                    found.indexes[f"{name}.{table}"] = of_indexes
+                rows = await connection.execute(select_stored())
+                stored = [StoredEvent._make(row) for row in rows]
+            found.records += sum(record_bytes(name, row) for row in stored)
+            found.events += len(stored)
+        found.tables["told"] = await self._told()
+        return found
+
+
+def record_bytes(service: str, row: StoredEvent) -> int:
+    """Return how many bytes Kafka stores for an event that is sent alone."""
+    batch = BatchBuilder(1 << 20, LZ4)
+    sent = headers(
+        event_id=row.event_id,
+        topic=row.topic,
+        source=f"/lectern/{service}",
+        occurred_at=row.occurred_at,
+        key=row.key,
+        stream=row.stream,
+        version=row.version,
+        traceparent=row.traceparent,
+    )
+    batch.append(timestamp=None, key=row.key.encode(), value=row.body, headers=sent)
+    return len(batch._build())
+
+
+def book(pages: int) -> bytes:
+    """Return Markdown with a page for each chapter."""
+    chapters = [
+        f"# Chapter {page}\n\n"
+        + " ".join(f"Sentence {n} of page {page} in {uuid4().hex}." for n in range(SENTENCES))
+        for page in range(1, pages + 1)
+    ]
+    return "\n\n".join(chapters).encode()
+
+
+@asynccontextmanager
+async def on_postgres() -> AsyncIterator[Standalone]:
+    """Run all services on a server of their own."""
+    postgres = NativePostgres()
+    postgres.start()
+    try:
+        for spec in SERVICES:
+            postgres.create_database(spec.name)
+        settings = {spec.name: {"database_url": postgres.url(spec.name)} for spec in SERVICES}
+        with tempfile.TemporaryDirectory() as folder:
+            async with running(Options(data=Path(folder), settings=settings)) as lectern:
+                await lectern.until_ready()
+                yield lectern
+    finally:
+        postgres.stop()
+
+
+async def measure(documents: int) -> None:
+    """Print a table for each size of document."""
+    async with on_postgres() as lectern:
+        reading = Documents(lectern)
+        await reading.read([SHORT.format(number="first").encode()])
+        short = [SHORT.format(number=number).encode() for number in range(documents)]
+        _print("one page of 90 letters", await reading.read(short), documents)
+        long = [book(20) for _ in range(max(1, documents // 4))]
+        _print("20 pages", await reading.read(long), len(long))
+
+
+def _print(what: str, spent: Spent, documents: int) -> None:
+    spent.tables.pop("told", None)
+    tables, indexes = sum(spent.tables.values()), sum(spent.indexes.values())
+    print(f"{what}: for each of {documents} documents")
+    print(f"  statements {spent.statements / documents:10.1f}")
+    print(f"  events     {spent.events / documents:10.1f}")
+    print(f"  records    {spent.records / documents / 1000:10.1f} kB")
+    print(f"  database   {(tables + indexes) / documents / 1000:10.1f} kB")
+    for name, size in (spent.tables + spent.indexes).most_common(12):
+        of_index = spent.indexes[name] / documents / 1000
+        print(f"    {name:32} {size / documents / 1000:8.1f} kB, {of_index:8.1f} of indexes")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="bench.sizes")
+    parser.add_argument("--documents", type=int, default=20, help="of one page; a quarter of 20")
+    asyncio.run(measure(parser.parse_args().documents))
+
+
+if __name__ == "__main__":
+    main()
