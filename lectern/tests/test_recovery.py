@@ -15,6 +15,7 @@ from libs.common.database.engine import Database
 from libs.common.store import jobs
 from libs.common.store.effects import apply
 from libs.common.store.event_store import append
+from libs.common.store.inbox import unhandled_ids
 from libs.common.store.migrate import upgrade
 from libs.common.store.tables import events, inbox, outbox, sweeps
 from libs.common.store.tables import jobs as job_rows
@@ -132,7 +133,7 @@ async def test_the_inbox_of_another_consumer_says_nothing(databases):
 
 async def test_what_is_settled_is_not_looked_at_again(databases, monkeypatch):
     asked = []
-    look = recovery.unhandled_ids
+    look = unhandled_ids
 
     async def noted(connection, consumer, event_ids):
         asked.extend(event_ids)

@@ -10,7 +10,7 @@ from aiokafka.errors import (
 
 from libs.common.errors import Unavailable
 from libs.common.kafka.lanes import Lane, lanes_of
-from libs.common.processing.outgoing import Acknowledged, OutgoingRecord, Refused
+from libs.common.processing.outgoing import Acknowledged, Outcome, OutgoingRecord, Refused
 
 
 class Batch:
@@ -63,7 +63,8 @@ def lane(count):
 
 
 async def test_batch_after_batch_in_order():
-    producer, outcomes, mine = Producer(), {}, lane(7)
+    producer, mine = Producer(), lane(7)
+    outcomes: dict[int, Outcome] = {}
     await mine.send(producer, records(7), outcomes, 5.0)
     assert producer.tried == [[b"0", b"1", b"2"], [b"3", b"4", b"5"], [b"6"]]
     assert outcomes == dict.fromkeys(range(7), Acknowledged())
@@ -72,7 +73,8 @@ async def test_batch_after_batch_in_order():
 
 
 async def test_a_refused_record_is_found_and_none_is_stored_twice_or_out_of_order():
-    producer, outcomes, mine = Producer(refuses=[b"4"]), {}, lane(9)
+    producer, mine = Producer(refuses=[b"4"]), lane(9)
+    outcomes: dict[int, Outcome] = {}
     rounds = 0
     while mine.waiting:
         await mine.send(producer, records(9), outcomes, 5.0)
@@ -85,7 +87,8 @@ async def test_a_refused_record_is_found_and_none_is_stored_twice_or_out_of_orde
 
 @pytest.mark.parametrize("error", [KafkaConnectionError, TopicAuthorizationFailedError])
 async def test_nothing_is_sent_behind_what_may_be_taken_later(error):
-    producer, outcomes, mine = Producer(refuses=[b"4"], error=error), {}, lane(9)
+    producer, mine = Producer(refuses=[b"4"], error=error), lane(9)
+    outcomes: dict[int, Outcome] = {}
     await mine.send(producer, records(9), outcomes, 5.0)
     assert producer.stored == [b"0", b"1", b"2"]
     assert [place for place, why in outcomes.items() if isinstance(why, Unavailable)] == [
@@ -96,7 +99,8 @@ async def test_nothing_is_sent_behind_what_may_be_taken_later(error):
 
 
 async def test_what_is_not_answered_is_waited_for_no_longer_than_that():
-    producer, outcomes, mine = Producer(hangs=True), {}, lane(4)
+    producer, mine = Producer(hangs=True), lane(4)
+    outcomes: dict[int, Outcome] = {}
     async with asyncio.timeout(20):
         await mine.send(producer, records(4), outcomes, 0.01)
     assert {type(why) for why in outcomes.values()} == {Unavailable}

@@ -120,7 +120,9 @@ async def send(sender, count):
     for _ in range(count):
         event = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
         made = record(event)
-        records.append(OutgoingRecord(TOPIC, made.key, made.value, made.headers))
+        records.append(
+            OutgoingRecord(TOPIC, made.key or b"", made.value or b"", list(made.headers))
+        )
         sent.append(str(event.event_id))
     assert set(await sender.send_all(records)) == {Acknowledged()}
     return sent

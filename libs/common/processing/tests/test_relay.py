@@ -1,4 +1,6 @@
 import asyncio
+from collections.abc import Callable
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -9,7 +11,7 @@ from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.errors import Unavailable
 from libs.common.observability.metrics import Metrics
 from libs.common.processing import relay as relay_module
-from libs.common.processing.outgoing import Acknowledged, Refused
+from libs.common.processing.outgoing import Acknowledged, Outcome, OutgoingRecord, Refused
 from libs.common.processing.relay import Relay
 from libs.common.store import leases
 from libs.common.store.effects import apply
@@ -23,7 +25,7 @@ class Producer:
     def __init__(self):
         self.sent = []
         self.away = False
-        self.answer = lambda record: Acknowledged()
+        self.answer: Callable[[OutgoingRecord], Outcome] = lambda record: Acknowledged()
 
     async def send_all(self, records):
         if self.away:
@@ -241,8 +243,6 @@ async def test_one_relay_at_a_time(database):
 async def test_who_was_followed_takes_nothing_out(database):
     """It was frozen while it sent; another relay leads by then."""
     await add_many(database, 1)
-    producer = Producer()
-    sending = relay(database, producer)
 
     async def be_followed(records):
         async with database.transaction() as connection:
@@ -251,6 +251,5 @@ async def test_who_was_followed_takes_nothing_out(database):
             assert await leases.take(connection, relay_module.LEASE, 60_000)
         return [Acknowledged() for _ in records]
 
-    producer.send_all = be_followed
-    await sending.send_batch()
+    await relay(database, SimpleNamespace(send_all=be_followed)).send_batch()
     assert await unsent(database) == 1

@@ -6,7 +6,7 @@ import pytest
 from libs.common.errors import Unavailable
 from libs.common.store import leading as leading_module
 from libs.common.store.leading import leading
-from libs.common.store.leases import take
+from libs.common.store.leases import release, take
 
 EVENTUALLY_S = 20.0
 
@@ -51,7 +51,7 @@ async def test_the_next_one_leads_when_the_first_is_silent(database, monkeypatch
 async def test_it_learns_that_it_was_followed(database):
     async with leading(database, "relay", 300) as leader:
         async with database.transaction() as connection:
-            await leading_module.release(connection, leader.lease)
+            await release(connection, leader.lease)
             assert await take(connection, "relay", 60_000)
         async with asyncio.timeout(EVENTUALLY_S):
             while leader.leads:
