@@ -44,7 +44,7 @@ SIZES = text(
 
 
 @dataclass
-class Spent:
+class DocumentCost:
     """Bytes by service and table, those of indexes apart, and how many statements were made."""
 
     tables: Counter[str] = field(default_factory=Counter)
@@ -53,9 +53,9 @@ class Spent:
     statements: int = 0
     events: int = 0
 
-    def since(self, before: "Spent") -> "Spent":
+    def since(self, before: "DocumentCost") -> "DocumentCost":
         """Return what was spent since ``before``."""
-        return Spent(
+        return DocumentCost(
             tables=self.tables - before.tables,
             indexes=self.indexes - before.indexes,
             records=self.records - before.records,
@@ -79,7 +79,7 @@ class Documents:
     def _count(self, *_: Any) -> None:
         self.statements += 1
 
-    async def read(self, contents: list[bytes]) -> Spent:
+    async def read(self, contents: list[bytes]) -> DocumentCost:
         """Read documents one after another, and return what all of them left."""
         before = await self.spent()
         for number, content in enumerate(contents):
@@ -109,10 +109,10 @@ class Documents:
         told = select(func.count()).select_from(events).where(events.c.topic.in_(topics))
         return int((await self.kernel.database.fetch(told))[0][0])
 
-    async def spent(self) -> Spent:
+    async def spent(self) -> DocumentCost:
         """Return what is stored now."""
         await asyncio.sleep(2.0)  # until the last events have arrived
-        found = Spent(statements=self.statements)
+        found = DocumentCost(statements=self.statements)
         for name, database in self.databases.items():
             async with database.querying() as connection:
                 await connection.execute(text("VACUUM ANALYZE"))
@@ -182,7 +182,7 @@ async def measure(documents: int) -> None:
         _print("20 pages", await reading.read(long), len(long))
 
 
-def _print(what: str, spent: Spent, documents: int) -> None:
+def _print(what: str, spent: DocumentCost, documents: int) -> None:
     spent.tables.pop("told", None)
     tables, indexes = sum(spent.tables.values()), sum(spent.indexes.values())
     print(f"{what}: for each of {documents} documents")

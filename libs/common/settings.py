@@ -102,9 +102,7 @@ class CommonSettings(DatabaseTimeouts):
         description="A handler that takes longer loses its partitions to another member.",
     )
     session_timeout_ms: int = Field(
-        default=10_000,
-        ge=1_000,
-        description="A consumer that was killed keeps its partitions for so long.",
+        default=10_000, ge=1_000, description="A killed consumer keeps its partitions for so long."
     )
 
     storage_url: str = Field(
@@ -134,9 +132,7 @@ class CommonSettings(DatabaseTimeouts):
         default=200, ge=1, description="How often the relay looks for events unasked."
     )
     relay_lease_seconds: int = Field(
-        default=10,
-        ge=1,
-        description="A relay that was silent for so long is followed by one of another replica.",
+        default=10, ge=1, description="Another relay follows one that was silent for so long."
     )
     job_lease_seconds: int = Field(
         default=30, ge=3, description="A job whose worker was silent for so long is taken over."
@@ -154,8 +150,7 @@ class CommonSettings(DatabaseTimeouts):
     )
 
     bind_host: str = Field(
-        default="127.0.0.1",
-        description="Address to listen on; 0.0.0.0 inside a container.",
+        default="127.0.0.1", description="Address to listen on; 0.0.0.0 inside a container."
     )
     health_check_timeout_seconds: float = Field(
         default=2, gt=0, description="Longest that one readiness check may take."

@@ -24,7 +24,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from libs.common.errors import Unavailable
-from libs.common.processing.outgoing import Acknowledged, Outcome, OutgoingRecord, Refused
+from libs.common.processing.outgoing import Acknowledged, Outcome, OutgoingRecord, RefusedRecord
 
 FOR_GOOD = (
     InvalidTimestampError,
@@ -101,7 +101,7 @@ class Lane:
     def _refused(self, sent: Sequence[int], error: Exception, outcomes: dict[int, Outcome]) -> None:
         self.failed = True
         if len(sent) == 1:
-            outcomes[sent[0]] = Refused(type(error).__name__)
+            outcomes[sent[0]] = RefusedRecord(type(error).__name__)
             self.alone = max(0, self.alone - 1)
         else:
             self.waiting.extendleft(reversed(sent))

@@ -23,13 +23,13 @@ class Acknowledged:
 
 
 @dataclass(frozen=True)
-class Refused:
+class RefusedRecord:
     """The broker will never take it as it is; ``reason`` is the type of its error."""
 
     reason: str
 
 
-Outcome: TypeAlias = Acknowledged | Refused | Unavailable
+Outcome: TypeAlias = Acknowledged | RefusedRecord | Unavailable
 """Unavailable: it is to be sent again; the broker may have it all the same."""
 
 

@@ -23,7 +23,7 @@ from libs.common.processing.outgoing import (
     EventProducer,
     Outcome,
     OutgoingRecord,
-    Refused,
+    RefusedRecord,
 )
 from libs.common.store import outbox
 from libs.common.store.leading import Leader, leading
@@ -112,7 +112,7 @@ class Relay:
     ) -> None:
         rows = list(zip(batch, outcomes, strict=True))
         sent = [row.id for row, outcome in rows if isinstance(outcome, Acknowledged)]
-        refused = {row: outcome for row, outcome in rows if isinstance(outcome, Refused)}
+        refused = {row: outcome for row, outcome in rows if isinstance(outcome, RefusedRecord)}
         reasons = {row.id: outcome.reason for row, outcome in refused.items()}
         async with single_statements(self.database) as connection:
             await outbox.remove_sent(connection, leader.lease, sent)
@@ -160,7 +160,7 @@ class Relay:
         )
 
 
-def _tell_refused(row: StoredEvent, outcome: Refused) -> None:
+def _tell_refused(row: StoredEvent, outcome: RefusedRecord) -> None:
     log.error(
         "the broker refused an event, which is set aside",
         topic=row.topic,

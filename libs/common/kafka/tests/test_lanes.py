@@ -10,7 +10,7 @@ from aiokafka.errors import (
 
 from libs.common.errors import Unavailable
 from libs.common.kafka.lanes import Lane, lanes_of
-from libs.common.processing.outgoing import Acknowledged, Outcome, OutgoingRecord, Refused
+from libs.common.processing.outgoing import Acknowledged, Outcome, OutgoingRecord, RefusedRecord
 
 
 class Batch:
@@ -80,7 +80,7 @@ async def test_a_refused_record_is_found_and_none_is_stored_twice_or_out_of_orde
         await mine.send(producer, records(9), outcomes, 5.0)
         rounds += 1
     assert producer.stored == [b"%d" % number for number in range(9) if number != 4]
-    assert outcomes.pop(4) == Refused("MessageSizeTooLargeError")
+    assert outcomes.pop(4) == RefusedRecord("MessageSizeTooLargeError")
     assert set(outcomes.values()) == {Acknowledged()}
     assert rounds == 3  # the batch, the record alone, the rest
 

@@ -9,7 +9,7 @@ from aiokafka.errors import (
 
 from libs.common.errors import Unavailable
 from libs.common.kafka.sender import Sender
-from libs.common.processing.outgoing import Acknowledged, OutgoingRecord, Refused
+from libs.common.processing.outgoing import Acknowledged, OutgoingRecord, RefusedRecord
 
 
 class Producer:
@@ -121,7 +121,7 @@ async def test_a_refused_record_stops_no_other_and_each_is_sent_once():
     made = [Producer() for _ in range(4)]
     sender = sender_of(*made)
     outcomes = await sender.send_all(records(b"1", TOO_LARGE, b"2"))
-    assert outcomes == [Acknowledged(), Refused("MessageSizeTooLargeError"), Acknowledged()]
+    assert outcomes == [Acknowledged(), RefusedRecord("MessageSizeTooLargeError"), Acknowledged()]
     assert [producer.sent for producer in made] == [[], [b"1"], [b"2"], []]
     await sender.stop()
 

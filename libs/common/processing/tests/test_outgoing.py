@@ -1,5 +1,5 @@
 from libs.common.kafka.sender import Sender
-from libs.common.processing.outgoing import Acknowledged, EventProducer, Refused
+from libs.common.processing.outgoing import Acknowledged, EventProducer, RefusedRecord
 
 
 def test_the_sender_is_what_the_relay_needs():
@@ -9,4 +9,4 @@ def test_the_sender_is_what_the_relay_needs():
 
 def test_outcomes_are_compared_by_value():
     assert Acknowledged() == Acknowledged()
-    assert Refused("a") != Refused("b")
+    assert RefusedRecord("a") != RefusedRecord("b")

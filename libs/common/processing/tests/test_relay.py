@@ -11,7 +11,7 @@ from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.errors import Unavailable
 from libs.common.observability.metrics import Metrics
 from libs.common.processing import relay as relay_module
-from libs.common.processing.outgoing import Acknowledged, Outcome, OutgoingRecord, Refused
+from libs.common.processing.outgoing import Acknowledged, Outcome, OutgoingRecord, RefusedRecord
 from libs.common.processing.relay import Relay
 from libs.common.store import leases
 from libs.common.store.effects import apply
@@ -147,7 +147,7 @@ async def test_a_refused_row_is_set_aside_with_an_alarm_and_stops_nobody(databas
     await add(database, *(rejected(code, document) for code in ("before", "bad", "after")))
     producer = Producer()
     producer.answer = lambda record: (
-        Refused("MessageSizeTooLargeError")
+        RefusedRecord("MessageSizeTooLargeError")
         if DocumentRejected.read(record.value).code == "bad"
         else Acknowledged()
     )
