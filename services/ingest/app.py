@@ -12,10 +12,11 @@ from libs.common.settings import CommonSettings
 from libs.common.store.history import History
 from services.ingest.handlers import routes
 from services.ingest.intake import Intake
-from services.ingest.jobs import PARSE
+from services.ingest.jobs import FETCH, PARSE
 from services.ingest.sandbox.sandbox import Limits, Sandbox
 from services.ingest.settings import Settings
-from services.ingest.sources.fetch import WebFetcher
+from services.ingest.sources.limited_fetcher import FetchLimits, LimitedFetcher
+from services.ingest.web_documents import WebDocuments
 
 NAME = "ingest"
 PUBLISHES = (PageExtracted, DocumentParsed, DocumentRejected, TaskFailed)
@@ -33,18 +34,22 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
             wall_seconds=settings.parse_wall_seconds,
         )
     )
-    fetcher = WebFetcher(
-        max_bytes=settings.url_max_bytes,
-        timeout_seconds=settings.url_timeout_seconds,
-        allow_private=settings.url_allow_private,
+    fetcher = LimitedFetcher(
+        FetchLimits(
+            max_bytes=settings.url_max_bytes,
+            timeout_seconds=settings.url_timeout_seconds,
+            allow_private=settings.url_allow_private,
+        )
     )
-    intake = Intake(storage=storage, history=History(database), parser=sandbox, fetcher=fetcher)
+    web_documents = WebDocuments(storage=storage, fetcher=fetcher)
+    intake = Intake(storage=storage, history=History(database), parser=sandbox)
     return ServiceParts(
         name=NAME,
         migrations=Path(__file__).with_name("migrations"),
         publishes=PUBLISHES,
         routes=routes(),
         work=[
+            FETCH.done_by(web_documents.fetch, slots=settings.url_slots),
             PARSE.done_by(intake.parse, slots=settings.workers or 2),
             ERASE.done_by(Eraser(storage, common.erasure_sweep_seconds).erase),
         ],
@@ -53,5 +58,5 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         database=database,
         storage=storage,
         metrics=Metrics(NAME),
-        resources=[sandbox],
+        resources=[sandbox, fetcher],
     )

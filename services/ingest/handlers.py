@@ -10,13 +10,14 @@ from libs.common.processing.erasing import erase_document
 from libs.common.processing.routes import Route, on
 from libs.common.store.effects import Effect
 from libs.common.store.tombstones import unless_deleted
-from services.ingest.jobs import PARSE, document_rejected
+from services.ingest.jobs import FETCH, PARSE, document_rejected
 
 
 async def submitted(event: DocumentSubmitted) -> Sequence[Effect]:
-    """Have the document read, unless it was deleted meanwhile."""
+    """Have the document fetched or read, unless it was deleted meanwhile."""
     document = str(event.document_id)
-    return [unless_deleted(PARSE.new(event, subject=document, owner=str(event.owner_id)), document)]
+    kind = FETCH if event.source_kind == "url" else PARSE
+    return [unless_deleted(kind.new(event, subject=document, owner=str(event.owner_id)), document)]
 
 
 async def deleted(event: DocumentDeleted) -> Sequence[Effect]:

@@ -1,9 +1,10 @@
-"""The job that reads one document: fetch, parse in the sandbox, announce page by page.
+"""The job that reads one document: parse in the sandbox, announce page by page.
 
 Pages are announced as they come, so that speaking starts while the rest is still read. A job that
 is run again skips the pages that its earlier run announced.
 """
 
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,10 +17,11 @@ from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.details import DETAILS, PageText, ParsedDocument, SubmittedDocument
 from libs.common.contracts.documents import DocumentParsed, DocumentSubmitted, PageExtracted
 from libs.common.contracts.identifiers import as_language, as_media_type
-from libs.common.errors import Rejected
+from libs.common.errors import ObjectCorrupt, Rejected
 from libs.common.processing.job_kind import Job
 from libs.common.storage.details import read_details
 from libs.common.storage.port import Storage
+from libs.common.storage.streams import in_thread
 from libs.common.store.effects import Effect
 from libs.common.store.history import History
 from libs.common.work_folders import work_folder
@@ -40,14 +42,6 @@ class Parser(Protocol):
         ...
 
 
-class Fetcher(Protocol):
-    """Downloads a web address to a file."""
-
-    async def fetch(self, url: str, path: Path) -> str | None:
-        """Store what ``url`` answers at ``path``; return a filename if it has one."""
-        ...
-
-
 @dataclass(frozen=True, kw_only=True)
 class Intake:
     """Reads documents."""
@@ -55,7 +49,6 @@ class Intake:
     storage: Storage
     history: History
     parser: Parser
-    fetcher: Fetcher
 
     async def parse(self, job: Job[DocumentSubmitted]) -> Sequence[Effect]:
         """Read one document. Raises Rejected when it cannot be read."""
@@ -65,8 +58,8 @@ class Intake:
         announced = {known.page for known in await self.history.of(stream, PageExtracted)}
         announcer = _Announcer(self.storage, job, nonce=submitted.nonce, announced=announced)
         metadata: Metadata | None = None
-        async with self._local_copy(event.document_id, submitted) as (path, filename):
-            async for item in self.parser.parse(path, filename):
+        async with self._local_copy(submitted) as path:
+            async for item in self.parser.parse(path, submitted.filename):
                 if isinstance(item, Page):
                     await announcer.take(item)
                 else:
@@ -74,7 +67,7 @@ class Intake:
         await announcer.flush()
         if metadata is None or announcer.pages == 0:
             raise Rejected("empty", "The document has no text that could be read aloud.")
-        parsed = await self._details(event.document_id, submitted, metadata, filename)
+        parsed = await self._details(event.document_id, submitted, metadata)
         details = await self.storage.write(
             f"documents/{event.document_id}/parsed.json", parsed.encode(), DETAILS
         )
@@ -92,34 +85,27 @@ class Intake:
         ]
 
     @asynccontextmanager
-    async def _local_copy(
-        self, document_id: UUID, submitted: SubmittedDocument
-    ) -> AsyncIterator[tuple[Path, str | None]]:
+    async def _local_copy(self, submitted: SubmittedDocument) -> AsyncIterator[Path]:
+        """Lend a copy of the source, for the parser alone, that is what was recorded."""
+        source = submitted.object
+        if source is None:
+            raise Rejected("no_source", "The submission names no file.")
         with work_folder() as folder:
-            path, fetched = folder / "source", folder / "fetched"
-            filename = submitted.filename
-            if submitted.object is not None:
-                key = submitted.object.key
-            elif submitted.url is not None:
-                key = f"documents/{document_id}/source"
-                filename = await self.fetcher.fetch(submitted.url, fetched)
-                await self.storage.write_file(key, fetched, "application/octet-stream")
-            else:
-                raise Rejected("no_source", "The submission names neither a file nor an address.")
-            # What was fetched may be the stored object by now: a parser gets a copy of its own.
-            await self.storage.fetch(key, path)
-            yield path, filename
+            path = folder / "source"
+            await self.storage.fetch(source.key, path)
+            if await in_thread(_digest, path) != source.sha256:
+                raise ObjectCorrupt(source.key)
+            yield path
 
     async def _details(
         self,
         document_id: UUID,
         submitted: SubmittedDocument,
         found: Metadata,
-        filename: str | None,
     ) -> ParsedDocument:
         return ParsedDocument(
             nonce=submitted.nonce,
-            title=document_title(submitted.title, found.title, filename),
+            title=document_title(submitted.title, found.title, submitted.filename),
             author=found.author,
             chapters=contents(found.chapters),
             cover=await self._cover(document_id, found),
@@ -131,6 +117,11 @@ class Intake:
             return None
         media_type = as_media_type(found.cover_media_type)
         return await self.storage.write(f"documents/{document_id}/cover", found.cover, media_type)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class _Announcer:

@@ -1,4 +1,4 @@
-"""The long work of ingest, declared: see intake.py for how it is done."""
+"""The long work of ingest, declared: see web_documents.py and intake.py for how it is done."""
 
 from collections.abc import Sequence
 
@@ -20,5 +20,8 @@ def document_rejected(submitted: DocumentSubmitted, reason: GivenUp) -> Sequence
     ]
 
 
+FETCH = JobKind("fetch", DocumentSubmitted, document_rejected)
+"""Fetch the web address of one document, once; what came is parsed, however often that takes."""
+
 PARSE = JobKind("parse", DocumentSubmitted, document_rejected)
-"""Read one document."""
+"""Read one document, which is in the storage."""

@@ -22,6 +22,12 @@ class Settings(ServiceSettings):
     parse_wall_seconds: float = Field(
         default=300, gt=0, description="Time after which a file counts as hostile."
     )
+    url_slots: int = Field(
+        default=8,
+        ge=1,
+        le=1024,
+        description="Web addresses that are fetched at once; most of them wait for an answer.",
+    )
     url_timeout_seconds: float = Field(
         default=10, gt=0, description="Longest that a web address may take to answer."
     )

@@ -20,7 +20,9 @@ from services.notifier.deliveries.recording import batched_notice, expired_notic
 from services.notifier.installation_secret import InstallationSecret
 from services.notifier.notices import Notice, Target, Told
 
-HAVE_OWN_EVENT = frozenset({("ingest", "parse"), ("synth", "speak"), ("synth", "bind")})
+HAVE_OWN_EVENT = frozenset(
+    {("ingest", "fetch"), ("ingest", "parse"), ("synth", "speak"), ("synth", "bind")}
+)
 """Jobs (service, kind) whose failure is an event of its own, which is told in place of task.failed:
 document.rejected, audio.failed and audiobook.failed."""
 

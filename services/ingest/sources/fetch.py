@@ -1,24 +1,24 @@
 """Fetches a web address that a stranger gave us.
 
 Every hop is resolved once, each of its addresses checked, and the connection made to one of the
-addresses that were checked: a name that resolves differently the second time gains nothing.
+addresses that were checked: a name that resolves differently the second time gains nothing. The
+body goes to a file as it comes. Headers are at most 100 kB, which h11 sees to.
 """
 
 import asyncio
-import re
+import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from email.message import Message
-from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
+from typing import Any, BinaryIO
 
 import httpx
 
-from libs.common.errors import Rejected, Throttled, Transient
-from services.ingest.sources.addresses import Address, is_public, resolve
+from libs.common.errors import Rejected, Transient
+from libs.common.public_addresses import Address, is_public, resolve
+from services.ingest.sources.response_head import check_status, filename_of
+from services.ingest.sources.unpacking import ACCEPTED, Unpacker
 
 MAX_REDIRECTS = 5
 
@@ -27,22 +27,18 @@ Resolver = Callable[[str, int], Coroutine[Any, Any, list[Address]]]
 _PORTS = {"http": 80, "https": 443}
 _FIRST_UNPRIVILEGED_PORT = 1024
 _MAX_URL_CHARS = 4000
-_MAX_NAME_CHARS = 200
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
-_TRY_AGAIN = frozenset((408, 425))
-_GONE = frozenset((404, 410))
-_NOT_FOR_US = frozenset((401, 402, 403, 407, 451))
 _HEADERS = {
     "User-Agent": "Lectern/1.0 (reads documents aloud on behalf of a user)",
     "Accept": "text/html,application/xhtml+xml,application/pdf,application/epub+zip,*/*;q=0.8",
+    "Accept-Encoding": ACCEPTED,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a web address answered; ``url`` is where the redirects ended."""
+    """Where redirects ended, and the file name that what was fetched goes by, if any."""
 
-    data: bytes
     url: str
     filename: str | None
 
@@ -51,29 +47,20 @@ class Fetched:
 class WebFetcher:
     """Fetches web addresses within limits.
 
-    ``max_bytes`` counts decompressed bytes. ``timeout_seconds`` is for everything together:
-    resolving, all hops, the body. ``allow_private`` lets tests and intranets fetch from addresses
-    that are not public.
+    ``max_bytes`` counts what is received, and what it unpacks to. ``timeout_seconds`` is for
+    everything together: resolving, all hops, the body, however slowly it drips. ``allow_private``
+    lets tests and intranets fetch from addresses that are not public. ``tls`` is what certificates
+    are checked with, if it was made before.
     """
 
     max_bytes: int = 20_000_000
     timeout_seconds: float = 10.0
     allow_private: bool = False
     resolver: Resolver = resolve
+    tls: ssl.SSLContext | None = None
 
-    async def fetch(self, url: str, path: Path) -> str | None:
-        """Store what ``url`` answers at ``path``; return the file name that it goes by, if any.
-
-        Raises:
-            Rejected: see :meth:`get`.
-            Transient: see :meth:`get`.
-        """
-        fetched = await self.get(url)
-        await asyncio.to_thread(path.write_bytes, fetched.data)
-        return fetched.filename
-
-    async def get(self, url: str) -> Fetched:
-        """Return what ``url`` answers.
+    async def fetch(self, url: str, sink: BinaryIO) -> Fetched:
+        """Write what ``url`` answers, unpacked, to ``sink``.
 
         Raises:
             Rejected: the address is invalid, not public, not there, or answers too much.
@@ -81,11 +68,11 @@ class WebFetcher:
         """
         try:
             async with asyncio.timeout(self.timeout_seconds):
-                return await self._follow(url)
+                return await self._follow(url, sink)
         except TimeoutError as error:
             raise Transient("the website does not answer in time") from error
 
-    async def _follow(self, url: str) -> Fetched:
+    async def _follow(self, url: str, sink: BinaryIO) -> Fetched:
         current = _parsed(url)
         for _ in range(MAX_REDIRECTS + 1):
             async with self._response(current) as response:
@@ -93,9 +80,9 @@ class WebFetcher:
                 if response.status_code in _REDIRECTS and location:
                     current = _parsed(str(_joined(current, location)))
                     continue
-                _check_status(response)
-                data = await self._body(response)
-                return Fetched(data, str(current), _filename(response, current))
+                check_status(response)
+                await self._body(response, sink)
+                return Fetched(str(current), filename_of(response, current))
         raise Rejected("too_many_redirects", "The web address redirects too many times.")
 
     @asynccontextmanager
@@ -104,7 +91,7 @@ class WebFetcher:
         failure: httpx.TransportError | None = None
         for address in await self._addresses(url):
             # trust_env: a proxy from the environment would resolve the name again.
-            async with httpx.AsyncClient(trust_env=False, timeout=self.timeout_seconds) as client:
+            async with self._client() as client:
                 try:
                     response = await client.send(_request(client, url, address), stream=True)
                 except httpx.ConnectError as error:
@@ -120,9 +107,13 @@ class WebFetcher:
                 return
         raise Transient("the website does not accept connections") from failure
 
+    def _client(self) -> httpx.AsyncClient:
+        verify = True if self.tls is None else self.tls
+        return httpx.AsyncClient(trust_env=False, timeout=self.timeout_seconds, verify=verify)
+
     async def _addresses(self, url: httpx.URL) -> list[Address]:
         port = url.port or _PORTS[url.scheme]
-        addresses = await self.resolver(url.host, port)
+        addresses = await self._resolved(url.host, port)
         if not addresses:
             raise Rejected("unknown_host", f"There is no website at {url.host}.")
         if self.allow_private:
@@ -132,28 +123,44 @@ class WebFetcher:
             raise Rejected("blocked_address", "This web address is not on the public internet.")
         return addresses
 
-    async def _body(self, response: httpx.Response) -> bytes:
-        too_large = Rejected(
+    async def _resolved(self, host: str, port: int) -> list[Address]:
+        try:
+            return await self.resolver(host, port)
+        except socket.gaierror as error:
+            if error.errno == socket.EAI_AGAIN:
+                raise Transient("the name service does not answer") from error
+            raise Rejected("unknown_host", f"There is no website at {host}.") from error
+        except UnicodeError as error:
+            raise Rejected("bad_url", "This is not a valid web address.") from error
+
+    async def _body(self, response: httpx.Response, sink: BinaryIO) -> None:
+        declared = response.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self.max_bytes:
+            raise self._too_large()
+        unpacker = Unpacker(response.headers.get("content-encoding", ""))
+        received = written = 0
+        try:
+            async for chunk in response.aiter_raw():
+                received += len(chunk)
+                for piece in unpacker.feed(chunk):
+                    written += len(piece)
+                    if max(received, written) > self.max_bytes:
+                        raise self._too_large()
+                    sink.write(piece)
+                if received > self.max_bytes:  # of what unpacks to nothing, there may be no end
+                    raise self._too_large()
+        except httpx.TransportError as error:
+            raise Transient("the website broke the connection") from error
+        if not received:
+            raise Rejected("empty", "The website sent an empty page.")
+        unpacker.finish()
+
+    def _too_large(self) -> Rejected:
+        return Rejected(
             "too_large",
             f"The page is larger than {self.max_bytes / 1e6:.3g} MB. Please download it and upload"
             " it in parts.",
         )
-        declared = response.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > self.max_bytes:
-            raise too_large
-        data = bytearray()
-        try:
-            async for chunk in response.aiter_bytes():
-                data += chunk
-                if len(data) > self.max_bytes:
-                    raise too_large
-        except httpx.DecodingError as error:
-            raise Rejected("damaged", "The website sent data that cannot be unpacked.") from error
-        except httpx.TransportError as error:
-            raise Transient("the website broke the connection") from error
-        if not data:
-            raise Rejected("empty", "The website sent an empty page.")
-        return bytes(data)
 
 
 def _parsed(url: str) -> httpx.URL:
@@ -200,30 +207,3 @@ def _refuse_certificate(error: httpx.ConnectError) -> None:
                 "bad_certificate", "The website's security certificate is not valid."
             ) from error
         cause = cause.__cause__ or cause.__context__
-
-
-def _check_status(response: httpx.Response) -> None:
-    status = response.status_code
-    if response.is_success:
-        return
-    if status == httpx.codes.TOO_MANY_REQUESTS:
-        after = response.headers.get("retry-after", "")
-        raise Throttled(
-            "the website asks for fewer requests", float(after) if after.isdigit() else None
-        )
-    if response.is_server_error or status in _TRY_AGAIN:
-        raise Transient(f"the website answered with status {status}")
-    if status in _GONE:
-        raise Rejected("not_found", "There is no page at this web address.")
-    if status in _NOT_FOR_US:
-        raise Rejected("forbidden", "The website does not allow us to read this page.")
-    raise Rejected("refused", f"The website refused to answer (status {status}).")
-
-
-def _filename(response: httpx.Response, url: httpx.URL) -> str | None:
-    """Return the name from ``Content-Disposition`` (RFC 6266), else the end of the path."""
-    message = Message()
-    message["content-disposition"] = response.headers.get("content-disposition", "")
-    name = message.get_filename() or unquote(url.path.rpartition("/")[2])
-    name = re.sub(r"[\x00-\x1f\x7f]", "", re.split(r"[/\\]", name)[-1]).strip(". ")
-    return name[:_MAX_NAME_CHARS] or None

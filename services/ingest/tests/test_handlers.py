@@ -10,7 +10,7 @@ from libs.common.processing.erasing import ERASE, EraseJob
 from libs.common.store.effects import apply
 from libs.common.store.tables import jobs
 from services.ingest.handlers import routes
-from services.ingest.jobs import PARSE, document_rejected
+from services.ingest.jobs import FETCH, PARSE, document_rejected
 
 OWNER = UUID(int=1)
 DETAILS = ObjectRef(
@@ -19,10 +19,8 @@ DETAILS = ObjectRef(
 HANDLERS: dict[Any, Any] = {route.event: route.handler for route in routes()}
 
 
-def submitted(document_id=None):
-    return DocumentSubmitted(
-        document_id=document_id or uuid4(), owner_id=OWNER, source_kind="url", details=DETAILS
-    )
+def submitted(kind="file"):
+    return DocumentSubmitted(document_id=uuid4(), owner_id=OWNER, source_kind=kind, details=DETAILS)
 
 
 def deleted(event):
@@ -64,10 +62,27 @@ async def test_a_submission_becomes_a_job_of_its_owner(take, kept):
     assert DocumentSubmitted.model_validate_json(job.payload).encode() == event.encode()
 
 
-async def test_a_deletion_that_overtakes_the_submission_wins(take, kept):
-    event = submitted()
+@pytest.mark.parametrize(("kind", "fetched"), [("url", True), ("file", False), ("text", False)])
+async def test_web_addresses_are_fetched_before_they_are_read(take, kept, kind, fetched):
+    event = submitted(kind)
+    await take(event)
+    fetching, parsing = await kept(FETCH), await kept(PARSE)
+    assert (len(fetching), len(parsing)) == ((1, 0) if fetched else (0, 1))
+    [job] = fetching or parsing
+    assert (job.subject, job.owner) == (str(event.document_id), str(OWNER))
+
+
+@pytest.mark.parametrize("kind", [FETCH, PARSE])
+async def test_a_deletion_that_overtakes_the_submission_wins(take, kept, kind):
+    event = submitted("url" if kind is FETCH else "file")
     await take(deleted(event), event)
-    assert await kept(PARSE) == []
+    assert await kept(kind) == []
+
+
+async def test_a_deletion_stops_the_fetching(take, kept):
+    event = submitted("url")
+    await take(event, deleted(event))
+    assert [job.status for job in await kept(FETCH)] == ["cancelled"]
 
 
 async def test_a_deletion_stops_the_reading_of_that_document_only(take, kept):

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -54,17 +55,6 @@ class Script:
 
 
 @dataclass
-class Web:
-    """A fetcher with one page."""
-
-    filename: str | None = None
-
-    async def fetch(self, url, path):
-        path.write_bytes(f"page at {url}".encode())
-        return self.filename
-
-
-@dataclass
 class Running:
     """A job; what it records is committed to the database in its batches."""
 
@@ -83,7 +73,7 @@ class Running:
         event = DocumentSubmitted(
             document_id=DOCUMENT,
             owner_id=OWNER,
-            source_kind="url" if submitted.url else "file",
+            source_kind="file",
             details=details,
         )
         return Job(id=1, payload=event, attempt=1, record=self.record)
@@ -114,13 +104,12 @@ def running(database, storage):
 
 def uploaded(filename: str | None = "My book.txt", title: str | None = None) -> SubmittedDocument:
     stored = ObjectRef(
-        key=f"{BASE}/source", sha256="0" * 64, size=len(FILE), media_type="application/octet-stream"
+        key=f"{BASE}/source",
+        sha256=sha256(FILE).hexdigest(),
+        size=len(FILE),
+        media_type="application/octet-stream",
     )
     return SubmittedDocument(nonce=NONCE, object=stored, filename=filename, title=title, url=None)
-
-
-def linked(url: str = "https://example.org/a") -> SubmittedDocument:
-    return SubmittedDocument(nonce=NONCE, url=url, object=None, filename=None, title=None)
 
 
 def pages(count):
@@ -134,10 +123,8 @@ def pages(count):
 def read(storage, database, running):
     """Read a document of which a parser says ``items``; returns the last event."""
 
-    async def read(*items, submitted=None, web=None):
-        reader = Intake(
-            storage=storage, history=History(database), parser=Script(items), fetcher=web or Web()
-        )
+    async def read(*items, submitted=None):
+        reader = Intake(storage=storage, history=History(database), parser=Script(items))
         [parsed] = await reader.parse(await running.job(submitted or uploaded()))
         assert isinstance(parsed, DocumentParsed)
         return parsed
@@ -198,20 +185,10 @@ async def test_a_reading_that_starts_anew_skips_what_was_announced(read, running
 
 async def test_the_parser_gets_the_file_under_its_name(storage, database, running):
     script = Script([*pages(1), FOUND])
-    await Intake(storage=storage, history=History(database), parser=script, fetcher=Web()).parse(
+    await Intake(storage=storage, history=History(database), parser=script).parse(
         await running.job(uploaded())
     )
     assert script.given == [(FILE, "My book.txt")]
-
-
-async def test_a_web_page_is_kept_as_it_was_fetched(storage, database, running):
-    script = Script([*pages(1), FOUND])
-    reader = Intake(
-        storage=storage, history=History(database), parser=script, fetcher=Web("a.html")
-    )
-    await reader.parse(await running.job(linked()))
-    assert script.given == [(b"page at https://example.org/a", "a.html")]
-    assert storage.objects[f"{BASE}/source"] == b"page at https://example.org/a"
 
 
 class Overwriting(Script):
@@ -225,14 +202,19 @@ class Overwriting(Script):
 
 async def test_a_parser_never_has_the_stored_file_itself(database, tmp_path):
     storage = FolderStorage(tmp_path / "objects")
-    await storage.write("first", b"")  # makes the folders, so that files can be linked
+    await storage.write(f"{BASE}/source", FILE)
     script = Overwriting([*pages(1), FOUND])
-    reader = Intake(
-        storage=storage, history=History(database), parser=script, fetcher=Web("a.html")
-    )
-    await reader.parse(await Running(database, storage).job(linked()))
-    assert script.given == [(b"something else", "a.html")]
-    assert await storage.read(f"{BASE}/source") == b"page at https://example.org/a"
+    reader = Intake(storage=storage, history=History(database), parser=script)
+    await reader.parse(await Running(database, storage).job(uploaded()))
+    assert script.given == [(b"something else", "My book.txt")]
+    assert await storage.read(f"{BASE}/source") == FILE
+
+
+async def test_a_source_that_is_not_what_was_recorded_is_not_read(read, storage, running):
+    storage.objects[f"{BASE}/source"] = b"what came later"
+    with pytest.raises(ObjectCorrupt):
+        await read(*pages(1), FOUND)
+    assert running.batches == []
 
 
 async def test_the_title_is_the_owners_or_the_one_that_was_found_or_that_of_the_file(told):
@@ -292,13 +274,12 @@ SECRET_PAGE = Page(
     [
         (uploaded(f"File {SECRET}.txt", f"Given {SECRET}"), f"Given {SECRET}"),
         (uploaded(f"File {SECRET}.txt"), f"Found {SECRET}"),
-        (linked(f"https://example.org/{SECRET}"), f"Found {SECRET}"),
     ],
 )
 async def test_what_people_wrote_is_in_objects_and_in_no_event(
     read, running, storage, submitted, title
 ):
-    parsed = await read(SECRET_PAGE, SECRETIVE, submitted=submitted, web=Web(f"{SECRET}.html"))
+    parsed = await read(SECRET_PAGE, SECRETIVE, submitted=submitted)
     [[extracted]] = running.batches
     for event in ((await running.job(submitted)).payload, extracted, parsed):
         assert b"esame" not in event.encode()
@@ -316,9 +297,9 @@ async def test_what_people_wrote_is_in_objects_and_in_no_event(
     assert storage.objects[details.cover.key] == SECRETIVE.cover
 
 
-async def test_the_name_of_a_fetched_page_is_in_its_details_only(read, running, storage):
+async def test_the_name_of_a_file_is_in_its_details_only(read, running, storage):
     nameless = Metadata(title="")
-    parsed = await read(*pages(1), nameless, submitted=linked(), web=Web(f"{SECRET}.html"))
+    parsed = await read(*pages(1), nameless, submitted=uploaded(f"{SECRET}.html"))
     assert b"esame" not in parsed.encode()
     details = await read_details(storage, parsed.details, ParsedDocument)
     assert details.title == SECRET
@@ -379,7 +360,9 @@ async def test_what_the_parser_refuses_is_refused(read, running):
 
 async def test_a_submission_of_nothing_is_refused(read):
     with pytest.raises(Rejected) as caught:
-        await read(submitted=SubmittedDocument(object=None, url=None, filename=None, title=None))
+        await read(
+            submitted=SubmittedDocument(object=None, url="https://a", filename=None, title=None)
+        )
     assert caught.value.code == "no_source"
 
 
@@ -390,9 +373,7 @@ async def test_an_upload_that_is_gone_is_told(read, storage):
 
 
 async def test_a_submission_that_is_gone_or_damaged_is_told(storage, database, running):
-    reader = Intake(
-        storage=storage, history=History(database), parser=Script(pages(1)), fetcher=Web()
-    )
+    reader = Intake(storage=storage, history=History(database), parser=Script(pages(1)))
     job = await running.job(uploaded())
     storage.objects[job.payload.details.key] += b" "
     with pytest.raises(ObjectCorrupt):

@@ -1,5 +1,7 @@
 from uuid import uuid4
 
+import pytest
+
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.details import FailureDetails
 from libs.common.contracts.documents import DocumentRejected, DocumentSubmitted
@@ -9,7 +11,7 @@ from libs.common.observability.metrics import Metrics
 from libs.common.processing.failures import Failures, GivenUp, Task
 from libs.common.storage.details import read_details
 from libs.common.storage.memory import MemoryStorage
-from services.ingest.jobs import PARSE
+from services.ingest.jobs import FETCH, PARSE
 
 DETAILS = ObjectRef(
     key="documents/d/submitted.json", sha256="0" * 64, size=5, media_type="application/octet-stream"
@@ -19,8 +21,9 @@ SUBMITTED = DocumentSubmitted(
 )
 
 
-def test_a_document_that_is_given_up_is_rejected_with_the_reason():
-    [rejected] = PARSE.gave_up(SUBMITTED, GivenUp("encrypted", DETAILS))
+@pytest.mark.parametrize("kind", [FETCH, PARSE])
+def test_a_document_that_is_given_up_is_rejected_with_the_reason(kind):
+    [rejected] = kind.gave_up(SUBMITTED, GivenUp("encrypted", DETAILS))
     assert isinstance(rejected, DocumentRejected)
     assert (rejected.document_id, rejected.owner_id) == (SUBMITTED.document_id, SUBMITTED.owner_id)
     assert (rejected.code, rejected.details) == ("encrypted", DETAILS)

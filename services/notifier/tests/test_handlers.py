@@ -129,6 +129,7 @@ async def test_old_news_is_recorded_and_not_told(world):
         ("ingest", "document.submitted", True),
         ("ingest", "erase", True),
         ("gateway", "audio.ready", True),
+        ("ingest", "fetch", False),
         ("ingest", "parse", False),
         ("synth", "speak", False),
         ("synth", "bind", False),

@@ -1,62 +1,21 @@
-import asyncio
+import gzip
+import io
+import tracemalloc
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from ipaddress import ip_address
 
 import pytest
 
 from libs.common.errors import Rejected, Throttled, Transient
-from services.ingest.sources.addresses import Address
+from libs.common.public_addresses import Address
 from services.ingest.sources.fetch import WebFetcher
-
-
-class Site:
-    """A web server that answers from a table and remembers the requests."""
-
-    def __init__(self) -> None:
-        self.requests: list[bytes] = []
-        self.port = 0
-        self.pages: dict[str, bytes | float] = {}
-        self.tasks: list[asyncio.Task[None]] = []
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self.tasks.append(task)
-        try:
-            request = await reader.readuntil(b"\r\n\r\n")
-            self.requests.append(request)
-            answer = self.pages[request.split()[1].decode()]
-            if isinstance(answer, float):
-                await asyncio.sleep(answer)
-            else:
-                writer.write(answer)
-        finally:
-            writer.close()
-            with suppress(ConnectionError):
-                await writer.wait_closed()
-
-    def url(self, path: str, host: str = "site.test") -> str:
-        return f"http://{host}:{self.port}{path}"
-
-
-def answer(body: bytes = b"", status: str = "200 OK", **headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status}", *(f"{k.replace('_', '-')}: {v}" for k, v in headers.items())]
-    if "Content_Length" not in headers:
-        lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join([*lines, "Connection: close", "", ""]).encode() + body
+from services.ingest.sources.tests.site import Dripping, Site, answer, self_signed, serving
 
 
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
-    site = Site()
-    server = await asyncio.start_server(site.serve, "127.0.0.1", 0)
-    site.port = server.sockets[0].getsockname()[1]
-    async with server:
+    async with serving() as site:
         yield site
-        for task in site.tasks:
-            task.cancel()
-        await asyncio.gather(*site.tasks, return_exceptions=True)
 
 
 async def to_loopback(host: str, port: int) -> list[Address]:
@@ -73,27 +32,32 @@ def fetcher(**settings: float) -> WebFetcher:
     )
 
 
+async def text_of(made: WebFetcher, url: str) -> bytes:
+    sink = io.BytesIO()
+    await made.fetch(url, sink)
+    return sink.getvalue()
+
+
 async def code_of(made: WebFetcher, url: str) -> str:
     with pytest.raises(Rejected) as caught:
-        await made.get(url)
+        await made.fetch(url, io.BytesIO())
     return caught.value.code
 
 
-async def test_body_final_url_and_name_are_returned(site, tmp_path):
+async def test_body_final_url_and_name_are_returned(site):
     site.pages["/old"] = answer(status="302 Found", Location="/a/My%20Page.html?x=1#part")
     site.pages["/a/My%20Page.html?x=1"] = answer(b"<p>text</p>")
-    fetched = await fetcher().get(site.url("/old"))
-    assert fetched.data == b"<p>text</p>"
+    sink = io.BytesIO()
+    fetched = await fetcher().fetch(site.url("/old"), sink)
+    assert sink.getvalue() == b"<p>text</p>"
     assert fetched.url == site.url("/a/My%20Page.html?x=1")
     assert fetched.filename == "My Page.html"
     assert f"Host: site.test:{site.port}".encode() in site.requests[0]
-    assert await fetcher().fetch(site.url("/old"), tmp_path / "page") == "My Page.html"
-    assert (tmp_path / "page").read_bytes() == b"<p>text</p>"
 
 
 async def test_name_comes_from_content_disposition_without_folders(site):
     site.pages["/x"] = answer(b"1", Content_Disposition='attachment; filename="../../a/b.pdf"')
-    assert (await fetcher().get(site.url("/x"))).filename == "b.pdf"
+    assert (await fetcher().fetch(site.url("/x"), io.BytesIO())).filename == "b.pdf"
 
 
 @pytest.mark.parametrize(
@@ -113,10 +77,10 @@ async def test_refusals(site, status, code):
 async def test_server_errors_and_throttling_are_worth_another_try(site):
     site.pages["/"] = answer(status="503 Service Unavailable")
     with pytest.raises(Transient):
-        await fetcher().get(site.url("/"))
+        await text_of(fetcher(), site.url("/"))
     site.pages["/"] = answer(status="429 Too Many Requests", Retry_After="7")
     with pytest.raises(Throttled) as caught:
-        await fetcher().get(site.url("/"))
+        await text_of(fetcher(), site.url("/"))
     assert caught.value.retry_after_s == 7
 
 
@@ -124,12 +88,12 @@ async def test_server_errors_and_throttling_are_worth_another_try(site):
 async def test_silence_broken_connections_and_closed_ports_are_transient(site):
     site.pages["/slow"] = 30.0
     with pytest.raises(Transient):
-        await fetcher(timeout_seconds=0.2).get(site.url("/slow"))
+        await text_of(fetcher(timeout_seconds=0.2), site.url("/slow"))
     site.pages["/short"] = answer(b"abc", Content_Length="10")
     with pytest.raises(Transient):
-        await fetcher().get(site.url("/short"))
+        await text_of(fetcher(), site.url("/short"))
     with pytest.raises(Transient):
-        await fetcher().get("http://site.test:1/")
+        await text_of(fetcher(), "http://site.test:1/")
 
 
 async def test_too_much_is_refused_whether_announced_or_not(site):
@@ -141,14 +105,110 @@ async def test_too_much_is_refused_whether_announced_or_not(site):
     assert await code_of(fetcher(), site.url("/chunked")) == "too_large"
 
 
-async def test_compressed_bombs_are_counted_unpacked(site):
-    import gzip
+def packed(times: int, size: int) -> bytes:
+    data = bytes(size)
+    for _ in range(times):
+        data = gzip.compress(data)
+    return data
 
-    packed = gzip.compress(bytes(1_000_000))
-    site.pages["/"] = answer(packed, Content_Encoding="gzip")
+
+async def test_one_coding_is_unpacked(site):
+    site.pages["/"] = answer(gzip.compress(b"text"), Content_Encoding="gzip")
+    assert await text_of(fetcher(), site.url("/")) == b"text"
+    assert b"accept-encoding: gzip, deflate\r\n" in site.requests[0].lower()
+
+
+async def test_codings_within_codings_are_refused_before_anything_is_unpacked(site):
+    bomb = packed(3, 20_000_000)
+    site.pages["/"] = answer(bomb, Content_Encoding="gzip, gzip, gzip")
+    tracemalloc.start()
+    try:
+        assert await code_of(fetcher(max_bytes=20_000_000), site.url("/")) == "unsupported_coding"
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 5_000_000
+    once = answer(bomb, Content_Encoding="gzip")
+    site.pages["/"] = once.replace(b"\r\n", b"\r\nContent-Encoding: gzip\r\n", 1)
+    assert await code_of(fetcher(), site.url("/")) == "unsupported_coding"
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "compress", "gzip, chunked"])
+async def test_codings_that_were_not_asked_for_are_refused(site, coding):
+    site.pages["/"] = answer(b"data", Content_Encoding=coding)
+    assert await code_of(fetcher(), site.url("/")) == "unsupported_coding"
+
+
+async def test_compressed_bombs_are_counted_unpacked(site):
+    site.pages["/"] = answer(packed(1, 1_000_000), Content_Encoding="gzip")
     assert await code_of(fetcher(max_bytes=100_000), site.url("/")) == "too_large"
     site.pages["/"] = answer(b"not gzip", Content_Encoding="gzip")
     assert await code_of(fetcher(), site.url("/")) == "damaged"
+
+
+async def test_what_unpacks_to_nothing_has_an_end_too(site):
+    nothing = gzip.compress(b"")[:10] + b"\x00\x00\x00\xff\xff" * 1000
+    site.pages["/"] = answer(nothing, Content_Encoding="gzip")
+    assert await code_of(fetcher(max_bytes=1000), site.url("/")) == "too_large"
+
+
+async def test_an_endless_body_ends_at_the_limit(site):
+    site.pages["/"] = Dripping(b"HTTP/1.1 200 OK\r\n\r\n", bytes(65536))
+    assert await code_of(fetcher(max_bytes=1_000_000), site.url("/")) == "too_large"
+
+
+async def test_an_endless_head_ends_at_the_limit(site):
+    site.pages["/"] = Dripping(b"HTTP/1.1 200 OK\r\n", b"X-More: " + b"a" * 1000 + b"\r\n")
+    with pytest.raises(Transient, match="broke the connection"):
+        await text_of(fetcher(timeout_seconds=60), site.url("/"))
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        b"<p>HTTP/0.9 has no head</p>",
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"",
+        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nabcd",
+        b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\nabcd",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabcd\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 30 + b"\r\nabcd\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd",
+    ],
+)
+async def test_what_is_not_http_breaks_the_connection(site, page):
+    site.pages["/"] = page
+    with pytest.raises(Transient, match="broke the connection"):
+        await text_of(fetcher(), site.url("/"))
+
+
+async def test_a_body_that_is_longer_than_announced_is_cut(site):
+    site.pages["/"] = answer(b"texttext", Content_Length="4")
+    assert await text_of(fetcher(), site.url("/")) == b"text"
+
+
+async def test_certificates_are_checked_against_the_name(tmp_path):
+    server, trusting = self_signed(tmp_path)
+    async with serving(server) as site:
+        made = WebFetcher(allow_private=True, resolver=to_loopback)
+        assert await code_of(made, site.url("/")) == "bad_certificate"
+        made = WebFetcher(allow_private=True, resolver=to_loopback, tls=trusting)
+        assert await code_of(made, site.url("/", "other.test")) == "bad_certificate"
+        assert await text_of(made, site.url("/")) == b"<p>The page at /.</p>"
+
+
+@pytest.mark.parametrize("status", ["206 Partial Content", "304 Not Modified", "300 Choices"])
+async def test_what_was_not_asked_for_is_refused(site, status):
+    site.pages["/"] = answer(b"" if status.startswith("304") else b"half", status=status)
+    assert await code_of(fetcher(), site.url("/")) == "refused"
+
+
+async def test_no_content_is_an_empty_page(site):
+    site.pages["/"] = b"HTTP/1.1 204 No Content\r\n\r\n"
+    assert await code_of(fetcher(), site.url("/")) == "empty"
 
 
 @pytest.mark.slow
@@ -217,7 +277,7 @@ async def test_a_name_is_resolved_once_per_hop_and_that_address_is_used(site):
 
     site.pages["/"] = answer(b"text")
     made = WebFetcher(allow_private=True, resolver=rebinding)
-    assert (await made.get(site.url("/", "rebind.test"))).data == b"text"
+    assert await text_of(made, site.url("/", "rebind.test")) == b"text"
     assert asked == ["rebind.test"]
 
 
