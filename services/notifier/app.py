@@ -15,7 +15,6 @@ from libs.common.runtime.connect import open_database, open_object_storage
 from libs.common.runtime.service_parts import ServiceParts
 from libs.common.settings import CommonSettings
 from services.notifier.channels.mail import Mailer, SmtpServer
-from services.notifier.channels.signing import signing_key
 from services.notifier.channels.webhooks import Webhooks, webhook_client
 from services.notifier.deliveries.batching import DeliverySchedule
 from services.notifier.deliveries.deliverer import Deliverer
@@ -99,11 +98,11 @@ def _mailer(settings: Settings) -> Mailer | None:
 
 
 def _webhooks(settings: Settings, client: httpx.AsyncClient) -> Webhooks | None:
-    if not settings.webhook_urls or settings.webhook_secret is None:
+    if not settings.webhooks:
         return None
     return Webhooks(
         client=client,
-        key=signing_key(settings.webhook_secret.get_secret_value()),
+        keys=settings.webhook_keys(),
         timeout_s=settings.webhook_timeout_seconds,
         allow_private=settings.webhook_allow_private,
     )

@@ -1,6 +1,6 @@
 """Every knob of notifier, read from NOTIFIER_* variables."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
@@ -15,7 +15,22 @@ from services.notifier.notices import TYPES, Target
 Listed = Annotated[tuple[str, ...], NoDecode]
 """Several values in one variable, separated by commas."""
 
+MOST_SECRETS = 2
+"""Of one webhook: the one that is, and the one that was."""
+
 MAIL_EVENTS = "audiobook.ready,document.rejected,audiobook.failed,audio.failed,task.failed"
+
+
+class WebhookTarget(NamedTuple):
+    """An address, and the secrets that sign what is posted to it, the newest first."""
+
+    url: str
+    secrets: tuple[SecretStr, ...]
+
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """What the secrets stand for. Raises ValueError if one of them is none."""
+        return tuple(signing_key(secret.get_secret_value()) for secret in self.secrets)
 
 
 class Settings(ServiceSettings):
@@ -79,15 +94,13 @@ class Settings(ServiceSettings):
         description="Where people reach the gateway; mails link to the document there.",
     )
 
-    webhook_urls: Listed = Field(
+    webhooks: Annotated[tuple[WebhookTarget, ...], NoDecode] = Field(
         default="",
         validate_default=True,
         repr=False,
-        description="Addresses that are posted to, separated by commas. Private ones are allowed.",
-    )
-    webhook_secret: SecretStr | None = Field(
-        default=None,
-        description="Signs webhooks: whsec_ and 24 to 64 random bytes in base64; needed with URLs.",
+        description="Who is posted to, separated by commas: an address, a space, and the secret "
+        "that signs what it gets, whsec_ and 24 to 64 random bytes in base64, of its own. While a "
+        "secret is replaced, the old one follows the new one. Private addresses are allowed.",
     )
     webhook_events: Listed = Field(
         default=",".join(TYPES),
@@ -112,7 +125,7 @@ class Settings(ServiceSettings):
         default=168, gt=0, description="Older events are recorded as expired and told to nobody."
     )
 
-    @field_validator("mail_to", "mail_events", "webhook_urls", "webhook_events", mode="before")
+    @field_validator("mail_to", "mail_events", "webhook_events", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         if not isinstance(value, str):
@@ -136,11 +149,29 @@ class Settings(ServiceSettings):
                 raise ValueError(str(error)) from None
         return value
 
-    @field_validator("webhook_secret")
+    @field_validator("webhooks", mode="before")
     @classmethod
-    def _usable_secret(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            signing_key(value.get_secret_value())
+    def _split_webhooks(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        written = [part.split() for part in value.split(",") if part.strip()]
+        return tuple(WebhookTarget(url, tuple(map(SecretStr, rest))) for url, *rest in written)
+
+    @field_validator("webhooks")
+    @classmethod
+    def _own_secrets(cls, value: tuple[WebhookTarget, ...]) -> tuple[WebhookTarget, ...]:
+        for number, target in enumerate(value, start=1):
+            if not 1 <= len(target.secrets) <= MOST_SECRETS:
+                raise ValueError(f"address {number} needs one secret, or two while it is replaced")
+            try:
+                _ = target.keys
+            except ValueError as error:
+                raise ValueError(f"a secret of address {number} is {error}") from None
+        if len({target.url for target in value}) < len(value):
+            raise ValueError("an address stands there twice")
+        keys = [key for target in value for key in set(target.keys)]
+        if len(set(keys)) < len(keys):
+            raise ValueError("every address needs a secret of its own")
         return value
 
     @model_validator(mode="after")
@@ -160,12 +191,10 @@ class Settings(ServiceSettings):
 
     @model_validator(mode="after")
     def _webhooks_are_whole(self) -> Self:
-        for number, url in enumerate(self.webhook_urls, start=1):
-            problem = webhook_url_problem(url, allow_http=self.webhook_allow_http)
+        for number, target in enumerate(self.webhooks, start=1):
+            problem = webhook_url_problem(target.url, allow_http=self.webhook_allow_http)
             if problem:
-                raise ValueError(f"NOTIFIER_WEBHOOK_URLS: address {number} {problem}")
-        if self.webhook_urls and not self.webhook_secret:
-            raise ValueError("NOTIFIER_WEBHOOK_URLS needs NOTIFIER_WEBHOOK_SECRET")
+                raise ValueError(f"NOTIFIER_WEBHOOKS: address {number} {problem}")
         return self
 
     @property
@@ -176,7 +205,12 @@ class Settings(ServiceSettings):
     def targets(self) -> tuple[Target, ...]:
         """Return everybody who is told, each with the types that it is told of."""
         mails = self.mail_to if self.smtp_host else ()
+        urls = [target.url for target in self.webhooks]
         return (
             *(Target("mail", address, frozenset(self.mail_events)) for address in mails),
-            *(Target("webhook", url, frozenset(self.webhook_events)) for url in self.webhook_urls),
+            *(Target("webhook", url, frozenset(self.webhook_events)) for url in urls),
         )
+
+    def webhook_keys(self) -> dict[str, tuple[bytes, ...]]:
+        """Return what signs webhooks, by address."""
+        return {target.url: target.keys for target in self.webhooks}

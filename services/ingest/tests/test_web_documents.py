@@ -11,13 +11,14 @@ from libs.common.contracts.details import DETAILS, PageText, SubmittedDocument
 from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted, PageExtracted
 from libs.common.errors import Rejected, Unavailable
 from libs.common.observability.metrics import Metrics
-from libs.common.processing.erasing import ERASE, Eraser
+from libs.common.processing.erasing import ERASE, EraseJob, Eraser
 from libs.common.processing.job_kind import Job
 from libs.common.processing.worker import Worker
 from libs.common.storage.details import read_details
 from libs.common.storage.memory import MemoryStorage
 from libs.common.store.effects import apply
 from libs.common.store.history import History
+from libs.common.store.jobs import NewJob
 from libs.common.store.tables import jobs
 from services.ingest.handlers import deleted, submitted
 from services.ingest.intake import Intake
@@ -231,6 +232,7 @@ async def test_what_was_fetched_is_erased_with_the_document(storage, event, take
     await take(erasing)
     eraser = Eraser(storage, 600.0)
     for effect in erasing:
-        if getattr(effect, "kind", None) == ERASE.name:
+        if isinstance(effect, NewJob):
+            assert isinstance(effect.payload, EraseJob)
             await eraser.erase(Job(id=2, payload=effect.payload, attempt=1, record=never))
     assert storage.objects == {}

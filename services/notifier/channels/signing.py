@@ -2,13 +2,15 @@
 
 The signature is HMAC-SHA256 over ``id.timestamp.body`` with the decoded secret. Source:
 https://github.com/standard-webhooks/standard-webhooks, spec/standard-webhooks.md,
-"Signature scheme" and "Webhook headers (metadata)".
+"Signature scheme" and "Webhook headers (metadata)". While a secret is replaced there are two, and a
+signature of each: the receiver may know either.
 """
 
 import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Sequence
 from datetime import datetime
 
 PREFIX = "whsec_"
@@ -32,13 +34,18 @@ def signing_key(secret: str) -> bytes:
     return key
 
 
-def signed_headers(key: bytes, message_id: str, moment: datetime, body: bytes) -> dict[str, str]:
+def signed_headers(
+    keys: Sequence[bytes], message_id: str, moment: datetime, body: bytes
+) -> dict[str, str]:
     """Return the three headers of one attempt; ``moment`` is when it is made."""
     timestamp = str(int(moment.timestamp()))
     content = b".".join((message_id.encode(), timestamp.encode(), body))
-    digest = hmac.new(key, content, hashlib.sha256).digest()
     return {
         "webhook-id": message_id,
         "webhook-timestamp": timestamp,
-        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+        "webhook-signature": " ".join(f"v1,{_signature(key, content)}" for key in keys),
     }
+
+
+def _signature(key: bytes, content: bytes) -> str:
+    return base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()

@@ -17,8 +17,7 @@ import ipaddress
 import json
 import logging
 import math
-import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -28,6 +27,7 @@ import httpx
 
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.errors import Permanent, Throttled, Transient, Unavailable
+from libs.common.public_addresses import is_public, resolve
 from services.notifier.channels.signing import signed_headers
 from services.notifier.notices import Notice
 
@@ -36,18 +36,22 @@ MAX_RETRY_AFTER_S = 24 * 3600.0
 WORTH_ANOTHER_TRY = frozenset({408, 409, 425, 429})
 MAY_SAY_WHEN = frozenset({429, 503})
 GONE = 410
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Webhooks:
     """Posts notices. ``timeout_s`` bounds a whole attempt.
 
+    ``keys`` are those of each address, which no two share: a receiver that makes its own known can
+    be impersonated to itself alone.
+
     Without ``allow_private`` the receiver's name is resolved first, and the request goes to the
     address that was checked: a name that changes its mind (DNS rebinding) gains nothing.
     """
 
     client: httpx.AsyncClient
-    key: bytes = field(repr=False)
+    keys: Mapping[str, Sequence[bytes]] = field(repr=False)
     timeout_s: float
     allow_private: bool
 
@@ -57,11 +61,13 @@ class Webhooks:
         Raises:
             Permanent, Transient, Throttled, Unavailable: As in the table above.
         """
+        if url not in self.keys:
+            raise Permanent("there is no secret for the webhook any more")
         body = webhook_body(notice)
         headers = {
             "content-type": "application/json",
             "user-agent": "Lectern",
-            **signed_headers(self.key, str(notice.notification_id), datetime.now(UTC), body),
+            **signed_headers(self.keys[url], str(notice.notification_id), datetime.now(UTC), body),
         }
         try:
             async with asyncio.timeout(self.timeout_s):
@@ -150,30 +156,13 @@ async def _pin(request: httpx.Request) -> None:
     """Direct ``request`` to a public address of its host; name and certificate stay the host's."""
     host = request.url.host
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            host, request.url.port, type=socket.SOCK_STREAM
-        )
-    except OSError as error:
+        addresses = await resolve(host, request.url.port or _DEFAULT_PORTS[request.url.scheme])
+    except (OSError, UnicodeError) as error:
         raise Unavailable("the receiver's name cannot be resolved") from error
-    addresses = [str(address[0]) for *_, address in found]
-    if not is_public(addresses):
+    if not addresses or not all(map(is_public, addresses)):
         raise Permanent("the receiver is in a private network, which the settings do not allow")
     request.extensions["sni_hostname"] = host  # headers keep the name in Host already
-    request.url = request.url.copy_with(host=addresses[0])
-
-
-def is_public(addresses: Sequence[str]) -> bool:
-    """Whether there are addresses and all of them are reachable from anywhere."""
-    parsed = [ipaddress.ip_address(address.partition("%")[0]) for address in addresses]
-    return bool(parsed) and all(_is_global(address) for address in parsed)
-
-
-def _is_global(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is not None:
-            return _is_global(inner)
-    return address.is_global and not address.is_multicast
+    request.url = request.url.copy_with(host=str(addresses[0]))
 
 
 def _check(response: httpx.Response) -> None:

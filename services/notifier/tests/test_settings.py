@@ -3,19 +3,24 @@ import base64
 import pytest
 
 from lectern.generate.env_example import env_example
-from libs.common.settings import InvalidSettings, load
+from libs.common.settings import InvalidSettings, load, secret_values
 from services.notifier.notices import TYPES
 from services.notifier.settings import Settings
 
-SECRET = "whsec_" + base64.b64encode(bytes(32)).decode()
+
+def secret(number: int) -> str:
+    return "whsec_" + base64.b64encode(bytes([number]) * 32).decode()
+
+
+SECRET = secret(0)
 MAIL = {
     "NOTIFIER_SMTP_HOST": "mail.example.org",
     "NOTIFIER_MAIL_FROM": "Lectern <lectern@example.org>",
     "NOTIFIER_MAIL_TO": "ann@example.org, bob@example.org,ann@example.org",
 }
 WEBHOOKS = {
-    "NOTIFIER_WEBHOOK_URLS": "https://a.example.org/x?token=sesame,http://127.0.0.1:9/",
-    "NOTIFIER_WEBHOOK_SECRET": SECRET,
+    "NOTIFIER_WEBHOOKS": f"https://a.example.org/x?token=sesame {SECRET}, "
+    f"http://127.0.0.1:9/ {secret(1)} {secret(2)}",
 }
 
 
@@ -52,6 +57,16 @@ def test_every_mailbox_and_webhook_is_a_target(settings):
     assert [target.shown for target in hooks] == ["a.example.org", "127.0.0.1"]
     assert "sesame" not in repr(found)
     assert "ann@" not in repr(found)
+    assert "whsec_" not in repr(found)
+
+
+def test_every_webhook_has_secrets_of_its_own(settings):
+    found = settings(**WEBHOOKS)
+    assert found.webhook_keys() == {
+        "https://a.example.org/x?token=sesame": (bytes(32),),
+        "http://127.0.0.1:9/": (bytes([1]) * 32, bytes([2]) * 32),
+    }
+    assert {SECRET, secret(1), secret(2)} <= secret_values(found)
 
 
 def test_without_a_mail_server_recipients_are_no_targets(settings):
@@ -81,9 +96,27 @@ def test_ports(settings, security, port):
             },
             "in clear",
         ),
-        ({"NOTIFIER_WEBHOOK_URLS": "https://a.example.org/"}, "NOTIFIER_WEBHOOK_SECRET"),
-        (WEBHOOKS | {"NOTIFIER_WEBHOOK_SECRET": "sesame"}, "whsec_"),
-        (WEBHOOKS | {"NOTIFIER_WEBHOOK_URLS": "http://a.example.org/sesame"}, "address 1 must"),
+        ({"NOTIFIER_WEBHOOKS": "https://a.example.org/sesame"}, "address 1 needs one secret"),
+        (
+            {"NOTIFIER_WEBHOOKS": f"https://a/ {secret(1)} {secret(2)} {secret(3)}"},
+            "address 1 needs one secret",
+        ),
+        (
+            {"NOTIFIER_WEBHOOKS": f"https://a/ {SECRET}, https://b/ whsec_sesame"},
+            "a secret of address 2 is not whsec_",
+        ),
+        (
+            {"NOTIFIER_WEBHOOKS": f"https://a/sesame {SECRET}, https://b/ {secret(1)} {SECRET}"},
+            "a secret of its own",
+        ),
+        (
+            {"NOTIFIER_WEBHOOKS": f"https://a/sesame {SECRET}, https://a/sesame {secret(1)}"},
+            "stands there twice",
+        ),
+        (
+            {"NOTIFIER_WEBHOOKS": f"http://a.example.org/sesame {SECRET}"},
+            "address 1 must",
+        ),
         ({"NOTIFIER_PUBLIC_URL": "lectern.example.org"}, "NOTIFIER_PUBLIC_URL"),
     ],
 )
@@ -94,7 +127,7 @@ def test_what_does_not_fit_is_named_and_secrets_are_not_repeated(settings, wrong
 
 
 def test_plain_http_can_be_allowed(settings):
-    variables = WEBHOOKS | {"NOTIFIER_WEBHOOK_URLS": "http://hooks.internal/"}
+    variables = {"NOTIFIER_WEBHOOKS": f"http://hooks.internal/ {SECRET}"}
     assert len(settings(**variables, NOTIFIER_WEBHOOK_ALLOW_HTTP="true").targets()) == 1
 
 

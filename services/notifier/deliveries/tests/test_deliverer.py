@@ -48,7 +48,10 @@ async def routes(
             secret=world.secret,
             mailer=mailer_for(mailbox) if mailbox else None,
             webhooks=Webhooks(
-                client=client, key=signing_key(SECRET), timeout_s=5, allow_private=True
+                client=client,
+                keys={target.address: [signing_key(SECRET)] for target in targets},
+                timeout_s=5,
+                allow_private=True,
             ),
             public_url="https://lectern.example.org",
             storage=storage or MemoryStorage(),
