@@ -31,7 +31,7 @@ def is_signed(secret: str, headers: Mapping[str, str], body: bytes, now_s: float
     expected = b"v1," + base64.b64encode(hmac.new(key, content, hashlib.sha256).digest())
     # While a secret is replaced there are two signatures: one of them has to be of ours.
     given = headers.get("webhook-signature", "").split()
-    return any([hmac.compare_digest(expected, one.encode()) for one in given])
+    return any(hmac.compare_digest(expected, one.encode()) for one in given)
 
 
 class Receiver(BaseHTTPRequestHandler):

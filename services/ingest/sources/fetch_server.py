@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import ctypes
 import fcntl
+import gc
 import json
 import os
 import resource
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+import anyio
 import httpx
 
 from libs.common.errors import Rejected, Throttled, Transient
@@ -52,6 +54,8 @@ def main() -> None:
     control = socket.socket(fileno=int(sys.argv[1]))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the system buries them
     tls = httpx.create_ssl_context(trust_env=False)
+    anyio.run(anyio.sleep, 0)  # loads what httpx would load in each child at its first request
+    gc.freeze()  # keeps the collector from copying shared pages into every child
     while True:
         try:
             asked, fds, _, _ = socket.recv_fds(control, 1, _FDS)

@@ -8,7 +8,12 @@ import pytest
 from sqlalchemy import select, update
 
 from libs.common.contracts.details import DETAILS, PageText, SubmittedDocument
-from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted, PageExtracted
+from libs.common.contracts.documents import (
+    DocumentDeleted,
+    DocumentParsed,
+    DocumentSubmitted,
+    PageExtracted,
+)
 from libs.common.errors import Rejected, Unavailable
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.erasing import ERASE, EraseJob, Eraser
@@ -206,6 +211,29 @@ def working(database, storage):
             )
 
     return working
+
+
+@pytest.mark.slow
+async def test_addresses_that_never_answer_hold_no_file_up(storage, event, take, database, working):
+    for number in range(40):
+        silent = event.model_copy(update={"document_id": UUID(int=100 + number)})
+        await take(await submitted(silent))
+    text = await storage.write(f"{BASE}/source.0", b"A file")
+    details = SubmittedDocument(nonce=NONCE, url=None, object=text, filename="a", title=None)
+    ref = await storage.write(f"{BASE}/file.json", details.encode(), DETAILS)
+    file = event.model_copy(update={"source_kind": "file", "details": ref})
+    await take(await submitted(file))
+    silence = [asyncio.Event() for _ in range(40)]
+    web = Web(waiting=list(silence))
+    running = asyncio.create_task(working(web, Stumbling(stumbles=0)))
+    history, stream = History(database), DocumentParsed.stream_of(document_id=DOCUMENT)
+    async with asyncio.timeout(60):
+        while not await history.of(stream, DocumentParsed):
+            await asyncio.sleep(0.02)
+    assert web.looks == 1, "the only slot for web addresses is taken"
+    for website in silence:
+        website.set()
+    await running
 
 
 @pytest.mark.slow

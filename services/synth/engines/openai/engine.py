@@ -25,6 +25,7 @@ _ANY_LANGUAGE = "mul"
 # How servers say that they keep no list of voices.
 _NO_LIST = frozenset({400, 404, 405, 422, 501})
 _OK = 200
+_IDENTITY = "identity"
 
 
 class OpenAIEngine:
@@ -127,7 +128,10 @@ class OpenAIEngine:
         received = bytearray()
         try:
             with self._client().stream(method, self._url(path), json=body) as answer:
-                for chunk in answer.iter_bytes():
+                if answer.headers.get("content-encoding", _IDENTITY) != _IDENTITY:
+                    # A list of codings unpacks to gigabytes before the first chunk can be counted.
+                    raise EngineBroken("the speech server packs its answers, unasked")
+                for chunk in answer.iter_raw():
                     received += chunk
                     if time.monotonic() > deadline:
                         raise Unavailable("the speech server takes too long")
@@ -153,7 +157,7 @@ class OpenAIEngine:
                 raise EngineBroken("the key of the speech server holds characters that no key has")
             key = {"Authorization": f"Bearer {api_key}"} if api_key else {}
             self._connected = httpx.Client(
-                headers=key,
+                headers={"Accept-Encoding": _IDENTITY, **key},
                 timeout=httpx.Timeout(config.read_timeout_s, connect=config.connect_timeout_s),
             )
         return self._connected

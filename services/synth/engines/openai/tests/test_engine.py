@@ -1,5 +1,7 @@
 import dataclasses
+import gzip
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -93,6 +95,23 @@ def test_wav_in_place_of_pcm_is_noticed(engine, server):
     speech = engine.speak("Hello", "b", 1.0)
     assert speech.sample_rate == 16_000
     assert np.array_equal(speech.pcm[:9000], PCM[:9000])
+
+
+def test_answers_that_are_packed_are_refused_and_not_unpacked(engine, server):
+    bomb = bytes(50_000_000)
+    for _ in range(3):
+        bomb = gzip.compress(bomb)
+    packed = {"Content-Type": "audio/pcm", "Content-Encoding": "gzip, gzip, gzip"}
+    server.queued = [servers.Answer(200, bomb, packed)]
+    tracemalloc.start()
+    try:
+        with pytest.raises(EngineBroken, match="packs"):
+            engine.speak("Hello", "b", 1.0)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 10_000_000
+    assert server.requests[-1][1]["accept-encoding"] == "identity"
 
 
 def test_nothing_to_hear_costs_nothing(engine, server):
