@@ -23,6 +23,7 @@ from lectern.service_catalog import SERVICES
 from lectern.standalone import Options, Standalone, running
 from libs.common.contracts.cloudevents import headers
 from libs.common.contracts.narrations import NarrationCompleted, NarrationFailed
+from libs.common.database.arrays import among
 from libs.common.database.engine import Database
 from libs.common.store.rows import StoredEvent, select_stored
 from libs.common.store.tables import events
@@ -43,7 +44,7 @@ SIZES = text(
 )
 
 
-@dataclass
+@dataclass(kw_only=True)
 class DocumentCost:
     """Bytes by service and table, those of indexes apart, and how many statements were made."""
 
@@ -106,7 +107,7 @@ class Documents:
 
     async def _told(self) -> int:
         topics = [NarrationCompleted.topic, NarrationFailed.topic]
-        told = select(func.count()).select_from(events).where(events.c.topic.in_(topics))
+        told = select(func.count()).select_from(events).where(among(events.c.topic, topics))
         return int((await self.kernel.database.fetch(told))[0][0])
 
     async def spent(self) -> DocumentCost:

@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 SWEEP_EVERY_S = 15.0
 
 
-@dataclass
+@dataclass(kw_only=True)
 class StoreProgress:
     """How far the store of one service was looked through.
 
