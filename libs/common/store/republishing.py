@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.database.arrays import among
 from libs.common.database.engine import Database
 from libs.common.store.inbox import MOST_ASKED
 from libs.common.store.outbox import count_unsent, send_again
@@ -51,7 +50,7 @@ class Chosen:
             else events.c.id.not_in(in_outbox.where(outbox.c.refused.is_(None))),
         ]
         if self.topics:
-            found.append(among(events.c.topic, self.topics))
+            found.append(events.c.topic.in_(self.topics))
         if self.stream is not None:
             found.append(events.c.stream == self.stream)
         if self.since is not None:
