@@ -5,13 +5,15 @@ import contextlib
 import errno
 import socket
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from libs.common.runtime.http_connection import Connection, ConnectionLimit, HttpLimits
+
 BACKLOG = 2048
-
-
 PATIENCE_S = 3.0
 
 
@@ -25,12 +27,17 @@ class HttpServer:
     The app's lifespan events are not sent: the composition root opens and closes what it uses.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+    def __init__(
+        self, app: ASGIApp, host: str, port: int, limits: HttpLimits | None = None
+    ) -> None:
         self._host = host
         self._port = port
+        limit = ConnectionLimit(limits=limits or HttpLimits())
+        protocol: Any = partial(Connection, limit=limit)  # uvicorn only calls it
         self._server = _Server(
             uvicorn.Config(
                 app,
+                http=protocol,
                 lifespan="off",
                 interface="asgi3",
                 ws="none",
@@ -77,7 +84,7 @@ class HttpServer:
                 self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )
             family, _, _, _, address = found[0]
-            return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+            listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
         except OSError as error:
             where = f"port {self._port} of {self._host}"
             if error.errno == errno.EADDRINUSE:
@@ -87,6 +94,10 @@ class HttpServer:
             else:
                 advice = "this machine has no such address; check the host"
             raise CannotListen(f"cannot listen on {where}: {advice}") from error
+        # Connections inherit it. Without it, the second part of an answer waits for the client to
+        # acknowledge the first, which it puts off for 40 ms; asyncio sets it for its own sockets.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
 
 
 class _Server(uvicorn.Server):
