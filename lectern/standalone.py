@@ -160,6 +160,7 @@ def common_settings(options: Options, bootstrap: str) -> CommonSettings:
         kafka_compression=None,
         storage_url=objects.as_uri(),
         bind_host=options.host,
+        metrics_port=None,  # five services would want the same one
         log_level=options.log_level,
         # Wakeups tell of all work of this process; polling finds what is due later. Each look
         # costs 4 ms, five services make it.
@@ -178,6 +179,7 @@ def service_settings(options: Options, name: str) -> dict[str, Any]:
         "database_url": f"sqlite+aiosqlite:///{_database(options, name)}",
         "http_port": 0 if options.port is None else options.port + number,
         **(SEGMENTS if name == "synth" else {}),
+        **({"role": "all"} if name == "gateway" else {}),
         **options.settings.get(name, {}),
     }
 

@@ -152,6 +152,26 @@ class CommonSettings(DatabaseTimeouts):
     bind_host: str = Field(
         default="127.0.0.1", description="Address to listen on; 0.0.0.0 inside a container."
     )
+    metrics_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="Port of /metrics, which then is nowhere else; empty: that of the other pages.",
+    )
+    http_max_connections: int = Field(
+        default=2000,
+        ge=10,
+        description="Connections of one process; more drop those that have no request under way.",
+    )
+    http_head_timeout_seconds: float = Field(
+        default=10, gt=0, description="Longest that a request line and its headers may take."
+    )
+    http_body_bytes_per_second: float = Field(
+        default=100, gt=0, description="A body that comes more slowly for 20 seconds is cut off."
+    )
+    http_stalled_seconds: float = Field(
+        default=300, gt=0, description="A client that reads nothing for so long is cut off."
+    )
     health_check_timeout_seconds: float = Field(
         default=2, gt=0, description="Longest that one readiness check may take."
     )

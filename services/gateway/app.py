@@ -13,6 +13,7 @@ from libs.common.contracts.narrations import (
     NarrationRequested,
 )
 from libs.common.contracts.tasks import TaskFailed
+from libs.common.database.notifications import NotificationExchange
 from libs.common.observability.metrics import Metrics
 from libs.common.runtime.connect import open_database, open_object_storage
 from libs.common.runtime.service_parts import ServiceParts
@@ -81,8 +82,9 @@ def assemble(common: CommonSettings, settings: Settings) -> Assembly:
         database=database,
         storage=storage,
         metrics=metrics,
-        resources=[changes],
-        http_routes=[Mount("/", app=create_app(kernel))],
+        resources=[NotificationExchange(database), changes],
+        http_routes=[] if settings.role == "work" else [Mount("/", app=create_app(kernel))],
+        works=settings.role != "http",
         keep_events=True,
     )
     return Assembly(parts, kernel)

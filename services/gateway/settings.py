@@ -1,5 +1,7 @@
 """Every knob of the gateway, read from GATEWAY_* variables."""
 
+from typing import Literal
+
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -12,6 +14,11 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="GATEWAY_", frozen=True, env_ignore_empty=True)
 
     http_port: Port = 8000
+    role: Literal["all", "http", "work"] = Field(
+        default="all",
+        description="What this process does: http answers people, work consumes, relays and does "
+        "jobs. Deployments run both apart, so that no load of work delays an answer.",
+    )
     max_upload_bytes: int = Field(
         default=100_000_000, gt=0, description="Largest file that may be uploaded."
     )

@@ -2,11 +2,12 @@
 
 Whoever changes something names what it is about inside the transaction
 (:func:`notify_after_commit`); whoever waits for such changes has a :class:`Wakeup` of that name.
-What another process commits is found by looking again after a while, so nothing depends on it.
+What another process commits is heard of where processes tell each other (:mod:`.notifications`),
+and found by looking again after a while, so nothing depends on it.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -52,6 +53,8 @@ class Wakeups:
 
     def __init__(self) -> None:
         self._by_name: dict[str, set[Wakeup]] = {}
+        self.told: Callable[[set[str]], None] | None = None
+        """Called with what was committed here, to tell other processes."""
 
     @property
     def waiting(self) -> int:
@@ -75,8 +78,14 @@ class Wakeups:
             if not self._by_name[name]:
                 del self._by_name[name]
 
-    def notify(self, names: Iterable[str]) -> None:
-        """Notify all that wait for any of ``names``."""
+    def notify(self, names: Collection[str]) -> None:
+        """Notify all that wait for any of ``names``, here and wherever it is told to."""
+        self.hear(names)
+        if self.told is not None:
+            self.told(set(names))
+
+    def hear(self, names: Iterable[str]) -> None:
+        """Notify all of this process that wait for any of ``names``."""
         for name in names:
             for wakeup in self._by_name.get(name, ()):
                 wakeup.notify()

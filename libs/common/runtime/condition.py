@@ -33,7 +33,7 @@ class Condition:
         self.health = Health(
             {
                 "database": parts.database.check,
-                "broker": self._check_broker,
+                "broker": self._check_broker if parts.works else None,
                 "storage": parts.storage.check,
                 "config": self._check_started,
             },
@@ -44,7 +44,7 @@ class Condition:
     def works(self) -> Iterator[None]:
         """Say that the service works, while the block runs; it stays ready while it drains."""
         self.ready.set()
-        self._consuming = bool(self._parts.routes)
+        self._consuming = self._parts.works and bool(self._parts.routes)
         try:
             yield
         finally:
@@ -63,6 +63,9 @@ class Condition:
     async def refresh_gauges(self) -> None:
         """Set the gauges to what is true now; to no number where nobody can tell."""
         metrics = self._parts.metrics
+        if not self._parts.works:  # the process that does tells, and once is enough
+            metrics.consumer_up.set(math.nan)
+            return
         metrics.consumer_up.set(float(await self._reads_topics()))
         waiting, refused = math.nan, math.nan
         found = {"ready": math.nan, "running": math.nan}

@@ -12,9 +12,20 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from libs.common.runtime.http_connection import Connection, ConnectionLimit, HttpLimits
+from libs.common.settings import CommonSettings
 
 BACKLOG = 2048
 PATIENCE_S = 3.0
+
+
+def limits_of(common: CommonSettings) -> HttpLimits:
+    """Return what clients may take, as the settings say."""
+    return HttpLimits(
+        max_connections=common.http_max_connections,
+        head_s=common.http_head_timeout_seconds,
+        body_bytes_per_s=common.http_body_bytes_per_second,
+        stalled_s=common.http_stalled_seconds,
+    )
 
 
 class CannotListen(Exception):

@@ -8,7 +8,7 @@ Services start in any order: whatever is not there yet is waited for, and readin
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +17,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
+from starlette.routing import BaseRoute
 
 from libs.common.backoff import delay_s
 from libs.common.errors import LecternError, Unavailable
@@ -26,7 +27,7 @@ from libs.common.kafka.sender import Sender
 from libs.common.observability.metrics_page import MeasuredRequests, metrics_route
 from libs.common.observability.telemetry import configure
 from libs.common.runtime.condition import Condition
-from libs.common.runtime.http_server import HttpServer
+from libs.common.runtime.http_server import HttpServer, limits_of
 from libs.common.runtime.loop_errors import log_loop_error
 from libs.common.runtime.service_parts import ServiceParts
 from libs.common.runtime.working import working
@@ -68,25 +69,38 @@ class Service:
         """The port that the service's HTTP pages are on."""
         return self._http.port
 
+    @property
+    def metrics_port(self) -> int:
+        """The port that its metrics are on."""
+        return self._metrics.port
+
     async def start(self) -> None:
         """Bring the service up as far as its dependencies allow; the rest follows by itself."""
         parts = self.parts
         self._telemetry = configure(parts.name, parts.common, parts.settings)
         asyncio.get_running_loop().set_exception_handler(log_loop_error)
-        routes = [
-            *self._condition.health.routes(),
-            metrics_route(parts.metrics, self._condition.refresh_gauges),
-            *parts.http_routes,
-        ]
-        self._http = HttpServer(
-            MeasuredRequests(Starlette(routes=routes), parts.metrics),
-            parts.common.bind_host,
-            parts.settings.http_port,
-        )
-        await self._http.start()
-        self._stack.push_async_callback(self._http.stop)
+        health = self._condition.health.routes()
+        metrics = metrics_route(parts.metrics, self._condition.refresh_gauges)
+        if parts.common.metrics_port is None:
+            self._http = await self._serve(parts.settings.http_port, [*health, metrics])
+            self._metrics = self._http
+        else:
+            self._http = await self._serve(parts.settings.http_port, health)
+            self._metrics = await self._serve(parts.common.metrics_port, [metrics], ours=False)
         self._background = asyncio.create_task(self._come_up(), name=f"{parts.name} start")
         self._background.add_done_callback(self._died)
+
+    async def _serve(
+        self, port: int, routes: Sequence[BaseRoute], *, ours: bool = True
+    ) -> HttpServer:
+        """Serve ``routes`` on a port, before those of the service if it is ``ours``."""
+        parts = self.parts
+        served = [*routes, *(parts.http_routes if ours else ())]
+        app = MeasuredRequests(Starlette(routes=served), parts.metrics)
+        server = HttpServer(app, parts.common.bind_host, port, limits_of(parts.common))
+        await server.start()
+        self._stack.push_async_callback(server.stop)
+        return server
 
     async def stop(self) -> None:
         """Drain and stop; work that does not end in time is given back."""
@@ -127,21 +141,25 @@ class Service:
                 await stack.enter_async_context(resource)
             if parts.starting is not None:
                 await self._until_it_works(parts.starting)
-            stack.push_async_callback(self._sender.stop)
-            await self._until_it_works(self._sender.connect)
-            await self._until_it_works(self._condition.topics_ready)
-            await stack.enter_async_context(
-                working(
-                    parts,
-                    clients=self.clients,
-                    sender=self._sender,
-                    paused=self._paused,
-                    fail=self._fail,
-                )
-            )
+            if parts.works:
+                await self._begin_work(stack)
             stack.enter_context(self._condition.works())
             log.info("service ready", service=parts.name, port=self.port)
             await asyncio.Event().wait()  # until cancelled by stop()
+
+    async def _begin_work(self, stack: AsyncExitStack) -> None:
+        stack.push_async_callback(self._sender.stop)
+        await self._until_it_works(self._sender.connect)
+        await self._until_it_works(self._condition.topics_ready)
+        await stack.enter_async_context(
+            working(
+                self.parts,
+                clients=self.clients,
+                sender=self._sender,
+                paused=self._paused,
+                fail=self._fail,
+            )
+        )
 
     async def _until_it_works(self, step: Callable[[], Awaitable[None]]) -> None:
         attempt = 0

@@ -21,7 +21,8 @@ class ServiceParts:
     """Built by the ``app.py`` of a service.
 
     ``resources`` are entered before anything runs and left at the very end; ``starting`` is awaited
-    once the database is there; ``http_routes`` come beside health and metrics.
+    once the database is there; ``http_routes`` come beside health and metrics. Where ``works`` is
+    false, another process of the service consumes, relays and does jobs, and this one does not.
     """
 
     name: str
@@ -38,3 +39,4 @@ class ServiceParts:
     starting: Callable[[], Awaitable[None]] | None = None
     http_routes: Sequence[BaseRoute] = ()
     keep_events: bool = False
+    works: bool = True

@@ -42,7 +42,8 @@ class Application:
         async def blocks() -> AsyncIterator[bytes]:
             try:
                 while True:
-                    yield bytes(1 << 20)
+                    yield bytes(1 << 16)
+                    await asyncio.sleep(0)  # as one that reads a file does
             finally:
                 self.ended.set_result("cut off")
 

@@ -89,7 +89,7 @@ class Porter:
     async def start(self):
         self.log.append("starting")
 
-    def service(self, *, migrate=True):
+    def service(self, *, migrate=True, **options):
         parts = ServiceParts(
             name="porter",
             migrations=MIGRATIONS,
@@ -103,6 +103,7 @@ class Porter:
             metrics=Metrics("porter"),
             resources=[self.resource()],
             starting=self.start,
+            **options,
         )
         return Service(parts=parts, migrate=migrate)
 
@@ -294,3 +295,41 @@ async def test_a_start_that_cannot_succeed_ends_the_service(porter):
     async with asyncio.timeout(EVENTUALLY_S):
         assert await service.run_until_stopped() == 1
     assert service.failed
+
+
+async def status_of(port, path):
+    async with httpx.AsyncClient() as http:
+        return (await http.get(f"http://127.0.0.1:{port}{path}")).status_code
+
+
+@pytest.mark.slow
+async def test_metrics_have_a_port_of_their_own_where_that_is_set(tmp_path):
+    porter = Porter(tmp_path, "127.0.0.1:1")
+    porter.common = porter.common.model_copy(update={"metrics_port": 0})
+    service = porter.service()
+    await service.start()
+    try:
+        assert service.metrics_port != service.port
+        assert await status_of(service.metrics_port, "/metrics") == 200
+        assert await status_of(service.port, "/metrics") == 404
+        assert await status_of(service.port, "/health/live/") == 200
+        assert await status_of(service.metrics_port, "/health/live/") == 404
+    finally:
+        await service.stop()
+
+
+@pytest.mark.slow
+async def test_a_process_that_does_not_work_needs_no_broker(tmp_path):
+    service = Porter(tmp_path, "127.0.0.1:1").service(works=False)
+    await service.start()
+    try:
+        await asyncio.wait_for(service.ready.wait(), EVENTUALLY_S)
+        async with httpx.AsyncClient() as http:
+            base = f"http://127.0.0.1:{service.port}"
+            ready = await http.get(f"{base}/health/ready/")
+            metrics = (await http.get(f"{base}/metrics")).text
+        assert ready.status_code == 200
+        assert ready.json()["checks"]["broker"] == {"status": "ok", "message": "not used"}
+        assert re.search(r'consumer_up\{service="porter"\} NaN', metrics)
+    finally:
+        await service.stop()
