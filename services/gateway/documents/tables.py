@@ -4,15 +4,17 @@ Read models are pure folds of events: every event sets columns of its own, so th
 not depend on how topics interleave. Columns that end in ``_key`` name an object of the document.
 """
 
-from sqlalchemy import JSON, Column, Integer, String, Table, Text
+from sqlalchemy import JSON, Column, Index, Integer, String, Table, Text, column
 
 from services.gateway.kernel.tables import CODE, ID, KEY, MOMENT, metadata
+
+_HERE = column("deleted_at").is_(None)
 
 documents = Table(
     "documents",
     metadata,
     Column("document_id", ID, primary_key=True),
-    Column("owner_id", ID, index=True),
+    Column("owner_id", ID),
     Column("source_kind", String(10)),
     Column("submitted_key", KEY),
     Column("submitted_at", MOMENT),
@@ -29,7 +31,16 @@ documents = Table(
     Column("given_up_key", KEY),
     Column("given_up_at", MOMENT),
     Column("deleted_at", MOMENT),
+    Index(
+        "ix_documents_listing",
+        "owner_id",
+        "submitted_at",
+        "document_id",
+        postgresql_where=_HERE,
+        sqlite_where=_HERE,
+    ),
 )
+"""The index has the documents of an owner in the order in which they are listed."""
 
 pages = Table(
     "pages",

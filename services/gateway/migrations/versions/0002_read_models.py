@@ -52,7 +52,14 @@ def _documents() -> None:
         sa.Column("deleted_at", MOMENT),
         sa.PrimaryKeyConstraint("document_id", name="pk_documents"),
     )
-    op.create_index("ix_documents_owner_id", "documents", ["owner_id"])
+    here = sa.text("deleted_at IS NULL")
+    op.create_index(
+        "ix_documents_listing",
+        "documents",
+        ["owner_id", "submitted_at", "document_id"],
+        postgresql_where=here,
+        sqlite_where=here,
+    )
 
 
 def _pages() -> None:
