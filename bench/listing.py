@@ -37,9 +37,7 @@ async def measure(url: str, others: int) -> float:
     owner = uuid4()
     async with database.transaction() as connection:
         mine = [str(uuid4()) for _ in range(MINE)]
-        rows = [
-            {"document_id": one, "owner_id": str(owner), "source_kind": "text"} for one in mine
-        ]
+        rows = [{"document_id": one, "owner_id": str(owner), "source_kind": "text"} for one in mine]
         await connection.execute(insert(documents).values(submitted_at=MOMENT), rows)
         numbers = [
             {"document_id": one, "page": page, "extracted_characters": 1}

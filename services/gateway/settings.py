@@ -42,5 +42,12 @@ class Settings(ServiceSettings):
         description="A narration is ended when nothing of it has moved from one look to the next.",
     )
     events_poll_interval_ms: int = Field(
-        default=1000, ge=50, description="How often a status stream looks for changes unasked."
+        default=1000,
+        ge=50,
+        description="How often a process looks for changes of all documents that are watched in it "
+        "and of which it was told nothing.",
     )
+    max_streams_per_owner: int = Field(
+        default=20, ge=1, description="Status streams of one owner, in one process."
+    )
+    max_streams: int = Field(default=1000, ge=1, description="Status streams of one process.")

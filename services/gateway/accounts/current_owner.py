@@ -1,5 +1,6 @@
 """Whose token came with a request."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from libs.common.database.engine import Database
 from services.gateway.accounts.tokens import Tokens
 from services.gateway.http.context import Deps
 from services.gateway.http.problems import Refused
@@ -34,9 +36,32 @@ async def _current_owner(
     return caller.owner_id
 
 
+@dataclass(frozen=True)
+class GivenToken:
+    """The token that came with a request, to be checked again while the answer lasts."""
+
+    database: Database
+    token: str
+
+    async def is_valid(self) -> bool:
+        """Return whether it is valid now.
+
+        Raises:
+            Unavailable: The database cannot be reached.
+        """
+        return await Tokens(self.database).caller(self.token) is not None
+
+
+async def _presented_token(
+    deps: Deps, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> GivenToken:
+    return GivenToken(deps.database, given.credentials if given else "")
+
+
 def _unauthorized(detail: str, challenge: str) -> Refused:
     headers = {"WWW-Authenticate": challenge}
     return Refused(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers=headers)
 
 
 CurrentOwner = Annotated[UUID, Depends(_current_owner)]
+PresentedToken = Annotated[GivenToken, Depends(_presented_token)]

@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, FromClause, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.contracts.permissions import Capability, Role, role_of
+from libs.common.contracts.permissions import Capability, Role, role_of, sees
 from libs.common.database.arrays import among
+from libs.common.database.engine import Database
 from services.gateway.documents.rows import DocumentRow, PageRow, PageTextRow
 from services.gateway.documents.tables import document_details, documents, pages
 from services.gateway.kernel.access import check_access
@@ -81,6 +82,17 @@ async def document_for(
         raise NotFound(what)
     check_access(role_on(document, caller), capability, what)
     return document
+
+
+async def may_see(database: Database, caller: UUID, document_id: UUID) -> bool:
+    """Return whether the document is there and ``caller`` may see it.
+
+    Raises:
+        Unavailable: The database cannot be reached.
+    """
+    async with database.reading() as connection:
+        document = await existing_document(connection, document_id)
+    return document is not None and sees(role_on(document, caller))
 
 
 async def pages_of(connection: AsyncConnection, document_id: UUID) -> list[PageRow]:

@@ -2,9 +2,10 @@
 
 Every event about a document raises its counter in the transaction that records it, so that a
 watcher sees by one figure whether there is anything new, on whatever replica it happened. Watchers
-of the same process are woken after the commit.
+are woken after the commit, those of other processes by notifications where these work.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,14 +13,21 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+import structlog
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database.engine import Database
 from libs.common.database.wakeups import Wakeup, notify_after_commit
+from libs.common.errors import LecternError
 from libs.common.store.effects import Effect, Together
 from services.gateway.kernel.tables import document_changes
+
+log = structlog.get_logger(__name__)
+
+DOCUMENTS_PER_QUERY = 500
 
 
 def _raise_statement() -> Insert:
@@ -44,7 +52,7 @@ async def _raise(connection: AsyncConnection, documents: Sequence[str]) -> Seque
     rows = [{"document_id": document, "changes": count} for document, count in raised]
     await connection.execute(_RAISE, rows)
     for document, _ in raised:
-        notify_after_commit(connection, _about(document))
+        notify_after_commit(connection, about(document))
     return []
 
 
@@ -57,15 +65,21 @@ async def changes_of(connection: AsyncConnection, document_id: UUID) -> int:
 
 
 class Changes:
-    """The watchers of one process. Enter it with the service: leaving ends all watching."""
+    """The watchers of one process. Enter it with the service: leaving ends all watching.
+
+    While it is entered, what other processes committed is found by one look at the counters of all
+    documents that are watched, every ``poll_interval_s``.
+    """
 
     def __init__(self, database: Database, poll_interval_s: float) -> None:
-        self.poll_interval_s = poll_interval_s
+        self.database = database
         self.closed = False
-        self._database = database
-        self._lent: set[Wakeup] = set()
+        self._poll_interval_s = poll_interval_s
+        self._lent: dict[Wakeup, str] = {}
+        self._polling: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
+        self._polling = asyncio.create_task(self._poll(), name="changes")
         return self
 
     async def __aexit__(
@@ -75,24 +89,55 @@ class Changes:
         trace: TracebackType | None,
     ) -> None:
         self.closed = True
+        if self._polling is not None:
+            self._polling.cancel()
+            await asyncio.wait({self._polling})
         for wakeup in self._lent:
             wakeup.notify()
 
     @contextmanager
     def watching(self, document_id: UUID) -> Iterator[Wakeup]:
         """Lend a wakeup that is notified when the document has changed."""
-        with self._database.wakeups.listening(_about(str(document_id))) as wakeup:
-            self._lent.add(wakeup)
+        name = about(document_id)
+        with self.database.wakeups.listening(name) as wakeup:
+            self._lent[wakeup] = str(document_id)
             try:
                 yield wakeup
             finally:
-                self._lent.discard(wakeup)
+                del self._lent[wakeup]
 
     @property
     def watchers(self) -> int:
         """How many wakeups are lent now."""
         return len(self._lent)
 
+    async def _poll(self) -> None:
+        seen: dict[str, int] = {}
+        while True:
+            await asyncio.sleep(self._poll_interval_s)
+            watched = sorted(set(self._lent.values()))
+            try:
+                now = await self._counters(watched)
+            except (LecternError, DBAPIError) as error:
+                log.warning("no look for changes", error=type(error).__name__)
+                continue
+            # One that is new here may have changed since it was read: it is looked at once more.
+            changed_now = [one for one in watched if seen.get(one) != now.get(one, 0)]
+            self.database.wakeups.hear([about(one) for one in changed_now])
+            seen = {one: now.get(one, 0) for one in watched}
 
-def _about(document: str) -> str:
-    return f"document/{document}"
+    async def _counters(self, watched: Sequence[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for start in range(0, len(watched), DOCUMENTS_PER_QUERY):
+            some = watched[start : start + DOCUMENTS_PER_QUERY]
+            counters = select(document_changes.c.document_id, document_changes.c.changes)
+            rows = await self.database.fetch(
+                counters.where(document_changes.c.document_id.in_(some))
+            )
+            found |= {row.document_id: row.changes for row in rows}
+        return found
+
+
+def about(document_id: UUID | str) -> str:
+    """Return the name that wakeups of a document have."""
+    return f"document/{document_id}"

@@ -13,3 +13,5 @@ class GatewayLimits:
     max_audios_per_page: int
     max_pages_in_flight_per_owner: int
     narration_stalled_seconds: float
+    max_streams_per_owner: int
+    max_streams: int

@@ -1,19 +1,44 @@
 """Watching a document: server-sent events."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
+from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from libs.common.contracts.permissions import Capability
-from services.gateway.accounts.current_owner import CurrentOwner
+from services.gateway.accounts.current_owner import CurrentOwner, PresentedToken
+from services.gateway.documents.selects import may_see
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.downloads import ClosingResponse, begun
 from services.gateway.http.models import PROBLEMS, needs
-from services.gateway.watching.status import Watch
+from services.gateway.watching.feeds import Feeds
 from services.gateway.watching.stream import StreamPace, status_events
+from services.gateway.watching.stream_slots import StreamSlots
 
 router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS)
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The streams of one process."""
+
+    feeds: Feeds
+    slots: StreamSlots
+
+
+def _streams(request: Request, deps: Deps) -> Streams:
+    state = request.app.state
+    if not hasattr(state, "streams"):
+        limits = deps.limits
+        slots = StreamSlots(per_owner=limits.max_streams_per_owner, per_process=limits.max_streams)
+        state.streams = Streams(Feeds(deps.changes), slots)
+    found: Streams = state.streams
+    return found
 
 
 @router.get(
@@ -21,14 +46,29 @@ router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS)
     response_class=StreamingResponse,
     openapi_extra=needs(Capability.SEE_DOCUMENT),
 )
-async def events(document_id: UUID, deps: Deps, owner: CurrentOwner) -> Response:
+async def events(
+    document_id: UUID,
+    deps: Deps,
+    owner: CurrentOwner,
+    token: PresentedToken,
+    streams: Annotated[Streams, Depends(_streams)],
+) -> Response:
     """Watch a document: server-sent events, a snapshot first, then what changes.
 
     Events: ``snapshot``, ``document``, ``page``, ``audio``, ``audio_deleted``, ``narration`` and,
     as the last one, ``deleted``.
     """
-    watch = Watch(deps.database, owner, document_id)
-    stream = await begun(status_events(watch, deps.changes, StreamPace()))
+
+    async def allowed() -> bool:
+        return await token.is_valid() and await may_see(deps.database, owner, document_id)
+
+    async def watching() -> AsyncGenerator[str, None]:
+        with streams.slots.one(owner), streams.feeds.of(document_id) as feed:
+            async with aclosing(status_events(feed, deps.changes, allowed, StreamPace())) as told:
+                async for event in told:
+                    yield event
+
+    stream = await begun(watching())
     return ClosingResponse(
         stream, headers={"X-Accel-Buffering": "no"}, media_type="text/event-stream"
     )

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from libs.common.contracts.permissions import Capability
 from libs.common.database.engine import Database
 from services.gateway.audio.selects import audios_of
 from services.gateway.audio.views import AudioState, audio_state
 from services.gateway.documents.queries import read_document
-from services.gateway.documents.selects import document_for, pages_of
+from services.gateway.documents.selects import existing_document, pages_of
 from services.gateway.documents.views import DocumentView, PageState, page_state
 from services.gateway.kernel.changes import changes_of
+from services.gateway.kernel.errors import NotFound
 from services.gateway.kernel.views import Failure, View
 from services.gateway.narrations.facts import read_narrations
 from services.gateway.narrations.views import NarrationView
@@ -50,28 +50,29 @@ class Status:
 
 @dataclass(frozen=True)
 class Watch:
-    """Reads one document's status again and again, as ``caller`` sees it."""
+    """Reads one document's status again and again; whoever may see it sees the same."""
 
     database: Database
-    caller: UUID
     document_id: UUID
 
     async def look(self, changes_seen: int | None) -> tuple[int, Status | None]:
         """Return the document's counter of changes and, unless it is as seen, the status.
 
         Raises:
-            NotFound: There is no such document for the caller, or no longer.
+            NotFound: There is no such document, or no longer.
         """
         async with self.database.reading() as connection:
-            document_id, capability = self.document_id, Capability.SEE_DOCUMENT
-            row = await document_for(connection, self.caller, document_id, capability)
+            document_id = self.document_id
+            row = await existing_document(connection, document_id)
+            if row is None:
+                raise NotFound("document")
             changes = await changes_of(connection, document_id)
             if changes == changes_seen:
                 return changes, None
             pages = await pages_of(connection, document_id)
             audios = await audios_of(connection, document_id)
             return changes, Status(
-                document=await read_document(connection, self.caller, document_id),
+                document=await read_document(connection, row.owner_id, document_id),
                 pages=tuple(
                     PageStanding(
                         page=page.page, revision=page.revision, state=state, failure=failure

@@ -12,7 +12,7 @@ from services.gateway.watching.status import Watch
 @pytest.mark.slow
 async def test_every_change_raises_the_counter(world):
     document = await world.hand_in()
-    watch = Watch(world.database, world.owner, document)
+    watch = Watch(world.database, document)
     changes, status = await watch.look(None)
     assert status is not None
     assert status.document.state == "submitted"
@@ -55,7 +55,6 @@ async def test_every_change_raises_the_counter(world):
         await watch.look(changes)
 
 
-async def test_strangers_see_nothing(world):
-    document = await world.hand_in()
+async def test_what_was_never_handed_in_has_no_status(world):
     with pytest.raises(NotFound):
-        await Watch(world.database, uuid4(), document).look(None)
+        await Watch(world.database, uuid4()).look(None)

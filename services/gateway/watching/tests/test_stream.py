@@ -1,6 +1,6 @@
 import asyncio
 import json
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from uuid import uuid4
 
 import httpx
@@ -11,24 +11,35 @@ from libs.common.runtime.http_server import HttpServer
 from services.gateway.kernel.errors import NotFound
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import VOICES, a_world, of_audio
-from services.gateway.watching.status import Watch
+from services.gateway.watching.feeds import Feeds
 from services.gateway.watching.stream import StreamPace, status_events
 
 QUICK = StreamPace(pause_s=0.0)
 
 
+async def may_see():
+    return True
+
+
+async def may_not_see():
+    return False
+
+
 @asynccontextmanager
-async def following(world, document, pace=QUICK):
+async def following(world, document, pace=QUICK, allowed=may_see, feeds=None):
     """The parsed events of a stream, one by one."""
-    watch = Watch(world.database, world.owner, document)
+    changes = world.kernel.changes
 
     async def parsed():
-        async with aclosing(status_events(watch, world.kernel.changes, pace)) as stream:
+        with (feeds or Feeds(changes)).of(document) as feed:
+            stream = await stack.enter_async_context(
+                aclosing(status_events(feed, changes, allowed, pace))
+            )
             async for text in stream:
                 lines = dict(line.split(": ", 1) for line in text.strip().splitlines())
                 yield (lines["event"], json.loads(lines["data"])) if "event" in lines else text
 
-    async with aclosing(parsed()) as events:
+    async with AsyncExitStack() as stack, aclosing(parsed()) as events:
         yield events
 
 
@@ -133,7 +144,7 @@ async def test_what_another_replica_committed_is_found_by_asking(tmp_path, monke
     async with a_world(tmp_path, events_poll_interval_ms=50) as world:
         await world.take(VOICES)
         document = await world.hand_in()
-        async with following(world, document) as events:
+        async with world.kernel.changes, following(world, document) as events:
             await anext(events)
             monkeypatch.setattr(world.database.wakeups, "notify", lambda names: None)
             await world.extract(document, 1)
@@ -164,3 +175,54 @@ async def test_over_a_real_connection(world):
     while world.kernel.changes.watchers:
         await asyncio.sleep(0.01)
     await server.stop()
+
+
+async def test_who_may_not_see_it_gets_no_stream(world):
+    document = await world.hand_in()
+    async with following(world, document, allowed=may_not_see) as events:
+        with pytest.raises(NotFound):
+            await anext(events)
+
+
+async def test_a_stream_ends_when_the_caller_may_not_see_it_any_more(world):
+    document = await world.hand_in()
+    answers = iter([True, True, False])
+
+    async def for_a_while():
+        return next(answers)
+
+    pace = StreamPace(pause_s=0.0, check_s=0.01)
+    async with following(world, document, pace, for_a_while) as events:
+        kinds = [kind for kind, _ in [event async for event in events]]
+    assert kinds == ["snapshot"]
+
+
+async def test_all_who_watch_a_document_share_one_look_at_each_change(world):
+    document = await world.hand_in()
+    feeds, count = Feeds(world.kernel.changes), 5
+    async with AsyncExitStack() as stack:
+        streams = [
+            await stack.enter_async_context(following(world, document, feeds=feeds))
+            for _ in range(count)
+        ]
+        for stream in streams:
+            await anext(stream)
+        with feeds.of(document) as feed:
+            assert feed.looks == 1
+            await world.extract(document, 1)
+            for stream in streams:
+                assert (await until(stream, lambda kind, _: kind == "page"))["page"] == 1
+            assert feed.looks == 2
+
+
+async def test_streams_that_nothing_happens_to_ask_the_database_nothing(world):
+    document = await world.hand_in()
+    feeds = Feeds(world.kernel.changes)
+    async with following(
+        world, document, StreamPace(heartbeat_s=0.01, pause_s=0.0), feeds=feeds
+    ) as (events):
+        await anext(events)
+        for _ in range(5):
+            assert await anext(events) == ": alive\n\n"
+        with feeds.of(document) as feed:
+            assert feed.looks == 1
