@@ -51,3 +51,11 @@ class Settings(ServiceSettings):
         default=20, ge=1, description="Status streams of one owner, in one process."
     )
     max_streams: int = Field(default=1000, ge=1, description="Status streams of one process.")
+    max_requests_per_owner: int = Field(
+        default=16,
+        ge=1,
+        description="Requests of one owner that one process works on at a time; more get 429.",
+    )
+    max_requests: int = Field(
+        default=500, ge=1, description="Requests that one process works on; more get 503."
+    )

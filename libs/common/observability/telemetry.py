@@ -14,18 +14,19 @@ import logging
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from time import monotonic
 
 import structlog
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
-from opentelemetry.trace import Span, Status, StatusCode, Tracer
+from opentelemetry.trace import Link, Span, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from pydantic_settings import BaseSettings
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -120,11 +121,39 @@ def span_from(
     text may hold what must not leave the process.
     """
     parent = _PROPAGATOR.extract({"traceparent": traceparent}) if traceparent else None
+    with _span(name, attributes, parent) as span:
+        yield span
+
+
+@contextlib.contextmanager
+def span_linked_to(
+    traceparent: str | None, name: str, **attributes: str | int | float | bool
+) -> Iterator[Span]:
+    """Run the block in a span that begins a trace, and names that of a client, if it has one.
+
+    A client that could go on with its trace could have us record all of it, whatever share is to
+    be recorded.
+    """
+    theirs = _PROPAGATOR.extract({"traceparent": traceparent or ""}, Context())
+    context = trace.get_current_span(theirs).get_span_context()
+    links = [Link(context)] if context.is_valid else []
+    with _span(name, attributes, Context(), links) as span:
+        yield span
+
+
+@contextlib.contextmanager
+def _span(
+    name: str,
+    attributes: Mapping[str, str | int | float | bool],
+    parent: Context | None,
+    links: Sequence[Link] = (),
+) -> Iterator[Span]:
     telemetry = _current.get()
     tracer = telemetry.tracer if telemetry else trace.get_tracer("lectern")
     with tracer.start_as_current_span(
         name,
         context=parent,
+        links=links,
         attributes={key: redactor.value(value) for key, value in attributes.items()},
         record_exception=False,
         set_status_on_exception=False,

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import Request
 
 from libs.common.database.engine import Database
 from services.gateway.accounts.tokens import Tokens
+from services.gateway.http.admission import belongs_to
 from services.gateway.http.context import Deps
 from services.gateway.http.problems import Refused
 
@@ -19,12 +21,14 @@ _bearer = HTTPBearer(auto_error=False, description="A token of `lectern token cr
 
 
 async def _current_owner(
-    deps: Deps, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    request: Request,
+    deps: Deps,
+    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> UUID:
     """Return whose token came with the request.
 
     Raises:
-        Refused: None did, or it is not valid.
+        Refused: None did, or it is not valid; or its owner asks for too much at a time.
     """
     if given is None:
         raise _unauthorized("This needs a bearer token.", "Bearer")
@@ -33,6 +37,7 @@ async def _current_owner(
         caller = await Tokens(deps.database).caller(given.credentials)
     if caller is None:
         raise _unauthorized("The token is not valid.", 'Bearer error="invalid_token"')
+    belongs_to(request.scope, caller.owner_id)
     return caller.owner_id
 
 

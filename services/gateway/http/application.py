@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from services.gateway.http.admission import Admission, AdmittedRequests
 from services.gateway.http.context import PREFIX
 from services.gateway.http.middleware import LimitedJson, SafeHeaders, TracedRequests
 from services.gateway.http.problems import add_handlers
@@ -18,6 +19,8 @@ JSON_ROOM_BYTES = 64 * 1024
 def create_app(kernel: Kernel) -> FastAPI:
     """Return the application, an ASGI app."""
     max_json_bytes = JSON_GROWTH * kernel.limits.max_page_bytes + JSON_ROOM_BYTES
+    limits = kernel.limits
+    admission = Admission(per_owner=limits.max_requests_per_owner, per_process=limits.max_requests)
     app = FastAPI(
         title="Lectern",
         version="1",
@@ -28,6 +31,7 @@ def create_app(kernel: Kernel) -> FastAPI:
         redirect_slashes=False,
         middleware=[
             Middleware(SafeHeaders),
+            Middleware(AdmittedRequests, admission=admission),
             Middleware(TracedRequests),
             Middleware(LimitedJson, max_bytes=max_json_bytes, uploads=f"{PREFIX}/documents"),
         ],

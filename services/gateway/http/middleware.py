@@ -1,5 +1,7 @@
 """Around every request: a span, an answer to bugs, headers that keep browsers safe, a limit."""
 
+import asyncio
+import math
 from http import HTTPStatus
 
 import structlog
@@ -9,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from libs.common.observability.telemetry import span_from
+from libs.common.observability.telemetry import span_linked_to
 from services.gateway.http.problems import internal_error
 
 log = structlog.get_logger(__name__)
@@ -21,6 +23,8 @@ SAFE = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 NO_STORE = "no-store"
+WHOLE_BODY_S = 30.0
+TOO_SLOW = f"The body did not come within {WHOLE_BODY_S:g} seconds."
 
 
 class SafeHeaders:
@@ -50,13 +54,13 @@ class TracedRequests:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; a traceparent that came with it is gone on with."""
+        """Pass the request on; a trace that it came from is named."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        parent = Headers(scope=scope).get("traceparent")
+        theirs = Headers(scope=scope).get("traceparent")
         method = str(scope["method"])
-        with span_from(parent, f"http {method}", method=method) as span:
+        with span_linked_to(theirs, f"http {method}", method=method) as span:
             status = await self._answer(scope, receive, send)
             route = getattr(scope.get("route"), "path", "unmatched")
             span.update_name(f"{method} {route}")
@@ -89,7 +93,8 @@ class TracedRequests:
 class LimitedJson:
     """Refuses bodies that are read as a whole and are larger than ``max_bytes``.
 
-    What ``POST`` to ``uploads`` brings as a file is streamed, and limited where it is stored.
+    They have to come within ``WHOLE_BODY_S``. What ``POST`` to ``uploads`` brings as a file is
+    streamed, and limited where it is stored.
     """
 
     def __init__(self, app: ASGIApp, max_bytes: int, uploads: str) -> None:
@@ -106,13 +111,19 @@ class LimitedJson:
             return
         length = headers.get("content-length", "0")
         taken = int(length) if length.isdecimal() else 0
-        counted = 0
+        counted, due = 0, asyncio.get_running_loop().time() + WHOLE_BODY_S
 
         async def limited() -> Message:
-            nonlocal counted
+            nonlocal counted, due
             if taken > self._max_bytes:
                 raise self._too_large()
-            message = await receive()
+            try:
+                async with asyncio.timeout_at(due):
+                    message = await receive()
+            except TimeoutError as error:
+                raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, TOO_SLOW) from error
+            if not message.get("more_body", False):
+                due = math.inf  # it is there; what follows is that the client goes away
             counted += len(message.get("body", b""))
             if counted > self._max_bytes:
                 raise self._too_large()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 MAX_PARTS = 16
+MAX_HEADER_BYTES = 8192
 
 Headers = dict[bytes, bytes]
 
@@ -60,14 +61,18 @@ class FormStream:
 
     Raises:
         Refused: ``content_type`` names no boundary.
+
+    The form as a whole may have ``max_bytes``, also what is skipped of it.
     """
 
-    def __init__(self, content_type: str, chunks: AsyncIterator[bytes]) -> None:
+    def __init__(self, content_type: str, chunks: AsyncIterator[bytes], max_bytes: int) -> None:
         _, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
         if not boundary:
             raise _bad("The form names no boundary.")
         self._chunks = chunks
+        self._max_bytes = max_bytes
+        self._received = 0
         self._pending: deque[Headers | bytes | None] = deque()
         self._ended = False
         self._in_part = False
@@ -129,6 +134,10 @@ class FormStream:
 
     async def _receive(self) -> None:
         async for chunk in self._chunks:
+            self._received += len(chunk)
+            if self._received > self._max_bytes:
+                detail = f"A form may have {self._max_bytes:,} bytes; this one has more."
+                raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)
             if chunk:
                 self._feed(chunk)
                 return
@@ -159,9 +168,15 @@ class FormStream:
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
+        self._check_header()
 
     def _on_header_value(self, data: bytes, start: int, end: int) -> None:
         self._value += data[start:end]
+        self._check_header()
+
+    def _check_header(self) -> None:
+        if len(self._name) + len(self._value) > MAX_HEADER_BYTES:
+            raise _bad("A header of the form is too long.")
 
     def _on_header_end(self) -> None:
         self._headers[self._name.lower()] = self._value

@@ -15,3 +15,5 @@ class GatewayLimits:
     narration_stalled_seconds: float
     max_streams_per_owner: int
     max_streams: int
+    max_requests_per_owner: int
+    max_requests: int

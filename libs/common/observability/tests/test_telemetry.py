@@ -10,7 +10,12 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import SecretStr
 
-from libs.common.observability.telemetry import configure, current_traceparent, span_from
+from libs.common.observability.telemetry import (
+    configure,
+    current_traceparent,
+    span_from,
+    span_linked_to,
+)
 from libs.common.settings import CommonSettings
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -276,3 +281,13 @@ def test_the_kafka_client_repeats_itself_once_in_a_while(ingest, lines, monkeypa
         "Unable connect to node with id 1",
         "Unable connect to node with id 2 (999 more like this)",
     ]
+
+
+def test_a_client_cannot_have_its_trace_recorded(spans):
+    telemetry = configure(
+        "gateway", settings(trace_sample_ratio=0.0), span_processor=SimpleSpanProcessor(spans)
+    )
+    with span_linked_to(STORED, "request"):
+        pass
+    telemetry.close()
+    assert spans.get_finished_spans() == ()

@@ -1,3 +1,4 @@
+import asyncio
 import json
 
 import pytest
@@ -10,6 +11,7 @@ from structlog.testing import capture_logs
 from libs.common.observability.metrics_page import MeasuredRequests
 from libs.common.observability.telemetry import Telemetry
 from libs.common.store.tables import events
+from services.gateway.http import middleware
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 
@@ -36,8 +38,9 @@ async def test_every_answer_is_safe(world, client):
         assert headers["cache-control"] == "no-store"
 
 
-async def test_a_trace_goes_on_in_the_events(world, client, spans):
-    traceparent = f"00-{TRACE}-b7ad6b7169203331-01"
+@pytest.mark.parametrize("flags", ["00", "01"])
+async def test_a_trace_begins_here_and_names_that_of_the_client(world, client, spans, flags):
+    traceparent = f"00-{TRACE}-b7ad6b7169203331-{flags}"
     answer = await client.post(
         "/documents", json={"text": "x"}, headers={"traceparent": traceparent}
     )
@@ -45,9 +48,11 @@ async def test_a_trace_goes_on_in_the_events(world, client, spans):
     (span,) = spans.get_finished_spans()
     assert span.name == "POST /api/v1/documents"
     assert span.attributes["http.response.status_code"] == 202
+    assert span.parent is None
+    assert [f"{link.context.trace_id:032x}" for link in span.links] == [TRACE]
     async with world.database.reading() as connection:
         stored = (await connection.scalars(select(events.c.traceparent))).all()
-    assert {traceparent.split("-")[1] for traceparent in stored} == {TRACE}
+    assert {one.split("-")[1] for one in stored} == {f"{span.context.trace_id:032x}"} != {TRACE}
 
 
 @pytest.mark.parametrize("traceparent", [None, "nonsense"])
@@ -117,3 +122,17 @@ async def test_requests_are_counted_by_route(world):
         "service": "gateway",
     }
     assert metrics.registry.get_sample_value("http_requests_total", labels) == 1
+
+
+async def test_a_body_that_is_read_as_a_whole_has_to_come_in_time(monkeypatch, client):
+    monkeypatch.setattr(middleware, "WHOLE_BODY_S", 0.05)
+
+    async def slow():
+        yield b"{"
+        await asyncio.sleep(30)
+        yield b"}"
+
+    headers = {"Content-Type": "application/json"}
+    async with asyncio.timeout(10):
+        answer = await client.post("/documents", content=slow(), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")

@@ -26,6 +26,8 @@ from services.gateway.narrations.requests import NarrationRequest, SubmitRequest
 M = TypeVar("M", bound=BaseModel)
 
 MAX_FIELD_BYTES = 64 * 1024
+FORM_ROOM_BYTES = 16 * MAX_FIELD_BYTES
+"""For all fields of a form but its file."""
 TEXT = "text/plain; charset=utf-8"
 
 
@@ -110,7 +112,7 @@ async def _read_octets(request: Request, received: Received) -> None:
 async def _read_form(request: Request, received: Received) -> None:
     _check_length(request, received.kernel)
     async with aclosing(request.stream()) as body:
-        form = FormStream(request.headers["content-type"], body)
+        form = FormStream(request.headers["content-type"], body, _form_limit(received.kernel))
         async for part in form.parts():
             await _read_part(part, received)
 
@@ -135,6 +137,10 @@ def _check_length(request: Request, kernel: Kernel) -> None:
     limit = kernel.limits.max_upload_bytes
     if length.isdecimal() and int(length) > limit + MAX_FIELD_BYTES:
         raise Rejected("too_large", f"A file may have {limit:,} bytes; this one has more.")
+
+
+def _form_limit(kernel: Kernel) -> int:
+    return kernel.limits.max_upload_bytes + FORM_ROOM_BYTES
 
 
 def _options(narrate: str | None) -> NarrationOptions | None:

@@ -1,0 +1,107 @@
+"""How many requests are answered at a time: so many of one owner, and so many of all.
+
+A request counts until its answer begins: what is being downloaded or watched takes no part in it.
+Who is over the limit is told at once, for whoever waits in a queue holds memory and is late anyway.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from uuid import UUID
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.gateway.http.problems import Refused, problem
+
+RETRY_AFTER = {"Retry-After": "1"}
+KEY = "lectern.admission"
+
+
+@dataclass(kw_only=True)
+class Admission:
+    """The requests of one process that are being answered."""
+
+    per_owner: int
+    per_process: int
+    answering: int = 0
+    of_owner: Counter[UUID] = field(default_factory=Counter)
+
+
+@dataclass
+class AdmittedRequest:
+    """One that was let in, and counts until it is done."""
+
+    admission: Admission
+    _owner: UUID | None = None
+    _done: bool = False
+
+    def __post_init__(self) -> None:
+        self.admission.answering += 1
+
+    def belongs_to(self, owner: UUID) -> None:
+        """Say whose it is, once that is known.
+
+        Raises:
+            Refused: The owner has as many as one may have at a time.
+        """
+        of_owner, most = self.admission.of_owner, self.admission.per_owner
+        if self._done or self._owner is not None:
+            return
+        if of_owner[owner] >= most:
+            detail = f"You may have {most} requests at a time. Try again in a moment."
+            status, code = HTTPStatus.TOO_MANY_REQUESTS, "too_many_requests"
+            raise Refused(status, code, detail, headers=RETRY_AFTER)
+        of_owner[owner] += 1
+        self._owner = owner
+
+    def done(self) -> None:
+        """Make room for another one."""
+        if self._done:
+            return
+        self._done = True
+        self.admission.answering -= 1
+        if self._owner is not None:
+            of_owner = self.admission.of_owner
+            of_owner[self._owner] -= 1
+            if not of_owner[self._owner]:
+                del of_owner[self._owner]
+
+
+class AdmittedRequests:
+    """Lets requests in, or refuses them when the process has enough to do."""
+
+    def __init__(self, app: ASGIApp, admission: Admission) -> None:
+        self._app = app
+        self._admission = admission
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer 503."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if self._admission.answering >= self._admission.per_process:
+            detail = "Too much is being asked here. Try again in a moment."
+            full = problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, RETRY_AFTER)
+            await full(scope, receive, send)
+            return
+        request = scope[KEY] = AdmittedRequest(self._admission)
+
+        async def noting_the_answer(message: Message) -> None:
+            request.done()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting_the_answer)
+        finally:
+            request.done()
+
+
+def belongs_to(scope: Scope, owner: UUID) -> None:
+    """Say whose a request is.
+
+    Raises:
+        Refused: The owner has as many as one may have at a time.
+    """
+    request: AdmittedRequest | None = scope.get(KEY)
+    if request is not None:
+        request.belongs_to(owner)
