@@ -34,6 +34,7 @@ from tests.infrastructure.deployments import (
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 LIVE = {"initialDelaySeconds": 10, "periodSeconds": 10, "timeoutSeconds": 5, "failureThreshold": 3}
 READY = {"initialDelaySeconds": 5, "periodSeconds": 5, "timeoutSeconds": 5, "failureThreshold": 2}
+GATEWAYS = {"gateway": "http", "gateway-work": "work"}
 OURS = re.compile(rf"(LECTERN|{'|'.join(SERVICES).upper()})_")
 
 
@@ -43,6 +44,10 @@ def images() -> set[str]:
     bases = re.findall(r"^FROM (\S+)", DOCKERFILE, re.MULTILINE)
     stages = re.findall(r"^FROM \S+ AS (\S+)", DOCKERFILE, re.MULTILINE)
     return used | (set(bases) - set(stages))
+
+
+def metrics_port() -> int:
+    return int(manifest("ConfigMap", "lectern")["data"]["LECTERN_METRICS_PORT"])
 
 
 def test_every_image_has_a_version() -> None:
@@ -78,13 +83,26 @@ def test_compose_runs_each_service(service: str) -> None:
     port = port_of(service)
     assert found["build"]["args"] == {"SERVICE": service}
     assert found["build"]["target"] == "service"
-    assert found["ports"] == [f"127.0.0.1:{port}:{port}"]
+    metrics = found["environment"]["LECTERN_METRICS_PORT"]
+    assert found["ports"] == [f"127.0.0.1:{port}:{port}", f"127.0.0.1:{port + 100}:{metrics}"]
     assert found["environment"][f"{service.upper()}_HTTP_PORT"] == str(port)
     assert found["environment"][f"{service.upper()}_DATABASE_URL"].endswith(f"/{service}")
     assert found["healthcheck"]["test"] == ["CMD", "python", "/app/healthcheck.py"]
     assert found["restart"] == "unless-stopped"
     assert found["read_only"] is True
     assert found["depends_on"] == {"setup": {"condition": "service_completed_successfully"}}
+
+
+def test_the_gateway_answers_and_works_in_containers_of_their_own() -> None:
+    roles = {name: compose()[name]["environment"]["GATEWAY_ROLE"] for name in GATEWAYS}
+    assert roles == GATEWAYS
+    for name, role in GATEWAYS.items():
+        (container,) = manifest("Deployment", name)["spec"]["template"]["spec"]["containers"]
+        assert {"name": "GATEWAY_ROLE", "value": role} in container["env"]
+        assert container["image"] == compose()[name]["image"]
+    work = compose()["gateway-work"]
+    of_http = dict(compose()["gateway"], environment=None, ports=None)
+    assert dict(work, environment=None, ports=None, build=of_http["build"]) == of_http
 
 
 def test_a_service_of_compose_knows_only_its_own_database() -> None:
@@ -108,7 +126,10 @@ def test_compose_keeps_what_must_last_and_creates_topics_on_purpose() -> None:
 def test_kubernetes_runs_each_service(service: str) -> None:
     pod = manifest("Deployment", service)["spec"]["template"]["spec"]
     (container,) = pod["containers"]
-    assert container["ports"] == [{"name": "http", "containerPort": port_of(service)}]
+    assert container["ports"] == [
+        {"name": "http", "containerPort": port_of(service)},
+        {"name": "metrics", "containerPort": metrics_port()},
+    ]
     assert {"name": f"{service.upper()}_HTTP_PORT", "value": str(port_of(service))} in container[
         "env"
     ]
@@ -128,7 +149,7 @@ def test_kubernetes_finds_and_spares_each_service(service: str) -> None:
     labels = {"app.kubernetes.io/name": service}
     template = manifest("Deployment", service)["spec"]["template"]
     assert labels.items() <= template["metadata"]["labels"].items()
-    assert template["metadata"]["annotations"]["prometheus.io/port"] == str(port_of(service))
+    assert template["metadata"]["annotations"]["prometheus.io/port"] == str(metrics_port())
     assert manifest("Service", service)["spec"] == {
         "selector": labels,
         "ports": [{"name": "http", "port": port_of(service), "targetPort": "http"}],
@@ -205,7 +226,7 @@ def test_kubectl_can_build_it(folder: str) -> None:
         pytest.skip("no kubectl on the PATH")
     built = subprocess.check_output(["kubectl", "kustomize", K8S.parent / folder], text=True)
     kinds = Counter(document["kind"] for document in yaml.safe_load_all(built))
-    assert (kinds["Deployment"], kinds["Service"], kinds["Job"]) == (5, 5, 1)
+    assert (kinds["Deployment"], kinds["Service"], kinds["Job"]) == (6, 5, 1)
     assert kinds["Ingress"] == (folder != "base")
 
 
@@ -213,8 +234,13 @@ def test_prometheus_scrapes_every_service_where_it_is() -> None:
     config = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
     (job,) = config["scrape_configs"]
     assert job["metrics_path"] == "/metrics"
-    (static,) = job["static_configs"]
-    assert static["targets"] == [f"localhost:{port_of(service)}" for service in SERVICES]
+    one_port, own_ports = job["static_configs"]
+    assert one_port["targets"] == [f"localhost:{port_of(service)}" for service in SERVICES]
+    published = [
+        f"localhost:{compose()[name]['ports'][-1].split(':')[1]}"
+        for name in (*SERVICES, "gateway-work")
+    ]
+    assert own_ports["targets"] == published
 
 
 def test_alerts_are_about_metrics_that_there_are_and_have_a_runbook() -> None:
