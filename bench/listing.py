@@ -7,12 +7,15 @@ The listing of an owner of 50 documents is timed when there is nothing else, and
 import asyncio
 import sys
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import insert, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from libs.common.database.engine import Database
 from libs.common.store.migrate import upgrade
@@ -30,51 +33,72 @@ _NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE
 _PADDED = {"sqlite": "printf('%036d', {n})", "postgresql": "lpad(cast({n} AS text), 36, '0')"}
 
 
-async def measure(url: str, others: int) -> float:
-    """Print a line for one database, and return the ratio."""
-    database = Database(url, pool_size=2)
-    await upgrade(database, Path(app.__file__).with_name("migrations"))
-    owner = uuid4()
-    async with database.transaction() as connection:
-        mine = [str(uuid4()) for _ in range(MINE)]
-        rows = [{"document_id": one, "owner_id": str(owner), "source_kind": "text"} for one in mine]
-        await connection.execute(insert(documents).values(submitted_at=MOMENT), rows)
-        numbers = [
-            {"document_id": one, "page": page, "extracted_characters": 1}
-            for one in mine
-            for page in range(1, PAGES_EACH + 1)
-        ]
-        await connection.execute(insert(pages), numbers)
-    queries = DocumentQueries(database)
+@dataclass(frozen=True)
+class Listing:
+    """A database in which one owner has documents."""
 
-    async def listed() -> float:
-        times = []
-        for _ in range(ROUNDS):
-            began = perf_counter()
-            found = await queries.documents(owner, MINE, None)
-            times.append(perf_counter() - began)
-            if any(view.pages_ready != PAGES_EACH for view in found.items):
-                raise RuntimeError("the listing is wrong")
-        return median(times)
+    database: Database
+    owner: UUID
 
-    await _analyze(database)
-    empty = await listed()
-    await _add_others(database, others)
-    await _analyze(database)
-    full = await listed()
-    await database.close()
+    async def seconds(self) -> float:
+        """List the owner's documents."""
+        began = perf_counter()
+        found = await DocumentQueries(self.database).documents(self.owner, MINE, None)
+        spent = perf_counter() - began
+        if [view.pages_ready for view in found.items] != [PAGES_EACH] * MINE:
+            raise RuntimeError("the listing is wrong")
+        return spent
+
+
+async def measure(alone_url: str, beside_url: str, others: int) -> float:
+    """Print a line for one kind of database, and return the ratio; both are timed in turn."""
+    alone, beside = await _listing(alone_url), await _listing(beside_url)
+    await _add_others(beside.database, others)
+    times: dict[Listing, list[float]] = {alone: [], beside: []}
+    for listing in (alone, beside):
+        await _analyze(listing.database)
+    for _ in range(ROUNDS):
+        for listing, spent in times.items():
+            spent.append(await listing.seconds())
+    empty, full = (median(spent) for spent in times.values())
+    for listing in times:
+        await listing.database.close()
     missed = "" if full <= LIMIT * empty else "  NOT MET"
+    backend = alone.database.url.get_backend_name()
     print(
-        f"{database.url.get_backend_name():10} {empty * 1000:6.2f} ms alone, {full * 1000:6.2f} ms"
+        f"{backend:10} {empty * 1000:6.2f} ms alone, {full * 1000:6.2f} ms"
         f" beside {others:,} pages: {full / empty:.2f} x, at most {LIMIT:g}{missed}",
         flush=True,
     )
     return full / empty
 
 
+async def _listing(url: str) -> Listing:
+    database, owner = Database(url, pool_size=2), uuid4()
+    await upgrade(database, Path(app.__file__).with_name("migrations"))
+    mine = [str(uuid4()) for _ in range(MINE)]
+    rows = [{"document_id": one, "owner_id": str(owner), "source_kind": "text"} for one in mine]
+    numbers = [
+        {"document_id": one, "page": page, "extracted_characters": 1}
+        for one in mine
+        for page in range(1, PAGES_EACH + 1)
+    ]
+    async with database.transaction() as connection:
+        await connection.execute(insert(documents).values(submitted_at=MOMENT), rows)
+        await connection.execute(insert(pages), numbers)
+    return Listing(database, owner)
+
+
 async def _analyze(database: Database) -> None:
     async with database.transaction() as connection:
         await connection.execute(text("ANALYZE"))
+
+
+async def _create(url: str, name: str) -> None:
+    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text(f"CREATE DATABASE {name}"))
+    await engine.dispose()
 
 
 async def _add_others(database: Database, count: int) -> None:
@@ -99,10 +123,14 @@ def main() -> int:
     others = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000_000
     ratios = []
     with tempfile.TemporaryDirectory(prefix="lectern-listing-") as folder:
-        ratios.append(asyncio.run(measure(f"sqlite+aiosqlite:///{folder}/gateway.db", others)))
+        urls = [f"sqlite+aiosqlite:///{folder}/{name}.db" for name in ("alone", "beside")]
+        ratios.append(asyncio.run(measure(urls[0], urls[1], others)))
     server = NativePostgres()
     try:
-        ratios.append(asyncio.run(measure(server.start(), others)))
+        url = server.start()
+        asyncio.run(_create(url, "beside"))
+        beside = make_url(url).set(database="beside").render_as_string(hide_password=False)
+        ratios.append(asyncio.run(measure(url, beside, others)))
     finally:
         server.stop()
     return int(max(ratios) > LIMIT)

@@ -19,6 +19,7 @@ from libs.common.database.sqlite_engine import (
     sqlite_engine,
 )
 from libs.common.database.wakeups import JOBS, OUTBOX, Wakeups, names_to_notify
+from libs.common.database.writer_queue import WriterQueue
 
 Columns = TypeVarTuple("Columns")
 
@@ -46,6 +47,7 @@ class Database:
     ) -> None:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
+        self.pooler = pooler
         self.limits = limits or DatabaseLimits()
         self.pooler = pooler
         if self.sqlite:
@@ -59,18 +61,19 @@ class Database:
         self.wakeups = Wakeups()
         self.outbox_wakeup = self.wakeups.lend(OUTBOX)
         self.jobs_wakeup = self.wakeups.lend(JOBS)
-        self._writing = asyncio.Lock()
+        self._writers = WriterQueue()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self, *, urgent: bool = False) -> AsyncIterator[AsyncConnection]:
         """Read and write; commits at the end, rolls back on any exception.
 
+        What is ``urgent``, for somebody waits for the answer, is written to SQLite before the rest.
         After the commit those are notified that :func:`.wakeups.notify_after_commit` named.
 
         Raises:
             Unavailable: The database cannot be reached, or a limit of time was met.
         """
-        async with self._transaction(self.engine) as connection:
+        async with self._transaction(self.engine, urgent=urgent) as connection:
             yield connection
 
     @asynccontextmanager
@@ -87,10 +90,12 @@ class Database:
             yield connection
 
     @asynccontextmanager
-    async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    async def _transaction(
+        self, engine: AsyncEngine, *, urgent: bool = False
+    ) -> AsyncIterator[AsyncConnection]:
         async with translated():
             if self.sqlite:
-                async with self._writing, engine.begin() as connection:
+                async with self._writers.turn(urgent=urgent), engine.begin() as connection:
                     names_to_notify(connection)  # forgets those of one that was rolled back
                     yield connection
                     changed = names_to_notify(connection)
@@ -151,7 +156,7 @@ class Database:
         """
         if not self.sqlite:
             return True
-        async with self._writing, self.querying() as connection:
+        async with self._writers.turn(), self.querying() as connection:
             await connection.execute(text(f"PRAGMA busy_timeout={EMPTY_LOG_WAIT_MS}"))
             try:
                 found = await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))

@@ -128,7 +128,7 @@ class Kernel:
         Raises:
             Unavailable: The database cannot be reached.
         """
-        async with self.database.transaction() as connection:
+        async with self.database.transaction(urgent=True) as connection:
             transaction = CommandTransaction(connection)
             yield transaction
         self.metrics.events_appended_total.inc(transaction.appended)

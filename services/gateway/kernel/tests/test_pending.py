@@ -106,7 +106,7 @@ async def until_somebody_waits(world):
     )
     async with asyncio.timeout(30):
         while not (
-            world.database._writing._waiters
+            world.database._writers.waiting
             if world.database.sqlite
             else await world.database.fetch(blocked)
         ):
