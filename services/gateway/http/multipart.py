@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 MAX_PARTS = 16
-MAX_HEADER_BYTES = 8192
 
 Headers = dict[bytes, bytes]
 
@@ -168,15 +167,9 @@ class FormStream:
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
-        self._check_header()
 
     def _on_header_value(self, data: bytes, start: int, end: int) -> None:
         self._value += data[start:end]
-        self._check_header()
-
-    def _check_header(self) -> None:
-        if len(self._name) + len(self._value) > MAX_HEADER_BYTES:
-            raise _bad("A header of the form is too long.")
 
     def _on_header_end(self) -> None:
         self._headers[self._name.lower()] = self._value

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from services.gateway.http.multipart import MAX_PARTS, FormStream
 from services.gateway.http.problems import Refused
 
-MAX_BYTES = 100_000
+MAX_BYTES = 200_000
 TYPE = "multipart/form-data; boundary=xyz"
 FORM = (
     b"--xyz\r\n"
@@ -76,14 +76,7 @@ async def test_bad_forms_are_refused(body, content_type):
 
 async def test_a_form_as_a_whole_has_a_limit_even_where_it_is_skipped():
     head = b'--xyz\r\nContent-Disposition: form-data; name="unknown"\r\n\r\n'
-    form = FormStream(TYPE, pieces(head + bytes(MAX_BYTES), [1000] * 100), MAX_BYTES)
+    form = FormStream(TYPE, pieces(head + bytes(MAX_BYTES), [1000] * 300), MAX_BYTES)
     with pytest.raises(Refused) as refused:
         assert [part.name async for part in form.parts()] == ["unknown"]
     assert (refused.value.status, refused.value.code) == (413, "too_large")
-
-
-@pytest.mark.parametrize("head", [b"X-Long: " + b"x" * 50_000, b"x" * 50_000])
-async def test_a_header_of_a_form_has_a_limit(head):
-    with pytest.raises(Refused) as refused:
-        await read(b"--xyz\r\n" + head, [1000] * 60)
-    assert refused.value.status == 400
