@@ -13,7 +13,7 @@ from libs.common.contracts.narrations import (
     NarrationRequested,
 )
 from libs.common.contracts.tasks import TaskFailed
-from libs.common.database.notifications import NotificationExchange
+from libs.common.database.exchange import NotificationExchange
 from libs.common.observability.metrics import Metrics
 from libs.common.runtime.connect import open_database, open_object_storage
 from libs.common.runtime.service_parts import ServiceParts

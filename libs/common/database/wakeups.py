@@ -2,7 +2,7 @@
 
 Whoever changes something names what it is about inside the transaction
 (:func:`notify_after_commit`); whoever waits for such changes has a :class:`Wakeup` of that name.
-What another process commits is heard of where processes tell each other (:mod:`.notifications`),
+What another process commits is heard of where processes tell each other (:mod:`.exchange`),
 and found by looking again after a while, so nothing depends on it.
 """
 

@@ -41,7 +41,7 @@ class ConnectionLimit:
     """
 
     limits: HttpLimits
-    without_request: dict["Connection", None] = field(default_factory=dict)
+    without_request: dict["BoundedConnection", None] = field(default_factory=dict)
     dropped: int = 0
 
     def make_room(self, held: int) -> None:
@@ -53,7 +53,7 @@ class ConnectionLimit:
             next(iter(self.without_request)).drop()
 
 
-class Connection(H11Protocol):
+class BoundedConnection(H11Protocol):
     """A connection that is dropped when its client takes too long."""
 
     def __init__(self, *args: Any, limit: ConnectionLimit, **options: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from libs.common.runtime.http_connection import Connection, ConnectionLimit, HttpLimits
+from libs.common.runtime.http_connection import BoundedConnection, ConnectionLimit, HttpLimits
 from libs.common.settings import CommonSettings
 
 BACKLOG = 2048
@@ -39,12 +39,12 @@ class HttpServer:
     """
 
     def __init__(
-        self, app: ASGIApp, host: str, port: int, limits: HttpLimits | None = None
+        self, app: ASGIApp, host: str, port: int, *, limits: HttpLimits | None = None
     ) -> None:
         self._host = host
         self._port = port
         limit = ConnectionLimit(limits=limits or HttpLimits())
-        protocol: Any = partial(Connection, limit=limit)  # uvicorn only calls it
+        protocol: Any = partial(BoundedConnection, limit=limit)  # uvicorn only calls it
         self._server = _Server(
             uvicorn.Config(
                 app,

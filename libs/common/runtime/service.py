@@ -97,7 +97,7 @@ class Service:
         parts = self.parts
         served = [*routes, *(parts.http_routes if ours else ())]
         app = MeasuredRequests(Starlette(routes=served), parts.metrics)
-        server = HttpServer(app, parts.common.bind_host, port, limits_of(parts.common))
+        server = HttpServer(app, parts.common.bind_host, port, limits=limits_of(parts.common))
         await server.start()
         self._stack.push_async_callback(server.stop)
         return server

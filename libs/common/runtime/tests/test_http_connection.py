@@ -83,7 +83,7 @@ class Clients:
 @asynccontextmanager
 async def serving(limits=QUICK):
     application = Application()
-    server = HttpServer(Starlette(routes=application.routes()), "127.0.0.1", 0, limits)
+    server = HttpServer(Starlette(routes=application.routes()), "127.0.0.1", 0, limits=limits)
     await server.start()
     clients = Clients(server.port)
     try:

@@ -5,6 +5,7 @@ import httpx
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
+from starlette.types import Message
 
 from services.gateway.http.admission import Admission, AdmittedRequests, belongs_to
 from services.gateway.http.problems import add_handlers
@@ -81,10 +82,14 @@ async def test_what_is_only_being_sent_takes_no_part():
         yield b"x"
         await gate.wait()
 
-    sent = asyncio.Queue()
+    async def nothing():
+        await gate.wait()
+        return {"type": "http.disconnect"}
+
+    sent: asyncio.Queue[Message] = asyncio.Queue()
     app = AdmittedRequests(StreamingResponse(endless()), admission)
     scope = {"type": "http", "method": "GET", "asgi": {"spec_version": "2.4"}}
-    answering = asyncio.create_task(app(scope, asyncio.Event().wait, sent.put))
+    answering = asyncio.create_task(app(scope, nothing, sent.put))
     assert (await sent.get())["type"] == "http.response.start"
     assert admission.answering == 0
     gate.set()

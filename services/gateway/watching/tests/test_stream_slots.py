@@ -25,6 +25,6 @@ def test_a_process_has_so_many():
         with pytest.raises(Refused) as refused, slots.one(THIRD):
             pass
         assert refused.value.status == 503
-        assert refused.value.headers["Retry-After"]
+        assert "Retry-After" in (refused.value.headers or {})
     with slots.one(THIRD):
         pass

@@ -1,4 +1,4 @@
-"""What idle status streams cost: ``python -m bench.streams [STREAMS]`` (default 600).
+"""What idle status streams cost: ``python -m bench.gateway.idle_streams [STREAMS]`` (default 600).
 
 In one process, on SQLite: the CPU that streams of different documents take while nothing happens,
 as a share of a core, and the time of a read beside them and without them.

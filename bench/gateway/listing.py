@@ -1,4 +1,4 @@
-"""What it costs to list one's documents when others have many: ``python -m bench.listing [PAGES]``.
+"""What it costs to list one's documents when others have many: ``python -m bench.gateway.listing [PAGES]``.
 
 The listing of an owner of 50 documents is timed when there is nothing else, and again beside
 ``PAGES`` pages of others (default 10,000,000), on SQLite and on the installed PostgreSQL.
@@ -34,7 +34,7 @@ _PADDED = {"sqlite": "printf('%036d', {n})", "postgresql": "lpad(cast({n} AS tex
 
 
 @dataclass(frozen=True)
-class Listing:
+class OwnersListing:
     """A database in which one owner has documents."""
 
     database: Database
@@ -54,7 +54,7 @@ async def measure(alone_url: str, beside_url: str, others: int) -> float:
     """Print a line for one kind of database, and return the ratio; both are timed in turn."""
     alone, beside = await _listing(alone_url), await _listing(beside_url)
     await _add_others(beside.database, others)
-    times: dict[Listing, list[float]] = {alone: [], beside: []}
+    times: dict[OwnersListing, list[float]] = {alone: [], beside: []}
     for listing in (alone, beside):
         await _analyze(listing.database)
     for _ in range(ROUNDS):
@@ -73,7 +73,7 @@ async def measure(alone_url: str, beside_url: str, others: int) -> float:
     return full / empty
 
 
-async def _listing(url: str) -> Listing:
+async def _listing(url: str) -> OwnersListing:
     database, owner = Database(url, pool_size=2), uuid4()
     await upgrade(database, Path(app.__file__).with_name("migrations"))
     mine = [str(uuid4()) for _ in range(MINE)]
@@ -86,7 +86,7 @@ async def _listing(url: str) -> Listing:
     async with database.transaction() as connection:
         await connection.execute(insert(documents).values(submitted_at=MOMENT), rows)
         await connection.execute(insert(pages), numbers)
-    return Listing(database, owner)
+    return OwnersListing(database, owner)
 
 
 async def _analyze(database: Database) -> None:

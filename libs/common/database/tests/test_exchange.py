@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from libs.common.database.engine import Database
-from libs.common.database.notifications import MAX_PAYLOAD_CHARACTERS, NotificationExchange
+from libs.common.database.exchange import MAX_PAYLOAD_CHARACTERS, NotificationExchange
 from libs.common.database.wakeups import notify_after_commit
 
 EVENTUALLY_S = 20.0

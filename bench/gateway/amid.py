@@ -1,6 +1,6 @@
 """One page amid a thousand: how long one person waits while another hands in a library.
 
-``python -m bench.amid [--documents 1000]`` starts Lectern in one process, measures it quiet, then
+``python -m bench.gateway.amid [--documents 1000]`` starts Lectern in one process, measures it quiet, then
 while the documents of somebody else come in and are spoken. The limits are ratios to quiet, and
 what people notice: 500 ms of a POST, 150 ms of a read, at the 99th percentile.
 """
@@ -31,7 +31,7 @@ LOOK_EVERY_S = 0.05
 PATIENCE_S = 300.0
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Figures:
     """Seconds that requests and documents took."""
 
@@ -43,7 +43,7 @@ class Figures:
 
 async def main() -> int:
     """Print the figures; 1 if a limit is not met."""
-    parser = argparse.ArgumentParser(prog="bench.amid")
+    parser = argparse.ArgumentParser(prog="bench.gateway.amid")
     parser.add_argument("--documents", type=int, default=1000)
     parser.add_argument("--keep", type=Path, help="data folder to use; else a temporary one")
     asked = parser.parse_args()

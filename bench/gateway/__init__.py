@@ -1,0 +1,1 @@
+"""Measurements of the gateway: what people wait for while it has much to do."""
