@@ -1,8 +1,8 @@
 """One page amid a thousand: how long one person waits while another hands in a library.
 
-``python -m bench.gateway.amid [--documents 1000]`` starts Lectern in one process, measures it quiet, then
-while the documents of somebody else come in and are spoken. The limits are ratios to quiet, and
-what people notice: 500 ms of a POST, 150 ms of a read, at the 99th percentile.
+``python -m bench.gateway.amid [--documents 1000]`` starts Lectern in one process, measures it
+quiet, then while the documents of somebody else come in and are spoken. The limits are ratios to
+quiet, and what people notice: 500 ms of a POST, 150 ms of a read, at the 99th percentile.
 """
 
 import argparse

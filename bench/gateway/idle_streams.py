@@ -11,16 +11,17 @@ import time
 from contextlib import aclosing
 from pathlib import Path
 from statistics import median
+from typing import Any
 from uuid import UUID, uuid4
 
-from libs.common.settings import CommonSettings
+from lectern.service_catalog import SERVICES
+from libs.common.settings import CommonSettings, load
 from libs.common.store.migrate import upgrade
-from services.gateway.app import assemble
+from services.gateway.app import NAME, assemble
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.queries import DocumentQueries
 from services.gateway.documents.uploads import Source, Submission
 from services.gateway.kernel.record import Kernel
-from services.gateway.settings import Settings
 from services.gateway.watching.feeds import Feeds
 from services.gateway.watching.stream import StreamPace, status_events
 
@@ -31,7 +32,8 @@ READS = 100
 async def measure(folder: Path, count: int) -> None:
     """Print the figures."""
     common = CommonSettings(kafka_bootstrap_servers="x:1", storage_url=f"file://{folder}/objects")
-    settings = Settings(database_url=f"sqlite+aiosqlite:///{folder}/gateway.db")
+    (settings_class,) = (spec.settings for spec in SERVICES if spec.name == NAME)
+    settings: Any = load(settings_class, database_url=f"sqlite+aiosqlite:///{folder}/gateway.db")
     assembly = assemble(common, settings)
     kernel = assembly.kernel
     await upgrade(kernel.database, assembly.parts.migrations)

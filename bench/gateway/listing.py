@@ -1,7 +1,8 @@
-"""What it costs to list one's documents when others have many: ``python -m bench.gateway.listing [PAGES]``.
+"""What it costs to list one's documents when others have many.
 
-The listing of an owner of 50 documents is timed when there is nothing else, and again beside
-``PAGES`` pages of others (default 10,000,000), on SQLite and on the installed PostgreSQL.
+``python -m bench.gateway.listing [PAGES]``. The listing of an owner of 50 documents is timed when
+there is nothing else and, in turn, beside ``PAGES`` pages of others (default 10,000,000), on SQLite
+and on the installed PostgreSQL.
 """
 
 import asyncio
