@@ -1,6 +1,5 @@
 """One async path to PostgreSQL and SQLite."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVarTuple

@@ -16,7 +16,8 @@ import asyncpg
 import structlog
 
 from libs.common.backoff import delay_s
-from libs.common.database.engine import CONNECT_TIMEOUT_S, Database
+from libs.common.database.engine import Database
+from libs.common.database.postgres_engine import CONNECT_TIMEOUT_S, PEER_SETTINGS
 
 log = structlog.get_logger(__name__)
 
@@ -28,12 +29,14 @@ MAX_PAYLOAD_CHARACTERS = 7000
 """PostgreSQL takes less than 8000 bytes; names are ASCII."""
 ECHO_S = 5.0
 PROBE = "probe"
+PROBE_EVERY_S = 15.0
 
 
 class NotificationExchange:
     """Tells other processes what this one committed, and hears of theirs. Enter it to begin.
 
-    On SQLite it does nothing: one process has the database.
+    On SQLite it does nothing, for one process has the database; nor behind a PgBouncer that pools
+    transactions, where nothing would be heard.
     """
 
     def __init__(self, database: Database) -> None:
@@ -49,7 +52,9 @@ class NotificationExchange:
         return self._echoed.is_set()
 
     async def __aenter__(self) -> Self:
-        if not self._database.sqlite:
+        if self._database.pooler:
+            log.info("changes of other processes are found by polling, for there is a pooler")
+        elif not self._database.sqlite:
             self._database.wakeups.told = self._gather
             self._running = asyncio.create_task(self._run(), name="notifications")
         return self
@@ -89,6 +94,7 @@ class NotificationExchange:
             timeout=CONNECT_TIMEOUT_S,
             command_timeout=STATEMENT_TIMEOUT_S,
             statement_cache_size=0,
+            server_settings=PEER_SETTINGS,
         )
         try:
             connection.add_termination_listener(lambda _: self._woken.set())
@@ -97,11 +103,19 @@ class NotificationExchange:
             asyncio.get_running_loop().call_later(ECHO_S, self._tell_unless_echoed)
             while not connection.is_closed():
                 await self._send(connection)
-                await self._woken.wait()
+                await self._wait()
                 await asyncio.sleep(GATHER_S)
             raise ConnectionResetError("the connection is closed")
         finally:
             connection.terminate()
+
+    async def _wait(self) -> None:
+        """Wait for names; from time to time for none, so that a dead connection is noticed."""
+        try:
+            async with asyncio.timeout(PROBE_EVERY_S):
+                await self._woken.wait()
+        except TimeoutError:
+            self._waiting.add(PROBE)
 
     async def _send(self, connection: "asyncpg.Connection[Any]") -> None:
         self._woken.clear()

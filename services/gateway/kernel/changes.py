@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.database.arrays import among
 from libs.common.database.engine import Database
 from libs.common.database.wakeups import Wakeup, notify_after_commit
 from libs.common.errors import LecternError
@@ -26,8 +27,6 @@ from libs.common.store.effects import Effect, Together
 from services.gateway.kernel.tables import document_changes
 
 log = structlog.get_logger(__name__)
-
-DOCUMENTS_PER_QUERY = 500
 
 
 def _raise_statement() -> Insert:
@@ -127,15 +126,10 @@ class Changes:
             seen = {one: now.get(one, 0) for one in watched}
 
     async def _counters(self, watched: Sequence[str]) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for start in range(0, len(watched), DOCUMENTS_PER_QUERY):
-            some = watched[start : start + DOCUMENTS_PER_QUERY]
-            counters = select(document_changes.c.document_id, document_changes.c.changes)
-            rows = await self.database.fetch(
-                counters.where(document_changes.c.document_id.in_(some))
-            )
-            found |= {row.document_id: row.changes for row in rows}
-        return found
+        counters = select(document_changes.c.document_id, document_changes.c.changes)
+        about_watched = among(document_changes.c.document_id, watched)
+        found = await self.database.fetch(counters.where(about_watched))
+        return {row.document_id: row.changes for row in found}
 
 
 def about(document_id: UUID | str) -> str:

@@ -99,3 +99,11 @@ async def test_on_sqlite_there_is_nobody_to_tell(tmp_path):
         assert wakeup.notified == 1
         assert not exchange.works
     await database.close()
+
+
+async def test_behind_a_pooler_nothing_is_listened_for(postgres_database):
+    database = Database(postgres_database, pooler=True)
+    async with NotificationExchange(database) as exchange:
+        assert database.wakeups.told is None
+        assert not exchange.works
+    await database.close()
