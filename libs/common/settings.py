@@ -166,12 +166,6 @@ class CommonSettings(DatabaseTimeouts):
     http_head_timeout_seconds: float = Field(
         default=10, gt=0, description="Longest that a request line and its headers may take."
     )
-    http_body_bytes_per_second: float = Field(
-        default=100, gt=0, description="A body that comes more slowly for 20 seconds is cut off."
-    )
-    http_stalled_seconds: float = Field(
-        default=300, gt=0, description="A client that reads nothing for so long is cut off."
-    )
     health_check_timeout_seconds: float = Field(
         default=2, gt=0, description="Longest that one readiness check may take."
     )

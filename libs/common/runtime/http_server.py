@@ -23,8 +23,6 @@ def limits_of(common: CommonSettings) -> HttpLimits:
     return HttpLimits(
         max_connections=common.http_max_connections,
         head_s=common.http_head_timeout_seconds,
-        body_bytes_per_s=common.http_body_bytes_per_second,
-        stalled_s=common.http_stalled_seconds,
     )
 
 

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from libs.common.database.engine import Database
+from services.gateway.audio.rows import AudioRow
 from services.gateway.audio.selects import audios_of
 from services.gateway.audio.views import AudioState, audio_state
 from services.gateway.documents.queries import read_document
+from services.gateway.documents.rows import PageRow
 from services.gateway.documents.selects import existing_document, pages_of
 from services.gateway.documents.views import DocumentView, PageState, page_state
 from services.gateway.kernel.changes import changes_of
@@ -73,27 +75,26 @@ class Watch:
             audios = await audios_of(connection, document_id)
             return changes, Status(
                 document=await read_document(connection, row.owner_id, document_id),
-                pages=tuple(
-                    PageStanding(
-                        page=page.page, revision=page.revision, state=state, failure=failure
-                    )
-                    for page in pages
-                    if page.is_extracted
-                    for state, failure in [page_state(page)]
-                ),
-                audios=tuple(
-                    AudioStanding(
-                        audio_id=audio.audio_id,
-                        page=audio.page,
-                        revision=audio.revision,
-                        state=state,
-                        done=audio.done or 0,
-                        total=audio.total,
-                        duration_ms=audio.duration_ms,
-                        failure=failure,
-                    )
-                    for audio in audios
-                    for state, failure in [audio_state(audio)]
-                ),
+                pages=tuple(_page(page) for page in pages if page.is_extracted),
+                audios=tuple(map(_audio, audios)),
                 narrations=await read_narrations(connection, row),
             )
+
+
+def _page(page: PageRow) -> PageStanding:
+    state, failure = page_state(page)
+    return PageStanding(page=page.page, revision=page.revision, state=state, failure=failure)
+
+
+def _audio(audio: AudioRow) -> AudioStanding:
+    state, failure = audio_state(audio)
+    return AudioStanding(
+        audio_id=audio.audio_id,
+        page=audio.page,
+        revision=audio.revision,
+        state=state,
+        done=audio.done or 0,
+        total=audio.total,
+        duration_ms=audio.duration_ms,
+        failure=failure,
+    )
