@@ -33,7 +33,8 @@ def epub(sample: Path) -> Iterator[zipfile.ZipFile]:
 
 @pytest.fixture(scope="module")
 def read(sample: Path) -> tuple[list[Page], Metadata]:
-    *pages, metadata = parse_file(sample, "sample.epub")
+    with sample.open("rb") as file:
+        *pages, metadata = parse_file(file, "sample.epub")
     assert isinstance(metadata, Metadata)
     return [page for page in pages if isinstance(page, Page)], metadata
 

@@ -5,9 +5,8 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from lzma import LZMAError
-from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import BinaryIO, Self
 from urllib.parse import unquote
 from zlib import error as ZlibError
 
@@ -24,7 +23,7 @@ _DAMAGE = (zipfile.BadZipFile, ZlibError, LZMAError, EOFError, ValueError, Overf
 
 
 class Archive:
-    """A ZIP file that is read member by member.
+    """A ZIP file that is read member by member, and stays open.
 
     Sizes are counted as they come out of the decompressor; what the directory claims is only
     believed when it is bad news.
@@ -33,9 +32,9 @@ class Archive:
         Rejected: the file is no ZIP, is damaged or encrypted, or unpacks to more than the limits.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, file: BinaryIO) -> None:
         with _bad_zip_rejected():
-            self._zip = zipfile.ZipFile(path)
+            self._zip = zipfile.ZipFile(file)
         self._left = MAX_TOTAL_BYTES
         infos = self._zip.infolist()
         if len(infos) > MAX_ENTRIES:

@@ -1,7 +1,11 @@
 """One document in, its pages out: the only entry to the parsers. Pure: no network, no database."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+import encodings
+from codecs import lookup
+from collections.abc import Iterator
+from contextlib import suppress
+from pkgutil import iter_modules
+from typing import BinaryIO
 
 from services.ingest.formats.document_format import DocumentFormat
 from services.ingest.formats.docx.reader import read_docx
@@ -15,23 +19,24 @@ from services.ingest.pages.document import Item
 from services.ingest.pages.document_language import preload_language_model
 
 
-def parse_file(path: Path, filename: str | None = None) -> Iterator[Item]:
+def parse_file(file: BinaryIO, filename: str | None = None) -> Iterator[Item]:
     """Yield the pages of a document in reading order, as they are read, then one Metadata.
 
+    ``file`` is one of the system's, at its start. No other file is opened: see :func:`preload`.
     The format is told by content. ``filename`` is what the owner called it: it decides between text
     and Markdown where the content leaves it open, and gives a title where there is none.
 
     Raises:
         Rejected: the document cannot be read; the message says why, to its owner.
     """
-    found, source = sniff(path, filename)
+    found, source = sniff(file, filename)
     match found:
         case DocumentFormat.PDF:
-            yield from read_pdf(path, filename)
+            yield from read_pdf(file, filename)
         case DocumentFormat.EPUB:
-            yield from read_epub(path, filename)
+            yield from read_epub(file, filename)
         case DocumentFormat.DOCX:
-            yield from read_docx(path, filename)
+            yield from read_docx(file, filename)
         case DocumentFormat.HTML:
             yield from read_html(source, filename)
         case DocumentFormat.MARKDOWN:
@@ -41,11 +46,10 @@ def parse_file(path: Path, filename: str | None = None) -> Iterator[Item]:
 
 
 def preload() -> None:
-    """Load what a confined process cannot load any more: the language model, by way of a file."""
+    """Load all that parsers use: a process that may open no file cannot load it any more."""
     preload_language_model()
-
-
-def later_preloads() -> Iterator[Callable[[], object]]:
-    """Yield what to call, one after another, so that no document waits for an import later."""
-    yield preload_markdown
-    yield preload_html
+    preload_markdown()
+    preload_html()
+    for module in iter_modules(encodings.__path__):
+        with suppress(LookupError):  # of another system, or no encoding
+            lookup(module.name)

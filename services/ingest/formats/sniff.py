@@ -3,6 +3,7 @@
 import re
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
@@ -34,20 +35,19 @@ _MAX_BAD_SHARE = 0.02
 _MAX_CONTROL_SHARE = 0.05
 
 
-def sniff(path: Path, filename: str | None) -> tuple[DocumentFormat, str]:
-    """Return the format of the file and, for the text formats, its text.
+def sniff(file: BinaryIO, filename: str | None) -> tuple[DocumentFormat, str]:
+    """Return the format of a file that is at its start and, for the text formats, its text.
 
     Raises:
         Rejected: it is empty, or of a format that cannot be read.
     """
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-        if not head:
-            raise rejected(Reason.EMPTY)
-        binary = _binary_format(path, head)
-        if binary is not None:
-            return binary, ""
-        data = head + file.read(MAX_TEXT_BYTES)
+    head = file.read(_HEAD_BYTES)
+    if not head:
+        raise rejected(Reason.EMPTY)
+    binary = _binary_format(file, head)
+    if binary is not None:
+        return binary, ""
+    data = head + file.read(MAX_TEXT_BYTES)
     if len(data) > MAX_TEXT_BYTES:
         raise rejected(Reason.TOO_LARGE)
     text = decode(data)
@@ -56,31 +56,31 @@ def sniff(path: Path, filename: str | None) -> tuple[DocumentFormat, str]:
     return text_format(text, filename), text
 
 
-def _binary_format(path: Path, head: bytes) -> DocumentFormat | None:
+def _binary_format(file: BinaryIO, head: bytes) -> DocumentFormat | None:
     if b"%PDF-" in head[:_PDF_WINDOW]:
         return DocumentFormat.PDF
     if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
-        return _zip_format(path)
+        return _zip_format(file)
     if head.startswith(b"\xd0\xcf\x11\xe0"):
-        raise rejected(_office_reason(path))
+        raise rejected(_office_reason(file))
     if head.startswith(_BINARY) or head[60:68] == b"BOOKMOBI":
         raise rejected(Reason.UNSUPPORTED)
     return None
 
 
-def _office_reason(path: Path) -> Reason:
+def _office_reason(file: BinaryIO) -> Reason:
     """A Word file with a password is an OLE file with this stream; other OLE files are old ones."""
     before = b""
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            if _ENCRYPTED_OFFICE in before + block:
-                return Reason.ENCRYPTED
-            before = block[-len(_ENCRYPTED_OFFICE) :]
+    file.seek(0)
+    while block := file.read(_BLOCK_BYTES):
+        if _ENCRYPTED_OFFICE in before + block:
+            return Reason.ENCRYPTED
+        before = block[-len(_ENCRYPTED_OFFICE) :]
     return Reason.UNSUPPORTED
 
 
-def _zip_format(path: Path) -> DocumentFormat:
-    with Archive(path) as archive:
+def _zip_format(file: BinaryIO) -> DocumentFormat:
+    with Archive(file) as archive:
         names = set(archive.names)
         mimetype = archive.read("mimetype") if "mimetype" in names else b""
     if mimetype.strip() == _EPUB or "META-INF/container.xml" in names:

@@ -23,7 +23,8 @@ SENTENCE = "The ferry left the harbor before dawn and nobody on the quay said a 
 
 def read(path: Path, filename: str | None = None) -> tuple[list[Page], Metadata]:
     """Parse a file and hold it against the promises of every parser."""
-    *pages, metadata = parse_file(path, filename or path.name)
+    with path.open("rb") as file:
+        *pages, metadata = parse_file(file, filename or path.name)
     assert isinstance(metadata, Metadata)
     found = [page for page in pages if isinstance(page, Page)]
     assert len(found) == len(pages)

@@ -1,7 +1,7 @@
 """Word (.docx) -> pages."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from typing import BinaryIO
 
 from lxml import etree
 
@@ -36,13 +36,13 @@ _MAX_SPAN = 60
 _CHARS_PER_PARAGRAPH = 400
 
 
-def read_docx(path: Path, filename: str | None) -> Iterator[Item]:
+def read_docx(file: BinaryIO, filename: str | None) -> Iterator[Item]:
     """Yield the pages of a document, then its metadata.
 
     Raises:
         Rejected: it is damaged, too large or has no text.
     """
-    with Archive(path) as archive:
+    with Archive(file) as archive:
         body, parts = read_parts(archive)
     language = Language(parts.language)
     paginator = Paginator(language)

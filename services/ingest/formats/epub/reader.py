@@ -2,7 +2,7 @@
 
 import posixpath
 from collections.abc import Iterator
-from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import unquote
 
 from lxml import etree
@@ -25,13 +25,13 @@ _MIN_SECTION_CHARS = 800
 _NAV_TYPES = frozenset(("toc", "landmarks", "page-list", "lot", "loi", "doc-toc", "doc-pagelist"))
 
 
-def read_epub(path: Path, filename: str | None) -> Iterator[Item]:
+def read_epub(file: BinaryIO, filename: str | None) -> Iterator[Item]:
     """Yield the pages of a book, then its metadata.
 
     Raises:
         Rejected: it is encrypted, damaged, too large or has no text.
     """
-    with Archive(path) as archive:
+    with Archive(file) as archive:
         package = read_package(archive)
         language = Language(package.language)
         paginator = Paginator(language)

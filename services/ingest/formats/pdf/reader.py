@@ -2,10 +2,11 @@
 
 from collections import Counter, deque
 from collections.abc import Iterator
-from ctypes import c_ushort
+from ctypes import Array, c_char, c_ushort
 from itertools import islice
-from pathlib import Path
-from typing import NamedTuple
+from mmap import ACCESS_COPY, mmap
+from os import SEEK_END
+from typing import BinaryIO, NamedTuple
 
 import pypdfium2 as pdfium
 from pypdfium2 import raw
@@ -34,22 +35,22 @@ _ORIGINS = ("Microsoft Word - ", "Microsoft PowerPoint - ")
 _NO_TITLES = frozenset(("untitled", "anonymous", "(anonymous)", "unknown", "(unspecified)"))
 
 
-def read_pdf(path: Path, filename: str | None) -> Iterator[Item]:
+def read_pdf(file: BinaryIO, filename: str | None) -> Iterator[Item]:
     """Yield the pages that have text, numbered without gaps, then the metadata.
 
     Raises:
         Rejected: it is encrypted, damaged, too large or has no text.
     """
-    document = _opened(path)
+    document = _opened(file)
     try:
         yield from _Reader(document, filename).items()
     finally:
         document.close()
 
 
-def _opened(path: Path) -> pdfium.PdfDocument:
+def _opened(file: BinaryIO) -> pdfium.PdfDocument:
     try:
-        document = pdfium.PdfDocument(path)
+        document = pdfium.PdfDocument(_mapped(file))
     except pdfium.PdfiumError as error:
         locked = getattr(error, "err_code", None) == raw.FPDF_ERR_PASSWORD
         raise rejected(Reason.ENCRYPTED if locked else Reason.DAMAGED) from error
@@ -57,6 +58,12 @@ def _opened(path: Path) -> pdfium.PdfDocument:
         document.close()
         raise rejected(Reason.TOO_LARGE, f"It has more than {MAX_PAGES} pages.")
     return document
+
+
+def _mapped(file: BinaryIO) -> Array[c_char]:
+    """Return the bytes of a file without reading them; changing them would not change the file."""
+    size = file.seek(0, SEEK_END)
+    return (c_char * size).from_buffer(mmap(file.fileno(), size, access=ACCESS_COPY))
 
 
 class Bookmark(NamedTuple):

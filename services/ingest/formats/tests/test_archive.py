@@ -11,7 +11,7 @@ from services.ingest.tests.samples import zip_file
 
 def test_links_find_their_members(tmp_path):
     path = zip_file(tmp_path / "a.zip", [("OEBPS/Text/a b.xhtml", "x"), ("top.txt", "y")])
-    with Archive(path) as opened:
+    with path.open("rb") as file, Archive(file) as opened:
         assert opened.find("a%20b.xhtml#part", "OEBPS/Text") == "OEBPS/Text/a b.xhtml"
         assert opened.find("../text/A B.xhtml", "OEBPS/nav") == "OEBPS/Text/a b.xhtml"
         assert opened.find("/top.txt", "OEBPS") == "top.txt"
@@ -25,7 +25,7 @@ def test_the_total_is_limited(tmp_path):
     size = archive.MAX_MEMBER_BYTES - 1
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as made:
         made.writestr("big", bytes(size))
-    with Archive(path) as opened:
+    with path.open("rb") as file, Archive(file) as opened:
         for _ in range(archive.MAX_TOTAL_BYTES // size):
             opened.read("big")
         with pytest.raises(Rejected) as caught:
@@ -38,7 +38,7 @@ def test_encrypted_members_are_rejected(tmp_path):
     data = bytearray(path.read_bytes())
     data[data.rindex(b"PK\x01\x02") + 8] |= 1
     path.write_bytes(bytes(data))
-    with Archive(path) as opened, pytest.raises(Rejected) as caught:
+    with path.open("rb") as file, Archive(file) as opened, pytest.raises(Rejected) as caught:
         opened.read("a")
     assert caught.value.code == "encrypted"
 
@@ -48,7 +48,7 @@ def test_damage_is_rejected(tmp_path):
     data = bytearray(path.read_bytes())
     data[40] ^= 0xFF
     path.write_bytes(bytes(data))
-    with Archive(path) as opened, pytest.raises(Rejected) as caught:
+    with path.open("rb") as file, Archive(file) as opened, pytest.raises(Rejected) as caught:
         opened.read("a")
     assert caught.value.code == "damaged"
 
@@ -65,7 +65,7 @@ def test_damage_is_rejected_whatever_the_compression(tmp_path, method):
         broken[at] ^= 0xFF
         path.write_bytes(bytes(broken))
         try:
-            with Archive(path) as opened:
+            with path.open("rb") as file, Archive(file) as opened:
                 assert opened.read("a") == b"A sentence. " * 5000
         except Rejected as error:
             codes.append(error.code)
@@ -81,7 +81,7 @@ def test_an_unusual_compression_is_told_alike_on_opening_and_on_reading(tmp_path
         changed = bytearray(data)
         changed[entry + offset] = value
         path.write_bytes(bytes(changed))
-        with pytest.raises(Rejected) as caught, Archive(path) as opened:
+        with pytest.raises(Rejected) as caught, path.open("rb") as file, Archive(file) as opened:
             opened.read("a")
         assert caught.value.code == "unsupported"
 
@@ -90,7 +90,7 @@ def test_an_error_of_the_disk_does_not_blame_the_document(tmp_path):
     path = zip_file(tmp_path / "a.zip", [("a", "x" * 100_000)])
     folder = os.open(tmp_path, os.O_RDONLY)
     try:
-        with Archive(path) as opened:
+        with path.open("rb") as file, Archive(file) as opened:
             assert opened._zip.fp is not None
             os.dup2(folder, opened._zip.fp.fileno())  # each read fails now
             with pytest.raises(IsADirectoryError):

@@ -1,5 +1,6 @@
 import tracemalloc
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -9,18 +10,23 @@ from services.ingest.formats.sniff import decode, sniff, text_format
 from services.ingest.tests.samples import epub, pdf
 
 
+def sniffed(path: Path) -> tuple[DocumentFormat, str]:
+    with path.open("rb") as file:
+        return sniff(file, path.name)
+
+
 def test_content_counts_and_not_the_name(tmp_path):
-    assert sniff(pdf(tmp_path / "a.txt", [["x"]]), "a.txt")[0] is DocumentFormat.PDF
-    assert sniff(epub(tmp_path / "a.docx", [("One", "x")]), "a.docx")[0] is DocumentFormat.EPUB
+    assert sniffed(pdf(tmp_path / "a.txt", [["x"]]))[0] is DocumentFormat.PDF
+    assert sniffed(epub(tmp_path / "a.docx", [("One", "x")]))[0] is DocumentFormat.EPUB
     (tmp_path / "a.pdf").write_text("Just text.")
-    assert sniff(tmp_path / "a.pdf", "a.pdf") == (DocumentFormat.TEXT, "Just text.")
+    assert sniffed(tmp_path / "a.pdf") == (DocumentFormat.TEXT, "Just text.")
 
 
 def test_other_archives_are_unsupported(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.epub", "w") as archive:
         archive.writestr("xl/workbook.xml", "<x/>")
     with pytest.raises(Rejected) as caught:
-        sniff(tmp_path / "a.epub", "a.epub")
+        sniffed(tmp_path / "a.epub")
     assert caught.value.code == "unsupported"
 
 
@@ -72,7 +78,7 @@ def test_a_word_file_with_a_password_is_told_from_old_office_files(tmp_path, bef
     path.write_bytes(b"\xd0\xcf\x11\xe0" + bytes(before) + stream + bytes(20 * 1024 * 1024))
     tracemalloc.start()
     with pytest.raises(Rejected) as caught:
-        sniff(path, "a.docx")
+        sniffed(path)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert caught.value.code == code

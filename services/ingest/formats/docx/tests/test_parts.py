@@ -24,7 +24,7 @@ def opened(tmp_path):
     document.add_paragraph("Rope", style="List Number")
     document.add_paragraph("Sails", style="List Bullet")
     document.add_paragraph("Text")
-    with Archive(docx_file(tmp_path / "a.docx", document)) as archive:
+    with docx_file(tmp_path / "a.docx", document).open("rb") as file, Archive(file) as archive:
         yield read_parts(archive)
 
 
@@ -52,6 +52,6 @@ def test_lists_are_known_by_their_styles(opened):
 
 def test_a_file_without_a_body_is_damaged(tmp_path):
     path = zip_file(tmp_path / "a.docx", [("word/document.xml", "<document/>")])
-    with Archive(path) as archive, pytest.raises(Rejected) as caught:
+    with path.open("rb") as file, Archive(file) as archive, pytest.raises(Rejected) as caught:
         read_parts(archive)
     assert caught.value.code == "damaged"

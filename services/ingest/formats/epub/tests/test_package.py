@@ -10,7 +10,7 @@ CHAPTERS = [("One", "<p>a</p>"), ("", "<p>b</p>"), ("Two", "<p>c</p>")]
 
 
 def package_of(path) -> Package:
-    with Archive(path) as archive:
+    with path.open("rb") as file, Archive(file) as archive:
         return read_package(archive)
 
 
