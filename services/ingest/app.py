@@ -13,7 +13,8 @@ from libs.common.store.history import History
 from services.ingest.handlers import routes
 from services.ingest.intake import Intake
 from services.ingest.jobs import FETCH, PARSE
-from services.ingest.sandbox.sandbox import Limits, Sandbox
+from services.ingest.sandbox.confine import Limits
+from services.ingest.sandbox.sandbox import Sandbox
 from services.ingest.settings import Settings
 from services.ingest.sources.limited_fetcher import FetchLimits, LimitedFetcher
 from services.ingest.web_documents import WebDocuments
@@ -27,12 +28,15 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     """Return the service's parts, connected to nothing yet."""
     database = open_database(common, settings)
     storage = open_object_storage(common)
+    metrics = Metrics(NAME)
     sandbox = Sandbox(
         Limits(
             memory_bytes=settings.parse_memory_bytes,
             cpu_seconds=settings.parse_cpu_seconds,
             wall_seconds=settings.parse_wall_seconds,
-        )
+        ),
+        required=settings.require_sandbox,
+        metrics=metrics,
     )
     fetcher = LimitedFetcher(
         FetchLimits(
@@ -57,6 +61,8 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         common=common,
         database=database,
         storage=storage,
-        metrics=Metrics(NAME),
+        metrics=metrics,
         resources=[sandbox, fetcher],
+        starting=sandbox.prepare,
+        checks={"sandbox": sandbox.check},
     )

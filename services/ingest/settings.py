@@ -22,6 +22,11 @@ class Settings(ServiceSettings):
     parse_wall_seconds: float = Field(
         default=300, gt=0, description="Time after which a file counts as hostile."
     )
+    require_sandbox: bool = Field(
+        default=False,
+        description="Whether documents wait rather than be read where the kernel lacks a layer of "
+        "the sandbox, as the health page then says.",
+    )
     url_slots: int = Field(
         default=8,
         ge=1,

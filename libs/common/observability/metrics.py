@@ -111,6 +111,11 @@ class Metrics:
     characters_spoken_total = _counter("characters", "Characters that engines spoke.")
     audio_seconds_total = _counter("seconds", "Length of the audio that was made.")
 
+    sandbox_layers = _gauge("1 or 0", "Whether a layer of the sandbox confines parsers.", "layer")
+    parser_attacks_total = _counter(
+        "documents", "Documents whose parser was killed for what only an attack does."
+    )
+
     notifications_total = _counter(
         "notifications", "Deliveries by channel and what became of them.", "channel", "outcome"
     )

@@ -36,6 +36,7 @@ class Condition:
                 "broker": self._check_broker if parts.works else None,
                 "storage": parts.storage.check,
                 "config": self._check_started,
+                **parts.checks,
             },
             timeout_s=parts.common.health_check_timeout_seconds,
         )

@@ -1,14 +1,15 @@
 """What one service is made of."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from starlette.routing import BaseRoute
 
 from libs.common.contracts.base import Event
 from libs.common.database.engine import Database
+from libs.common.observability.health import Check
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.job_kind import JobRoute
 from libs.common.processing.routes import Route
@@ -21,8 +22,9 @@ class ServiceParts:
     """Built by the ``app.py`` of a service.
 
     ``resources`` are entered before anything runs and left at the very end; ``starting`` is awaited
-    once the database is there; ``http_routes`` come beside health and metrics. Where ``works`` is
-    false, another process of the service consumes, relays and does jobs, and this one does not.
+    once the database is there; ``http_routes`` come beside health and metrics; ``checks`` are
+    further rows of the page of readiness. Where ``works`` is false, another process of the service
+    consumes, relays and does jobs, and this one does not.
     """
 
     name: str
@@ -38,5 +40,6 @@ class ServiceParts:
     resources: Sequence[AbstractAsyncContextManager[object]] = ()
     starting: Callable[[], Awaitable[None]] | None = None
     http_routes: Sequence[BaseRoute] = ()
+    checks: Mapping[str, Check] = field(default_factory=dict)
     keep_events: bool = False
     works: bool = True

@@ -1,18 +1,30 @@
-"""What a process gives up before it opens an untrusted file. There is no way back."""
+"""What a process gives up before it looks at an untrusted file. There is no way back.
 
-import ctypes
+Layers, each of which stands without the others where the system has it:
+
+    user        a user of its own, where the service may change users
+    process     no new privileges, nobody may look into it, it ends with its parent
+    landlock    no file, no TCP, no signals to others
+    limits      memory, processor time, nothing written to files, no new descriptors or processes
+    seccomp     a short list of system calls, none of which opens, sends or starts anything
+
+Everywhere, an audit hook refuses the same to code in Python. What was open before stays open.
+"""
+
 import os
 import resource
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
-_CLONE_NEWUSER = 0x10000000
-_CLONE_NEWNET = 0x40000000
-_PR_SET_PDEATHSIG = 1
-_PR_SET_DUMPABLE = 4
-_PR_SET_NO_NEW_PRIVS = 38
+from services.ingest.sandbox.kernel import calls
+from services.ingest.sandbox.kernel.landlock import give_up_files
+from services.ingest.sandbox.kernel.own_user import become_own_user
+from services.ingest.sandbox.kernel.seccomp import give_up_calls
+
 NICENESS = 15
 """A book is read far ahead of its being spoken, and must not hold up what is heard next."""
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -36,36 +48,66 @@ _FORBIDDEN_EVENTS = (
 )
 
 
+class Layer(Enum):
+    """One part of the sandbox, in the order in which they are put on."""
+
+    USER = "user"
+    PROCESS = "process"
+    LANDLOCK = "landlock"
+    LIMITS = "limits"
+    SECCOMP = "seccomp"
+
+
+EXPECTED = frozenset(Layer) - {Layer.USER}
+"""What every Linux since 5.13 can give; a user of its own takes rights that a container lacks."""
+
+Missing = dict[Layer, str]
+"""Layers that a process does not have, and why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What reading one document may cost.
 
     ``memory_bytes`` of address space on top of what the process has mapped before it starts;
     ``cpu_seconds`` of its own; ``wall_seconds`` of waiting for it, which the caller measures;
-    ``open_files`` at a time; ``file_bytes`` written to any file.
+    ``open_files`` at a time, of which the document, the answer and three for nothing are five;
+    ``file_bytes`` written to any file.
     """
 
     memory_bytes: int = 1024 * 1024 * 1024
     cpu_seconds: int = 120
     wall_seconds: float = 300.0
-    open_files: int = 64
+    open_files: int = 6
     file_bytes: int = 0
 
 
-def confine(limits: Limits) -> None:
-    """Apply ``limits`` and give up the network, new processes and new privileges.
-
-    The kernel takes the network away where it lets us (a network namespace); everywhere, and
-    against forks and writing files too, an audit hook refuses the calls that Python code makes.
-    """
-    if sys.platform == "linux":
-        _leave_network()
-        _forbid_privileges()
-    _set_limits(limits)
+def confine(limits: Limits) -> Missing:
+    """Put on every layer that the system has; return those that it does not have."""
+    mapped = mapped_bytes()  # from a file, which no layer allows
+    steps: dict[Layer, Callable[[], None]] = {
+        Layer.USER: become_own_user,
+        Layer.PROCESS: keep_to_itself,
+        Layer.LANDLOCK: give_up_files,
+        Layer.LIMITS: lambda: set_limits(limits, mapped),
+        Layer.SECCOMP: give_up_calls,
+    }
+    missing = {}
+    for layer in Layer:
+        try:
+            steps[layer]()
+        except OSError as error:
+            missing[layer] = error.strerror or str(error)
     sys.addaudithook(_refuse)
+    return missing
 
 
-def _set_limits(limits: Limits) -> None:
+def set_limits(limits: Limits, mapped: int) -> None:
+    """Set the limits of this process, which has ``mapped`` bytes; lower ones stay.
+
+    Raises:
+        OSError: The system refuses.
+    """
     os.nice(NICENESS)
     cpu = limits.cpu_seconds
     wanted = [
@@ -75,8 +117,13 @@ def _set_limits(limits: Limits) -> None:
         (resource.RLIMIT_NOFILE, limits.open_files, limits.open_files),
     ]
     if sys.platform == "linux":
-        memory = mapped_bytes() + limits.memory_bytes
-        wanted.append((resource.RLIMIT_AS, memory, memory))
+        memory = mapped + limits.memory_bytes
+        wanted += [
+            (resource.RLIMIT_AS, memory, memory),
+            (resource.RLIMIT_NPROC, 0, 0),  # elsewhere this would end the service's own forks
+            (resource.RLIMIT_MEMLOCK, 0, 0),
+            (resource.RLIMIT_MSGQUEUE, 0, 0),
+        ]
     for which, soft, hard in wanted:
         highest = resource.getrlimit(which)[1]
         if highest != resource.RLIM_INFINITY:
@@ -85,26 +132,22 @@ def _set_limits(limits: Limits) -> None:
 
 
 def mapped_bytes() -> int:
-    """Return the size of this process's address space (Linux: first field of statm)."""
+    """Return the size of this process's address space; 0 where it is not limited."""
+    if sys.platform != "linux":
+        return 0
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
-def _leave_network() -> None:
-    """Enter an empty network namespace; without the right to, by way of a user namespace.
+def keep_to_itself() -> None:
+    """End with the parent, give up new privileges, and let nobody of the same user look in.
 
-    Where the kernel refuses both, as in many containers, the audit hook is what remains.
+    Raises:
+        OSError: The system cannot, since it is not Linux.
     """
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(_CLONE_NEWNET) != 0:
-        libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
-
-
-def _forbid_privileges() -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    calls.prctl(calls.PR_SET_PDEATHSIG, signal.SIGKILL)
+    calls.prctl(calls.PR_SET_NO_NEW_PRIVS, 1)
+    calls.prctl(calls.PR_SET_DUMPABLE, 0)
 
 
 def _refuse(event: str, arguments: tuple[object, ...]) -> None:

@@ -1,13 +1,16 @@
 """The process that parsing processes are forked from, so that none of them waits for imports.
 
 ``python -m services.ingest.sandbox.zygote FD`` serves the socket that it inherits as FD and ends
-when the other side closes it, taking its children with it. A request is a length (4 bytes, big
-endian) that carries two file descriptors, and JSON. Frames with what was found go to the first
-descriptor; the second gets two lines: the child's process id and, once it is dead, its wait status.
+when the other side closes it, taking its children with it. Its first word is a line of JSON: the
+layers that its children lack, and why. A request is a length (4 bytes, big endian) that carries
+three file descriptors, and JSON. Frames with what was found go to the first descriptor; the second
+gets two lines: the child's process id and, once it is dead, its wait status; the third is the
+document. A child opens nothing else.
 """
 
 import contextlib
 import errno
+import fcntl
 import gc
 import json
 import os
@@ -16,20 +19,21 @@ import signal
 import socket
 import sys
 import traceback
-from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 from libs.common.errors import Rejected
-from services.ingest.formats.parse import later_preloads, parse_file, preload
+from services.ingest.formats.parse import parse_file, preload
 from services.ingest.pages.reasons import Reason, blames_file, rejected
 from services.ingest.sandbox import frames
-from services.ingest.sandbox.confine import Limits, confine
+from services.ingest.sandbox.confine import Layer, Limits, Missing, confine
+from services.ingest.sandbox.kernel import calls
 
-READY = b"R"
 LENGTH_BYTES = 4
 
-_CHILD_FD = 3
-_FDS = 2
+_ANSWER_FD = 3
+_DOCUMENT_FD = 4
+_FREE_FD = 10
+_FDS = 3
 
 
 def main() -> None:
@@ -39,6 +43,8 @@ def main() -> None:
     os.set_blocking(wakeup_write, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
+    with contextlib.suppress(OSError):  # its children must not be able to change it
+        calls.prctl(calls.PR_SET_DUMPABLE, 0)
     Zygote(control, wakeup_read).serve()
 
 
@@ -49,6 +55,7 @@ class Zygote:
         self._control = control
         self._wakeup = wakeup
         self._children: dict[int, int] = {}
+        self._missing: Missing = {}
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
         self._poll.register(wakeup, select.POLLIN)
@@ -64,17 +71,14 @@ class Zygote:
             self._end()
 
     def _serve(self) -> None:
-        """Say that requests are welcome, then load the rest whenever there is nothing to do."""
+        """Load what children need, say what confines them, and serve."""
         preload()
-        self._control.sendall(READY)
-        waiting = list(later_preloads())
+        gc.freeze()  # keeps the collector from copying shared pages into every child
+        self._missing = _tried()
+        said = {layer.value: why for layer, why in self._missing.items()}
+        self._control.sendall(json.dumps(said).encode() + b"\n")
         while True:
-            ready = self._poll.poll(0 if waiting else None)
-            if not ready:
-                waiting.pop(0)()
-                gc.freeze()  # keeps the collector from copying shared pages into every child
-                continue
-            for fd, _ in ready:
+            for fd, _ in self._poll.poll():
                 if fd == self._wakeup:
                     os.read(self._wakeup, 4096)
                     self._reap()
@@ -86,11 +90,13 @@ class Zygote:
         if not raw:
             return False
         request = json.loads(_exactly(self._control, int.from_bytes(raw, "big")))
-        data, status = fds
+        data, status, document = fds
+        zygote = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _child(data, request)
+            _Child(data, document, zygote, self._missing).read(request)
         os.close(data)
+        os.close(document)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.setpgid(pid, pid)  # the child does the same: whoever comes first
         self._children[pid] = status
@@ -126,39 +132,80 @@ def _tell(fd: int, number: int) -> None:
         os.write(fd, b"%d\n" % number)
 
 
-def _child(data: int, request: dict[str, object]) -> NoReturn:
-    """Read one document and end, whatever happens."""
-    try:
-        _prepare(data)
+def _tried() -> Missing:
+    """Return the layers that a child lacks, by the word of one that has put them on."""
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
         try:
-            confine(Limits(**request["limits"]))  # type: ignore[arg-type]
-            filename = request["filename"]
-            _report(Path(str(request["path"])), None if filename is None else str(filename))
-        except BrokenPipeError:
-            pass  # nobody waits for this document any more
-        except OSError as error:
-            reason = error.strerror or type(error).__name__  # without the path
-            _write(frames.encode(frames.Frame.FAILED, reason.encode()))
-    finally:
-        os._exit(0)
+            missing = confine(Limits())
+            os.write(
+                write, json.dumps({layer.value: why for layer, why in missing.items()}).encode()
+            )
+        finally:
+            os._exit(0)
+    os.close(write)
+    with os.fdopen(read, "rb") as answer:
+        said = json.loads(answer.read())
+    os.waitpid(pid, 0)
+    return {Layer(name): why for name, why in said.items()}
 
 
-def _prepare(data: int) -> None:
-    """Become leader of a process group; keep no descriptor but the pipe, which becomes 3."""
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    with contextlib.suppress(PermissionError):
-        os.setpgid(0, 0)
-    null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(data, _CHILD_FD) if data != _CHILD_FD else None
-    for fd in range(_CHILD_FD):
-        os.dup2(null, fd)
-    os.closerange(_CHILD_FD + 1, os.sysconf("SC_OPEN_MAX"))
+class _Child:
+    """The process that reads one document. ``missing`` are the layers that it may lack."""
+
+    def __init__(self, data: int, document: int, parent: int, missing: Missing) -> None:
+        self._data = data
+        self._document = document
+        self._parent = parent
+        self._missing = missing
+
+    def read(self, request: dict[str, object]) -> NoReturn:
+        """Read the document and end, whatever happens."""
+        try:
+            self._keep_two_descriptors()
+            try:
+                file = os.fdopen(_DOCUMENT_FD, "rb")
+                self._confine(Limits(**request["limits"]))  # type: ignore[arg-type]
+                filename = request["filename"]
+                _report(file, None if filename is None else str(filename))
+            except BrokenPipeError:
+                pass  # nobody waits for this document any more
+            except OSError as error:
+                reason = error.strerror or type(error).__name__  # without a path
+                _write(frames.encode(frames.Frame.FAILED, reason.encode()))
+        finally:
+            os._exit(0)
+
+    def _keep_two_descriptors(self) -> None:
+        """Become leader of a process group; keep what the answer and the document are on."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        with contextlib.suppress(PermissionError):
+            os.setpgid(0, 0)
+        null = os.open(os.devnull, os.O_RDWR)
+        data, document = (
+            fcntl.fcntl(fd, fcntl.F_DUPFD, _FREE_FD) for fd in (self._data, self._document)
+        )
+        os.dup2(data, _ANSWER_FD)
+        os.dup2(document, _DOCUMENT_FD)
+        for fd in range(_ANSWER_FD):
+            os.dup2(null, fd)
+        os.closerange(_DOCUMENT_FD + 1, os.sysconf("SC_OPEN_MAX"))
+
+    def _confine(self, limits: Limits) -> None:
+        lacking = confine(limits).keys() - self._missing.keys()
+        if lacking:
+            raise OSError(
+                errno.EPERM, f"the kernel refused {min(layer.value for layer in lacking)}"
+            )
+        if os.getppid() != self._parent:  # it ended before the kernel knew that we end with it
+            os._exit(0)
 
 
-def _report(path: Path, filename: str | None) -> None:
+def _report(file: BinaryIO, filename: str | None) -> None:
     try:
-        for item in parse_file(path, filename):
+        for item in parse_file(file, filename):
             for frame in frames.of_item(item):
                 _write(frame)
     except Rejected as error:
@@ -185,7 +232,7 @@ def _write_traceback() -> None:
 def _write(data: bytes) -> None:
     view = memoryview(data)
     while view:
-        view = view[os.write(_CHILD_FD, view) :]
+        view = view[os.write(_ANSWER_FD, view) :]
 
 
 if __name__ == "__main__":

@@ -1,10 +1,13 @@
 """The process of the zygote, as those who start it see it."""
 
+import contextlib
 import os
 import socket
 import subprocess
 import sys
 from dataclasses import dataclass
+
+from services.ingest.sandbox.kernel import calls
 
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -54,10 +57,24 @@ def take() -> ZygoteProcess:
     return _start()
 
 
-def _start() -> ZygoteProcess:
+def keep_others_out() -> None:
+    """Let no process of the same user read our environment or memory, or trace us (Linux only).
+
+    A parser is such a process where it has no user of its own. The price: no core dumps, and only
+    root may attach a debugger.
+    """
+    with contextlib.suppress(OSError):
+        calls.prctl(calls.PR_SET_DUMPABLE, 0)
+
+
+def environment_of_zygote() -> dict[str, str]:
+    """Return what a zygote is told of our environment: nothing that could be secret."""
     environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     environment |= dict.fromkeys(_ONE_THREAD, "1")
-    environment |= {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return environment | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+
+
+def _start() -> ZygoteProcess:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     try:
@@ -65,7 +82,7 @@ def _start() -> ZygoteProcess:
         process = subprocess.Popen(
             [sys.executable, "-B", "-m", "services.ingest.sandbox.zygote", str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=environment,
+            env=environment_of_zygote(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the service, which then ends it

@@ -13,7 +13,8 @@ import pytest_asyncio
 
 from libs.common.errors import Rejected
 from services.ingest.pages.document import Item, Metadata, Page
-from services.ingest.sandbox.sandbox import Limits, Sandbox
+from services.ingest.sandbox.confine import Limits
+from services.ingest.sandbox.sandbox import Sandbox
 from services.ingest.tests.samples import CONTAINER, epub, page_xhtml, pdf, zip_file
 
 LIMITS = Limits(memory_bytes=400_000_000, cpu_seconds=2, wall_seconds=20.0)

@@ -116,6 +116,16 @@ async def test_a_paused_partition_is_told_and_leaves_the_service_ready(condition
         assert (ready, rows["broker"]["status"]) == (False, "error")
 
 
+async def test_a_service_may_have_rows_of_its_own(parts, paused, cluster):
+    async def degraded() -> str:
+        return "degraded: without one of two"
+
+    parts.checks = {"engine": degraded}
+    condition = Condition(parts, SimpleNamespace(connected=None), paused)  # type: ignore[arg-type]
+    _, rows = await condition.health.check()
+    assert rows["engine"] == {"status": "ok", "message": "degraded: without one of two"}
+
+
 async def test_a_service_that_consumes_nothing_has_no_consumer(condition, parts):
     parts.routes = []
     with condition.works():

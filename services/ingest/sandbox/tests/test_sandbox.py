@@ -1,13 +1,16 @@
 import asyncio
+import contextlib
 import subprocess
 from pathlib import Path
 
 import psutil
 import pytest
 
-from libs.common.errors import Rejected, Transient
+from libs.common.errors import Transient, Unavailable
+from libs.common.observability.metrics import Metrics
 from services.ingest.pages.document import Metadata, Page
-from services.ingest.sandbox.sandbox import Limits, Sandbox
+from services.ingest.sandbox.confine import EXPECTED, Layer, Limits
+from services.ingest.sandbox.sandbox import Sandbox
 from services.ingest.tests.samples import SENTENCE, epub, pdf
 
 pytestmark = pytest.mark.slow
@@ -77,24 +80,6 @@ async def gone(process: psutil.Process) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_wall_clock_ends_a_document(tmp_path):
-    path = long_text(tmp_path / "a.txt", 3_000_000)
-    async with Sandbox(LIMITS) as sandbox:
-        with pytest.raises(Rejected) as caught:
-            async for _ in sandbox.parse(path, limits=Limits(wall_seconds=0.0001)):
-                pass
-    assert caught.value.code == "too_slow"
-
-
-async def test_memory_limit_ends_a_document(tmp_path):
-    path = long_text(tmp_path / "a.txt", 20_000_000)
-    async with Sandbox(LIMITS) as sandbox:
-        with pytest.raises(Rejected) as caught:
-            async for _ in sandbox.parse(path, limits=Limits(memory_bytes=30_000_000)):
-                pass
-    assert caught.value.code == "too_complex"
-
-
 async def test_dead_zygote_is_started_again(tmp_path):
     path = pdf(tmp_path / "a.pdf", [["Some text."]])
     async with Sandbox(LIMITS) as sandbox:
@@ -140,3 +125,49 @@ async def test_an_error_of_the_disk_is_worth_another_try(tmp_path):
         with pytest.raises(Transient, match="Is a directory") as caught:
             await anext(sandbox.parse(tmp_path))
     assert str(tmp_path) not in str(caught.value)
+
+
+def told(missing: dict[Layer, str], *, required: bool) -> Sandbox:
+    """Return a sandbox whose zygote has said what is missing."""
+    sandbox = Sandbox(LIMITS, required=required)
+    sandbox._learn(missing)
+    return sandbox
+
+
+async def test_the_zygote_says_what_confines_its_children(tmp_path):
+    """As the children of this test's sandbox found it; nothing is expected of the machine."""
+    metrics = Metrics("ingest")
+    async with Sandbox(LIMITS, metrics=metrics) as sandbox:
+        with pytest.raises(Unavailable, match="is starting"):
+            await sandbox.check()
+        await sandbox.prepare()
+        missing = sandbox._missing
+        assert missing is not None
+        found = await sandbox.check()
+    assert (found is None) == (not missing.keys() & EXPECTED)
+    for layer in Layer:
+        labels = {"layer": layer.value, "service": "ingest"}
+        shown = metrics.registry.get_sample_value("sandbox_layers", labels)
+        assert shown == float(layer not in missing)
+
+
+async def test_a_missing_layer_is_degraded():
+    sandbox = told({Layer.LANDLOCK: "Function not implemented"}, required=False)
+    assert await sandbox.check() == "degraded: without landlock (Function not implemented)"
+
+
+async def test_a_user_of_its_own_is_not_expected():
+    sandbox = told({Layer.USER: "the service has no CAP_KILL"}, required=True)
+    assert await sandbox.check() is None
+
+
+async def test_a_missing_layer_is_refused_where_all_are_required(tmp_path):
+    path = pdf(tmp_path / "a.pdf", [["Some text."]])
+    async with Sandbox(LIMITS, required=True) as sandbox:
+        with contextlib.suppress(Unavailable):  # this machine may lack one itself
+            await sandbox.prepare()
+        sandbox._missing = {Layer.SECCOMP: "Invalid argument"}
+        with pytest.raises(Unavailable, match=r"INGEST_REQUIRE_SANDBOX.*without seccomp"):
+            await sandbox.check()
+        with pytest.raises(Unavailable, match="without seccomp"):
+            await anext(sandbox.parse(path))

@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import psutil
 import pytest
 
 from services.ingest.sandbox.sandbox import Sandbox
-from services.ingest.sandbox.zygote_process import start_ahead, take
+from services.ingest.sandbox.zygote_process import environment_of_zygote, start_ahead, take
 from services.ingest.tests.samples import pdf
 
 
@@ -51,14 +53,38 @@ def test_one_that_died_meanwhile_is_replaced():
     assert not taken.runs
 
 
-@pytest.mark.slow
 def test_it_knows_nothing_of_what_the_service_was_told(monkeypatch):
     monkeypatch.setenv("LECTERN_TEST_SECRET", "of the service")
+    known = environment_of_zygote()
+    assert known["PATH"] == os.environ["PATH"]
+    assert "of the service" not in known.values()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="from others of the same user, it hides itself")
+def test_its_environment_holds_no_more_than_that(monkeypatch):
+    monkeypatch.setenv("LECTERN_TEST_SECRET", "of the service")
     zygote = take()
+    command_of(psutil.Process(zygote.process.pid))  # before, there is no environment either
     environment = Path(f"/proc/{zygote.process.pid}/environ").read_bytes()
     zygote.end(10)
     assert os.environ["PATH"].encode() in environment
     assert b"SECRET" not in environment
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing keeps them out")
+def test_others_of_the_same_user_are_kept_out_of_the_service():
+    script = """
+import ctypes
+from services.ingest.sandbox.zygote_process import keep_others_out
+keep_others_out()
+print(ctypes.CDLL(None).prctl(3))  # PR_GET_DUMPABLE
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=True
+    )
+    assert done.stdout == "0\n"
 
 
 def test_one_that_does_not_end_is_killed():
