@@ -2,10 +2,10 @@
 
     python -m lectern.generate [--check | --freeze]
 
-docs/asyncapi.yaml, the schemas below docs/events, .env.example, and the blocks between markers in
-docs/architecture.md and docs/events.md. A schema is not overwritten by one that is incompatible
-with it, or with what was frozen (:mod:`.frozen`). For development: needs PyYAML, which is not among
-what Lectern runs with.
+docs/asyncapi.yaml, the schemas below docs/events, .env.example, deploy/kafka/acls.sh, deploy/s3,
+and the blocks between markers in docs/architecture.md and docs/events.md. A schema is not
+overwritten by one that is incompatible with it, or with what was frozen (:mod:`.frozen`). For
+development: needs PyYAML, which is not among what Lectern runs with.
 """
 
 import argparse
@@ -24,7 +24,9 @@ from lectern.generate.asyncapi import Services, asyncapi, read_samples
 from lectern.generate.env_example import env_example
 from lectern.generate.flow_map import event_table, flowchart, service_table
 from lectern.generate.frozen import broken_promises, freeze, unfrozen
+from lectern.generate.kafka_acls import acl_script
 from lectern.generate.promises import DETAILS, EVENTS, every_promise
+from lectern.generate.s3_policies import s3_policies
 from lectern.generate.schema_compat import advice, incompatibilities, resolved, wire_schema
 from lectern.service_catalog import SERVICES, consumers
 from libs.common.contracts import permissions
@@ -84,8 +86,10 @@ def rendered(root: Path = ROOT) -> dict[Path, str]:
     contract = asyncapi(release, sends, receives, read_samples(root / SAMPLES))
     files = {
         root / "docs/asyncapi.yaml": _yaml(contract),
+        root / "deploy/kafka/acls.sh": acl_script(sends, receives),
         root / ".env.example": env_example(CommonSettings, *(spec.settings for spec in SERVICES)),
     }
+    files |= {root / f"deploy/s3/{name}.json": policy for name, policy in s3_policies()}
     for promise in every_promise():
         files[promise.schema_path(root)] = _json(wire_schema(promise.kind))
     for name, blocks in (

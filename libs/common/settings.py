@@ -13,7 +13,6 @@ set. Units are in the names.
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +20,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from libs.common.database_settings import DatabaseAddress, DatabaseTimeouts
+from libs.common.kafka_settings import KafkaSettings
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -38,7 +38,7 @@ class InvalidSettings(Exception):
     """The environment does not hold what a service needs; the message says what to change."""
 
 
-class CommonSettings(DatabaseTimeouts):
+class CommonSettings(KafkaSettings, DatabaseTimeouts):
     """What all services share."""
 
     model_config = SettingsConfigDict(env_prefix="LECTERN_", frozen=True, env_ignore_empty=True)
@@ -55,30 +55,6 @@ class CommonSettings(DatabaseTimeouts):
         default="json", description="console is for reading at a terminal; elsewhere it is JSON."
     )
 
-    kafka_bootstrap_servers: str = Field(
-        min_length=1,
-        description="Where Kafka is: host:port, several separated by commas.",
-        examples=["kafka:9092"],
-    )
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        default="PLAINTEXT", description="How Kafka is spoken to."
-    )
-    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        default="SCRAM-SHA-512", description="How we log in to Kafka; used with SASL only."
-    )
-    kafka_sasl_username: str | None = Field(
-        default=None, description="Name to log in to Kafka with; needed with SASL."
-    )
-    kafka_sasl_password: SecretStr | None = Field(
-        default=None, description="Password to log in to Kafka with; needed with SASL."
-    )
-    kafka_ca_file: Path | None = Field(
-        default=None,
-        description="Certificates (PEM) that Kafka's is checked against; else the system's.",
-    )
-    kafka_compression: Literal["gzip", "snappy", "lz4", "zstd"] | None = Field(
-        default="lz4", description="Compression of what is sent; none turns it off."
-    )
     topic_partitions: int | None = Field(
         default=None,
         ge=1,
@@ -183,11 +159,6 @@ class CommonSettings(DatabaseTimeouts):
     def _any_case(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
 
-    @field_validator("kafka_compression", mode="before")
-    @classmethod
-    def _none_in_words(cls, value: Any) -> Any:
-        return None if value == "none" else value
-
     @field_validator("storage_url")
     @classmethod
     def _names_a_storage(cls, value: str) -> str:
@@ -200,13 +171,6 @@ class CommonSettings(DatabaseTimeouts):
 
     @model_validator(mode="after")
     def _whole_credentials(self) -> Self:
-        if "SASL" in self.kafka_security_protocol and not (
-            self.kafka_sasl_username and self.kafka_sasl_password
-        ):
-            raise ValueError(
-                "LECTERN_KAFKA_SASL_USERNAME and LECTERN_KAFKA_SASL_PASSWORD are needed "
-                "when LECTERN_KAFKA_SECURITY_PROTOCOL has SASL"
-            )
         if bool(self.s3_access_key_id) != bool(self.s3_secret_access_key):
             raise ValueError(
                 "LECTERN_S3_ACCESS_KEY_ID and LECTERN_S3_SECRET_ACCESS_KEY go together: "

@@ -17,7 +17,8 @@ from libs.common.contracts.catalog import every_event
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.settings import CommonSettings, load
 
-FILES = ("docs/events", "docs/events.md", "docs/architecture.md", "docs/asyncapi.yaml")
+DOCUMENTS = ("docs/events", "docs/events.md", "docs/architecture.md", "docs/asyncapi.yaml")
+FILES = (*DOCUMENTS, "deploy/kafka/acls.sh", "deploy/s3")
 
 
 @pytest.fixture

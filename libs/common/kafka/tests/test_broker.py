@@ -42,6 +42,12 @@ def test_tls_checks_the_certificate():
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
+def test_our_certificate_is_loaded_where_there_is_one(tmp_path):
+    files = {"kafka_certificate_file": tmp_path / "a.crt", "kafka_key_file": tmp_path / "a.key"}
+    with pytest.raises(FileNotFoundError):
+        connection_security(settings(kafka_security_protocol="SSL", **files))
+
+
 def test_a_ca_file_takes_the_place_of_those_of_the_system(tmp_path):
     missing = settings(kafka_security_protocol="SSL", kafka_ca_file=tmp_path / "ca.pem")
     with pytest.raises(FileNotFoundError):
