@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from libs.common.contracts.pages import MAX_PAGE_BYTES
 from libs.common.settings import Port, ServiceSettings
 
 
@@ -28,7 +29,7 @@ class Settings(ServiceSettings):
         description="Longest that an upload may take; what a killed process stored goes after it.",
     )
     max_page_bytes: int = Field(
-        default=1_000_000, gt=0, description="Largest text that a page may be given by an edit."
+        default=MAX_PAGE_BYTES, gt=0, description="Longest text of a page after an edit, in UTF-8."
     )
     max_audios_per_page: int = Field(
         default=4, ge=1, description="Different audios of a page: engine, voice and rate."

@@ -27,6 +27,7 @@ from libs.common.store.history import History
 from libs.common.work_folders import work_folder
 from services.ingest.pages.contents import contents
 from services.ingest.pages.document import Metadata, Page
+from services.ingest.pages.pictures import picture_type
 from services.ingest.pages.titles import document_title
 
 ANNOUNCE_AT_ONCE = 2
@@ -113,9 +114,9 @@ class Intake:
         )
 
     async def _cover(self, document_id: UUID, found: Metadata) -> ObjectRef | None:
-        if not found.cover or not found.cover_media_type:
+        media_type = picture_type(found.cover or b"")
+        if found.cover is None or media_type is None:
             return None
-        media_type = as_media_type(found.cover_media_type)
         return await self.storage.write(f"documents/{document_id}/cover", found.cover, media_type)
 
 

@@ -11,6 +11,9 @@ from libs.common.contracts.base import PageNumber, Value
 MAX_RANGES = 1000
 """Ranges in one event, so that its size has a bound."""
 
+MAX_PAGE_BYTES = 20_000
+"""Longest text of a page, in UTF-8: some 20 minutes. Readers split, people are asked to."""
+
 
 class PageRange(Value):
     """Pages from ``first`` to ``last``, both included."""

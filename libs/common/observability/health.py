@@ -33,7 +33,8 @@ _ROWS = ("database", "cache", "broker", "storage", "config")
 _UNHEALTHY = 503
 _NO_STORE = {"Cache-Control": "no-store"}
 _ADDRESS = re.compile(
-    r"://|\d+\.\d+\.\d+\.\d+|[\w-]:\d{2,5}\b|\[[0-9a-fA-F:]+\]|[\w-]+\.[\w-]+\.[A-Za-z]{2,}|(?<!\S)/\w"
+    r"://|\d\.\d{1,3}\.\d{1,3}\.\d|[\w-]:\d{2,5}\b|\[[0-9a-fA-F:]{1,45}\]"
+    r"|[\w-]\.[\w-]{1,63}\.[A-Za-z]{2}|(?<!\S)/\w"
 )
 
 Row = dict[str, str]

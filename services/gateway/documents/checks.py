@@ -9,12 +9,17 @@ NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}
 """Unicode categories: controls, lone surrogates, line and paragraph separators."""
 
 
+LONGEST_URL = 2048
+
+
 def check_url(url: str) -> None:
     """Refuse a web address that holds credentials, for we are no place to keep them.
 
     Raises:
-        Rejected: It does.
+        Rejected: It does, or it has more than :data:`LONGEST_URL` characters.
     """
+    if len(url) > LONGEST_URL:
+        raise Rejected("bad_url", f"A web address may have {LONGEST_URL:,} characters.")
     if "@" in urlsplit(url).netloc:
         raise Rejected(
             "bad_url",
@@ -35,7 +40,11 @@ def checked_text(markdown: str, max_bytes: int) -> str:
         raise Rejected("bad_text", "The text holds characters that are not text; remove them.")
     encoded = (text + "\n").encode("utf-8", "replace")
     if len(encoded) > max_bytes:
-        raise Rejected("too_large", f"A page may have {max_bytes:,} bytes; split the text.")
+        raise Rejected(
+            "too_large",
+            f"A page may have {max_bytes:,} bytes of text, and this one has {len(encoded):,}. "
+            "Shorten it, or hand in a part of it as another document.",
+        )
     return encoded.decode()
 
 

@@ -57,10 +57,9 @@ async def delete(document_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
 async def cover(document_id: UUID, request: Request, deps: Deps, owner: CurrentOwner) -> Response:
     """Fetch the cover that was found in the document."""
     ref = (await DocumentQueries(deps.database).document(owner, document_id)).cover_object
-    if ref is None:
+    if ref is None or ref.media_type not in COVER_TYPES:
         raise NotFound("cover")
-    shown = ref.media_type if ref.media_type in COVER_TYPES else "application/octet-stream"
-    return await send_object(request, deps.storage, ref, shown)
+    return await send_object(request, deps.storage, ref, ref.media_type)
 
 
 @router.get(

@@ -14,11 +14,14 @@ DESCRIPTION = "Turns documents into audio. Errors are RFC 9457 problem details."
 JSON_GROWTH = 4
 """How much longer than its text a page may be as JSON; some letters are escaped."""
 JSON_ROOM_BYTES = 64 * 1024
+LONGEST_JSON_BYTES = 1024 * 1024
+"""A text may be handed in as JSON, which is read as a whole; longer ones come as a file."""
 
 
 def create_app(kernel: Kernel) -> FastAPI:
     """Return the application, an ASGI app."""
-    max_json_bytes = JSON_GROWTH * kernel.limits.max_page_bytes + JSON_ROOM_BYTES
+    max_edit_bytes = JSON_GROWTH * kernel.limits.max_page_bytes + JSON_ROOM_BYTES
+    max_json_bytes = max(LONGEST_JSON_BYTES, max_edit_bytes)
     limits = kernel.limits
     admission = Admission(per_owner=limits.max_requests_per_owner, per_process=limits.max_requests)
     app = FastAPI(

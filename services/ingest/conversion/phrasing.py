@@ -21,7 +21,8 @@ BREAK = "\x00"
 _MARKS = {"em": "*", "i": "*", "cite": "*", "dfn": "*", "strong": "**", "b": "**"}
 _CODE = frozenset(("code", "kbd", "samp", "tt", "var"))
 _BLANKS = re.compile(r"[ \t\n\r\f]+")
-_BREAKS = re.compile(rf" *{BREAK}[ {BREAK}]*")
+_BREAKS = re.compile(rf"(?<! ) *+{BREAK}[ {BREAK}]*+")
+_NOT_DISPLAYED = re.compile(r"display\s*+:\s*+none", re.IGNORECASE)
 _SUPERSCRIPT_WORD = 3
 
 
@@ -31,7 +32,7 @@ def hidden(element: etree._Element) -> bool:
         return True
     if "pagebreak" in notes.roles(element) or "doc-pagebreak" in notes.roles(element):
         return True
-    return bool(re.search(r"display\s*:\s*none", element.get("style") or "", re.IGNORECASE))
+    return bool(_NOT_DISPLAYED.search(element.get("style") or ""))
 
 
 @dataclass(kw_only=True)

@@ -27,7 +27,7 @@ from services.ingest.pages.titles import filename_title
 _PART_CHARS = 12_000
 _NOTES_AT_ONCE = 200
 _FRONT_MATTER = re.compile(r"---[ \t]*\n(.{0,20000}?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.S)
-_FIELD = re.compile(r"^(title|author|authors|lang|language)\s*:\s*(.+?)\s*$", re.M | re.I)
+_FIELD = re.compile(r"^(title|author|authors|lang|language)[ \t]*+:[ \t]*+(.+)$", re.M | re.I)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]|$)")
 _UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*$")
@@ -86,7 +86,7 @@ def _front_matter(text: str) -> tuple[dict[str, str], str]:
     if match is None or ":" not in match[1]:
         return {}, text
     fields = {
-        name.lower(): one_line(value.strip("[]").strip("\"'"))
+        name.lower(): one_line(value.strip().strip("[]").strip("\"'"))
         for name, value in _FIELD.findall(match[1])
     }
     return fields, text.lstrip("\n")[match.end() :]

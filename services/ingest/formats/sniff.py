@@ -155,10 +155,11 @@ def _checked(text: str) -> str:
 
 
 _HTML_START = re.compile(
-    r"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)*<(!doctype html|html|head|body)\b",
+    r"\s*+(?:<\?xml[^>]{0,200}\?>\s*+)?(?><!--.{0,2000}?-->\s*+)*+"
+    r"<(!doctype html|html|head|body)\b",
     re.I | re.S,
 )
-_XML_START = re.compile(r"\s*<\?xml\b", re.I)
+_XML_START = re.compile(r"\s*+<\?xml\b", re.I)
 _TAG = re.compile(
     r"</?(?:p|div|h[1-6]|body|table|ul|ol|li|br|span|article|section)\b[^<>]{0,500}>", re.I
 )

@@ -26,7 +26,7 @@ def _table() -> dict[int, str | None]:
 
 
 _TABLE = _table()
-_TRAILING = re.compile(r"[ \t]+(?=\n|\Z)")
+_TRAILING = re.compile(r"(?<![ \t])[ \t]++(?=\n|\Z)")
 _NEWLINES = re.compile(r"\n{3,}")
 _NAME_LIMIT = 300
 

@@ -41,7 +41,6 @@ class Metadata:
     language: str = "und"
     media_type: str = "application/octet-stream"
     cover: bytes | None = None
-    cover_media_type: str | None = None
     chapters: tuple[ParsedChapter, ...] = ()
     warnings: tuple[str, ...] = ()
 

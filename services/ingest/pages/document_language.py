@@ -13,7 +13,7 @@ _SAMPLE_CHARS = 5000
 _MIN_LETTERS = 12
 _MIN_PROBABILITY = 0.6
 _SUBTAG = re.compile(r"[a-z]{2,3}", re.ASCII)
-_NOISE = re.compile(r"https?://\S+|\]\([^)\s]*\)|[^\w\s]|\d+")
+_NOISE = re.compile(r"https?://\S++|\]\([^()\s]*+\)|[^\w\s]|\d++")
 
 # ISO 639-2 codes, both kinds, of languages that have a two-letter code which people write as three
 # letters in EPUB and PDF files (Library of Congress, ISO 639-2 code list).

@@ -14,8 +14,9 @@ _REFERENCE = re.compile(r"(?<!\\)\[\^(\w+)\]")
 # What must not be cut, and the marks that must be closed before a cut. The lengths are bounded so
 # that a text of nothing but brackets stays linear.
 _TOKEN = re.compile(
-    r"(?P<whole>\\.|(?P<tick>`+)(?!`).{1,500}?(?<!`)(?P=tick)(?!`)"
-    r"|!?\[(?:\\.|[^\[\]\\\n]){0,500}\]\([^)\s]{0,2000}\)|\[\^\w{1,32}\])|(?P<mark>\*{1,3})",
+    r"(?P<whole>\\.|(?:(?<!`)|(?<=\\`))(?P<tick>`++).{1,500}?(?<!`)(?P=tick)(?!`)"
+    r"|!?\[(?:\\.|[^\[\]\\\n]){0,500}+\]\([^()\s]{0,2000}+\)|\[\^\w{1,32}\])"
+    r"|(?P<mark>\*{1,3})",
     re.S,
 )
 _TABLE_HEAD_LINES = 2

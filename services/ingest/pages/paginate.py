@@ -14,6 +14,7 @@ from services.ingest.pages.cleaning import one_line, tidy
 from services.ingest.pages.document import Page, ParsedChapter
 from services.ingest.pages.document_language import Language
 from services.ingest.pages.long_blocks import cut_block
+from services.ingest.pages.page_parts import page_parts
 
 TARGET_CHARS = 3000
 FIRST_TARGET_CHARS = 750
@@ -61,6 +62,8 @@ class Paginator:
         self._language = language
         self._title: str | None = None
         self._open: list[MarkdownBlock] = []
+        self._open_size = 0
+        self._last_headings = 0
         self._held: list[MarkdownBlock] = []
 
     def feed(self, blocks: Iterable[MarkdownBlock]) -> Iterator[Page]:
@@ -68,7 +71,7 @@ class Paginator:
         for block in blocks:
             if block.chapter is not None:
                 # A part's or a book's title alone is no page: it goes with what follows it.
-                if self._held or not all(block.kind is BlockKind.HEADING for block in self._open):
+                if self._held or self._last_headings < len(self._open):
                     yield from self.finish()
                 self._begin(block.chapter)
             for piece in cut_block(block, TARGET_CHARS, _LONG_BLOCK_CHARS):
@@ -76,12 +79,13 @@ class Paginator:
 
     def finish(self) -> Iterator[Page]:
         """Yield what is left of the current chapter."""
-        tail = _size(self._open)
+        tail = self._open_size
         if self._held and tail < _TAIL_CHARS and _size(self._held) + tail <= MAX_CHARS:
             self._held, self._open = self._held + self._open, []
         for blocks in (self._held, self._open):
             yield from self._page(blocks)
         self._held, self._open = [], []
+        self._open_size = self._last_headings = 0
 
     def _begin(self, chapter: ChapterStart) -> None:
         self._title = one_line(chapter.title) or None
@@ -93,28 +97,32 @@ class Paginator:
         self.chapters.append(ParsedChapter(self._title, first, max(1, chapter.level)))
 
     def _add(self, block: MarkdownBlock) -> Iterator[Page]:
-        size = _size(self._open)
+        size = self._open_size
         over = size + block.size
         target = TARGET_CHARS if self.pages or self._held else FIRST_TARGET_CHARS
         enough = size >= target / 2 and over - target > target - size
         if enough or over > MAX_CHARS:
-            keep = len(self._open)
-            while keep and self._open[keep - 1].kind is BlockKind.HEADING:
-                keep -= 1  # a heading stays with what it heads
+            keep = len(self._open) - self._last_headings  # a heading stays with what it heads
+            if not keep and over > MAX_CHARS:
+                keep = len(self._open)  # but nothing else than headings is a page at some time
             if keep:
                 yield from self._page(self._held)
                 self._held, self._open = self._open[:keep], self._open[keep:]
+                self._open_size = _size(self._open)
+                self._last_headings = len(self._open)
         self._open.append(block)
+        self._last_headings = self._last_headings + 1 if block.kind is BlockKind.HEADING else 0
+        self._open_size += block.size + 2
 
     def _page(self, blocks: Sequence[MarkdownBlock]) -> Iterator[Page]:
         markdown = tidy("\n\n".join([*(block.markdown for block in blocks), *_notes(blocks)]))
-        if markdown:
+        for part in page_parts(markdown):
             self.pages += 1
             yield Page(
                 number=self.pages,
-                markdown=markdown,
+                markdown=part,
                 title=self._title,
-                language=self._language.of(markdown),
+                language=self._language.of(part),
             )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 _END = re.compile(
     r"[.!?…؟۔।॥።]+[\"'”’»)\]*]{0,8}(?:\[\^\w+\])?\s+(?=\S)|[。！？]+[\"”’」』）]{0,4}\s*(?=\S)"
 )
-_WORD = re.compile(r"[^\W\d_]+$")
+_WORD = re.compile(r"(?<![^\W\d_])[^\W\d_]++$")
 _TAIL = re.compile(r"(?:\[\^\w+\]|[\"'”’»)\]*_」』）\s])+$")
 _TERMINATORS = ".!?…:;。！？：؟۔।॥።"
 _LOOK_BACK = 12

@@ -224,6 +224,9 @@ async def test_the_title_is_the_owners_or_the_one_that_was_found_or_that_of_the_
     assert (await told(*pages(1), Metadata(title=""), submitted=named)).title == "My file"
 
 
+PICTURE = b"\x89PNG\r\n\x1a\n"
+
+
 async def test_what_was_found_is_told(read, storage):
     parsed = await read(
         *pages(2),
@@ -232,8 +235,7 @@ async def test_what_was_found_is_told(read, storage):
             author="Ida Berg",
             language="de",
             media_type="application/epub+zip",
-            cover=b"a picture",
-            cover_media_type="image/png",
+            cover=PICTURE,
             chapters=(ParsedChapter("One", 1), ParsedChapter("Two", 2, level=2)),
             warnings=("A page is missing.",),
         ),
@@ -250,7 +252,7 @@ async def test_what_was_found_is_told(read, storage):
     assert details.warnings == ("A page is missing.",)
     assert details.cover is not None
     assert (details.cover.key, details.cover.media_type) == (f"{BASE}/cover", "image/png")
-    assert storage.objects[details.cover.key] == b"a picture"
+    assert storage.objects[details.cover.key] == PICTURE
 
 
 SECRET = "Sesame-öffne-dich"
@@ -259,8 +261,7 @@ SECRETIVE = Metadata(
     author=f"Author {SECRET}",
     language=f"Language {SECRET}",
     media_type=f"text/plain; name={SECRET}",
-    cover=f"Picture {SECRET}".encode(),
-    cover_media_type=f"image/png; name={SECRET}",
+    cover=PICTURE + SECRET.encode(),
     chapters=(ParsedChapter(f"Chapter {SECRET}", 1),),
     warnings=(f"Warning {SECRET}",),
 )
@@ -293,7 +294,7 @@ async def test_what_people_wrote_is_in_objects_and_in_no_event(
     assert [chapter.title for chapter in details.chapters] == [f"Chapter {SECRET}"]
     assert details.warnings == SECRETIVE.warnings
     assert details.cover is not None
-    assert details.cover.media_type == "application/octet-stream"
+    assert details.cover.media_type == "image/png"
     assert storage.objects[details.cover.key] == SECRETIVE.cover
 
 

@@ -128,6 +128,7 @@ class _Scan:
         self._brackets: list[tuple[int, bool]] = []
         self._ticks: dict[int, list[int]] | None = None
         self._literal_until = 0
+        self._address_until = 0
         self._absent: set[str] = set()
 
     def marks(self) -> list[_Mark]:
@@ -158,9 +159,12 @@ class _Scan:
 
     def _address(self, start: int, position: int) -> int:
         text = self._text
-        found = URL.match(text, start)
-        if found is None or (start and text[start - 1].isalnum()):
+        if start < self._address_until or (start and text[start - 1].isalnum()):
             return position
+        found = URL.match(text, start)
+        if found is None:
+            return position
+        self._address_until = found.end()
         end = trimmed(text, start, found.end())
         if start < self._literal_until < end:
             end = self._literal_until

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.common.errors import Rejected
-from services.gateway.documents.checks import checked_text, one_line
+from services.gateway.documents.checks import LONGEST_URL, check_url, checked_text, one_line
 
 
 def test_one_line():
@@ -26,3 +26,10 @@ def test_the_text_of_a_page():
     with pytest.raises(Rejected) as refused:
         checked_text("é" * 50, 100)
     assert refused.value.code == "too_large"
+
+
+def test_web_addresses_have_a_bound():
+    check_url("https://example.org/" + "a" * (LONGEST_URL - 20))
+    with pytest.raises(Rejected) as refused:
+        check_url("https://example.org/" + "a" * (LONGEST_URL - 19))
+    assert refused.value.code == "bad_url"

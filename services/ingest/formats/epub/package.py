@@ -53,7 +53,6 @@ class EpubCover:
 
     name: str
     data: bytes
-    media_type: str
 
 
 Toc = dict[str, dict[str, ChapterStart]]
@@ -233,7 +232,7 @@ def _cover(
     for item in candidates:
         if item.media_type != "image/svg+xml":
             data = archive.read(item.name)
-            return EpubCover(item.name, data, item.media_type) if data else None
+            return EpubCover(item.name, data) if data else None
     if candidates:
         warnings.append("The cover is a drawing (SVG) and was left out.")
     return None

@@ -48,7 +48,6 @@ def read_epub(file: BinaryIO, filename: str | None) -> Iterator[Item]:
         language=language.name,
         media_type=DocumentFormat.EPUB.value,
         cover=package.cover.data if package.cover else None,
-        cover_media_type=package.cover.media_type if package.cover else None,
         chapters=tuple(paginator.chapters),
         warnings=tuple(dict.fromkeys(package.warnings)),
     )

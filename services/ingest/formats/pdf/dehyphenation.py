@@ -3,6 +3,9 @@
 import re
 
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_LAST_WORD = re.compile(r"(?<![\w-])[\w-]++\Z")
+_FIRST_WORD = re.compile(r"\w+")
+_LONGEST_WORD = 200
 _COMPOUNDING = frozenset(("well", "self", "ex", "half", "all", "high", "low", "long", "short"))
 
 
@@ -18,8 +21,9 @@ class Dehyphenator:
 
     def join(self, left: str, right: str) -> str:
         """Join two lines of which the first was cut at a hyphen, which is not in ``left``."""
-        first, second = re.search(r"[\w-]*$", left), re.match(r"\w*", right)
-        if first is None or second is None or not first[0] or not second[0]:
+        first = _LAST_WORD.search(left, max(0, len(left) - _LONGEST_WORD))
+        second = _FIRST_WORD.match(right)
+        if first is None or second is None:
             return f"{left}-{right}" if left[-1:].isalnum() else f"{left}- {right}".strip()
         hyphenated, plain = f"{first[0]}-{second[0]}".lower(), f"{first[0]}{second[0]}".lower()
         seen = hyphenated in self._words or first[0].lower() in _COMPOUNDING

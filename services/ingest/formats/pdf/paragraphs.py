@@ -22,7 +22,7 @@ _MAX_HEADING_CHARS = 200
 _SMALL_RATIO = 0.88
 _FULL_SHARE = 0.8
 _NARROWEST_EMS = 20
-_DOT_LEADERS = re.compile(r"\s*(?:\.\s?){5,}\s*")
+_DOT_LEADERS = re.compile(r"(?<!\s)\s*+(?:\.\s?+){5,}+\s*+")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uff00-\uffef]")
 _CUT_WORD = re.compile(r"[^\W\d_]-$")
 
@@ -205,7 +205,7 @@ def _paragraph(group: list[Line], body_size: float, dehyphenator: Dehyphenator) 
 
 
 def _appended(text: str, line: str, dehyphenator: Dehyphenator) -> str:
-    if text.endswith(HYPHEN) or (_CUT_WORD.search(text) and line[:1].islower()):
+    if text.endswith(HYPHEN) or (_CUT_WORD.search(text[-2:]) and line[:1].islower()):
         return dehyphenator.join(text[:-1], line)
     return f"{text}{space_between(text, line)}{line}"
 

@@ -21,6 +21,7 @@ from services.ingest.pages import markup
 from services.ingest.pages.cleaning import one_line, tidy
 from services.ingest.pages.document import Item, Metadata, Page, ParsedChapter
 from services.ingest.pages.document_language import Language
+from services.ingest.pages.page_parts import page_parts
 from services.ingest.pages.paginate import chapter_level
 from services.ingest.pages.reasons import Reason, rejected
 from services.ingest.pages.titles import filename_title
@@ -98,14 +99,12 @@ class _Reader:
             markdown = tidy("\n\n".join(_markdown(sheet.paragraphs)))
             if not markdown:
                 continue
-            number += 1
-            self._numbers[sheet.index] = number
+            first = self._numbers[sheet.index] = number + 1
             self._characters += len(markdown)
-            self._note_headings(sheet, number)
-            title = _title_at(outline, sheet.index) if outline else self._heading_title(number)
-            yield Page(
-                number=number, markdown=markdown, title=title, language=language.of(markdown)
-            )
+            self._note_headings(sheet, first)
+            title = _title_at(outline, sheet.index) if outline else self._heading_title(first)
+            for number, part in enumerate(page_parts(markdown), first):
+                yield Page(number=number, markdown=part, title=title, language=language.of(part))
         if not number:
             raise rejected(Reason.NO_TEXT if len(self._document) else Reason.DAMAGED)
         yield self._metadata(information, outline, language.name, number)

@@ -29,7 +29,6 @@ def test_metadata_survives_with_its_cover():
         language="en",
         media_type="text/plain",
         cover=b"\x00cover",
-        cover_media_type="image/png",
         chapters=(ParsedChapter("One", 1, 2),),
         warnings=("w",),
     )

@@ -1,0 +1,265 @@
+"""Regular expressions under hostile text: where they are, what is sent at them, what it costs.
+
+Texts are derived from each expression by Python's own parser of them: characters that its parts
+accept, and texts that nearly match it, each repeated.
+"""
+
+import ast
+import importlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from re import _constants as ops  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
+from time import thread_time
+from types import FunctionType
+from typing import Any
+
+SCREEN_CHARACTERS = 2_000
+SCREEN_S = 0.003
+"""What no linear expression takes for so many characters: 1.5 us for each of them."""
+DOUBLINGS = 2
+MOST_PER_DOUBLING = 2.2
+LEAST_MEASURED_S = 0.02
+ATTEMPTS = 4
+NEVER = "\x01"
+OTHERS = ("a", "A", "0", " ", "\n", "<", "(", "[", "é", "́")
+
+
+@dataclass(frozen=True)
+class FoundPattern:
+    """An expression and the module that it was found in."""
+
+    module: str
+    pattern: re.Pattern[Any]
+
+    def __str__(self) -> str:
+        return f"{self.module}: {self.pattern.pattern!r:.60}"
+
+
+def growth(work: Callable[[str], object], text: Callable[[int], str], size: int) -> float:
+    """Return by how much work grows when a text is doubled, at the best of some attempts.
+
+    It is the processor time of this thread, for a text that is doubled until that can be measured,
+    and then twice more: a busy machine does not matter, and what is fixed counts for nothing.
+    """
+    while (base := cost(work, text(size), 1)) < LEAST_MEASURED_S and size < 1 << 20:
+        size *= 2
+    best = float("inf")
+    for _ in range(ATTEMPTS):
+        base = min(base, cost(work, text(size), 2))
+        longer = cost(work, text(size << DOUBLINGS), 1)
+        best = min(best, (longer / base) ** (1 / DOUBLINGS))
+        if best <= MOST_PER_DOUBLING:
+            break
+    return best
+
+
+def cost(work: Callable[[str], object], text: str, attempts: int) -> float:
+    """Return the least processor time, in seconds, that ``work`` took."""
+    taken = []
+    for _ in range(attempts):
+        started = thread_time()
+        work(text)
+        taken.append(thread_time() - started)
+    return min(taken)
+
+
+def search_all(pattern: re.Pattern[Any]) -> Callable[[str], object]:
+    """Return the search for every match of ``pattern`` in a text."""
+    if isinstance(pattern.pattern, bytes):
+        return lambda text: sum(1 for _ in pattern.finditer(text.encode("utf-8")))
+    return lambda text: sum(1 for _ in pattern.finditer(text))
+
+
+def slow_texts(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield the hostile texts (head, repeated, tail) for which ``pattern`` may not be linear."""
+    work = search_all(pattern)
+    for head, unit, tail in hostile_texts(pattern):
+        text = repeated(head, unit, tail)(SCREEN_CHARACTERS)
+        if cost(work, text, 1) > SCREEN_S and cost(work, text, 2) > SCREEN_S:
+            yield head, unit, tail
+
+
+def repeated(head: str, unit: str, tail: str) -> Callable[[int], str]:
+    """Return a function of the number of characters between ``head`` and ``tail``."""
+    return lambda size: head + unit * (size // len(unit)) + tail
+
+
+def hostile_texts(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield (head, repeated, tail): runs and pairs of what it accepts, and what nearly matches."""
+    source = pattern.pattern
+    text = source.decode("latin-1") if isinstance(source, bytes) else source
+    tree = parser.parse(text, pattern.flags & ~re.UNICODE if isinstance(source, bytes) else 0)
+    letters = sorted({*alphabet(tree), *OTHERS[:6]}, key=lambda letter: (len(letter), letter))
+    letters = letters[:24]
+    samples = {sample(tree, count) for count in (0, 1, 2)} - {""}
+    units = {*letters, *map("".join, product(letters, letters)), *samples}
+    units |= {some[:size] for some in samples for size in range(2, min(len(some), 40))}
+    heads = {"", *(some[: len(some) // 2] for some in samples)}
+    for unit in sorted(units):
+        for head in heads if unit in letters else ("",):
+            yield head, unit, NEVER
+
+
+def alphabet(tree: Any) -> Iterator[str]:
+    """Yield characters that parts of an expression accept."""
+    for kind, value in tree:
+        if kind in (ops.LITERAL, ops.NOT_LITERAL):
+            yield chr(value)
+        elif kind is ops.IN:
+            yield from members(value)
+        for part in parts(kind, value):
+            yield from alphabet(part)
+
+
+def parts(kind: Any, value: Any) -> Iterator[Any]:
+    """Yield the expressions inside of one operation of a parsed expression."""
+    if kind is ops.BRANCH:
+        yield from value[1]
+    elif kind in (ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT):
+        yield value[2]
+    elif kind is ops.SUBPATTERN:
+        yield value[3]
+    elif kind is ops.ATOMIC_GROUP:
+        yield value
+    elif kind in (ops.ASSERT, ops.ASSERT_NOT):
+        yield value[1]
+
+
+CATEGORIES: Mapping[Any, str] = {
+    ops.CATEGORY_DIGIT: "0",
+    ops.CATEGORY_SPACE: " ",
+    ops.CATEGORY_WORD: "a",
+    ops.CATEGORY_NOT_DIGIT: "a",
+    ops.CATEGORY_NOT_SPACE: "a",
+    ops.CATEGORY_NOT_WORD: ".",
+}
+
+
+def members(value: Any) -> Iterator[str]:
+    """Yield some members of a set: not what a complement leaves out, but something else."""
+    excluded = value[0][0] is ops.NEGATE
+    if excluded:
+        yield next((letter for letter in OTHERS if matches_set(value, letter)), "~")
+    for kind, what in value:
+        if kind is ops.LITERAL:
+            yield chr(what)
+        elif kind is ops.RANGE:
+            yield chr(what[0])
+        elif kind is ops.CATEGORY and not excluded:
+            yield CATEGORIES[what]
+
+
+def matches_set(value: Any, letter: str) -> bool:
+    """Whether a set of a parsed expression accepts ``letter``."""
+    for kind, what in value[1:]:
+        inside = (
+            (kind is ops.LITERAL and ord(letter) == what)
+            or (kind is ops.RANGE and what[0] <= ord(letter) <= what[1])
+            or (kind is ops.CATEGORY and CATEGORY_TESTS[what](letter))
+        )
+        if inside:
+            return False
+    return True
+
+
+CATEGORY_TESTS: Mapping[Any, Callable[[str], bool]] = {
+    ops.CATEGORY_DIGIT: str.isdigit,
+    ops.CATEGORY_SPACE: str.isspace,
+    ops.CATEGORY_WORD: lambda letter: letter.isalnum() or letter == "_",
+    ops.CATEGORY_NOT_DIGIT: lambda letter: not letter.isdigit(),
+    ops.CATEGORY_NOT_SPACE: lambda letter: not letter.isspace(),
+    ops.CATEGORY_NOT_WORD: lambda letter: not (letter.isalnum() or letter == "_"),
+}
+
+
+def sample(tree: Any, more: int) -> str:
+    """Return a text that an expression likely accepts, with ``more`` than the fewest repeats."""
+    found = ""
+    for kind, value in tree:
+        if kind is ops.LITERAL:
+            found += chr(value)
+        elif kind is ops.NOT_LITERAL:
+            found += "~"
+        elif kind is ops.ANY:
+            found += "a"
+        elif kind is ops.IN:
+            found += next(members(value), "a")
+        elif kind in (ops.MAX_REPEAT, ops.MIN_REPEAT, ops.POSSESSIVE_REPEAT):
+            count = min(value[0] + more, 12 if value[1] is ops.MAXREPEAT else value[1])
+            found += sample(value[2], more) * int(count)
+        elif kind is ops.BRANCH:
+            found += sample(value[1][min(more, len(value[1]) - 1)], more)
+        elif kind in (ops.SUBPATTERN, ops.ATOMIC_GROUP):
+            found += sample(value[3] if kind is ops.SUBPATTERN else value, more)
+        elif kind is ops.ASSERT and value[0] > 0:
+            found += ""
+    return found
+
+
+def patterns_of(root: Path, folders: tuple[str, ...]) -> list[FoundPattern]:
+    """Return every expression of the modules below ``folders`` of ``root``.
+
+    Those that a module holds once it is imported, in whatever it holds, and those that are written
+    out where they are used.
+    """
+    found: dict[tuple[str, str | bytes, int], FoundPattern] = {}
+    for folder in folders:
+        for path in sorted((root / folder).rglob("*.py")):
+            within = path.relative_to(root)
+            if {"tests", "testing", "migrations"} & set(within.parts):
+                continue
+            if within.name in {"conftest.py", "__main__.py"}:
+                continue
+            name = ".".join(within.with_suffix("").parts).removesuffix(".__init__")
+            source = path.read_text()
+            if not re.search(r"\bre\.|Pattern", source):
+                continue
+            for pattern in (*held(importlib.import_module(name)), *written_out(source)):
+                key = name, pattern.pattern, pattern.flags
+                found.setdefault(key, FoundPattern(name, pattern))
+    return list(found.values())
+
+
+def held(module: object) -> Iterator[re.Pattern[Any]]:
+    """Yield the expressions that a module holds, in containers and closures too."""
+    for value in vars(module).values():
+        yield from within(value, 3)
+
+
+def within(value: object, depth: int) -> Iterator[re.Pattern[Any]]:
+    """Yield the expressions in a value, as deep as ``depth`` containers and closures."""
+    if isinstance(value, re.Pattern):
+        yield value
+    elif depth and isinstance(value, tuple | list | set | frozenset):
+        for member in value:
+            yield from within(member, depth - 1)
+    elif depth and isinstance(value, Mapping):
+        for member in value.values():
+            yield from within(member, depth - 1)
+    elif depth and isinstance(value, FunctionType):
+        for cell in value.__closure__ or ():
+            yield from within(cell.cell_contents, depth - 1)
+
+
+def written_out(source: str) -> Iterator[re.Pattern[Any]]:
+    """Yield the expressions that are given to a function of ``re`` as they are."""
+    for node in ast.walk(ast.parse(source)):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id == "re"
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+            and isinstance(node.args[0].value, str | bytes)
+        ):
+            flags = re.NOFLAG
+            for extra in (*node.args[1:], *(keyword.value for keyword in node.keywords)):
+                for part in ast.walk(extra):
+                    if isinstance(part, ast.Attribute) and hasattr(re.RegexFlag, part.attr):
+                        flags |= re.RegexFlag[part.attr]
+            yield re.compile(node.args[0].value, flags)
