@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -16,9 +15,11 @@ from lectern.exits import Exit, Failed
 from lectern.preconditions import check_output, check_source
 from lectern.reading import FORMATS, Reading, ReadingResult, ReadRequest
 from lectern.standalone import Options, Standalone, running
+from libs.common.contracts.pages import PageRange
 from libs.common.errors import Permanent
 from services.gateway.audio.queries import AudioQueries
 from services.gateway.narrations.options import NarrationOptions
+from services.gateway.narrations.requests import ranges_of
 from services.synth.engines.build import ENGINES
 
 DATA = Path.home() / ".local" / "share" / "lectern"
@@ -41,7 +42,7 @@ def add_to(commands: Subparsers) -> None:
     read.add_argument("--voice", help="a voice from `lectern voices`; default: by language")
     read.add_argument("--rate", type=_rate, default=1.0, help="0.5 to 3.0; default: 1.0")
     read.add_argument("--format", choices=list(FORMATS), help="default: by the name of the output")
-    read.add_argument("--pages", type=page_numbers, help="some pages only: 1-5,8")
+    read.add_argument("--pages", type=some_pages, help="some pages only: 1-5,8")
     read.add_argument("--pages-folder", type=Path, help="put the audio of each page there too")
     read.add_argument("--fresh", action="store_true", help="read again what was read before")
     read.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -138,20 +139,16 @@ async def until_voices(lectern: Standalone) -> None:
         await asyncio.sleep(0.02)
 
 
-def page_numbers(text: str) -> tuple[int, ...]:
-    """Read "1-5,8" as (1, 2, 3, 4, 5, 8).
+def some_pages(text: str) -> tuple[PageRange, ...]:
+    """Read pages such as "1-5,8".
 
     Raises:
-        argparse.ArgumentTypeError: It is not such a list.
+        argparse.ArgumentTypeError: It is no list of pages.
     """
-    numbers: set[int] = set()
-    for part in text.split(","):
-        found = re.fullmatch(r"\s*(\d{1,6})(?:\s*-\s*(\d{1,6}))?\s*", part)
-        first, last = (int(found[1]), int(found[2] or found[1])) if found else (0, 0)
-        if not 1 <= first <= last:
-            raise argparse.ArgumentTypeError(f"{text!r} is no list of pages; write 1-5,8")
-        numbers.update(range(first, last + 1))
-    return tuple(sorted(numbers))
+    try:
+        return ranges_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of pages: {error}") from error
 
 
 def _rate(text: str) -> float:

@@ -10,7 +10,8 @@ from lectern import reading_command
 from lectern.cli import parser, run
 from lectern.exits import Exit, Failed
 from lectern.reading import ReadingResult
-from lectern.reading_command import _rate, _report, _speaks, _wanted, page_numbers
+from lectern.reading_command import _rate, _report, _speaks, _wanted, some_pages
+from libs.common.contracts.pages import merged, page_ranges
 
 RANGES = st.lists(
     st.tuples(st.integers(1, 2000), st.integers(0, 30)).map(lambda pair: (pair[0], sum(pair))),
@@ -29,23 +30,23 @@ def test_pages_are_the_union_of_the_ranges_in_order(ranges, data):
         middle = "" if single else f"{blanks[1]}-{blanks[2]}{last}"
         parts.append(f"{blanks[0]}{first}{middle}{blanks[3]}")
     wanted = {page for first, last in ranges for page in range(first, last + 1)}
-    assert page_numbers(",".join(parts)) == tuple(sorted(wanted))
+    assert some_pages(",".join(parts)) == page_ranges(wanted)
 
 
 @pytest.mark.parametrize("text", ["", "0", "3-1", "1,", "a", "-3", "1-", "1--2", "1.5", "1000000"])
 def test_what_is_no_list_of_pages_is_refused(text):
-    with pytest.raises(argparse.ArgumentTypeError, match="write 1-5,8"):
-        page_numbers(text)
+    with pytest.raises(argparse.ArgumentTypeError, match="is no list of pages"):
+        some_pages(text)
 
 
 @given(st.text(max_size=12))
 def test_any_text_is_pages_or_refused(text):
     try:
-        found = page_numbers(text)
+        found = some_pages(text)
     except argparse.ArgumentTypeError:
         return
-    assert found == tuple(sorted(set(found)))
-    assert found[0] >= 1
+    assert found == merged(found)
+    assert found[0].first >= 1
 
 
 @pytest.mark.parametrize("text", ["0.5", "1", "3.0"])

@@ -1,7 +1,9 @@
 """Pages of a document, many of them in few words."""
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from operator import attrgetter
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -57,6 +59,37 @@ def page_ranges(pages: Iterable[int]) -> tuple[PageRange, ...]:
     return tuple(PageRange(first=first, last=last) for first, last in bounds)
 
 
-def pages_in(ranges: Iterable[PageRange]) -> tuple[int, ...]:
-    """Return all pages of ``ranges``, in their order."""
-    return tuple(page for run in ranges for page in range(run.first, run.last + 1))
+def merged(ranges: Iterable[PageRange]) -> tuple[PageRange, ...]:
+    """Return ranges that hold exactly the pages of ``ranges``, ascending, as few as can be."""
+    joined: list[PageRange] = []
+    for run in sorted(ranges, key=attrgetter("first")):
+        if joined and run.first <= joined[-1].last + 1:
+            joined[-1] = PageRange(first=joined[-1].first, last=max(joined[-1].last, run.last))
+        else:
+            joined.append(run)
+    return tuple(joined)
+
+
+def holds(ranges: Sequence[PageRange], page: int) -> bool:
+    """Whether ascending ``ranges`` hold ``page``."""
+    place = bisect_right(ranges, page, key=attrgetter("first"))
+    return place > 0 and page <= ranges[place - 1].last
+
+
+def pages_in(ranges: Iterable[PageRange], last: int) -> Iterator[int]:
+    """Yield the pages of ``ranges`` up to ``last``, in their order; nobody counts out the rest."""
+    for run in ranges:
+        yield from range(run.first, min(run.last, last) + 1)
+
+
+def count_in(ranges: Iterable[PageRange]) -> int:
+    """Return how many pages ``ranges`` hold."""
+    return sum(run.last - run.first + 1 for run in ranges)
+
+
+def ranges_as_text(ranges: Iterable[PageRange]) -> str:
+    """Return ``ranges`` as people write them: ``1-5,8``."""
+    written = (
+        str(run.first) if run.first == run.last else f"{run.first}-{run.last}" for run in ranges
+    )
+    return ",".join(written)

@@ -7,7 +7,7 @@ accept, and texts that nearly match it, each repeated.
 import ast
 import importlib
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -15,7 +15,7 @@ from re import _constants as ops  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from time import thread_time
 from types import FunctionType
-from typing import Any
+from typing import Any, Literal
 
 SCREEN_CHARACTERS = 2_000
 SCREEN_S = 0.003
@@ -28,15 +28,27 @@ NEVER = "\x01"
 OTHERS = ("a", "A", "0", " ", "\n", "<", "(", "[", "é", "́")
 
 
+Way = Literal["search", "match", "fullmatch"]
+"""How an expression is used. A match from a given position is a search: it moves on."""
+
+
 @dataclass(frozen=True)
 class FoundPattern:
-    """An expression and the module that it was found in."""
+    """An expression, the module that it was found in, and how it is used there."""
 
     module: str
     pattern: re.Pattern[Any]
+    way: Way = "search"
 
     def __str__(self) -> str:
-        return f"{self.module}: {self.pattern.pattern!r:.60}"
+        return f"{self.module}: {self.way} {self.pattern.pattern!r:.60}"
+
+    def work(self, text: str) -> object:
+        """Use the expression on ``text`` as its module does."""
+        source: Any = text.encode() if isinstance(self.pattern.pattern, bytes) else text
+        if self.way == "search":
+            return sum(1 for _ in self.pattern.finditer(source))
+        return getattr(self.pattern, self.way)(source)
 
 
 def growth(work: Callable[[str], object], text: Callable[[int], str], size: int) -> float:
@@ -67,19 +79,11 @@ def cost(work: Callable[[str], object], text: str, attempts: int) -> float:
     return min(taken)
 
 
-def search_all(pattern: re.Pattern[Any]) -> Callable[[str], object]:
-    """Return the search for every match of ``pattern`` in a text."""
-    if isinstance(pattern.pattern, bytes):
-        return lambda text: sum(1 for _ in pattern.finditer(text.encode("utf-8")))
-    return lambda text: sum(1 for _ in pattern.finditer(text))
-
-
-def slow_texts(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield the hostile texts (head, repeated, tail) for which ``pattern`` may not be linear."""
-    work = search_all(pattern)
-    for head, unit, tail in hostile_texts(pattern):
+def slow_texts(found: FoundPattern) -> Iterator[tuple[str, str, str]]:
+    """Yield the hostile texts (head, repeated, tail) for which an expression may not be linear."""
+    for head, unit, tail in hostile_texts(found.pattern):
         text = repeated(head, unit, tail)(SCREEN_CHARACTERS)
-        if cost(work, text, 1) > SCREEN_S and cost(work, text, 2) > SCREEN_S:
+        if cost(found.work, text, 1) > SCREEN_S and cost(found.work, text, 2) > SCREEN_S:
             yield head, unit, tail
 
 
@@ -98,7 +102,7 @@ def hostile_texts(pattern: re.Pattern[Any]) -> Iterator[tuple[str, str, str]]:
     samples = {sample(tree, count) for count in (0, 1, 2)} - {""}
     units = {*letters, *map("".join, product(letters, letters)), *samples}
     units |= {some[:size] for some in samples for size in range(2, min(len(some), 40))}
-    heads = {"", *(some[: len(some) // 2] for some in samples)}
+    heads = {"", *(some[:size] for some in samples for size in range(1, min(len(some), 14)))}
     for unit in sorted(units):
         for head in heads if unit in letters else ("",):
             yield head, unit, NEVER
@@ -195,71 +199,98 @@ def sample(tree: Any, more: int) -> str:
             found += sample(value[1][min(more, len(value[1]) - 1)], more)
         elif kind in (ops.SUBPATTERN, ops.ATOMIC_GROUP):
             found += sample(value[3] if kind is ops.SUBPATTERN else value, more)
-        elif kind is ops.ASSERT and value[0] > 0:
-            found += ""
     return found
 
 
-def patterns_of(root: Path, folders: tuple[str, ...]) -> list[FoundPattern]:
+def patterns_of(root: Path, folders: Sequence[str]) -> list[FoundPattern]:
     """Return every expression of the modules below ``folders`` of ``root``.
 
     Those that a module holds once it is imported, in whatever it holds, and those that are written
     out where they are used.
     """
-    found: dict[tuple[str, str | bytes, int], FoundPattern] = {}
-    for folder in folders:
-        for path in sorted((root / folder).rglob("*.py")):
-            within = path.relative_to(root)
-            if {"tests", "testing", "migrations"} & set(within.parts):
-                continue
-            if within.name in {"conftest.py", "__main__.py"}:
-                continue
-            name = ".".join(within.with_suffix("").parts).removesuffix(".__init__")
-            source = path.read_text()
-            if not re.search(r"\bre\.|Pattern", source):
-                continue
-            for pattern in (*held(importlib.import_module(name)), *written_out(source)):
-                key = name, pattern.pattern, pattern.flags
-                found.setdefault(key, FoundPattern(name, pattern))
+    sources = dict(_sources(root, folders))
+    uses = {module: set(_uses(ast.parse(source))) for module, source in sources.items()}
+    anywhere = set().union(*uses.values())
+    found: dict[tuple[str, Way, str | bytes, int], FoundPattern] = {}
+    for module, source in sources.items():
+        if not re.search(r"\bre\.|Pattern", source):
+            continue
+        held = [
+            FoundPattern(module, pattern, _way(name, uses[module], anywhere))
+            for name, value in vars(importlib.import_module(module)).items()
+            for pattern in patterns_within(value)
+        ]
+        for one in (*held, *_written_out(module, ast.parse(source))):
+            found.setdefault((module, one.way, one.pattern.pattern, one.pattern.flags), one)
     return list(found.values())
 
 
-def held(module: object) -> Iterator[re.Pattern[Any]]:
-    """Yield the expressions that a module holds, in containers and closures too."""
-    for value in vars(module).values():
-        yield from within(value, 3)
-
-
-def within(value: object, depth: int) -> Iterator[re.Pattern[Any]]:
+def patterns_within(value: object, depth: int = 4) -> Iterator[re.Pattern[Any]]:
     """Yield the expressions in a value, as deep as ``depth`` containers and closures."""
     if isinstance(value, re.Pattern):
         yield value
     elif depth and isinstance(value, tuple | list | set | frozenset):
         for member in value:
-            yield from within(member, depth - 1)
+            yield from patterns_within(member, depth - 1)
     elif depth and isinstance(value, Mapping):
         for member in value.values():
-            yield from within(member, depth - 1)
+            yield from patterns_within(member, depth - 1)
     elif depth and isinstance(value, FunctionType):
         for cell in value.__closure__ or ():
-            yield from within(cell.cell_contents, depth - 1)
+            yield from patterns_within(cell.cell_contents, depth - 1)
 
 
-def written_out(source: str) -> Iterator[re.Pattern[Any]]:
+def _sources(root: Path, folders: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the modules that run, by name, with their text."""
+    for path in sorted(path for folder in folders for path in (root / folder).rglob("*.py")):
+        within = path.relative_to(root)
+        if {"tests", "testing", "migrations"}.isdisjoint(within.parts) and within.name not in {
+            "conftest.py",
+            "__main__.py",
+        }:
+            yield ".".join(within.with_suffix("").parts).removesuffix(".__init__"), path.read_text()
+
+
+def _uses(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """Yield (name, way) for every call of a method of something with a name."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+        ):
+            once = node.func.attr == "fullmatch" or len(node.args) == 1
+            yield node.func.value.id, node.func.attr if once else "search"
+
+
+def _way(name: str, here: Set[tuple[str, str]], anywhere: Set[tuple[str, str]]) -> Way:
+    """Return how what has ``name`` is used; unless all agree, it is a search."""
+    ways = {way for used, way in (here if name.startswith("_") else anywhere) if used == name}
+    return "match" if ways == {"match"} else "fullmatch" if ways == {"fullmatch"} else "search"
+
+
+def _written_out(module: str, tree: ast.AST) -> Iterator[FoundPattern]:
     """Yield the expressions that are given to a function of ``re`` as they are."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree):
         if (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
             and isinstance(node.func.value, ast.Name)
             and node.func.value.id == "re"
+            and node.func.attr != "compile"
             and node.args
             and isinstance(node.args[0], ast.Constant)
             and isinstance(node.args[0].value, str | bytes)
         ):
-            flags = re.NOFLAG
-            for extra in (*node.args[1:], *(keyword.value for keyword in node.keywords)):
-                for part in ast.walk(extra):
-                    if isinstance(part, ast.Attribute) and hasattr(re.RegexFlag, part.attr):
-                        flags |= re.RegexFlag[part.attr]
-            yield re.compile(node.args[0].value, flags)
+            ways: Mapping[str, Way] = {"match": "match", "fullmatch": "fullmatch"}
+            pattern = re.compile(node.args[0].value, _flags(node))
+            yield FoundPattern(module, pattern, ways.get(node.func.attr, "search"))
+
+
+def _flags(call: ast.Call) -> re.RegexFlag:
+    flags = re.NOFLAG
+    for given in (*call.args[1:], *(keyword.value for keyword in call.keywords)):
+        for part in ast.walk(given):
+            if isinstance(part, ast.Attribute) and part.attr in re.RegexFlag.__members__:
+                flags |= re.RegexFlag[part.attr]
+    return flags

@@ -1,9 +1,11 @@
 """What people can do to hear documents."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from libs.common.contracts.narrations import NarrationRequested
+from libs.common.contracts.pages import PageRange
 from libs.common.contracts.permissions import Capability
 from libs.common.errors import Rejected
 from services.gateway.audio.selects import engines
@@ -84,7 +86,7 @@ class NarrationCommands:
             narration_id=narration_id,
             owner_id=document.owner_id,
             requested_by=caller,
-            pages=options.ranges,
+            pages=options.pages,
             engine=engine,
             voice=voice,
             rate=options.rate,
@@ -94,7 +96,7 @@ class NarrationCommands:
         await command.apply(self.kernel.record(requested))
 
 
-def check_pages(document: DocumentRow, asked: tuple[int, ...] | None) -> None:
+def check_pages(document: DocumentRow, asked: Sequence[PageRange] | None) -> None:
     """Refuse pages that the document does not have.
 
     Raises:
@@ -104,9 +106,10 @@ def check_pages(document: DocumentRow, asked: tuple[int, ...] | None) -> None:
         raise Rejected("document_rejected", "The document could not be read; there is no audio.")
     if asked is None or document.page_count is None:
         return
-    beyond = [page for page in asked if not 1 <= page <= document.page_count]
-    if beyond:
+    beyond = next((run for run in asked if run.last > document.page_count), None)
+    if beyond is not None:
+        missing = max(beyond.first, document.page_count + 1)
         raise Rejected(
             "no_such_page",
-            f"The document has pages 1 to {document.page_count}; there is no page {beyond[0]}.",
+            f"The document has pages 1 to {document.page_count}; there is no page {missing}.",
         )

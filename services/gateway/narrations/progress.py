@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from libs.common.contracts.pages import pages_in
+from libs.common.contracts.pages import count_in, holds, pages_in, ranges_as_text
 from services.gateway.audio.rows import AudiobookRow, AudioRow
 from services.gateway.audio.views import AudiobookView, audiobook_view
 from services.gateway.documents.rows import DocumentRow, PageRow
@@ -68,7 +68,7 @@ def narration_view(facts: NarrationFacts) -> NarrationView:
     narration = facts.narration
     outcomes = outcomes_of(facts)
     ready = selected_ready(facts)
-    total = _total(facts)
+    total = total_of(facts)
     known = total is not None or narration.ended_at is not None
     settled = known and "waiting" not in outcomes.values()
     failure = _failure(facts, outcomes, settled)
@@ -77,7 +77,7 @@ def narration_view(facts: NarrationFacts) -> NarrationView:
         narration_id=narration.narration_id,
         document_id=narration.document_id,
         requested_at=narration.requested_at,
-        pages=None if narration.pages is None else pages_in(narration.pages),
+        pages=None if narration.pages is None else ranges_as_text(narration.pages),
         engine=narration.engine,
         voice=narration.voice,
         rate=narration.rate,
@@ -115,17 +115,27 @@ def selected_ready(facts: NarrationFacts) -> list[AudioRow]:
 
 
 def _selected(facts: NarrationFacts) -> list[int]:
-    """The pages that were asked for, as far as they are known to exist or may still turn up."""
-    asked, last = facts.narration.numbers, facts.document.page_count
+    """The pages that were asked for and are known to exist, and the first that may still turn up.
+
+    As many as the document has at most: what people ask for may be far more.
+    """
+    asked, last = facts.narration.pages, facts.document.page_count
+    if last is not None:
+        return list(range(1, last + 1)) if asked is None else list(pages_in(asked, last))
+    known = sorted(facts.pages)
     if asked is None:
-        return list(range(1, last + 1)) if last is not None else sorted(facts.pages)
-    return sorted({page for page in asked if last is None or page <= last})
+        return known
+    far = asked[-1].last
+    ahead = next((page for page in pages_in(asked, far) if page not in facts.pages), None)
+    seen = {page for page in known if holds(asked, page)}
+    return sorted(seen if ahead is None else seen | {ahead})
 
 
-def _total(facts: NarrationFacts) -> int | None:
-    if facts.narration.pages is None and facts.document.page_count is None:
-        return None
-    return len(_selected(facts))
+def total_of(facts: NarrationFacts) -> int | None:
+    """Return how many pages were asked for; None if nobody knows yet."""
+    if facts.document.page_count is not None:
+        return len(_selected(facts))
+    return None if facts.narration.pages is None else count_in(facts.narration.pages)
 
 
 def _outcome(facts: NarrationFacts, page: int) -> Outcome:

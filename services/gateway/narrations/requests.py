@@ -1,36 +1,51 @@
 """What people send: narrations and submissions."""
 
 import re
-from collections.abc import Sequence
 from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, HttpUrl, model_validator
 
 from libs.common.contracts.formats import AudiobookFormat, PageFormat, Rate, page_format_of
-from libs.common.contracts.pages import MAX_RANGES
+from libs.common.contracts.pages import MAX_RANGES, PageRange, SomePages, merged, page_ranges
 from services.gateway.http.models import RequestBody
 from services.gateway.narrations.options import NORMAL_RATE, USUAL_FORMAT, NarrationOptions
 
 MAX_PAGES = 100_000
-_RANGE = re.compile(r"\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?")
+MAX_NUMBERS = 10_000
+"""Pages that are listed one by one; more of them are written as ranges."""
+_RANGE = re.compile(r"\s*+(\d{1,6})\s*+(?:-\s*+(\d{1,6})\s*+)?")
 
 
-def page_numbers(value: object) -> object:
-    """Turn ``"1-5,8"`` into page numbers; anything else is left for pydantic to judge.
+def asked_ranges(value: object) -> object:
+    """Turn ``"1-5,8"`` or page numbers into ranges, which they stay; ranges are left as they are.
 
     Raises:
-        ValueError: It is a text and no list of ranges.
+        ValueError: It is no list of pages, or has too many parts.
     """
-    if not isinstance(value, str):
-        return value
-    parts = value.split(",")
+    if isinstance(value, str):
+        return ranges_of(value)
+    if isinstance(value, list):
+        if len(value) > MAX_NUMBERS:
+            raise ValueError(f"list at most {MAX_NUMBERS} pages, or write ranges")
+        if not all(type(page) is int and 1 <= page <= MAX_PAGES for page in value):
+            raise ValueError(f"pages go from 1 to {MAX_PAGES}")
+        return page_ranges(value)
+    return value
+
+
+def ranges_of(text: str) -> tuple[PageRange, ...]:
+    """Read ranges such as ``"1-5,8"``, in any order.
+
+    Raises:
+        ValueError: It is no list of pages, or has more than :data:`MAX_RANGES` parts.
+    """
+    parts = text.split(",")
     if len(parts) > MAX_RANGES:
         raise ValueError(f"write pages in at most {MAX_RANGES} ranges")
-    bounds = sorted(map(_bounds, parts))
-    return [page for first, last in joined(bounds) for page in range(first, last + 1)]
+    return merged(map(_range, parts))
 
 
-def _bounds(part: str) -> tuple[int, int]:
+def _range(part: str) -> PageRange:
     match = _RANGE.fullmatch(part)
     if match is None:
         raise ValueError("write pages as 1-5,8")
@@ -38,24 +53,13 @@ def _bounds(part: str) -> tuple[int, int]:
     last = int(match[2]) if match[2] else first
     if not 1 <= first <= last <= MAX_PAGES:
         raise ValueError(f"pages go from 1 to {MAX_PAGES}, the smaller number first")
-    return first, last
-
-
-def joined(bounds: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return ascending ``bounds`` without overlaps, so that each page is counted out once."""
-    joined: list[tuple[int, int]] = []
-    for first, last in bounds:
-        if joined and first <= joined[-1][1]:
-            joined[-1] = joined[-1][0], max(joined[-1][1], last)
-        else:
-            joined.append((first, last))
-    return joined
+    return PageRange(first=first, last=last)
 
 
 Pages = Annotated[
-    tuple[Annotated[int, Field(ge=1, le=MAX_PAGES)], ...],
-    Field(min_length=1, max_length=MAX_PAGES, description='Numbers, or a text such as "1-5,8".'),
-    BeforeValidator(page_numbers, json_schema_input_type=list[int] | str),
+    SomePages,
+    Field(description='Numbers, or a text such as "1-5,8".'),
+    BeforeValidator(asked_ranges, json_schema_input_type=list[int] | str),
 ]
 
 
@@ -71,9 +75,8 @@ class NarrationRequest(RequestBody):
 
     def options(self) -> NarrationOptions:
         """Return it as commands take it."""
-        pages = None if self.pages is None else tuple(sorted(set(self.pages)))
         return NarrationOptions(
-            pages=pages,
+            pages=self.pages,
             engine=self.engine,
             voice=self.voice,
             rate=self.rate,

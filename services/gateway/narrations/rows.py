@@ -1,12 +1,11 @@
 """Narrations and the pages they wait for, as values."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from uuid import UUID
 
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.formats import AudiobookFormat, PageFormat
-from libs.common.contracts.pages import PageRange, pages_in
+from libs.common.contracts.pages import PageRange, holds
 from services.gateway.audio.rows import SpokenAs
 
 
@@ -41,16 +40,11 @@ class NarrationRow:
         """
         if self.ended_at is None or self.ended_before_read:
             return self.includes(page)
-        return any(run.first <= page <= run.last for run in self.missing or ())
+        return holds(self.missing or (), page)
 
     def includes(self, page: int) -> bool:
         """Whether it asks for a page."""
-        return self.numbers is None or page in self.numbers
-
-    @cached_property
-    def numbers(self) -> frozenset[int] | None:
-        """The pages that it asks for; None is every page."""
-        return None if self.pages is None else frozenset(pages_in(self.pages))
+        return self.pages is None or holds(self.pages, page)
 
 
 @dataclass(frozen=True, kw_only=True)

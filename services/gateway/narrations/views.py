@@ -23,6 +23,7 @@ class NarrationView(View):
 
     ``partial`` is one of which something can be heard, but a page or the audiobook is missing.
 
+    ``pages`` are ranges such as ``1-5,8``.
     ``pages_total`` is unknown while a document of which everything was asked for is still read.
     ``pages_silent`` have nothing to speak; ``pages_outdated`` were edited, or their audio deleted,
     since they were spoken. ``characters`` are those of the pages known so far;
@@ -32,7 +33,7 @@ class NarrationView(View):
     narration_id: UUID
     document_id: UUID
     requested_at: str
-    pages: tuple[int, ...] | None
+    pages: str | None
     engine: str
     voice: str
     rate: float

@@ -6,14 +6,25 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from libs.common.contracts.base import MAX_PAGES
-from libs.common.contracts.pages import PageRange, page_ranges, pages_in
+from libs.common.contracts.pages import (
+    PageRange,
+    count_in,
+    holds,
+    merged,
+    page_ranges,
+    pages_in,
+    ranges_as_text,
+)
 
 PAGES = st.lists(st.integers(1, 60) | st.integers(1, MAX_PAGES), max_size=80)
 
 
 @given(PAGES)
 def test_ranges_hold_exactly_the_pages_ascending_and_once(pages):
-    assert pages_in(page_ranges(pages)) == tuple(sorted(set(pages)))
+    ranges = page_ranges(pages)
+    assert list(pages_in(ranges, MAX_PAGES)) == sorted(set(pages))
+    assert count_in(ranges) == len(set(pages))
+    assert all(holds(ranges, page) == (page in pages) for page in range(1, 62))
 
 
 @given(PAGES)
@@ -25,16 +36,21 @@ def test_no_fewer_ranges_would_do(pages):
 @given(st.lists(st.tuples(st.integers(1, 1000), st.integers(0, 20)), max_size=20))
 def test_ranges_that_overlap_become_one(bounds):
     given = [PageRange(first=first, last=first + more) for first, more in bounds]
-    again = page_ranges(pages_in(given))
-    assert set(pages_in(again)) == set(pages_in(given))
-    assert page_ranges(pages_in(again)) == again
+    again = merged(given)
+    assert again == page_ranges(pages_in(given, MAX_PAGES))
+    assert merged(again) == again
 
 
 def test_many_pages_in_few_words():
     assert page_ranges(range(1, 1001)) == (PageRange(first=1, last=1000),)
     assert page_ranges([9, 1, 2, 3, 2]) == (PageRange(first=1, last=3), PageRange(first=9, last=9))
     assert page_ranges([]) == ()
-    assert pages_in([]) == ()
+    assert ranges_as_text(page_ranges([9, 1, 2, 3])) == "1-3,9"
+
+
+def test_only_as_many_pages_are_counted_out_as_there_are():
+    far = (*page_ranges([1, 2]), PageRange(first=4, last=MAX_PAGES))
+    assert list(pages_in(far, 5)) == [1, 2, 4, 5]
 
 
 @pytest.mark.parametrize(("first", "last"), [(2, 1), (0, 3), (-1, -1), (1, MAX_PAGES + 1)])

@@ -1,5 +1,6 @@
 import pytest
 
+from libs.common.contracts.pages import page_ranges
 from services.gateway.narrations.options import NarrationOptions
 
 
@@ -23,7 +24,7 @@ async def test_pages_in_order(client, document):
 
 @pytest.mark.slow
 async def test_a_page_with_text_and_audios(world, client, document):
-    await world.narrations.narrate(world.owner, document, NarrationOptions(pages=(2,)))
+    await world.narrations.narrate(world.owner, document, NarrationOptions(pages=page_ranges((2,))))
     await world.speak_everything()
     answer = await client.get(f"/documents/{document}/pages/2")
     assert answer.headers["etag"] == '"0"'

@@ -8,6 +8,7 @@ from services.gateway.narrations.progress import (
     narration_view,
     outcomes_of,
     selected_ready,
+    total_of,
 )
 
 PAGES_FAILED = "pages_failed"
@@ -31,6 +32,7 @@ def end_of(facts: NarrationFacts, code: str) -> End:
     """Return the end of a narration as it is now; ``code`` says why if nothing can be heard."""
     narration, outcomes, ready = facts.narration, outcomes_of(facts), selected_ready(facts)
     missing = [page for page, outcome in outcomes.items() if outcome not in {"ready", "silent"}]
+    silent, total = count(outcomes, "silent"), total_of(facts)
     common = {
         "document_id": narration.document_id,
         "owner_id": narration.owner_id,
@@ -38,8 +40,8 @@ def end_of(facts: NarrationFacts, code: str) -> End:
         "requested_by": narration.requested_by,
         "pages_total": None if facts.document.page_count is None else len(outcomes),
         "pages_ready": len(ready),
-        "pages_silent": count(outcomes, "silent"),
-        "pages_missing": len(missing),
+        "pages_silent": silent,
+        "pages_missing": len(missing) if total is None else total - len(ready) - silent,
         "missing": page_ranges(missing)[:MAX_RANGES],
     }
     if not ready:

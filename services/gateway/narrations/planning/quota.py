@@ -1,10 +1,12 @@
 """How much a page may be spoken. What exists or will be counts: not what failed or was deleted."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import Select, func, select, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.contracts.pages import PageRange, holds
 from services.gateway.audio.rows import SpokenAs
 from services.gateway.audio.selects import REQUESTED
 from services.gateway.audio.tables import audios
@@ -17,7 +19,7 @@ from services.gateway.narrations.tables import narrations, page_requests
 async def check_audio_quota(
     connection: AsyncConnection,
     document_id: UUID,
-    asked_pages: tuple[int, ...] | None,
+    asked_pages: Sequence[PageRange] | None,
     spoken_as: SpokenAs,
     limit: int,
 ) -> None:
@@ -40,9 +42,9 @@ async def check_audio_quota(
     if asked_pages is None:
         full = full.limit(1)
     # Compared here: more pages may be asked for than PostgreSQL takes parameters.
-    asked = None if asked_pages is None else set(asked_pages)
     found = await connection.scalars(full)
-    page = next((page for page in found if asked is None or page in asked), None)
+    asked = (page for page in found if asked_pages is None or holds(asked_pages, page))
+    page = next(asked, None)
     if page is not None:
         raise QuotaExceeded(
             f"Page {page} has {limit} audios, as many as this site allows, with those that"

@@ -8,6 +8,7 @@ from libs.common.contracts.documents import (
     DocumentSubmitted,
 )
 from libs.common.contracts.narrations import NarrationRequested
+from libs.common.contracts.pages import page_ranges
 from libs.common.errors import Rejected, Unavailable
 from services.gateway.documents.uploads import Source, Submission
 from services.gateway.kernel.errors import NotFound
@@ -38,8 +39,9 @@ async def test_strangers_find_nothing(world):
 async def test_pages_must_exist(world):
     document = await world.hand_in()
     await world.read(document, 2)
+    options = NarrationOptions(pages=page_ranges((1, 3)))
     with pytest.raises(Rejected, match="no page 3"):
-        await world.narrations.narrate(world.owner, document, NarrationOptions(pages=(1, 3)))
+        await world.narrations.narrate(world.owner, document, options)
 
 
 async def test_a_rejected_document_is_not_spoken(world):

@@ -11,6 +11,7 @@ from libs.common.contracts.audio import (
 )
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.details import FailureDetails
+from libs.common.contracts.pages import page_ranges
 from services.gateway.kernel.errors import NotFound
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import of_audiobook, reference
@@ -67,7 +68,7 @@ async def test_since_when_there_is_audio_is_told_by_the_page_that_was_ready_firs
 
 @pytest.mark.slow
 async def test_the_total_of_chosen_pages_is_known_at_once(world, narrated):
-    document, view = await narrated(NarrationOptions(pages=(1, 2, 9)))
+    document, view = await narrated(NarrationOptions(pages=page_ranges((1, 2, 9))))
     assert (await view()).pages_total == 3
     await world.read(document, 2)
     assert (await view()).pages_total == 2
@@ -163,9 +164,9 @@ async def test_audio_of_another_sound_does_not_count(world, narrated):
 async def test_page_audios_are_those_of_the_narration(world):
     document = await world.hand_in()
     await world.read(document, 3)
-    order = NarrationOptions(pages=(1, 3))
+    order = NarrationOptions(pages=page_ranges((1, 3)))
     narration = await world.narrations.narrate(world.owner, document, order)
-    await world.narrations.narrate(world.owner, document, NarrationOptions(pages=(2,)))
+    await world.narrations.narrate(world.owner, document, NarrationOptions(pages=page_ranges((2,))))
     await world.speak_everything()
     audios = await world.narration_queries.page_audios(world.owner, narration)
     assert [audio.page for audio in audios] == [1, 3]

@@ -1,13 +1,12 @@
 import pytest
 from pydantic import ValidationError
 
-from libs.common.contracts.pages import MAX_RANGES
+from libs.common.contracts.pages import MAX_RANGES, PageRange, page_ranges
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.narrations.requests import (
     AudiobookRequest,
     NarrationRequest,
-    joined,
-    page_numbers,
+    ranges_of,
 )
 
 
@@ -22,7 +21,8 @@ from services.gateway.narrations.requests import (
     ],
 )
 def test_pages(pages, meant):
-    assert NarrationRequest(pages=pages).options() == NarrationOptions(pages=meant)
+    expected = None if meant is None else page_ranges(meant)
+    assert NarrationRequest(pages=pages).options() == NarrationOptions(pages=expected)
 
 
 @pytest.mark.parametrize(
@@ -33,13 +33,15 @@ def test_what_is_no_list_of_pages(pages):
         NarrationRequest(pages=pages)
 
 
-def test_pages_that_are_said_again_and_again_are_counted_out_once():
+def test_ranges_stay_ranges():
     """One request with 4,000 times all pages stopped the gateway for a minute."""
     again = ",".join(["1-100000"] * MAX_RANGES)
-    assert page_numbers(again) == list(range(1, 100_001))
-    assert joined([(1, 5)] * 3 + [(2, 9), (11, 12)]) == [(1, 9), (11, 12)]
+    assert ranges_of(again) == (PageRange(first=1, last=100_000),)
+    assert ranges_of("11-12,2-9,1-5,1-5,10") == (PageRange(first=1, last=12),)
     with pytest.raises(ValidationError, match="at most 1000 ranges"):
         NarrationRequest(pages=again + ",1")
+    with pytest.raises(ValidationError, match="or write ranges"):
+        NarrationRequest(pages=[1] * 10_001)
 
 
 @pytest.mark.parametrize("wrong", [{"rate": 0.1}, {"format": "wav"}, {"audiobook": "m4a"}])

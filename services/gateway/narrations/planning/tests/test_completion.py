@@ -8,6 +8,7 @@ from libs.common.contracts.audio import (
     AudioRequested,
 )
 from libs.common.contracts.details import Chapter
+from libs.common.contracts.pages import page_ranges
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import VOICES, a_world, reference
 
@@ -82,7 +83,7 @@ async def test_no_audiobook_without_all_pages(world):
 @pytest.mark.slow
 async def test_pages_that_do_not_exist_are_not_waited_for(world):
     document = await world.hand_in()
-    order = NarrationOptions(pages=(1, 2, 3), audiobook="m4b")
+    order = NarrationOptions(pages=page_ranges((1, 2, 3)), audiobook="m4b")
     await world.narrations.narrate(world.owner, document, order)
     await world.read(document, 2)
     await world.speak_everything()

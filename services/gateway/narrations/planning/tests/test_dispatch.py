@@ -10,6 +10,7 @@ from libs.common.contracts.audio import AudiobookRequested, AudioRequested
 from libs.common.contracts.base import Event
 from libs.common.contracts.documents import PageExtracted, PageSegmented
 from libs.common.contracts.narrations import NarrationRequested
+from libs.common.contracts.pages import page_ranges
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import VOICES, a_world, reference
 
@@ -74,7 +75,7 @@ async def test_a_deleted_document_makes_room(tmp_path):
 async def test_nothing_is_spoken_twice(world):
     document = await world.hand_in()
     narrate = world.narrations.narrate
-    await narrate(world.owner, document, NarrationOptions(pages=(1, 2)))
+    await narrate(world.owner, document, NarrationOptions(pages=page_ranges((1, 2))))
     await narrate(world.owner, document, NarrationOptions())
     await world.read(document, 3)
     await narrate(world.owner, document, NarrationOptions(audiobook="m4b"))

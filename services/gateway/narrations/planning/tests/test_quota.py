@@ -4,6 +4,7 @@ import pytest
 
 from libs.common.contracts.audio import AudioRequested
 from libs.common.contracts.formats import PageFormat
+from libs.common.contracts.pages import page_ranges
 from services.gateway.kernel.errors import QuotaExceeded
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import VOICES, a_world
@@ -18,7 +19,7 @@ async def world(tmp_path):
 
 async def spoken_at(world, document, *rates, pages=None):
     for rate in rates:
-        order = NarrationOptions(rate=rate, pages=pages)
+        order = NarrationOptions(rate=rate, pages=pages and page_ranges(pages))
         await world.narrations.narrate(world.owner, document, order)
         await world.speak_everything()
 
@@ -69,14 +70,16 @@ async def test_what_waits_for_its_turn_counts(tmp_path):
         document = await world.hand_in()
         await world.read(document, 3)
         await narrate(world.owner, document, NarrationOptions(rate=1.0))
-        await narrate(world.owner, document, NarrationOptions(rate=1.5, pages=(2, 3)))
+        await narrate(world.owner, document, NarrationOptions(rate=1.5, pages=page_ranges((2, 3))))
         with pytest.raises(QuotaExceeded, match="Page 2 has 2"):
             await narrate(world.owner, document, NarrationOptions(rate=2.0))
-        await narrate(world.owner, document, NarrationOptions(rate=2.0, pages=(1,)))
-        await narrate(world.owner, document, NarrationOptions(rate=1.5, pages=(2, 3)))
+        await narrate(world.owner, document, NarrationOptions(rate=2.0, pages=page_ranges((1,))))
+        await narrate(world.owner, document, NarrationOptions(rate=1.5, pages=page_ranges((2, 3))))
         await world.speak_everything()
         with pytest.raises(QuotaExceeded, match="Page 3 has 2"):
-            await narrate(world.owner, document, NarrationOptions(rate=2.0, pages=(3,)))
+            await narrate(
+                world.owner, document, NarrationOptions(rate=2.0, pages=page_ranges((3,)))
+            )
 
 
 async def test_pages_that_are_not_cut_yet_count(world):

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from libs.common.contracts.audio import AudioRequested
 from libs.common.contracts.identifiers import uuid7
+from libs.common.contracts.pages import page_ranges
 from libs.common.contracts.tasks import TaskFailed
 from services.gateway.kernel.errors import NotFound, Stale
 from services.gateway.narrations.options import NarrationOptions
@@ -19,7 +20,7 @@ from services.gateway.tests.world import VOICES, a_world
 PAGES = 3
 ORDERS = (
     NarrationOptions(),
-    NarrationOptions(pages=(1, 3)),
+    NarrationOptions(pages=page_ranges((1, 3))),
     NarrationOptions(format="mp3"),
     NarrationOptions(voice="de", audiobook="m4b"),
 )

@@ -1,0 +1,58 @@
+import asyncio
+import time
+
+import pytest
+
+from libs.common.testing.loop_watchdog import MOST_COMPUTED_S, watched_loops
+
+
+def compute(seconds: float) -> None:
+    until = time.thread_time() + seconds
+    while time.thread_time() < until:
+        pass
+
+
+async def in_steps() -> None:
+    for _ in range(4):
+        compute(MOST_COMPUTED_S / 4)
+        await asyncio.sleep(0)
+
+
+async def at_once() -> None:
+    compute(MOST_COMPUTED_S * 1.2)
+
+
+@pytest.mark.slow
+def test_a_step_that_computes_too_long_is_noted():
+    with watched_loops() as watchdog:
+        asyncio.run(at_once())
+    [held] = watchdog.held
+    assert "at_once" in held
+
+
+@pytest.mark.slow
+def test_what_lets_others_run_or_waits_properly_is_not():
+    with watched_loops() as watchdog:
+        asyncio.run(in_steps())
+        asyncio.run(asyncio.sleep(0.2))
+        asyncio.run(asyncio.to_thread(compute, MOST_COMPUTED_S * 2))
+    assert watchdog.held == []
+
+
+def test_what_blocks_is_noted_though_it_computes_nothing(monkeypatch):
+    monkeypatch.setattr("libs.common.testing.loop_watchdog.MOST_BLOCKED_S", 0.02)
+
+    async def block() -> None:
+        time.sleep(0.03)  # noqa: ASYNC251 - that is the fault
+
+    with watched_loops() as watchdog:
+        asyncio.run(block())
+    [held] = watchdog.held
+    assert "block" in held
+
+
+def test_nothing_is_watched_afterwards():
+    with watched_loops() as watchdog:
+        pass
+    asyncio.run(in_steps())
+    assert watchdog.held == []
