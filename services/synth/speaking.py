@@ -4,6 +4,7 @@ Its utterances are spoken in parallel. Where segments of the engine are kept, th
 the progress of the job: one that is run again resumes at the sentence where it stopped.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from libs.common.work_folders import work_folder
 from services.synth.audio.assembly import AssembledPage, assemble_page
 from services.synth.audio.codecs.codec import CODEC_OF_FORMAT
 from services.synth.audio.containers.tags import Tags
+from services.synth.audio.segment_queue import write_segments
 from services.synth.synthesis.batches import SegmentRequest
 from services.synth.synthesis.cache.digests import segment_key
 from services.synth.synthesis.cache.owner_salts import OwnerSalts
@@ -96,17 +98,19 @@ class Speaker:
         page: SegmentedPage,
         segments: Sequence[SpokenSegment],
     ) -> AssembledPage:
-        files: dict[PageFormat, list[bytes]] = {
-            page_format: [segment.files[CODEC_OF_FORMAT[page_format].name] for segment in segments]
-            for page_format in asked.formats
-        }
+        queues: dict[PageFormat, Path] = {}
+        for page_format in asked.formats:
+            codec = CODEC_OF_FORMAT[page_format].name
+            queues[page_format] = folder / f"segments.{page_format}"
+            files = (segment.files[codec] for segment in segments)
+            await asyncio.to_thread(write_segments, queues[page_format], files)
         tags = Tags(
             title=page.title or f"Page {asked.page}",
             language=page.language,
             track=str(asked.page),
             nonce=page.nonce,
         )
-        return await self.pool.run(assemble_page, folder, page.utterances, files, tags)
+        return await self.pool.run(assemble_page, folder, page.utterances, queues, tags)
 
     async def _store(
         self,

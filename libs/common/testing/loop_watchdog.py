@@ -1,4 +1,4 @@
-"""Fails a test in which a callback held an event loop: meanwhile nobody else is served.
+"""pytest plugin: fails a test in which a callback held an event loop, which then serves nobody.
 
 What counts is the processor time of the loop's thread, which a busy machine does not change; time
 that the collector takes is left out, for it comes when it likes. What blocks without computing
@@ -14,8 +14,10 @@ from reprlib import Repr
 from time import monotonic, thread_time
 from typing import Any
 
+import pytest
+
 MOST_COMPUTED_S = 0.1
-MOST_BLOCKED_S = 2.0
+MOST_BLOCKED_S = 5.0
 _SHORT = Repr()
 _SHORT.maxother = 300
 
@@ -31,7 +33,7 @@ class LoopWatchdog:
     def run(self, handle: Handle) -> None:
         """Run a callback; this is what a loop calls."""
         began, computed, collected = monotonic(), thread_time(), self._collecting_s
-        what = handle._callback  # type: ignore[attr-defined]
+        what = getattr(handle, "_callback", handle)  # gone afterwards
         try:
             _run(handle)
         finally:
@@ -50,20 +52,35 @@ class LoopWatchdog:
             self._collecting_s += thread_time() - self._collects_since
 
 
-_run = Handle._run  # type: ignore[attr-defined]
+_run = Handle._run
 
 
 @contextmanager
 def watched_loops() -> Iterator[LoopWatchdog]:
     """Watch every event loop of this process, in whatever thread, until the context ends."""
     watchdog = LoopWatchdog()
-    Handle._run = lambda handle: watchdog.run(handle)  # type: ignore[attr-defined]
+    Handle._run = lambda self: watchdog.run(self)  # type: ignore[method-assign]
     gc.callbacks.append(watchdog.collecting)
     try:
         yield watchdog
     finally:
         gc.callbacks.remove(watchdog.collecting)
-        Handle._run = _run  # type: ignore[attr-defined]
+        Handle._run = _run  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def nothing_holds_the_loop(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test in which a callback held an event loop.
+
+    ``@pytest.mark.holds_loop(reason)`` says why one may.
+    """
+    if request.node.get_closest_marker("holds_loop"):
+        yield
+        return
+    with watched_loops() as watchdog:
+        yield
+    if watchdog.held:
+        pytest.fail("the event loop was held: " + "; ".join(watchdog.held))
 
 
 def _named(callback: Any) -> str:

@@ -14,7 +14,7 @@ from libs.common.contracts.base import Event
 from libs.common.contracts.details import AudiobookContents, Details, FailureDetails, title_of
 from libs.common.contracts.documents import DocumentRejected
 from libs.common.contracts.narrations import NarrationCompleted, NarrationEnded, NarrationFailed
-from libs.common.contracts.pages import pages_in
+from libs.common.contracts.pages import PageRange, count_in, page_ranges, ranges_as_text
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.errors import Permanent
 
@@ -120,8 +120,9 @@ def _narration_completed(event: NarrationCompleted) -> tuple[str, ...]:
 
 
 def _missing(event: NarrationEnded) -> tuple[str, ...]:
-    pages = pages_in(event.missing)
-    return (f"{page_list(pages)} could not be made audible.",) if pages else ()
+    if not event.missing:
+        return ()
+    return (f"{range_list(event.missing)} could not be made audible.",)
 
 
 def _audiobook_ready(event: AudiobookReady, details: Details | None) -> tuple[str, ...]:
@@ -165,17 +166,16 @@ def _task_failed(
 
 def page_list(pages: Sequence[int]) -> str:
     """Return ascending page numbers in words: ``Pages 1-3, 7 and 9``."""
-    ranges: list[list[int]] = []
-    for page in pages:
-        if ranges and page == ranges[-1][1] + 1:
-            ranges[-1][1] = page
-        else:
-            ranges.append([page, page])
-    shown = [str(a) if a == b else f"{a}-{b}" for a, b in ranges]
+    return range_list(page_ranges(pages))
+
+
+def range_list(ranges: Sequence[PageRange]) -> str:
+    """Return ascending ranges in words, as :func:`page_list` does."""
+    shown = [ranges_as_text([run]) for run in ranges[: MAX_RANGES + 1]]
     if len(shown) > MAX_RANGES:
         shown = [*shown[:MAX_RANGES], "others"]
     listed = shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
-    return f"Page {listed}" if len(pages) == 1 else f"Pages {listed}"
+    return f"Page {listed}" if count_in(ranges) == 1 else f"Pages {listed}"
 
 
 def duration(milliseconds: int) -> str:

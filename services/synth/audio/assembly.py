@@ -11,6 +11,7 @@ from libs.common.contracts.formats import AudiobookFormat, PageFormat
 from libs.common.contracts.utterances import Utterance
 from services.synth.audio.book_contents import BookChapter, PageFile
 from services.synth.audio.containers.tags import Tags
+from services.synth.audio.segment_queue import read_segments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +36,13 @@ class BoundBook:
 def assemble_page(
     folder: Path,
     utterances: Sequence[Utterance],
-    segments: Mapping[PageFormat, Sequence[bytes]],
+    segments: Mapping[PageFormat, Path],
     tags: Tags,
 ) -> AssembledPage:
     """Write ``page.<format>`` for every format into ``folder``.
 
-    ``segments`` holds, for each format, the segment file of every utterance in order. All files
-    have the nonce of ``tags``.
+    ``segments`` are files of ``segment_queue``: for each format, the segment file of every
+    utterance in order. One of them is held at a time. All files have the nonce of ``tags``.
     """
     from services.synth.audio.captions import webvtt
     from services.synth.audio.page import PagePart, write_page
@@ -50,14 +51,14 @@ def assemble_page(
     written = {
         page_format: write_page(
             folder / f"page.{page_format}",
-            [
+            (
                 PagePart(file, utterance.pause_ms)
-                for file, utterance in zip(files, utterances, strict=True)
-            ],
+                for file, utterance in zip(read_segments(queue), utterances, strict=True)
+            ),
             page_format,
             tags,
         )
-        for page_format, files in segments.items()
+        for page_format, queue in segments.items()
     }
     audio = next(iter(written.values()))
     timings = build_timings(utterances, audio.spoken, audio.offsets, audio.samples, tags.nonce)

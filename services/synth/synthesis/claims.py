@@ -1,18 +1,17 @@
 """Which segments a page of this process makes, so that another one does not make them too."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.synth.audio.codecs.codec import CodecName
 from services.synth.synthesis.cache.pack_writer import PackWriter
+from services.synth.synthesis.spool import SpooledFiles
 
 
 @dataclass(frozen=True)
 class SpokenSegment:
-    """One utterance, spoken: its segment file by codec."""
+    """One utterance, spoken: its segment file by codec, on disk."""
 
-    files: Mapping[CodecName, bytes]
+    files: SpooledFiles
     cached: bool
 
 

@@ -4,6 +4,7 @@ What was spoken before is in the segment cache. What is being spoken for another
 process is waited for, or taken from it while it is not kept yet. The rest is spoken in batches, as
 many utterances in one task as take about a quarter of a second; those of engines that are paid for
 one by one. What was spoken is kept every few seconds, and at the end of the page, however it ends.
+A long page is spoken some hundred utterances at a time, and what there is of it lies on disk.
 """
 
 import asyncio
@@ -21,7 +22,10 @@ from services.synth.synthesis.cache.pack_writer import FLUSH_EVERY_S, PackWriter
 from services.synth.synthesis.cache.segment_cache import NothingKept, SegmentCache
 from services.synth.synthesis.claims import SegmentClaim, SegmentClaims, SpokenSegment
 from services.synth.synthesis.registry import EngineRegistry
+from services.synth.synthesis.spool import SegmentSpool
 from services.synth.synthesis.synthesis_metrics import SynthesisMetrics
+
+UTTERANCES_AT_ONCE = 240
 
 OnProgress = Callable[[int], Awaitable[None]]
 """Is told how many more utterances are there."""
@@ -35,6 +39,7 @@ class PageInProgress:
     cache: SegmentCache
     writer: PackWriter
     on_progress: OnProgress
+    spool: SegmentSpool = field(default_factory=SegmentSpool)
     spoken: dict[int, SpokenSegment] = field(default_factory=dict)
     claims: dict[str, SegmentClaim] = field(default_factory=dict)
 
@@ -77,9 +82,10 @@ class SegmentSynthesizer:
                     on_progress=on_progress,
                     claims=claims,
                 )
-                left = list(requests)
-                while left:
-                    left = await self._synthesize_some(page, left)
+                for first in range(0, len(requests), UTTERANCES_AT_ONCE):
+                    left = list(requests[first : first + UTTERANCES_AT_ONCE])
+                    while left:
+                        left = await self._synthesize_some(page, left)
         finally:
             self._release(claims, list(claims))  # all of it is in the cache now
         return [page.spoken[request.index] for request in requests]
@@ -196,7 +202,7 @@ class SegmentSynthesizer:
             if len(files) < len(page.codecs):
                 missing.append((request, files))
             else:
-                page.spoken[request.index] = SpokenSegment(files, cached=True)
+                page.spoken[request.index] = SpokenSegment(page.spool.add(files), cached=True)
         self.synthesis_metrics.segments_cached(len(requests) - len(missing))
         lossless = await page.cache.find(
             [
@@ -226,9 +232,8 @@ class SegmentSynthesizer:
             done, left = left[: len(made)], left[len(made) :]
             for segment, files in zip(done, made, strict=True):
                 request = segment.request
-                page.spoken[request.index] = SpokenSegment(
-                    {**segment.files, **files.encoded}, cached=not was_spoken
-                )
+                spooled = page.spool.add({**segment.files, **files.encoded})
+                page.spoken[request.index] = SpokenSegment(spooled, cached=not was_spoken)
                 if was_spoken:
                     self.synthesis_metrics.segment_spoken(
                         request.settings.engine, len(request.text)

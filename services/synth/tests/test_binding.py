@@ -17,6 +17,7 @@ from services.synth.audio.assembly import assemble_page
 from services.synth.audio.book_contents import BookChapter
 from services.synth.audio.containers.tags import Tags
 from services.synth.audio.produce import produce
+from services.synth.audio.segment_queue import write_segments
 from services.synth.audio.tests.signals import speech_like
 from services.synth.binding import Binder, chapters_of, tags_of
 from services.synth.tests.scripts import (
@@ -114,10 +115,11 @@ def page_audio(tmp_path, storage, database):
 
     async def page_audio(number, page_format="m4a", codec="aac"):
         made = produce(speech_like(0.5), 24_000, (), 0.0, [codec]).encoded
+        write_segments(tmp_path / "segments", [made[codec]])
         assembled = assemble_page(
             tmp_path,
             utterances("Hello."),
-            {page_format: [made[codec]]},
+            {page_format: tmp_path / "segments"},
             Tags(title="Page", nonce=new_nonce()),
         )
         audio = uuid4()

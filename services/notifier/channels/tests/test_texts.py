@@ -1,9 +1,10 @@
 import pytest
 
+from libs.common.contracts.base import MAX_PAGES
 from libs.common.contracts.details import FailureDetails
 from libs.common.contracts.pages import PageRange
 from libs.common.errors import Permanent
-from services.notifier.channels.texts import duration, mail_text, one_line, page_list
+from services.notifier.channels.texts import duration, mail_text, one_line, page_list, range_list
 from services.notifier.notices import TYPES
 from services.notifier.tests import samples
 
@@ -130,6 +131,10 @@ def test_other_events_have_no_words():
 )
 def test_page_list(pages, words):
     assert page_list(pages) == words
+
+
+def test_ranges_are_not_counted_out():
+    assert range_list([PageRange(first=1, last=MAX_PAGES)]) == "Pages 1-1000000"
 
 
 def test_a_long_list_of_pages_is_cut():

@@ -9,6 +9,7 @@ from services.synth.audio.book_contents import BookChapter, PageFile
 from services.synth.audio.codecs.codec import CODECS
 from services.synth.audio.containers.tags import Tags
 from services.synth.audio.produce import produce
+from services.synth.audio.segment_queue import write_segments
 from services.synth.audio.tests.signals import speech_like
 from services.synth.engines.port import WordMark
 from services.synth.tests.scripts import utterances
@@ -29,13 +30,22 @@ def segments():
 
 
 def page(folder, segments, **formats):
-    files: dict[Any, Any] = {name: segments[codec] for name, codec in formats.items()}
-    return assemble_page(folder, utterances(*TEXTS, pause_ms=500), files, TAGS)
+    queues = queued(folder, **{name: segments[codec] for name, codec in formats.items()})
+    return assemble_page(folder, utterances(*TEXTS, pause_ms=500), queues, TAGS)
+
+
+def queued(folder, **files) -> dict[Any, Any]:
+    (folder / "queues").mkdir(exist_ok=True)
+    for name, some in files.items():
+        write_segments(folder / "queues" / name, some)
+    return {name: folder / "queues" / name for name in files}
 
 
 def test_every_format_becomes_a_file_and_the_first_tells_the_length(tmp_path, segments):
     made = page(tmp_path, segments, m4a="aac", mp3="mp3", opus="opus")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["page.m4a", "page.mp3", "page.opus"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        *("page.m4a", "page.mp3", "page.opus", "queues")
+    ]
     assert made.duration_ms == pytest.approx(3000, abs=150)
     assert made.loudness_lufs is not None
     alone = page(tmp_path, segments, m4a="aac")
@@ -65,12 +75,13 @@ def test_segments_of_another_codec_are_refused(tmp_path, segments):
 
 
 def test_an_utterance_without_its_segment_is_a_mistake(tmp_path, segments):
+    queues = queued(tmp_path, m4a=segments["aac"])
     with pytest.raises(ValueError, match="zip"):
-        assemble_page(tmp_path, utterances("a", "b", "c"), {"m4a": segments["aac"]}, TAGS)
+        assemble_page(tmp_path, utterances("a", "b", "c"), queues, TAGS)
 
 
 def test_a_page_without_utterances_is_a_file(tmp_path):
-    made = assemble_page(tmp_path, (), {"m4a": []}, TAGS)
+    made = assemble_page(tmp_path, (), queued(tmp_path, m4a=[]), TAGS)
     assert made.duration_ms > 0
     assert made.loudness_lufs is None
     assert (tmp_path / "page.m4a").exists()
