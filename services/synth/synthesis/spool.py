@@ -5,6 +5,7 @@ The file has no name, so the system removes it however the process ends.
 
 import os
 import tempfile
+import weakref
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -22,7 +23,9 @@ class SegmentSpool:
     """Keeps segment files until nobody refers to it or to what it returned. It blocks."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed when nobody refers to it
+        with tempfile.TemporaryFile() as file:
+            self._file = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._file)
         self._end = 0
 
     def add(self, files: Mapping[CodecName, bytes]) -> "SpooledFiles":
@@ -30,13 +33,13 @@ class SegmentSpool:
         places: dict[CodecName, Place] = {}
         for codec, file in files.items():
             places[codec] = Place(self._end, len(file))
-            os.pwrite(self._file.fileno(), file, self._end)
+            os.pwrite(self._file, file, self._end)
             self._end += len(file)
         return SpooledFiles(self, places)
 
     def read(self, place: Place) -> bytes:
         """Return what lies there."""
-        return os.pread(self._file.fileno(), place.size, place.start)
+        return os.pread(self._file, place.size, place.start)
 
 
 class SpooledFiles(Mapping[CodecName, bytes]):

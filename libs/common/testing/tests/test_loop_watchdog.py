@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from libs.common.testing.loop_watchdog import MOST_COMPUTED_S, watched_loops
+from libs.common.testing.loop_watchdog import MOST_COMPUTED_S, not_counted, watched_loops
 
 
 def compute(seconds: float) -> None:
@@ -39,16 +39,15 @@ def test_what_lets_others_run_or_waits_properly_is_not():
     assert watchdog.held == []
 
 
-def test_what_blocks_is_noted_though_it_computes_nothing(monkeypatch):
-    monkeypatch.setattr("libs.common.testing.loop_watchdog.MOST_BLOCKED_S", 0.02)
-
-    async def block() -> None:
-        time.sleep(0.03)  # noqa: ASYNC251 - that is the fault
+@pytest.mark.slow
+def test_what_a_test_does_by_itself_is_left_out():
+    async def put_together() -> None:
+        with not_counted():
+            compute(MOST_COMPUTED_S * 2)
 
     with watched_loops() as watchdog:
-        asyncio.run(block())
-    [held] = watchdog.held
-    assert "block" in held
+        asyncio.run(put_together())
+    assert watchdog.held == []
 
 
 def test_nothing_is_watched_afterwards():

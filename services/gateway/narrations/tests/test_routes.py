@@ -2,7 +2,7 @@ import pytest
 
 from libs.common.contracts.audio import AudiobookRequested
 from libs.common.contracts.narrations import NarrationRequested
-from libs.common.contracts.pages import pages_in
+from libs.common.contracts.pages import ranges_as_text
 from services.gateway.tests.world import a_world
 
 
@@ -31,8 +31,8 @@ async def test_ordering_some_pages(world, client):
     assert answer.headers["location"] == f"/api/v1/narrations/{narration['narration_id']}"
     assert (narration["state"], narration["pages_total"]) == ("working", 2)
     (asked,) = await world.decided(NarrationRequested)
-    assert (pages_in(asked.pages), asked.voice, asked.rate, asked.formats) == (
-        (1, 3),
+    assert (ranges_as_text(asked.pages), asked.voice, asked.rate, asked.formats) == (
+        "1,3",
         "de",
         1.5,
         ("mp3",),

@@ -7,7 +7,7 @@ import pytest
 from libs.common.contracts.details import SubmittedDocument
 from libs.common.contracts.documents import DocumentSubmitted
 from libs.common.contracts.narrations import NarrationRequested
-from libs.common.contracts.pages import pages_in
+from libs.common.contracts.pages import ranges_as_text
 from libs.common.storage.details import read_details
 from services.gateway.tests.world import VOICES, a_world
 
@@ -53,7 +53,7 @@ async def test_a_form_in_any_order(world, client, fields):
     assert (details.title, details.filename) == ("Der Prozeß", "book.txt")
     assert "Prozeß".encode() not in submitted.encode()
     (asked,) = await world.decided(NarrationRequested)
-    assert (pages_in(asked.pages), asked.rate) == ((1, 2, 4), 1.25)
+    assert (ranges_as_text(asked.pages), asked.rate) == ("1-2,4", 1.25)
     assert answer.json()["narration_id"] == str(asked.narration_id)
 
 
