@@ -1,6 +1,7 @@
 """pytest plugin: fails a test in which a callback held an event loop, which then serves nobody.
 
-What counts is the processor time of the loop's thread, which a busy machine does not change. Time
+What counts is the processor time of the loop's thread, in seconds of this machine when it is not
+busy: how much slower it is right then is measured when a step seems to be too long. Time
 that the collector takes is left out, for it comes when it likes, and so is what :func:`not_counted`
 does. Calls that block without computing are found by the linter (rules ASYNC): time by the clock
 tells nothing where the machine is shared, for a step of 2 ms was seen to take 5.4 s of it.
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 
 MOST_COMPUTED_S = 0.1
+CALIBRATION_ROUNDS = 20_000
 _SHORT = Repr()
 _SHORT.maxother = 300
 
@@ -38,7 +40,7 @@ class LoopWatchdog:
             _run(handle)
         finally:
             computed = thread_time() - computed - (self.left_out_s - left_out)
-            if computed > MOST_COMPUTED_S:
+            if computed > MOST_COMPUTED_S and computed > MOST_COMPUTED_S * _slowdown():
                 self.held.append(f"computed for {computed:.3f} s: {_named(what)}")
 
     def collecting(self, phase: str, info: Mapping[str, int]) -> None:
@@ -49,6 +51,20 @@ class LoopWatchdog:
             self.left_out_s += thread_time() - self._collects_since
 
 
+def _calibrate() -> float:
+    """Return the processor time, in seconds, that always the same work takes now."""
+    began = thread_time()
+    for _ in range(CALIBRATION_ROUNDS):
+        pass
+    return thread_time() - began
+
+
+def _slowdown() -> float:
+    """Return how many times as long as at its quickest this machine takes just now."""
+    return max(1.0, min(_calibrate() for _ in range(3)) / _quickest_s)
+
+
+_quickest_s = min(_calibrate() for _ in range(30))
 _run = Handle._run
 
 

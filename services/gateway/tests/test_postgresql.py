@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from libs.common.contracts.audio import AudiobookRequested, AudioRequested
 from libs.common.contracts.documents import DocumentParsed, PageExtracted, PageSegmented
+from libs.common.contracts.pages import page_ranges
 from services.gateway.kernel.errors import QuotaExceeded
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import VOICES, a_world, reference
@@ -148,6 +149,6 @@ async def test_more_pages_may_be_asked_for_than_a_statement_has_parameters(world
     document = await world.hand_in()
     await world.extract(document, 40_000)
     await world.cut(document, 40_000)
-    asked = NarrationOptions(pages=tuple(range(1, 40_001)))
+    asked = NarrationOptions(pages=page_ranges(range(1, 40_001)))
     await world.narrations.narrate(world.owner, document, asked)
     assert [event.page for event in await world.decided(AudioRequested)] == [40_000]
