@@ -19,7 +19,7 @@ pytest_plugins = [
     "libs.common.testing.report",
     "libs.common.testing.parallel",
     "libs.common.testing.fixtures",
-    "libs.common.testing.loop_watchdog",
+    "libs.common.testing.costs.loop_watchdog",
 ]
 
 

@@ -4,12 +4,11 @@ Quadratic ones stopped the segmenter for minutes and the parsers until their lim
 is tried on texts derived from it, in processor time, which a busy machine does not change.
 """
 
-import re
 from pathlib import Path
 
 import pytest
 
-from libs.common.testing.hostile_patterns import (
+from libs.common.testing.costs.hostile_patterns import (
     MOST_PER_DOUBLING,
     FoundPattern,
     growth,
@@ -68,20 +67,3 @@ def test_every_expression_is_linear(patterns):
             if factor > MOST_PER_DOUBLING:
                 grown.append(f"{found}: {factor:.1f} times as long for {suspect}")
     assert grown == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "quadratic",
-    [
-        r"[ \t]+(?=\n|\Z)",
-        r" *x[ x]*",
-        r"\s*(?:\.\s?){5,}\s*",
-        r"https?://\S+|\]\([^)\s]*\)",
-        r"[\w-]*$",
-    ],
-)
-def test_what_was_quadratic_is_noticed(quadratic):
-    found = FoundPattern("example", re.compile(quadratic))
-    suspect = next(slow_texts(found))
-    assert growth(found.work, repeated(*suspect), 500) > MOST_PER_DOUBLING

@@ -4,7 +4,7 @@ import pytest
 
 from libs.common.contracts.pages import MAX_PAGE_BYTES
 from libs.common.errors import Rejected
-from libs.common.testing.hostile_patterns import MOST_PER_DOUBLING, growth, repeated
+from libs.common.testing.costs.hostile_patterns import MOST_PER_DOUBLING, growth, repeated
 from services.ingest.formats.parse import parse_file
 from services.ingest.formats.sniff import text_format
 from services.ingest.pages.document import Page

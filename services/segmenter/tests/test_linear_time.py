@@ -2,7 +2,7 @@
 
 import pytest
 
-from libs.common.testing.hostile_patterns import MOST_PER_DOUBLING, growth, repeated
+from libs.common.testing.costs.hostile_patterns import MOST_PER_DOUBLING, growth, repeated
 from services.segmenter.cutting.segment import segment_page
 
 HOSTILE = [

@@ -3,6 +3,7 @@ from uuid import UUID
 from services.synth.synthesis.cache.pack_writer import PackWriter
 from services.synth.synthesis.cache.segment_cache import NothingKept
 from services.synth.synthesis.claims import SegmentClaims, SpokenSegment
+from services.synth.synthesis.spool import SegmentSpool
 
 WRITER = PackWriter(NothingKept(), UUID(int=1))
 
@@ -22,7 +23,7 @@ async def test_a_claim_is_there_until_it_is_released():
 async def test_what_was_made_stays_told():
     claims = SegmentClaims()
     claim = claims.add("a", WRITER)
-    spoken = SpokenSegment({"aac": b"x"}, cached=False)
+    spoken = SpokenSegment(SegmentSpool().add({"aac": b"x"}), cached=False)
     claim.made.set_result(spoken)
     claims.release("a", claim)
     assert claim.made.result() is spoken

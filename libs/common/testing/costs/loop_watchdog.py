@@ -61,7 +61,7 @@ def _calibrate() -> float:
 
 def _slowdown() -> float:
     """Return how many times as long as at its quickest this machine takes just now."""
-    return max(1.0, min(_calibrate() for _ in range(3)) / _quickest_s)
+    return max(1.0, *(_calibrate() / _quickest_s for _ in range(3)))
 
 
 _quickest_s = min(_calibrate() for _ in range(30))

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from libs.common.testing.loop_watchdog import MOST_COMPUTED_S, not_counted, watched_loops
+from libs.common.testing.costs.loop_watchdog import MOST_COMPUTED_S, not_counted, watched_loops
 
 
 def compute(seconds: float) -> None:

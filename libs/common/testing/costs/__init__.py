@@ -1,0 +1,1 @@
+"""What code costs: processor time under hostile text, and time for which it holds an event loop."""
