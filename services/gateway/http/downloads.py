@@ -20,7 +20,7 @@ from libs.common.storage.port import Storage
 from services.gateway.http.problems import problem
 
 PRIVATE = "private"
-_RANGE = re.compile(r"bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.IGNORECASE)
+_RANGE = re.compile(r"bytes\s*+=\s*+(\d{0,18})\s*+-\s*+(\d{0,18})\s*+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -28,8 +28,8 @@ from services.segmenter.wording.characters import SPEAKABLE
 _DEEPEST: Final = 60
 _NUMBER: Final = re.compile(r"(\d{1,9})[.)]")
 _BULLET: Final = re.compile(r"[-+*]")
-_ATX: Final = re.compile(r"[^#\n]*#{1,6}[ \t]*")
-_NOTE: Final = re.compile(r"\[\^([^\s\]]+)\]:")
+_ATX: Final = re.compile(r"#{1,6}[ \t]*")
+_NOTE: Final = re.compile(r"\[\^([^\s\[\]]++)\]:")
 _TASK: Final = re.compile(r"\[([ xX])\]\s+")
 
 
@@ -208,7 +208,7 @@ class _Walk:
     def _after_signs(self, line: int, content: str) -> Iterator[tuple[int, int]]:
         start, end = self._claimed[line], self._ends[line]
         self._claimed[line] = end
-        signs = _ATX.match(self._source, start, end)
+        signs = _ATX.search(self._source, start, end)
         text = content.strip()
         found = self._source.find(text, signs.end() if signs else start, end)
         if text and found >= 0:

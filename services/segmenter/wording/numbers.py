@@ -175,7 +175,9 @@ def _thousands(words: Vocabulary) -> Rule:
     """Leave out separators, which engines of other languages read as decimal marks."""
     separator = {",": ",", ".": r"\.", " ": r"[ \u00a0\u202f]"}[words.thousands or ","]
     pattern = re.compile(
-        rf"(?<![\w.,])\d{{1,3}}(?:{separator}\d{{3}})++(?!\d|{separator}\d)", re.ASCII
+        rf"(?<![\w.,])(?<!(?<!\d)\d{{3}}{separator})\d{{1,3}}(?:{separator}\d{{3}})++"
+        rf"(?!\d|{separator}\d)",
+        re.ASCII,
     )
 
     def edits(text: str) -> Iterator[Edit]:

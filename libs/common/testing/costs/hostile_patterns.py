@@ -23,7 +23,7 @@ SCREEN_S = 0.003
 DOUBLINGS = 2
 MOST_PER_DOUBLING = 2.2
 LEAST_MEASURED_S = 0.02
-ATTEMPTS = 4
+ATTEMPTS = 6
 NEVER = "\x01"
 OTHERS = ("a", "A", "0", " ", "\n", "<", "(", "[", "é", "́")
 
@@ -59,14 +59,14 @@ def growth(work: Callable[[str], object], text: Callable[[int], str], size: int)
     """
     while (base := cost(work, text(size), 1)) < LEAST_MEASURED_S and size < 1 << 20:
         size *= 2
-    best = float("inf")
+    factor = longer = float("inf")
     for _ in range(ATTEMPTS):
         base = min(base, cost(work, text(size), 2))
-        longer = cost(work, text(size << DOUBLINGS), 1)
-        best = min(best, (longer / base) ** (1 / DOUBLINGS))
-        if best <= MOST_PER_DOUBLING:
+        longer = min(longer, cost(work, text(size << DOUBLINGS), 1))
+        factor = (longer / base) ** (1 / DOUBLINGS)
+        if factor <= MOST_PER_DOUBLING:
             break
-    return best
+    return factor
 
 
 def cost(work: Callable[[str], object], text: str, attempts: int) -> float:
