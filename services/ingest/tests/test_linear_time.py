@@ -36,6 +36,7 @@ def pages(tmp_path):
     return read
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "head", "unit"), HOSTILE)
 def test_reading_is_linear_and_no_page_is_too_long(pages, name, head, unit):

@@ -12,6 +12,7 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.alone
 @pytest.mark.slow
 @pytest.mark.parametrize("unit", HOSTILE)
 def test_cutting_is_linear(unit):

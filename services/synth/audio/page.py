@@ -67,7 +67,8 @@ def write_page(
             file.write(segment.packets)
             ideal += segment.samples + part.pause_ms * RATE_HZ // 1000
             file.write_silence(round((ideal - file.samples) / codec.frame))
-            measured += (segment.energies, bs1770.silence(part.pause_ms / 1000))
+            # A copy: what is read lies in the segment file, which would be kept for it.
+            measured += (segment.energies.copy(), bs1770.silence(part.pause_ms / 1000))
         if not offsets:
             file.write_silence(round(EMPTY_PAGE_S * RATE_HZ / codec.frame))
     return PageAudio(

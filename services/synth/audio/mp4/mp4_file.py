@@ -59,9 +59,12 @@ class Mp4File:
         self._cover = cover
         self._audiobook = audiobook
         self._lengths: list[NDArray[np.uint32]] = []
-        self._pieces: list[bytes | memoryview | _Extent] = []
+        self._pieces: list[_Extent] = []
+        self._given_path = path.with_name(f".{path.name}.sound")
+        self._given: BinaryIO | None = None
 
     def __enter__(self) -> Self:
+        self._given = self._given_path.open("wb")
         return self
 
     def __exit__(
@@ -70,18 +73,22 @@ class Mp4File:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self._finish()
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            self._close_given()
+            self._given_path.unlink(missing_ok=True)
 
     def write(self, packets: Packets) -> None:
         """Append packets."""
-        self._append(packets.lengths, packets.data)
+        self._write(packets.lengths, packets.data)
 
     def write_silence(self, packets: int) -> None:
         """Append as many frames of silence."""
         if packets > 0:
             silence = silent_packet(AAC.name)
-            self._append(np.full(packets, len(silence), np.uint32), silence * packets)
+            self._write(np.full(packets, len(silence), np.uint32), silence * packets)
 
     def append(self, path: Path) -> int:
         """Append the sound of another file, and return how many packets it has."""
@@ -90,14 +97,28 @@ class Mp4File:
         self._append(sound.lengths, _Extent(path, sound.offset, size))
         return len(sound.lengths)
 
-    def _append(self, lengths: NDArray[np.uint32], sound: bytes | memoryview | _Extent) -> None:
-        self._lengths.append(lengths)
-        self._pieces.append(sound)
+    def _write(self, lengths: NDArray[np.uint32], sound: bytes | memoryview) -> None:
+        """Put sound aside: its place in the file is known when all of it is there."""
+        if self._given is None:
+            raise ValueError("the file is not open")
+        start = self._given.tell()
+        self._given.write(sound)
+        self._append(lengths, _Extent(self._given_path, start, len(sound)))
+
+    def _append(self, lengths: NDArray[np.uint32], sound: _Extent) -> None:
+        # A copy: what is given lies in a segment file, which would be kept in memory for it.
+        self._lengths.append(lengths.astype(np.uint32))
+        last = self._pieces[-1] if self._pieces else None
+        if last and (last.path, last.offset + last.size) == (sound.path, sound.offset):
+            self._pieces[-1] = _Extent(last.path, last.offset, last.size + sound.size)
+        else:
+            self._pieces.append(sound)
         self.samples += len(lengths) * AAC.frame
 
     def _finish(self) -> None:
         shown = self.samples
         self.write_silence(AAC.flush)
+        self._close_given()
         head = movie_head(
             np.concatenate(self._lengths),
             shown,
@@ -110,10 +131,12 @@ class Mp4File:
         with self._path.open("wb") as file:
             file.write(head)
             for piece in self._pieces:
-                if isinstance(piece, _Extent):
-                    _copy(piece, file)
-                else:
-                    file.write(piece)
+                _copy(piece, file)
+
+    def _close_given(self) -> None:
+        if self._given is not None:
+            self._given.close()
+            self._given = None
 
 
 def count_packets(path: Path) -> int:
