@@ -5,7 +5,7 @@ start that is everything that was under way when the process was killed; while r
 fell out of the broker's 5 MiB per partition.
 
 Jobs that a killed process held, and its leases, are free again at once: nobody else works in the
-data folder, so there is no need to wait until they end.
+data folder, so there is no need to wait until they end. Each of the jobs counts a crash.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ import structlog
 from libs.common.database.engine import Database
 from libs.common.errors import LecternError
 from libs.common.store.inbox import MOST_ASKED, unhandled_ids
-from libs.common.store.jobs import release_all
+from libs.common.store.jobs.due import release_all
 from libs.common.store.leases import release_all_leases
 from libs.common.store.outbox import ids_in_outbox, send_again
 from libs.common.store.resend import (

@@ -27,6 +27,7 @@ from lectern.service_catalog import SERVICES, consumed_topics, consumers
 from libs.common.errors import Permanent
 from libs.common.kafka.fetching import FetchOnDemand
 from libs.common.kafka.topic_specs import declared_topics
+from libs.common.processing.isolation import Isolation
 from libs.common.runtime.service import Service
 from libs.common.settings import CommonSettings, load
 from libs.common.store.migrate import upgrade
@@ -188,7 +189,7 @@ def _build(
     options: Options, bootstrap: str, stopping: asyncio.Event
 ) -> tuple[Assembly, dict[str, Service]]:
     common = common_settings(options, bootstrap)
-    clients = FetchOnDemand().clients()
+    clients, isolation = FetchOnDemand().clients(), Isolation()
     built: dict[str, Service] = {}
     gateway: Assembly | None = None
     for spec in SERVICES:
@@ -198,7 +199,9 @@ def _build(
             parts = gateway.parts
         else:
             parts = spec.build(common, settings)
-        built[spec.name] = Service(parts=parts, stopping=stopping, clients=clients)
+        built[spec.name] = Service(
+            parts=parts, stopping=stopping, clients=clients, isolation=isolation
+        )
     if gateway is None:
         raise Permanent("there is no gateway")
     return gateway, built

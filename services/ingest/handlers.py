@@ -22,7 +22,7 @@ async def submitted(event: DocumentSubmitted) -> Sequence[Effect]:
 
 async def deleted(event: DocumentDeleted) -> Sequence[Effect]:
     """Stop reading the document, and remove what is stored about it."""
-    return erase_document(event.document_id)
+    return erase_document(event)
 
 
 def routes() -> list[Route]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from libs.common.contracts.documents import DocumentRejected, DocumentSubmitted
 from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import JobKind
+from libs.common.processing.time_limits import TimeLimits
 from libs.common.store.effects import Effect
 
 
@@ -20,8 +21,18 @@ def document_rejected(submitted: DocumentSubmitted, reason: GivenUp) -> Sequence
     ]
 
 
-FETCH = JobKind("fetch", DocumentSubmitted, document_rejected)
+FETCH = JobKind(
+    name="fetch",
+    payload=DocumentSubmitted,
+    limits=TimeLimits(soft_s=600, hard_s=660),
+    gave_up=document_rejected,
+)
 """Fetch the web address of one document, once; what came is parsed, however often that takes."""
 
-PARSE = JobKind("parse", DocumentSubmitted, document_rejected)
+PARSE = JobKind(
+    name="parse",
+    payload=DocumentSubmitted,
+    limits=TimeLimits(soft_s=3600, hard_s=3660),
+    gave_up=document_rejected,
+)
 """Read one document, which is in the storage."""

@@ -75,7 +75,7 @@ class Notifier:
 
         What still waits to be told is told all the same.
         """
-        return erase_objects(event.document_id)
+        return erase_objects(event)
 
     def routes(self) -> list[Route]:
         """Which event goes where."""

@@ -22,7 +22,7 @@ async def edited(event: PageEdited) -> Sequence[Effect]:
 
 async def deleted(event: DocumentDeleted) -> Sequence[Effect]:
     """Stop cutting its pages, and remove what is stored of it."""
-    return erase_document(event.document_id)
+    return erase_document(event)
 
 
 def _cut(event: PageExtracted | PageEdited, revision: int) -> Effect:
@@ -35,7 +35,7 @@ def _cut(event: PageExtracted | PageEdited, revision: int) -> Effect:
         text=event.text,
         language=event.language,
     )
-    new = SEGMENT.new(job, subject=f"{document}/{event.page}", owner=document)
+    new = SEGMENT.new(job, subject=f"{document}/{event.page}", owner=str(event.owner_id))
     return unless_deleted(new, document)
 
 

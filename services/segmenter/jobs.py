@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.documents import PageSegmented
 from libs.common.processing.job_kind import JobKind
+from libs.common.processing.time_limits import TimeLimits
 
 
 class SegmentJob(BaseModel):
@@ -25,5 +26,5 @@ class SegmentJob(BaseModel):
         return PageSegmented.stream_of(document_id=self.document_id, page=self.page)
 
 
-SEGMENT = JobKind("segment", SegmentJob)
+SEGMENT = JobKind(name="segment", payload=SegmentJob, limits=TimeLimits(soft_s=300, hard_s=330))
 """A page that cannot be cut is told of by ``task.failed``, which names document and page."""

@@ -29,12 +29,15 @@ async def audiobook_requested(event: AudiobookRequested) -> Sequence[Effect]:
 async def audio_deleted(event: AudioDeleted) -> Sequence[Effect]:
     """Stop speaking it, and remove what is stored of it."""
     subject = f"{event.document_id}/{event.audio_id}"
-    return erase(subject, EraseJob(document_id=event.document_id, prefix=f"audio/{subject}/"))
+    erased = EraseJob(
+        document_id=event.document_id, owner_id=event.owner_id, prefix=f"audio/{subject}/"
+    )
+    return erase(subject, erased)
 
 
 async def document_deleted(event: DocumentDeleted) -> Sequence[Effect]:
     """Stop all work on the document, and remove all its audio."""
-    erased = erase_document(event.document_id, f"audio/{event.document_id}/")
+    erased = erase_document(event, f"audio/{event.document_id}/")
     return [*erased, remove_document(event.document_id)]
 
 

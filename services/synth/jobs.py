@@ -12,6 +12,7 @@ from libs.common.contracts.audio import (
 )
 from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import JobKind
+from libs.common.processing.time_limits import TimeLimits
 from libs.common.store.effects import Effect
 
 
@@ -49,11 +50,21 @@ def audiobook_failed(asked: AudiobookRequested, reason: GivenUp) -> Sequence[Eff
     ]
 
 
-SPEAK = JobKind("speak", AudioRequested, audio_failed)
+SPEAK = JobKind(
+    name="speak",
+    payload=AudioRequested,
+    limits=TimeLimits(soft_s=3600, hard_s=3660),
+    gave_up=audio_failed,
+)
 """Speak one page."""
 
-BIND = JobKind("bind", AudiobookRequested, audiobook_failed)
+BIND = JobKind(
+    name="bind",
+    payload=AudiobookRequested,
+    limits=TimeLimits(soft_s=3600, hard_s=3660),
+    gave_up=audiobook_failed,
+)
 """Make one audiobook of page audios."""
 
-EVICT = JobKind("evict", EvictJob)
+EVICT = JobKind(name="evict", payload=EvictJob, limits=TimeLimits(soft_s=900, hard_s=960))
 """Keep the segment cache within its limit."""

@@ -96,7 +96,10 @@ class Metrics:
     dead_letters_total = _counter("messages", "Records that were dead-lettered.", "topic")
     bugs_total = _counter("errors", "Errors that nobody expected, by topic or job kind.", "where")
 
-    jobs_ready = _gauge("jobs", "Jobs that wait for a worker.")
+    jobs_ready = _gauge("jobs", "Jobs that are due and wait for a worker.")
+    jobs_oldest_seconds = _gauge(
+        "seconds", "For how long the first job that waits for a worker has been due.", "kind"
+    )
     jobs_running = _gauge("jobs", "Jobs that a worker holds.")
     job_seconds = _histogram(
         "seconds", "Time that one attempt at a job took.", "kind", "outcome", buckets=SLOW_S

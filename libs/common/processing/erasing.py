@@ -11,11 +11,14 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from libs.common.contracts.documents import DocumentDeleted
 from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import AGAIN_AFTER_MS, Job, JobKind
+from libs.common.processing.time_limits import TimeLimits
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect
-from libs.common.store.jobs import CancelJobs
+from libs.common.store.jobs.cancelling import CancelJobs
+from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.tombstones import tombstone
 
 
@@ -23,16 +26,26 @@ class EraseJob(BaseModel):
     """Remove the objects below ``prefix``, which belonged to a document; ``last`` is the sweep."""
 
     document_id: UUID
+    owner_id: UUID
     prefix: str
     last: bool = False
 
 
 def erase_again(job: EraseJob, _reason: GivenUp) -> Sequence[Effect]:
     """Have it tried again for ever: whoever deleted something has been told that it is gone."""
-    return [ERASE.new(job, subject=f"erase/{job.document_id}", delay_ms=AGAIN_AFTER_MS)]
+    return [_job(job, f"erase/{job.document_id}", AGAIN_AFTER_MS)]
 
 
-ERASE = JobKind("erase", EraseJob, erase_again)
+ERASE = JobKind(
+    name="erase",
+    payload=EraseJob,
+    limits=TimeLimits(soft_s=1800, hard_s=1860),
+    gave_up=erase_again,
+)
+
+
+def _job(erased: EraseJob, subject: str, delay_ms: int = 0) -> NewJob:
+    return ERASE.new(erased, subject=subject, owner=str(erased.owner_id), delay_ms=delay_ms)
 
 
 def erase(subject: str, *erased: EraseJob) -> Sequence[Effect]:
@@ -40,23 +53,26 @@ def erase(subject: str, *erased: EraseJob) -> Sequence[Effect]:
     return [CancelJobs(subject), *_remove(subject, erased)]
 
 
-def erase_document(document_id: UUID, *prefixes: str) -> Sequence[Effect]:
+def erase_document(deleted: DocumentDeleted, *prefixes: str) -> Sequence[Effect]:
     """Return the effects that stop all work on a document and remove what is stored of it.
 
     That is what is below ``documents/{document_id}/`` and below ``prefixes``.
     """
-    return [CancelJobs(str(document_id)), *erase_objects(document_id, *prefixes)]
+    return [CancelJobs(str(deleted.document_id)), *erase_objects(deleted, *prefixes)]
 
 
-def erase_objects(document_id: UUID, *prefixes: str) -> Sequence[Effect]:
+def erase_objects(deleted: DocumentDeleted, *prefixes: str) -> Sequence[Effect]:
     """Return the effects of :func:`erase_document` where jobs about the document are to go on."""
-    subject = str(document_id)
-    below = (f"documents/{subject}/", *prefixes)
-    return _remove(subject, [EraseJob(document_id=document_id, prefix=prefix) for prefix in below])
+    document_id, owner_id = deleted.document_id, deleted.owner_id
+    below = (f"documents/{document_id}/", *prefixes)
+    erased = [
+        EraseJob(document_id=document_id, owner_id=owner_id, prefix=prefix) for prefix in below
+    ]
+    return _remove(str(document_id), erased)
 
 
 def _remove(subject: str, erased: Sequence[EraseJob]) -> Sequence[Effect]:
-    jobs = [ERASE.new(one, subject=f"erase/{subject}") for one in erased]
+    jobs = [_job(one, f"erase/{subject}") for one in erased]
     return [tombstone(subject), *jobs]
 
 
@@ -78,5 +94,4 @@ class Eraser:
         if erased.last:
             return []
         sweep = erased.model_copy(update={"last": True})
-        delay_ms = int(self.sweep_after_s * 1000)
-        return [ERASE.new(sweep, subject=f"erase/{erased.document_id}", delay_ms=delay_ms)]
+        return [_job(sweep, f"erase/{erased.document_id}", int(self.sweep_after_s * 1000))]

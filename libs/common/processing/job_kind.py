@@ -2,13 +2,18 @@
 
 ::
 
-    PARSE = JobKind("parse", DocumentSubmitted, gave_up=document_rejected)
+    PARSE = JobKind(
+        name="parse",
+        payload=DocumentSubmitted,
+        limits=TimeLimits(soft_s=1800, hard_s=1860),
+        gave_up=document_rejected,
+    )
 
-    PARSE.new(event, subject=str(event.document_id))     # in a handler: an effect
-    PARSE.done_by(intake.parse, slots=2)                  # in app.py: for the worker
+    PARSE.new(event, subject=str(event.document_id), owner=...)  # in a handler: an effect
+    PARSE.done_by(intake.parse, slots=2)                          # in app.py: for the worker
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -16,8 +21,10 @@ from pydantic import BaseModel
 
 from libs.common.contracts.base import Versioned
 from libs.common.processing.failures import GivenUp
+from libs.common.processing.time_limits import TimeLimits
 from libs.common.store.effects import Effect
-from libs.common.store.jobs import NewJob
+from libs.common.store.jobs.claiming import Room
+from libs.common.store.jobs.new_job import NewJob
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -41,18 +48,32 @@ class Job(Generic[P]):
     """Commits effects before the job is done, guarded by the lease. Raises LeaseLost."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class JobRoute:
-    """A kind and what does it, at most ``slots`` at a time in this process."""
+    """A kind and what does it, at most ``slots`` at a time in this process.
+
+    One owner has at most ``slots_of_one`` of them, and at most half while others wait.
+    """
 
     kind: "JobKind[Any]"
     run: Callable[[Job[Any]], Awaitable[Sequence[Effect]]]
     slots: int
+    slots_of_one: int
+
+    def room(self, held: Mapping[str, int]) -> Room:
+        """Return what there is room for, beside what is ``held`` for each owner."""
+        return Room(
+            kind=self.kind.name,
+            free=self.slots - sum(held.values()),
+            share=min(self.slots_of_one, max(1, self.slots // 2)),
+            most=self.slots_of_one,
+            held=held,
+        )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class JobKind(Generic[P]):
-    """A kind of work: its name in the table, its payload, and what is owed when it is given up.
+    """A kind of work: its name in the table, its payload, how long an attempt may take.
 
     ``gave_up`` returns the failure event of the domain for a job that will not be done.
     """
@@ -60,6 +81,7 @@ class JobKind(Generic[P]):
     name: str
     """Without a period, which is what tells topics from it in ``task.failed``."""
     payload: type[P]
+    limits: TimeLimits
     gave_up: Callable[[P, GivenUp], Sequence[Effect]] = nothing_more
 
     def __post_init__(self) -> None:
@@ -98,7 +120,15 @@ class JobKind(Generic[P]):
         return self.payload.model_validate_json(payload)
 
     def done_by(
-        self, run: Callable[[Job[P]], Awaitable[Sequence[Effect]]], *, slots: int = 1
+        self,
+        run: Callable[[Job[P]], Awaitable[Sequence[Effect]]],
+        *,
+        slots: int = 1,
+        slots_of_one: int | None = None,
     ) -> JobRoute:
-        """Have jobs of this kind done by ``run``."""
-        return JobRoute(self, run, slots)
+        """Have jobs of this kind done by ``run``.
+
+        ``slots_of_one`` keeps slots free for others where jobs may take long, such as those that
+        wait for a network.
+        """
+        return JobRoute(kind=self, run=run, slots=slots, slots_of_one=slots_of_one or slots)

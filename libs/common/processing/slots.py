@@ -1,44 +1,55 @@
 """Which jobs a worker has room for."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from time import monotonic
 
 from libs.common.database.wakeups import Wakeup
-from libs.common.store import jobs
+from libs.common.processing.job_kind import JobRoute
+from libs.common.store.jobs.claiming import Room
+from libs.common.store.jobs.leases import Claim
 
 
 class Slots:
-    """Free slots by kind of job, and which kinds are worth asking the database for.
+    """Slots by kind of job and owner, and which kinds are worth asking the database for.
 
     A kind of which nothing was left is asked for again when there are new jobs, or after
     ``poll_interval_s`` for those of other processes and those that are due later.
     """
 
-    def __init__(self, slots: Mapping[str, int], wakeup: Wakeup, poll_interval_s: float) -> None:
-        self._free = dict(slots)
+    def __init__(self, routes: Sequence[JobRoute], wakeup: Wakeup, poll_interval_s: float) -> None:
+        self._routes = {route.kind.name: route for route in routes}
+        self._held: dict[str, Counter[str]] = {kind: Counter() for kind in self._routes}
         self._wakeup = wakeup
         self._poll_interval_s = poll_interval_s
         self._none_left: set[str] = set()
         self._notified, self._looked = wakeup.notified, monotonic()
 
-    def wanted(self) -> dict[str, int]:
-        """Return the free slots of the kinds to ask for."""
+    def rooms(self) -> list[Room]:
+        """Return what to ask for, by kinds."""
         now = monotonic()
         if self._wakeup.notified != self._notified or now - self._looked >= self._poll_interval_s:
             self._notified, self._looked = self._wakeup.notified, now
             self._none_left.clear()
-        return {
-            kind: free for kind, free in self._free.items() if free and kind not in self._none_left
-        }
+        rooms = [
+            route.room(self._held[kind])
+            for kind, route in self._routes.items()
+            if kind not in self._none_left
+        ]
+        return [room for room in rooms if room.free > 0]
 
-    def took(self, wanted: dict[str, int], claimed: Sequence[jobs.Claim]) -> None:
+    def took(self, room: Room, claimed: Sequence[Claim]) -> None:
         """Note what came of asking."""
         for claim in claimed:
-            self._free[claim.kind] -= 1
-        if wanted and len(claimed) < min(wanted.values()):
-            self._none_left |= wanted.keys()
+            self._held[room.kind][claim.owner] += 1
+        if not claimed:
+            self._none_left.add(room.kind)
 
-    def give_back(self, kind: str) -> None:
+    def give_back(self, claim: Claim) -> None:
         """Have the slot of a job that is over filled again."""
-        self._free[kind] += 1
+        held = self._held[claim.kind]
+        if held[claim.owner] >= self._routes[claim.kind].slots_of_one:
+            self._none_left.discard(claim.kind)  # its owner was passed over
+        held[claim.owner] -= 1
+        held += Counter()  # forgets owners who hold nothing
         self._wakeup.wake()

@@ -13,7 +13,7 @@ from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
 from libs.common.observability.health import Health
 from libs.common.runtime.service_parts import ServiceParts
-from libs.common.store.jobs import counts
+from libs.common.store.jobs.counting import JobCounts, counts
 from libs.common.store.outbox import count_refused, count_unsent
 
 BROKER_PATIENCE_S = 1.0
@@ -67,18 +67,21 @@ class Condition:
         if not self._parts.works:  # the process that does tells, and once is enough
             metrics.consumer_up.set(math.nan)
             return
+        kinds = [route.kind.name for route in self._parts.work]
         metrics.consumer_up.set(float(await self._reads_topics()))
         waiting, refused = math.nan, math.nan
-        found = {"ready": math.nan, "running": math.nan}
+        found = JobCounts.unknown(kinds)
         with suppress(Unavailable, DBAPIError):
             async with self._parts.database.reading() as connection:
-                found |= await counts(connection)
+                found = await counts(connection, kinds)
                 waiting = await count_unsent(connection)
                 refused = await count_refused(connection)
         metrics.outbox_unsent.set(waiting)
         metrics.outbox_refused.set(refused)
-        metrics.jobs_ready.set(found["ready"])
-        metrics.jobs_running.set(found["running"])
+        metrics.jobs_ready.set(found.ready)
+        metrics.jobs_running.set(found.running)
+        for kind, age_s in found.oldest_s.items():
+            metrics.jobs_oldest_seconds.labels(kind=kind).set(age_s)
 
     async def _reads_topics(self) -> bool:
         if not self._consuming:

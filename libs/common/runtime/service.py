@@ -26,6 +26,7 @@ from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
 from libs.common.observability.metrics_page import MeasuredRequests, metrics_route
 from libs.common.observability.telemetry import configure
+from libs.common.processing.isolation import Isolation
 from libs.common.runtime.condition import Condition
 from libs.common.runtime.http_server import HttpServer, limits_of
 from libs.common.runtime.loop_errors import log_loop_error
@@ -45,6 +46,7 @@ class Service:
     migrate: bool = False
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     clients: Clients = field(default_factory=Clients)
+    isolation: Isolation = field(default_factory=Isolation)
 
     def __post_init__(self) -> None:
         self.failed = False
@@ -158,6 +160,7 @@ class Service:
                 sender=self._sender,
                 paused=self._paused,
                 fail=self._fail,
+                isolation=self.isolation,
             )
         )
 

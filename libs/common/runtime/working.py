@@ -3,8 +3,11 @@
 Beside them, what killed processes and deletions left behind is removed.
 """
 
+import os
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from libs.common.kafka.broker import Clients
 from libs.common.kafka.pausing import PausedPartitions
@@ -12,6 +15,7 @@ from libs.common.kafka.sender import Sender
 from libs.common.kafka.subscription import subscribe
 from libs.common.processing.consumer import Consumer
 from libs.common.processing.dead_letters import DeadLetters
+from libs.common.processing.isolation import Isolation
 from libs.common.processing.relay import Relay
 from libs.common.processing.worker import Worker
 from libs.common.runtime import http_server
@@ -31,12 +35,13 @@ async def working(
     sender: Sender,
     paused: PausedPartitions,
     fail: Callable[[], None],
+    isolation: Isolation,
 ) -> AsyncIterator[None]:
     """Work while the block runs; leave in the order that loses nothing.
 
     ``fail`` is called when a loop fails, or when the service had better be stopped.
     """
-    relay, worker = _relay(parts, sender), _worker(parts)
+    relay, worker = _relay(parts, sender), _worker(parts, isolation, fail)
     leftovers = Leftovers(
         storage=parts.storage,
         database=parts.database,
@@ -102,7 +107,7 @@ def _relay(parts: ServiceParts, sender: Sender) -> Relay:
     )
 
 
-def _worker(parts: ServiceParts) -> Worker:
+def _worker(parts: ServiceParts, isolation: Isolation, fail: Callable[[], None]) -> Worker:
     return Worker(
         database=parts.database,
         storage=parts.storage,
@@ -111,4 +116,14 @@ def _worker(parts: ServiceParts) -> Worker:
         metrics=parts.metrics,
         lease_ms=parts.common.job_lease_seconds * 1000,
         poll_interval_s=parts.common.job_poll_interval_ms / 1000,
+        isolation=isolation,
+        hung=partial(_end_process, fail, parts.common.drain_timeout_seconds),
     )
+
+
+def _end_process(fail: Callable[[], None], within_s: float) -> None:
+    """Stop the service, and end this process if what hangs keeps it from stopping."""
+    ending = threading.Timer(within_s, os._exit, (1,))
+    ending.daemon = True
+    ending.start()
+    fail()

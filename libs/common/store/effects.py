@@ -4,6 +4,7 @@ A handler returns effects and touches nothing itself; a :class:`UnitOfWork` carr
 transaction that also records the inbox rows or the end of the job.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -15,7 +16,9 @@ from libs.common.contracts.base import Event
 from libs.common.database.upsert import Write
 from libs.common.database.wakeups import JOBS, notify_after_commit
 from libs.common.store.event_store import TracedEvent, append_traced, at_versions
-from libs.common.store.jobs import CancelJobs, NewJob, cancel, new_job
+from libs.common.store.jobs import queues
+from libs.common.store.jobs.cancelling import CancelJobs, cancel
+from libs.common.store.jobs.new_job import NewJob, new_job
 
 Turn: TypeAlias = Literal["first", "middle", "last"]
 Step: TypeAlias = Callable[[AsyncConnection], Awaitable[Sequence["Effect"]]]
@@ -63,6 +66,7 @@ class UnitOfWork:
         self.appended = 0
         self._events: list[TracedEvent] = []
         self._rows: list[tuple[Executable, list[dict[str, Any]]]] = []
+        self._queued: Counter[queues.Queue] = Counter()
         self._shared: dict[Turn, dict[tuple[Any, str | None], list[Any]]] = {
             "first": {},
             "middle": {},
@@ -79,8 +83,7 @@ class UnitOfWork:
             elif isinstance(effect, Write):
                 self._write(effect)
             elif isinstance(effect, NewJob):
-                self._write(new_job(self._connection.dialect.name, effect, traceparent))
-                notify_after_commit(self._connection, JOBS)
+                self._record(effect, traceparent)
             elif isinstance(effect, Together):
                 self._share(effect, traceparent)
             else:
@@ -102,6 +105,14 @@ class UnitOfWork:
         events, self._events = self._events, []
         await append_traced(self._connection, events)
         self.appended += len(events)
+        changes, self._queued = self._queued, Counter()
+        await queues.count(self._connection, changes)  # last, for it locks what others want
+
+    def _record(self, job: NewJob, traceparent: str | None) -> None:
+        self._write(new_job(job, traceparent))
+        if job.queue is not None:
+            self._queued[job.queue] += 1
+            notify_after_commit(self._connection, JOBS)
 
     def _share(self, effect: Together, traceparent: str | None) -> None:
         trace = traceparent if effect.turn == "middle" else None
@@ -119,7 +130,7 @@ class UnitOfWork:
 
     async def _act(self, effect: CancelJobs | Executable | Step, traceparent: str | None) -> None:
         if isinstance(effect, CancelJobs):
-            await cancel(self._connection, effect)
+            self._queued.update(await cancel(self._connection, effect))
         elif isinstance(effect, Executable):
             await self._connection.execute(effect)
         elif callable(effect):

@@ -12,7 +12,7 @@ from alembic.config import Config
 from sqlalchemy import Connection
 
 from libs.common.database.engine import Database
-from libs.common.store.tables import KEPT, BigId
+from libs.common.store.tables import IS_READY, IS_RUNNING, KEPT, BigId, Subject
 
 LOCK = 0x4C656374  # any number that is no other lock's
 LOCK_PATIENCE_MS = 60_000
@@ -124,13 +124,12 @@ def _create_jobs_v1() -> None:
         "jobs",
         sa.Column("id", BigId, primary_key=True, autoincrement=True),
         sa.Column("kind", sa.String(50), nullable=False),
-        sa.Column("subject", sa.String(100), nullable=False),
+        sa.Column("subject", Subject, nullable=False),
         sa.Column("owner", sa.String(100), nullable=False),
-        sa.Column("priority", sa.Integer, nullable=False),
-        sa.Column("turn", sa.BigInteger, nullable=False),
         sa.Column("payload", sa.LargeBinary, nullable=False),
         sa.Column("status", sa.String(10), nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("crashes", sa.Integer, nullable=False, server_default="0"),
         sa.Column("max_attempts", sa.Integer, nullable=False),
         sa.Column("run_at_ms", sa.BigInteger, nullable=False),
         sa.Column("lease_token", sa.BigInteger, nullable=False, server_default="0"),
@@ -138,15 +137,22 @@ def _create_jobs_v1() -> None:
         sa.Column("last_error", sa.Text),
         sa.Column("traceparent", sa.String(64)),
         sa.Column("created_at_ms", sa.BigInteger, nullable=False),
-        sa.Column("finished_at_ms", sa.BigInteger),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_jobs_claim", "jobs", ["status", "priority", "turn", "id"])
-    op.create_index(
-        "ix_jobs_owner_turn",
-        "jobs",
-        ["owner", "turn"],
-        postgresql_where=sa.text("status IN ('ready', 'running')"),
-        sqlite_where=sa.text("status IN ('ready', 'running')"),
+    for name, columns, where in (
+        ("ready", ["kind", "owner", "run_at_ms", "id"], IS_READY),
+        ("due", ["status", "kind", "run_at_ms"], None),
+        ("leases", ["lease_until_ms"], IS_RUNNING),
+        ("subject", ["subject"], None),
+    ):
+        op.create_index(
+            f"ix_jobs_{name}", "jobs", columns, postgresql_where=where, sqlite_where=where
+        )
+    op.create_table(
+        "job_queues",
+        sa.Column("kind", sa.String(50), primary_key=True),
+        sa.Column("owner", sa.String(100), primary_key=True),
+        sa.Column("ready", sa.Integer, nullable=False),
+        sa.Column("turn", sa.BigInteger, nullable=False),
     )
-    op.create_index("ix_jobs_subject", "jobs", ["subject"])
+    op.create_index("ix_job_queues_turn", "job_queues", ["kind", "turn"])

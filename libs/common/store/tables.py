@@ -31,8 +31,13 @@ NAMES = {
 core = MetaData(naming_convention=NAMES)
 
 BigId = BigInteger().with_variant(Integer(), "sqlite")
-LIVE = text("status IN ('ready', 'running')")
 KEPT = text("body IS NOT NULL")
+
+WAITING, READY, SUSPECT, RUNNING = "waiting", "ready", "suspect", "running"
+"""What a job may be; see :mod:`libs.common.store.jobs`."""
+IS_READY, IS_RUNNING = text("status = 'ready'"), text("status = 'running'")
+Subject = String(100).with_variant(String(100, collation="C"), "postgresql")
+"""Compared byte by byte, so that an index finds what is below one."""
 
 events = Table(
     "events",
@@ -103,13 +108,12 @@ jobs = Table(
     core,
     Column("id", BigId, primary_key=True, autoincrement=True),
     Column("kind", String(50), nullable=False),
-    Column("subject", String(100), nullable=False),
+    Column("subject", Subject, nullable=False),
     Column("owner", String(100), nullable=False),
-    Column("priority", Integer, nullable=False),
-    Column("turn", BigInteger, nullable=False),
     Column("payload", LargeBinary, nullable=False),
     Column("status", String(10), nullable=False),
     Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("crashes", Integer, nullable=False, server_default="0"),
     Column("max_attempts", Integer, nullable=False),
     Column("run_at_ms", BigInteger, nullable=False),
     Column("lease_token", BigInteger, nullable=False, server_default="0"),
@@ -117,13 +121,29 @@ jobs = Table(
     Column("last_error", Text),
     Column("traceparent", String(64)),
     Column("created_at_ms", BigInteger, nullable=False),
-    Column("finished_at_ms", BigInteger),
-    Index("ix_jobs_claim", "status", "priority", "turn", "id"),
-    Index("ix_jobs_owner_turn", "owner", "turn", postgresql_where=LIVE, sqlite_where=LIVE),
+    Index(
+        "ix_jobs_ready",
+        *("kind", "owner", "run_at_ms", "id"),
+        postgresql_where=IS_READY,
+        sqlite_where=IS_READY,
+    ),
+    Index("ix_jobs_due", "status", "kind", "run_at_ms"),
+    Index("ix_jobs_leases", "lease_until_ms", postgresql_where=IS_RUNNING, sqlite_where=IS_RUNNING),
     Index("ix_jobs_subject", "subject"),
     sqlite_autoincrement=True,
 )
-"""Leased long work."""
+"""Leased long work that is not over."""
+
+job_queues = Table(
+    "job_queues",
+    core,
+    Column("kind", String(50), primary_key=True),
+    Column("owner", String(100), primary_key=True),
+    Column("ready", Integer, nullable=False),
+    Column("turn", BigInteger, nullable=False),
+    Index("ix_job_queues_turn", "kind", "turn"),
+)
+"""Whose jobs are ready, and how many; who has the least ``turn`` of a kind is served next."""
 
 
 tombstones = Table("tombstones", core, Column("subject", String(100), primary_key=True))

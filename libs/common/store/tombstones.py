@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.common.database.arrays import among
 from libs.common.database.upsert import Write, add_once
 from libs.common.store.effects import Effect, Step
-from libs.common.store.jobs import CancelJobs, Claim, cancel
+from libs.common.store.jobs.leases import Claim, end
 from libs.common.store.tables import tombstones
 
 
@@ -43,14 +43,19 @@ async def is_wanted(connection: AsyncConnection, held: Claim) -> bool:
 
 
 async def wanted_claims(connection: AsyncConnection, claimed: Sequence[Claim]) -> list[Claim]:
-    """Cancel the jobs about what was deleted, and return the others."""
+    """Remove the jobs about what was deleted, and return the others.
+
+    The caller holds them all, and so waits for nobody.
+    """
     if not claimed:
         return []
     subjects = {subject for held in claimed for subject in _above(held.subject)}
     deleted = await _deleted_among(connection, subjects)
-    for subject in deleted:
-        await cancel(connection, CancelJobs(subject))
-    return [held for held in claimed if deleted.isdisjoint(_above(held.subject))]
+    wanted = [held for held in claimed if deleted.isdisjoint(_above(held.subject))]
+    for held in claimed:
+        if held not in wanted:
+            await end(connection, held)
+    return wanted
 
 
 def _above(subject: str) -> Iterator[str]:

@@ -3,8 +3,7 @@
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.store.jobs import READY
-from libs.common.store.tables import jobs, now_ms
+from libs.common.store.tables import WAITING, jobs, now_ms
 
 
 async def withdraw(connection: AsyncConnection, kind: str, subject: str) -> bool:
@@ -13,7 +12,7 @@ async def withdraw(connection: AsyncConnection, kind: str, subject: str) -> bool
         delete(jobs).where(
             jobs.c.kind == kind,
             jobs.c.subject == subject,
-            jobs.c.status == READY,
+            jobs.c.status == WAITING,
             jobs.c.attempts == 0,
             jobs.c.run_at_ms > now_ms(),
         )
@@ -22,7 +21,7 @@ async def withdraw(connection: AsyncConnection, kind: str, subject: str) -> bool
 
 
 async def is_recorded(connection: AsyncConnection, kind: str, subject: str) -> bool:
-    """Return whether there is such a job about ``subject``, done or not, that was not withdrawn.
+    """Return whether there is such a job about ``subject``, neither done nor withdrawn.
 
     A transaction that withdraws it is waited for.
     """

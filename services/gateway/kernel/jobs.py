@@ -6,14 +6,16 @@ from pydantic import BaseModel
 
 from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import AGAIN_AFTER_MS, JobKind
+from libs.common.processing.time_limits import TimeLimits
 from libs.common.store.effects import Effect
-from libs.common.store.jobs import NewJob
+from libs.common.store.jobs.new_job import NewJob
 
 
 class RemovePendingJob(BaseModel):
-    """Remove an object that was stored before a transaction that never took it."""
+    """Remove an object that no transaction took; ``last`` is the sweep."""
 
     key: str
+    last: bool = False
 
     @property
     def subject(self) -> str:
@@ -31,5 +33,10 @@ def remove_again(pending: RemovePendingJob, _reason: GivenUp) -> Sequence[Effect
     return [removal(pending, AGAIN_AFTER_MS)]
 
 
-REMOVE_PENDING = JobKind("remove_pending", RemovePendingJob, remove_again)
+REMOVE_PENDING = JobKind(
+    name="remove_pending",
+    payload=RemovePendingJob,
+    limits=TimeLimits(soft_s=300, hard_s=330),
+    gave_up=remove_again,
+)
 """Remove an object that no transaction took."""

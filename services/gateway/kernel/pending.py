@@ -73,9 +73,15 @@ class PendingObjects:
                 await command.apply([removal(pending)])
 
     async def remove(self, job: Job[RemovePendingJob]) -> Sequence[Effect]:
-        """Remove an object, and what was uploaded of it so far."""
-        await self.kernel.storage.delete_prefix(job.payload.key)
-        return []
+        """Remove an object, and what was uploaded of it so far.
+
+        Whoever stores it when the deadline has passed may still be at it; the sweep gets that too.
+        """
+        removed = job.payload
+        await self.kernel.storage.delete_prefix(removed.key)
+        if removed.last:
+            return []
+        return [removal(RemovePendingJob(key=removed.key, last=True), int(GRACE_S * 1000))]
 
 
 def remove_pending_route(kernel: Kernel) -> JobRoute:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from libs.common.contracts.narrations import NarrationRequested
 from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import AGAIN_AFTER_MS, JobKind
+from libs.common.processing.time_limits import TimeLimits
 from libs.common.store.effects import Effect
 
 
@@ -35,7 +36,9 @@ class StalledJob(NarrationJob):
     seen: str | None = None
 
 
-REQUEST_AUDIOBOOK = JobKind("request_audiobook", NarrationJob)
+REQUEST_AUDIOBOOK = JobKind(
+    name="request_audiobook", payload=NarrationJob, limits=TimeLimits(soft_s=300, hard_s=330)
+)
 """Store what an audiobook is made of, and ask for it."""
 
 
@@ -45,5 +48,10 @@ def look_again(job: StalledJob, _reason: GivenUp) -> Sequence[Effect]:
     return [END_STALLED.new(job, subject=job.subject, owner=owner, delay_ms=AGAIN_AFTER_MS)]
 
 
-END_STALLED = JobKind("end_stalled_narration", StalledJob, look_again)
+END_STALLED = JobKind(
+    name="end_stalled_narration",
+    payload=StalledJob,
+    limits=TimeLimits(soft_s=300, hard_s=330),
+    gave_up=look_again,
+)
 """End a narration of which nothing has moved since the last look."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import JobKind
+from libs.common.processing.time_limits import TimeLimits
 from libs.common.store.effects import Effect
 from services.notifier.deliveries.outcomes import failed
 from services.notifier.notices import Channel, Notice
@@ -14,10 +15,20 @@ def notification_failed(notice: Notice, reason: GivenUp) -> Sequence[Effect]:
     return [failed(notice, reason.code)]
 
 
-MAIL = JobKind("mail", Notice, notification_failed)
+MAIL = JobKind(
+    name="mail",
+    payload=Notice,
+    limits=TimeLimits(soft_s=300, hard_s=330),
+    gave_up=notification_failed,
+)
 """Send one mail, with everything that goes out in it."""
 
-WEBHOOK = JobKind("webhook", Notice, notification_failed)
+WEBHOOK = JobKind(
+    name="webhook",
+    payload=Notice,
+    limits=TimeLimits(soft_s=300, hard_s=330),
+    gave_up=notification_failed,
+)
 """Post one webhook."""
 
 BY_CHANNEL: Mapping[Channel, JobKind[Notice]] = {"mail": MAIL, "webhook": WEBHOOK}

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database.upsert import insert_or_ignore
 from libs.common.store.effects import Effect, Step
-from libs.common.store.jobs import NewJob
+from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.tables import now_ms
 from services.notifier.deliveries.batching import DeliverySchedule, batch_of, batched
 from services.notifier.deliveries.jobs import BY_CHANNEL

@@ -28,7 +28,7 @@ from libs.common.processing.routes import on
 from libs.common.storage.details import read_details
 from libs.common.storage.memory import MemoryStorage
 from libs.common.store.effects import apply
-from libs.common.store.jobs import NewJob
+from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.tables import events, inbox, jobs
 from libs.common.store.tombstones import tombstone
 from libs.common.testing.records import record

@@ -11,7 +11,8 @@ from libs.common.processing.erasing import (
 from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import Job
 from libs.common.storage.memory import MemoryStorage
-from libs.common.store.jobs import CancelJobs, NewJob
+from libs.common.store.jobs.cancelling import CancelJobs
+from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.tombstones import tombstone
 
 DOCUMENT = UUID(int=1)

@@ -18,7 +18,7 @@ from libs.common.processing.worker import LeaseLost, Worker
 from libs.common.storage.details import read_details
 from libs.common.storage.memory import MemoryStorage
 from libs.common.store.effects import apply
-from libs.common.store.jobs import CancelJobs
+from libs.common.store.jobs.cancelling import CancelJobs
 from libs.common.store.tables import events, jobs, now_ms
 from libs.common.store.tombstones import tombstone
 
@@ -50,7 +50,9 @@ def gave_up(payload, reason):
 
 
 def kind():
-    return JobKind("k", Payload, gave_up)
+    return JobKind(
+        name="k", payload=Payload, limits=TimeLimits(soft_s=60, hard_s=90), gave_up=gave_up
+    )
 
 
 async def add(database, count=1, **options):

@@ -8,7 +8,8 @@ from libs.common.contracts.documents import DocumentDeleted
 from libs.common.database.upsert import add_once
 from libs.common.errors import Conflict
 from libs.common.store.effects import Append, Together, UnitOfWork, apply
-from libs.common.store.jobs import CancelJobs, NewJob
+from libs.common.store.jobs.cancelling import CancelJobs
+from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.tables import events, inbox, jobs
 
 

@@ -5,7 +5,9 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 
 from libs.common.store.effects import apply
-from libs.common.store.jobs import NewJob, claim, finish
+from libs.common.store.jobs.claiming import Room, claim
+from libs.common.store.jobs.leases import end
+from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.tables import jobs
 from libs.common.store.tombstones import (
     are_deleted,
@@ -51,12 +53,12 @@ async def test_a_job_that_nobody_wants_is_not_claimed(database, deleted, left):
     async with database.transaction() as connection:
         recorded = [replace(JOB, subject=subject) for subject in ("d", "d/a", "e")]
         await apply(connection, [*recorded, tombstone(deleted)], None)
-        claimed = await claim(connection, ["k"], 1000, limit=3)
+        claimed = await claim(connection, Room(kind="k", free=3, share=3, most=3), 1000)
         wanted = await wanted_claims(connection, claimed)
         assert sorted(held.subject for held in wanted) == left
         for held in claimed:
             assert await is_wanted(connection, held) == (held.subject in left)
-            assert await finish(connection, held) == (held.subject in left)
+            assert await end(connection, held) == (held.subject in left)
 
 
 async def test_nothing_is_asked_where_nothing_was_claimed(database):

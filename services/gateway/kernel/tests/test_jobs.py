@@ -1,5 +1,5 @@
 from libs.common.processing.failures import GivenUp
-from libs.common.store.jobs import NewJob
+from libs.common.store.jobs.new_job import NewJob
 from services.gateway.kernel.jobs import REMOVE_PENDING, RemovePendingJob, removal
 
 KEY = "documents/1/source.0"

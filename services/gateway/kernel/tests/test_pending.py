@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from libs.common.errors import Rejected, Unavailable
-from libs.common.store.jobs import claim
+from libs.common.store.jobs.claiming import claim
 from libs.common.store.tables import jobs
 from services.gateway.kernel.jobs import REMOVE_PENDING
 from services.gateway.kernel.pending import PendingObjects, taken

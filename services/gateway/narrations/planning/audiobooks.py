@@ -86,7 +86,8 @@ async def request_stored(
         if same == one.contents:
             effects += kernel.record(_requested(plan, one.details))
         else:
-            effects.append(REQUEST_AUDIOBOOK.new(one.job, subject=one.job.subject))
+            owner = str(one.job.owner_id)
+            effects.append(REQUEST_AUDIOBOOK.new(one.job, subject=one.job.subject, owner=owner))
     return effects
 
 

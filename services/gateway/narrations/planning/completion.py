@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.store.effects import Effect
-from libs.common.store.jobs import CancelJobs
+from libs.common.store.jobs.cancelling import CancelJobs
 from services.gateway.documents.selects import existing_document, owners_of
 from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import Kernel

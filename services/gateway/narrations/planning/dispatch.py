@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.common.contracts.narrations import NarrationEvent, NarrationFailed, NarrationRequested
 from libs.common.database.arrays import among
 from libs.common.store.effects import Effect
-from libs.common.store.jobs import CancelJobs
+from libs.common.store.jobs.cancelling import CancelJobs
 from services.gateway.audio.rows import AudioRow
 from services.gateway.audio.selects import AUDIOS, REQUESTED, pages_in_flight
 from services.gateway.audio.tables import audios

@@ -2,7 +2,7 @@ from uuid import UUID
 
 from libs.common.contracts.narrations import NarrationRequested
 from libs.common.processing.failures import GivenUp
-from libs.common.store.jobs import NewJob
+from libs.common.store.jobs.new_job import NewJob
 from services.gateway.narrations.jobs import (
     END_STALLED,
     REQUEST_AUDIOBOOK,

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from libs.common.store.jobs import claim
+from libs.common.store.jobs.claiming import claim
 from services.notifier.deliveries.batching import pages_of
 from services.notifier.deliveries.outcomes import Attempt
 from services.notifier.notices import TYPES, Notice, Target

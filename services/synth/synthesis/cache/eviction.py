@@ -14,8 +14,7 @@ from libs.common.database.engine import Database
 from libs.common.processing.job_kind import Job
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect
-from libs.common.store.jobs import READY
-from libs.common.store.tables import jobs
+from libs.common.store.tables import RUNNING, jobs
 from services.synth.jobs import EVICT, EvictJob
 from services.synth.synthesis.cache import segment_index
 
@@ -34,7 +33,7 @@ async def evict_beyond(connection: AsyncConnection, total: int, max_bytes: int) 
     if total <= max_bytes:
         return []
     waiting = select(jobs.c.id).where(
-        jobs.c.subject == SUBJECT, jobs.c.kind == EVICT.name, jobs.c.status == READY
+        jobs.c.subject == SUBJECT, jobs.c.kind == EVICT.name, jobs.c.status != RUNNING
     )
     if await connection.scalar(waiting.limit(1)):
         return []

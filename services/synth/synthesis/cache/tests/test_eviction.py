@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from libs.common.processing.job_kind import Job
 from libs.common.store.effects import apply
-from libs.common.store.jobs import claim
+from libs.common.store.jobs.claiming import claim
 from libs.common.store.tables import jobs
 from services.synth.jobs import EvictJob
 from services.synth.synthesis.cache import eviction, segment_index
