@@ -7,6 +7,7 @@ from libs.common.contracts.documents import DocumentDeleted
 from libs.common.errors import UnknownVersion
 from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import JobKind
+from libs.common.processing.time_limits import TimeLimits
 
 
 class Payload(BaseModel):
@@ -14,7 +15,8 @@ class Payload(BaseModel):
 
 
 PAYLOAD = Payload(document_id=uuid4())
-KIND = JobKind("parse", Payload)
+LIMITS = TimeLimits(soft_s=1, hard_s=2)
+KIND = JobKind(name="parse", payload=Payload, limits=LIMITS)
 
 
 def test_a_new_job_is_of_its_kind():
@@ -39,7 +41,7 @@ def test_a_payload_of_another_release_is_refused():
 
 def test_a_payload_that_is_an_event_says_its_version():
     """Replicas of two releases share a table of jobs: the older one leaves it to the newer."""
-    kind = JobKind("delete", DocumentDeleted)
+    kind = JobKind(name="delete", payload=DocumentDeleted, limits=LIMITS)
     event = DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=None)
     assert kind.read(event.encode()).model_dump() == event.model_dump()
     with pytest.raises(UnknownVersion):
@@ -48,7 +50,7 @@ def test_a_payload_that_is_an_event_says_its_version():
 
 def test_a_kind_is_told_from_a_topic():
     with pytest.raises(ValueError, match=r"'a\.b'"):
-        JobKind("a.b", Payload)
+        JobKind(name="a.b", payload=Payload, limits=LIMITS)
 
 
 def test_a_kind_owes_nothing_more_unless_it_says_so():
@@ -60,4 +62,10 @@ async def test_a_route_pairs_a_kind_with_what_does_it():
         return []
 
     route = KIND.done_by(run, slots=4)
-    assert (route.kind, route.run, route.slots) == (KIND, run, 4)
+    assert (route.kind, route.run, route.slots, route.slots_of_one) == (KIND, run, 4, 4)
+    assert KIND.done_by(run, slots=4, slots_of_one=2).slots_of_one == 2
+
+
+def test_a_kind_without_time_limits_is_refused():
+    with pytest.raises(TypeError, match="limits"):
+        JobKind(name="parse", payload=Payload)

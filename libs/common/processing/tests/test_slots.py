@@ -4,6 +4,7 @@ import pytest
 
 from libs.common.database.wakeups import Wakeup
 from libs.common.processing import slots as slots_module
+from libs.common.processing.job_kind import JobRoute
 from libs.common.processing.slots import Slots
 
 
@@ -29,50 +30,79 @@ def wakeup():
 
 @pytest.fixture
 def slots(clock, wakeup):
-    return Slots({"parse": 2, "erase": 1}, wakeup, poll_interval_s=3.0)
+    return Slots([route("parse", 4, 3), route("erase", 1)], wakeup, poll_interval_s=3.0)
 
 
-def claims(*kinds):
-    return [SimpleNamespace(kind=kind) for kind in kinds]
+def route(kind, slots, slots_of_one=None):
+    named = SimpleNamespace(name=kind)
+    return JobRoute(kind=named, run=None, slots=slots, slots_of_one=slots_of_one or slots)
+
+
+def claims(kind, *owners):
+    return [SimpleNamespace(kind=kind, owner=owner) for owner in owners]
+
+
+def free(slots):
+    return {room.kind: room.free for room in slots.rooms()}
+
+
+def room(slots, kind):
+    return next(room for room in slots.rooms() if room.kind == kind)
 
 
 def test_all_kinds_with_free_slots_are_asked_for(slots):
-    wanted = slots.wanted()
-    assert wanted == {"parse": 2, "erase": 1}
-    slots.took(wanted, claims("erase"))
-    assert slots.wanted() == {"parse": 2}
+    assert free(slots) == {"parse": 4, "erase": 1}
+    slots.took(room(slots, "erase"), claims("erase", "ada"))
+    assert free(slots) == {"parse": 4}
+
+
+def test_a_room_says_how_many_an_owner_may_have(slots):
+    slots.took(room(slots, "parse"), claims("parse", "ada", "ada", "bob"))
+    parse = room(slots, "parse")
+    assert (parse.free, parse.share, parse.most) == (1, 2, 3)
+    assert parse.held == {"ada": 2, "bob": 1}
+    assert (room(slots, "erase").share, room(slots, "erase").most) == (1, 1)
 
 
 def test_a_slot_that_is_given_back_wakes_whoever_waits(slots, wakeup):
-    wanted = slots.wanted()
-    slots.took(wanted, claims("erase"))
-    slots.give_back("erase")
+    [held] = claims("erase", "ada")
+    slots.took(room(slots, "erase"), [held])
+    slots.give_back(held)
     assert wakeup.pending
-    assert slots.wanted() == {"parse": 2, "erase": 1}
+    assert free(slots) == {"parse": 4, "erase": 1}
+    assert room(slots, "erase").held == {}
 
 
 def test_kinds_of_which_nothing_was_left_are_not_asked_for_at_once(slots):
-    slots.took(slots.wanted(), [])
-    assert slots.wanted() == {}
+    slots.took(room(slots, "parse"), [])
+    assert free(slots) == {"erase": 1}
 
 
 def test_they_are_when_there_are_new_jobs(slots, wakeup):
-    slots.took(slots.wanted(), [])
+    slots.took(room(slots, "parse"), [])
     wakeup.notify()
-    assert slots.wanted() == {"parse": 2, "erase": 1}
+    assert free(slots) == {"parse": 4, "erase": 1}
 
 
 def test_they_are_after_a_while(slots, clock):
-    slots.took(slots.wanted(), [])
+    slots.took(room(slots, "parse"), [])
     clock.now += 2.9
-    assert slots.wanted() == {}
+    assert free(slots) == {"erase": 1}
     clock.now += 0.2
-    assert slots.wanted() == {"parse": 2, "erase": 1}
+    assert free(slots) == {"parse": 4, "erase": 1}
 
 
 def test_a_slot_given_back_is_no_news_of_jobs(slots):
-    wanted = slots.wanted()
-    slots.took(wanted, claims("parse"))
-    slots.took(slots.wanted(), [])
-    slots.give_back("parse")
-    assert slots.wanted() == {}
+    [held] = claims("parse", "ada")
+    slots.took(room(slots, "parse"), [held])
+    slots.took(room(slots, "parse"), [])
+    slots.give_back(held)
+    assert free(slots) == {"erase": 1}
+
+
+def test_unless_its_owner_had_all_that_one_may_have(slots):
+    held = claims("parse", "ada", "ada", "ada")
+    slots.took(room(slots, "parse"), held)
+    slots.took(room(slots, "parse"), [])
+    slots.give_back(held[0])
+    assert free(slots) == {"parse": 2, "erase": 1}

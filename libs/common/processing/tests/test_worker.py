@@ -11,15 +11,18 @@ from libs.common.contracts.documents import DocumentRejected
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.errors import Conflict, Rejected, Throttled, Transient, Unavailable, UnknownVersion
 from libs.common.observability.metrics import Metrics
-from libs.common.processing import worker as worker_module
+from libs.common.processing import attempts as attempts_module
+from libs.common.processing.attempts import MAX_CRASHES, LeaseLost
 from libs.common.processing.failures import UNEXPECTED, GivenUp
 from libs.common.processing.job_kind import JobKind
-from libs.common.processing.worker import LeaseLost, Worker
+from libs.common.processing.time_limits import TimeLimits
+from libs.common.processing.worker import Worker
 from libs.common.storage.details import read_details
 from libs.common.storage.memory import MemoryStorage
 from libs.common.store.effects import apply
 from libs.common.store.jobs.cancelling import CancelJobs
-from libs.common.store.tables import events, jobs, now_ms
+from libs.common.store.jobs.due import SUSPECT_AFTER_CRASHES
+from libs.common.store.tables import events, job_queues, jobs, now_ms
 from libs.common.store.tombstones import tombstone
 
 CANARY = "A title, by its author (2026)."
@@ -33,7 +36,7 @@ class Payload(BaseModel):
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr(worker_module, "delay_s", lambda attempt, base_s: 0.0)
+    monkeypatch.setattr(attempts_module, "delay_s", lambda attempt, base_s: 0.0)
 
 
 def rejected(code="x", document_id=None, owner_id=None, details=None):
@@ -49,16 +52,15 @@ def gave_up(payload, reason):
     return [rejected(reason.code, payload.document_id, payload.owner_id, reason.details)]
 
 
-def kind():
-    return JobKind(
-        name="k", payload=Payload, limits=TimeLimits(soft_s=60, hard_s=90), gave_up=gave_up
-    )
+def kind(soft_s=60, hard_s=90):
+    limits = TimeLimits(soft_s=soft_s, hard_s=hard_s)
+    return JobKind(name="k", payload=Payload, limits=limits, gave_up=gave_up)
 
 
-async def add(database, count=1, **options):
+async def add(database, count=1, first_page=1, **options):
     async with database.transaction() as connection:
         for n in range(count):
-            payload = Payload(document_id=uuid4(), owner_id=uuid4(), page=n + 1)
+            payload = Payload(document_id=uuid4(), owner_id=uuid4(), page=first_page + n)
             await apply(connection, [kind().new(payload, subject="s", **options)], None)
 
 
@@ -70,17 +72,29 @@ async def rows(database, table):
 class Working:
     """A worker that runs while the block does."""
 
-    def __init__(self, database, run, slots=1, lease_ms=30_000, storage=None):
+    def __init__(
+        self,
+        database,
+        run,
+        *,
+        slots=1,
+        slots_of_one=None,
+        lease_ms=30_000,
+        storage=None,
+        hung=lambda: None,
+        **limits,
+    ):
         self.database = database
         self.storage = storage or MemoryStorage()
         self.worker = Worker(
             database=database,
             storage=self.storage,
             service="ingest",
-            routes=[kind().done_by(run, slots=slots)],
+            routes=[kind(**limits).done_by(run, slots=slots, slots_of_one=slots_of_one)],
             metrics=Metrics("ingest"),
             lease_ms=lease_ms,
             poll_interval_s=0.05,
+            hung=hung,
         )
 
     async def __aenter__(self):
@@ -110,10 +124,18 @@ class Working:
             for failed in await self.failures()
         ]
 
-    async def until(self, status, count=1):
+    def sample(self, name, **labels):
+        labels = {"service": "ingest", "kind": "k"} | labels
+        return self.worker.metrics.registry.get_sample_value(name, labels) or 0
+
+    async def until(self, outcome, count=1):
         async with asyncio.timeout(20):
-            while sum(row.status == status for row in await rows(self.database, jobs)) < count:
+            while self.sample("job_seconds_count", outcome=outcome) < count:
                 await asyncio.sleep(0.01)
+
+    def attempts(self):
+        """Of all jobs that are over."""
+        return self.sample("job_attempts_sum")
 
 
 async def test_the_effects_of_a_job_are_recorded_with_its_end(database):
@@ -174,7 +196,7 @@ async def test_jobs_that_end_together_on_one_stream_are_all_recorded(database):
         await working.until("done", 4)
     found = await rows(database, events)
     assert [row.topic for row in found] == [DocumentRejected.topic] * 4
-    assert [row.attempts for row in await rows(database, jobs)] == [1] * 4
+    assert working.attempts() == 4
 
 
 async def test_a_stream_that_moves_on_is_decided_on_again(database):
@@ -182,7 +204,7 @@ async def test_a_stream_that_moves_on_is_decided_on_again(database):
 
     async def decide(connection):
         decided.append(1)
-        if len(decided) < worker_module.MAX_COMMITS:
+        if len(decided) < attempts_module.MAX_COMMITS:
             raise Conflict("s")
         return [rejected()]
 
@@ -193,7 +215,7 @@ async def test_a_stream_that_moves_on_is_decided_on_again(database):
     async with Working(database, run) as working:
         await working.until("done")
     assert len(await rows(database, events)) == 1
-    assert [row.attempts for row in await rows(database, jobs)] == [1]
+    assert working.attempts() == 1
 
 
 async def test_a_job_whose_stream_keeps_moving_on_is_retried(database):
@@ -241,10 +263,8 @@ async def test_a_payload_that_cannot_be_read_is_given_up_and_the_others_go_on(da
     assert failed.topic == TaskFailed.topic
     [told] = await working.failures()
     assert (told.code, told.document_id, told.details) == ("bug", None, None)
-    assert [(row.status, row.attempts) for row in await rows(database, jobs)] == [
-        ("failed", 2),
-        ("done", 1),
-    ]
+    assert working.attempts() == 2 + 1
+    assert await rows(database, jobs) == []
     assert bugs(working) == 3
 
 
@@ -274,11 +294,11 @@ async def test_a_job_that_cannot_be_finished_leaves_the_others_alone(database, m
             raise Rejected("x", "y")
         return []
 
-    monkeypatch.setattr("libs.common.store.jobs.fail", broken)
+    monkeypatch.setattr("libs.common.processing.failures.Failures.given_up", broken)
     await add(database, 3)
     async with Working(database, run) as working:
         await working.until("done", 2)
-    assert [row.status for row in await rows(database, jobs)] == ["running", "done", "done"]
+    assert [row.status for row in await rows(database, jobs)] == ["running"]
     assert bugs(working) == 1
 
 
@@ -312,8 +332,7 @@ async def test_a_reason_is_in_no_event_no_job_and_no_log(database, logged, error
     stored = await rows(database, events)
     assert [row.topic for row in stored] == [DocumentRejected.topic, TaskFailed.topic]
     assert said not in b"".join(row.body for row in stored)
-    [job] = await rows(database, jobs)
-    assert CANARY not in repr(job)
+    assert await rows(database, jobs) == []
     assert await working.reasons() == [UNEXPECTED if code == "bug" else CANARY]
     assert [said in data for data in working.storage.objects.values()] == [code != "bug"]
 
@@ -350,10 +369,10 @@ async def test_a_failure_says_all_that_the_payload_does(database):
         raise Rejected("x", "y")
 
     await add(database)
+    [job] = await rows(database, jobs)
     async with Working(database, run) as working:
         await working.until("failed")
     [failed] = await working.failures()
-    [job] = await rows(database, jobs)
     payload = Payload.model_validate_json(job.payload)
     assert (failed.document_id, failed.owner_id, failed.page) == (
         payload.document_id,
@@ -376,7 +395,7 @@ async def test_recorded_progress_stays_when_the_job_fails(database):
 
 async def test_a_job_that_only_a_newer_release_can_do_waits_for_it(database, monkeypatch):
     """A replica that is behind must not give up what the next one can do."""
-    monkeypatch.setattr(worker_module, "UPGRADE_WAIT_S", 0.01)
+    monkeypatch.setattr(attempts_module, "UPGRADE_WAIT_S", 0.01)
     attempts = []
 
     async def run(job):
@@ -410,7 +429,8 @@ async def test_a_cancelled_job_is_stopped_and_writes_nothing(database):
             await apply(connection, [CancelJobs("s")], None)
         async with asyncio.timeout(10):
             await stopped.wait()
-        await working.until("cancelled")
+        await working.until("lost")
+    assert await rows(database, jobs) == []
     assert await rows(database, events) == []
 
 
@@ -445,21 +465,24 @@ async def test_an_expired_lease_is_taken_over(database):
         )
 
     async def run(job):
-        assert job.attempt == 2
+        assert job.attempt == 1  # the first one ended with its worker, and does not count
         return []
 
     async with Working(database, run) as working:
         await working.until("done")
 
 
-async def test_a_job_that_kills_its_worker_is_given_up(database):
-    await add(database, max_attempts=2)
+async def crashed(database, crashes):
+    """As if the process had ended while it did all jobs, so often in a row."""
     async with database.transaction() as connection:
-        await connection.execute(
-            update(jobs).values(
-                status="running", attempts=2, lease_token=5, lease_until_ms=now_ms() - 1
-            )
-        )
+        values = {"status": "running", "attempts": 1, "lease_token": 5, "crashes": crashes - 1}
+        await connection.execute(update(jobs).values(**values, lease_until_ms=now_ms() - 1))
+        await connection.execute(job_queues.delete())
+
+
+async def test_a_job_that_kills_its_worker_again_and_again_is_given_up(database):
+    await add(database)
+    await crashed(database, MAX_CRASHES)
 
     async def run(job):
         raise AssertionError("never run again")
@@ -467,6 +490,110 @@ async def test_a_job_that_kills_its_worker_is_given_up(database):
     async with Working(database, run) as working:
         await working.until("failed")
     assert "stopped its worker" in (await working.reasons())[0]
+    assert [failed.code for failed in await working.failures()] == ["crashed"]
+
+
+async def test_a_suspect_runs_alone_and_is_cleared_when_it_is_done(database):
+    at_work, most = 0, 0
+
+    async def run(job):
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        await asyncio.sleep(0.02)
+        at_work -= 1
+        return []
+
+    await add(database, 2)
+    await crashed(database, SUSPECT_AFTER_CRASHES)
+    await add(database, 2)
+    async with Working(database, run, slots=4) as working:
+        await working.until("done", 4)
+    assert 1 <= most <= 2  # the others may run beside each other
+    assert await rows(database, jobs) == []
+
+
+async def test_progress_clears_a_suspect(database):
+    went_on = asyncio.Event()
+
+    async def run(job):
+        await job.record([])
+        went_on.set()
+        await asyncio.sleep(60)
+
+    await add(database)
+    await crashed(database, SUSPECT_AFTER_CRASHES)
+    working = Working(database, run)
+    task = asyncio.create_task(working.worker.run())
+    await went_on.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    [row] = await rows(database, jobs)
+    assert (row.status, row.crashes) == ("ready", 0)
+
+
+async def test_a_job_that_takes_too_long_is_cancelled_and_given_up_after_some_attempts(database):
+    attempts = []
+
+    async def run(job):
+        attempts.append(job.attempt)
+        await asyncio.sleep(60)
+
+    await add(database)
+    async with Working(database, run, soft_s=0.05) as working:
+        await working.until("failed")
+    assert attempts == [1, 2, 3]
+    assert [failed.code for failed in await working.failures()] == ["timeout"]
+
+
+async def test_for_a_job_that_does_not_end_its_process_has_to(database):
+    hung, go_on = asyncio.Event(), asyncio.Event()
+
+    async def run(job):
+        while not go_on.is_set():
+            try:
+                await go_on.wait()
+            except asyncio.CancelledError:
+                continue
+        return [rejected()]
+
+    await add(database)
+    async with Working(database, run, soft_s=0.05, hard_s=0.1, hung=hung.set):
+        async with asyncio.timeout(20):
+            await hung.wait()
+        go_on.set()
+    assert [row.status for row in await rows(database, jobs)] == ["running"]
+    assert await rows(database, events) == []
+
+
+@pytest.mark.parametrize(("kind_of_load", "most"), [("held", 2), ("free", 4)])
+async def test_one_owner_has_at_most_half_the_slots_while_another_waits(
+    database, kind_of_load, most
+):
+    """Where jobs may take long, ``slots_of_one`` keeps them free before the other one comes."""
+    go_on, running, begun = asyncio.Event(), set(), asyncio.Event()
+
+    async def run(job):
+        running.add(job.payload.page)
+        if len(running) == most:
+            begun.set()
+        if job.payload.page < 100:
+            await go_on.wait()
+        return []
+
+    await add(database, 8, owner="busy")
+    of_one = 2 if kind_of_load == "held" else None
+    async with Working(database, run, slots=4, slots_of_one=of_one) as working:
+        async with asyncio.timeout(20):
+            await begun.wait()
+        await asyncio.sleep(0.2)
+        assert len(running) == most
+        await add(database, owner="other", first_page=100)
+        if kind_of_load == "held":
+            await working.until("done")
+        go_on.set()
+        await working.until("done", 9)
 
 
 async def test_draining_finishes_what_runs_and_takes_nothing_new(database):
@@ -483,7 +610,7 @@ async def test_draining_finishes_what_runs_and_takes_nothing_new(database):
         await started.wait()
         working.worker.drain()
         go_on.set()
-    assert [row.status for row in await rows(database, jobs)] == ["done", "ready"]
+    assert [row.status for row in await rows(database, jobs)] == ["ready"]
 
 
 async def test_a_worker_that_is_stopped_gives_its_job_back(database):
@@ -517,16 +644,12 @@ async def test_a_job_that_ends_is_measured_with_its_attempts(database):
     async with Working(database, run, slots=2) as working:
         await working.until("done")
         await working.until("failed")
-    metrics = working.worker.metrics
-
-    def sample(name, **labels):
-        return metrics.registry.get_sample_value(name, {"service": "ingest"} | labels)
-
-    assert sample("job_attempts_count", kind="k") == 2
-    assert sample("job_attempts_sum", kind="k") == 5
-    assert sample("job_seconds_count", kind="k", outcome="done") == 1
-    assert sample("job_seconds_count", kind="k", outcome="failed") == 1
-    assert sample("events_appended_total") == 3
+    assert working.sample("job_attempts_count") == 2
+    assert working.sample("job_attempts_sum") == 5
+    assert working.sample("job_seconds_count", outcome="done") == 1
+    assert working.sample("job_seconds_count", outcome="failed") == 1
+    appended = working.worker.metrics.registry.get_sample_value
+    assert appended("events_appended_total", {"service": "ingest"}) == 3
 
 
 async def bury(database, subject="s"):
@@ -545,7 +668,7 @@ async def test_work_about_what_was_deleted_is_not_done(database):
     await bury(database)
     async with Working(database, run):
         async with asyncio.timeout(20):
-            while await rows_of_live(database):
+            while await rows(database, jobs):
                 await asyncio.sleep(0.01)
     assert done == []
 
@@ -561,10 +684,6 @@ async def test_work_records_nothing_about_what_was_deleted_meanwhile(database, f
     await add(database)
     async with Working(database, run, lease_ms=100):
         async with asyncio.timeout(20):
-            while await rows_of_live(database):
+            while await rows(database, jobs):
                 await asyncio.sleep(0.01)
     assert await rows(database, events) == []
-
-
-async def rows_of_live(database):
-    return [row for row in await rows(database, jobs) if row.status in ("ready", "running")]

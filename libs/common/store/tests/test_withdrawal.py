@@ -1,6 +1,5 @@
-from libs.common.store.jobs.tests.recorded import add, take
-
 from libs.common.store.jobs import leases
+from libs.common.store.jobs.tests.recorded import add, take
 from libs.common.store.withdrawal import is_recorded, withdraw
 
 KIND = "k"

@@ -14,7 +14,7 @@ async def change(database, **changes):
 
 async def counted(database):
     found = await database.fetch(select(job_queues.c.owner, job_queues.c.ready))
-    return {owner: ready for owner, ready in found}
+    return dict(map(tuple, found))
 
 
 async def test_queues_count_up_and_down_and_go_when_empty(database):
