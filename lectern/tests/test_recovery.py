@@ -12,15 +12,19 @@ from lectern.recovery import Sweeper, release_left
 from lectern.service_catalog import SERVICES
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.database.engine import Database
-from libs.common.store import jobs
 from libs.common.store.effects import apply
 from libs.common.store.event_store import append
 from libs.common.store.inbox import unhandled_ids
+from libs.common.store.jobs.claiming import Room, claim
+from libs.common.store.jobs.leases import end
+from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.migrate import upgrade
-from libs.common.store.tables import events, inbox, outbox, sweeps
-from libs.common.store.tables import jobs as job_rows
+from libs.common.store.tables import events, inbox, jobs, outbox, sweeps
 
 CONSUMED = {"gateway": [], "ingest": [DocumentDeleted.topic], "synth": [DocumentDeleted.topic]}
+
+
+SPEAKING = Room(kind="speak", free=1, share=1, most=1)
 
 
 class Payload(BaseModel):
@@ -184,16 +188,16 @@ async def test_jobs_of_a_process_that_is_gone_are_free_again_and_it_is_fenced_of
     database = databases["synth"]
     async with database.transaction() as connection:
         for subject in ("running", "waiting"):
-            await apply(
-                connection, [jobs.NewJob(kind="speak", payload=Payload(), subject=subject)], None
-            )
-        [held] = await jobs.claim(connection, ["speak"], 60_000)
+            job = NewJob(kind="speak", payload=Payload(), subject=subject)
+            await apply(connection, [job], None)
+        [held] = await claim(connection, SPEAKING, 60_000)
     assert await release_left(databases.values()) == 1
     async with database.transaction() as connection:
-        assert not await jobs.finish(connection, held)
-        [again] = await jobs.claim(connection, ["speak"], 60_000)
+        assert not await end(connection, held)
+        [again] = await claim(connection, SPEAKING, 60_000)
         assert (again.id, again.attempts) == (held.id, held.attempts)
-        assert await jobs.finish(connection, again)
-        states = await connection.execute(select(job_rows.c.status).order_by(job_rows.c.id))
-        assert states.scalars().all() == ["done", "ready"]
+        assert (held.crashes, again.crashes) == (0, 1)
+        assert await end(connection, again)
+        left = await connection.execute(select(jobs.c.subject))
+        assert left.scalars().all() == ["waiting"]
     assert await release_left(databases.values()) == 0

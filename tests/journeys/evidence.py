@@ -99,9 +99,7 @@ async def open_jobs(deployment: Deployment, service: str) -> list[tuple[str, str
     soon = int(time.time() * 1000) + SOON_MS
     async with database.reading() as connection:
         found = await connection.execute(
-            select(jobs.c.kind, jobs.c.status).where(
-                jobs.c.status.in_(["ready", "running"]), jobs.c.run_at_ms < soon
-            )
+            select(jobs.c.kind, jobs.c.status).where(jobs.c.run_at_ms < soon)
         )
         rows = [(kind, status) for kind, status in found]
     await database.close()

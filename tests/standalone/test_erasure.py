@@ -91,7 +91,7 @@ async def in_tables(data: Path) -> list[str]:
 
 async def erasures_left(data: Path) -> int:
     left = 0
-    waiting = jobs.c.kind == "erase", jobs.c.status.in_(("ready", "running"))
+    waiting = (jobs.c.kind == "erase",)
     for name in SERVICES:
         database = Database(f"sqlite+aiosqlite:///{data}/{name}.db")
         found = await database.fetch(select(func.count()).select_from(jobs).where(*waiting))

@@ -89,7 +89,7 @@ class Reader:
             await self._until_nothing_moves()
             async with self.kernel.database.transaction() as connection:
                 looks = update(jobs).where(
-                    jobs.c.kind == END_STALLED.name, jobs.c.status == "ready"
+                    jobs.c.kind == END_STALLED.name, jobs.c.status == "waiting"
                 )
                 await connection.execute(looks.values(run_at_ms=0))
                 notify_after_commit(connection, JOBS)

@@ -1,32 +1,30 @@
 """CPU work in subprocesses, so that the event loop keeps its promises to Kafka."""
 
 import asyncio
-import ctypes
+import contextlib
 import multiprocessing
-import os
 import signal
-import threading
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import forkserver, resource_tracker
-from multiprocessing.connection import Connection, wait
 from typing import Any, Self, TypeVar
 
 from libs.common.errors import Unavailable
+from libs.common.runtime.worker_process import WorkerProcess
 
 T = TypeVar("T")
 
 CLOSE_PATIENCE_S = 2.0
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # malloc.h
-LARGEST_FROM_HEAP = 32 << 20  # the most that glibc allows
-KEPT_FREE = 64 << 20
+CANCEL_PATIENCE_S = 10.0
+"""A task that nobody waits for any more may take so long: starting a worker anew costs more."""
 NICENESS = 5
 """Of workers: when all cores are busy, the event loop that feeds them goes first."""
 
 
 class CpuPool:
-    """A process pool that outlives the death of its workers and does not outlive its parent.
+    """So many worker processes, each of which may die, or be killed, without the others.
 
     ``warm_up`` runs once in each worker before its first task. ``niceness`` is that of its workers:
     what is less urgent than speech is nicer.
@@ -44,30 +42,42 @@ class CpuPool:
         self._niceness = niceness
         self._warm_up = warm_up
         self._arguments = tuple(arguments)
-        self._executor: ProcessPoolExecutor | None = None
-        self._lifelines: dict[ProcessPoolExecutor, Connection] = {}
+        self._processes: _Processes | None = None
 
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run ``function`` in a worker and return what it returns, or raise what it raises.
 
+        If this is cancelled, a worker that goes on for too long is killed.
+
         Raises:
             Unavailable: The worker died; a new one will be there for the next call.
         """
-        executor = self._executor or self._start()
+        processes = self._processes or self._start()
         loop = asyncio.get_running_loop()
+        process = await processes.take()
         try:
-            return await loop.run_in_executor(executor, function, *arguments)
+            task = process.submit(function, *arguments)
         except BrokenProcessPool as error:
-            if self._executor is executor:
-                self._executor = None
-                self._cut_lifeline(executor)
-                executor.shutdown(wait=False, cancel_futures=True)
+            processes.replace(process)
             raise Unavailable("a worker process died") from error
+
+        def ended(task: Future[T]) -> None:  # in a thread
+            with contextlib.suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(processes.give_back, process, task)
+
+        task.add_done_callback(ended)
+        try:
+            return await asyncio.wrap_future(task)
+        except BrokenProcessPool as error:
+            raise Unavailable("a worker process died") from error
+        except asyncio.CancelledError:
+            loop.call_later(CANCEL_PATIENCE_S, _kill_unless_done, process, task)
+            raise
 
     async def __aenter__(self) -> Self:
         """Start the workers now instead of with the first task."""
-        executor = self._executor or self._start()
-        await asyncio.to_thread(_occupy, executor, self.workers)
+        processes = self._processes or self._start()
+        await asyncio.to_thread(processes.occupy)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -76,32 +86,84 @@ class CpuPool:
 
     async def close(self, patience_s: float = CLOSE_PATIENCE_S) -> None:
         """End the workers: each after its task, or in the middle of one that takes too long."""
-        executor, self._executor = self._executor, None
-        if executor is None:
-            return
-        ending = asyncio.ensure_future(
-            asyncio.to_thread(executor.shutdown, wait=True, cancel_futures=True)
-        )
+        processes, self._processes = self._processes, None
+        if processes is not None:
+            await processes.close(patience_s)
+
+    def _start(self) -> "_Processes":
+        def start() -> WorkerProcess:
+            return WorkerProcess(self._niceness, self._warm_up, self._arguments)
+
+        self._processes = _Processes(start, self.workers)
+        return self._processes
+
+
+class _Processes:
+    """Those of a pool from its start to its end; whoever asked first gets the first free one."""
+
+    def __init__(self, start: Callable[[], WorkerProcess], count: int) -> None:
+        self._start = start
+        self._all = [start() for _ in range(count)]
+        self._free = deque(self._all)
+        self._waiting: deque[asyncio.Future[WorkerProcess]] = deque()
+        self._closed = False
+
+    async def take(self) -> WorkerProcess:
+        """Return a free process, as soon as there is one."""
+        if self._free:
+            return self._free.popleft()
+        waiter: asyncio.Future[WorkerProcess] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            return await waiter
+        except asyncio.CancelledError:
+            if not waiter.cancelled():
+                self._give(waiter.result())
+            raise
+
+    def give_back(self, process: WorkerProcess, task: "Future[Any]") -> None:
+        """Give a process to the next one, or what replaces it if it died."""
+        if not task.cancelled() and isinstance(task.exception(), BrokenProcessPool):
+            self.replace(process)
+        else:
+            self._give(process)
+
+    def replace(self, process: WorkerProcess) -> None:
+        """Start another process in place of one that died."""
+        process.let_go()
+        self._all.remove(process)
+        if not self._closed:
+            self._all.append(self._start())
+            self._give(self._all[-1])
+
+    def occupy(self) -> None:
+        """Have all processes started; the first one waits until the fork server has its imports."""
+        for process in self._all:
+            process.submit(_nothing)
+
+    async def close(self, patience_s: float) -> None:
+        """End all processes, and kill those that take too long; whoever waits is cancelled."""
+        self._closed = True
+        for waiter in self._waiting:
+            waiter.cancel()
+        ending = asyncio.gather(*(asyncio.to_thread(process.close) for process in self._all))
         await asyncio.wait({ending}, timeout=patience_s)
-        self._cut_lifeline(executor)
+        for process in self._all:
+            process.kill()
         await ending
 
-    def _start(self) -> ProcessPoolExecutor:
-        context = multiprocessing.get_context("forkserver")
-        worker_end, ours = context.Pipe(duplex=False)
-        self._executor = ProcessPoolExecutor(
-            self.workers,
-            mp_context=context,
-            initializer=_prepare,
-            initargs=(worker_end, self._niceness, self._warm_up, self._arguments),
-        )
-        self._lifelines[self._executor] = ours
-        return self._executor
+    def _give(self, process: WorkerProcess) -> None:
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(process)
+                return
+        self._free.append(process)
 
-    def _cut_lifeline(self, executor: ProcessPoolExecutor) -> None:
-        lifeline = self._lifelines.pop(executor, None)
-        if lifeline is not None:
-            lifeline.close()
+
+def _kill_unless_done(process: WorkerProcess, task: "Future[Any]") -> None:
+    if not task.done():
+        process.kill()
 
 
 def preload(*modules: str) -> None:
@@ -117,45 +179,6 @@ def preload(*modules: str) -> None:
         forkserver.ensure_running()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-
-
-def _prepare(
-    lifeline: Connection,
-    niceness: int,
-    warm_up: Callable[..., object] | None,
-    arguments: tuple[Any, ...],
-) -> None:
-    os.nice(niceness)
-    _keep_freed_memory()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends us
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_when_cut, args=(lifeline,), daemon=True).start()
-    if warm_up is not None:
-        warm_up(*arguments)
-
-
-def _keep_freed_memory() -> None:
-    """Have glibc keep what a task frees for the next one, where the C library is glibc.
-
-    Arrays of some hundred kilobytes go back to the system when they are freed, and each of their
-    pages costs a fault when the next array wants it: a fortieth of the time of speech work.
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, LARGEST_FROM_HEAP)
-        mallopt(M_TRIM_THRESHOLD, KEPT_FREE)
-
-
-def _end_when_cut(lifeline: Connection) -> None:
-    """End this process when the pool lets go of it, or its parent is gone."""
-    wait([lifeline])
-    os._exit(1)
-
-
-def _occupy(executor: ProcessPoolExecutor, workers: int) -> None:
-    """Have all workers started; the first one waits until the fork server has its imports."""
-    for _ in range(workers):
-        executor.submit(_nothing)
 
 
 def _nothing() -> None:

@@ -98,7 +98,7 @@ def of_audiobook(asked: AudiobookRequested) -> dict[str, Any]:
 
 async def do_jobs(parts: ServiceParts) -> None:
     """Run a worker until no job is due."""
-    due = jobs.c.status.in_(("ready", "running")) & (jobs.c.run_at_ms <= now_ms())
+    due = jobs.c.run_at_ms <= now_ms()
     worker = Worker(
         database=parts.database,
         storage=parts.storage,

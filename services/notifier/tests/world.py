@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import or_, select, update
 
 from libs.common.contracts.base import Event
 from libs.common.database.engine import Database
@@ -97,10 +97,7 @@ class World:
         async with self.database.reading() as connection:
             found = await connection.scalar(
                 select(jobs.c.id).where(
-                    or_(
-                        jobs.c.status == "running",
-                        and_(jobs.c.status == "ready", jobs.c.run_at_ms <= now_ms()),
-                    )
+                    or_(jobs.c.status == "running", jobs.c.run_at_ms <= now_ms())
                 )
             )
         return found is not None

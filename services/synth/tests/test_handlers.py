@@ -96,10 +96,11 @@ async def test_a_deleted_audio_leaves_the_others_alone(handle, stored_jobs, stor
     gone = await requested(storage, "Hello.")
     other = gone.model_copy(update={"audio_id": uuid4(), "event_id": uuid4()})
     await handle(gone, other, audio_deleted(gone))
-    assert [job.status for job in await stored_jobs(SPEAK)] == ["cancelled", "ready"]
+    subject = f"{other.document_id}/{other.audio_id}"
+    assert [job.subject for job in await stored_jobs(SPEAK)] == [subject]
     again = other.model_copy(update={"event_id": uuid4()})
     await handle(again)
-    assert [job.status for job in await stored_jobs(SPEAK)] == ["cancelled", "ready", "ready"]
+    assert [job.subject for job in await stored_jobs(SPEAK)] == [subject] * 2
 
 
 async def test_a_deleted_document_stops_all_work_on_it(handle, stored_jobs, storage):
@@ -107,8 +108,9 @@ async def test_a_deleted_document_stops_all_work_on_it(handle, stored_jobs, stor
     book = await book_requested(storage, document_id=asked.document_id)
     stranger = await requested(storage, "Hello.")
     await handle(asked, book, stranger, document_deleted(asked))
-    assert [job.status for job in await stored_jobs(SPEAK)] == ["cancelled", "ready"]
-    assert [job.status for job in await stored_jobs(BIND)] == ["cancelled"]
+    left = f"{stranger.document_id}/{stranger.audio_id}"
+    assert [job.subject for job in await stored_jobs(SPEAK)] == [left]
+    assert await stored_jobs(BIND) == []
 
 
 async def test_what_was_stored_is_erased(handle, stored_jobs, storage):
@@ -116,7 +118,9 @@ async def test_what_was_stored_is_erased(handle, stored_jobs, storage):
     await handle(asked, audio_deleted(asked))
     [job] = await stored_jobs(ERASE)
     assert EraseJob.model_validate_json(job.payload) == EraseJob(
-        document_id=asked.document_id, prefix=f"audio/{asked.document_id}/{asked.audio_id}/"
+        document_id=asked.document_id,
+        owner_id=asked.owner_id,
+        prefix=f"audio/{asked.document_id}/{asked.audio_id}/",
     )
 
 

@@ -1,5 +1,6 @@
 from uuid import UUID, uuid4
 
+from libs.common.contracts.documents import DocumentDeleted
 from libs.common.processing.erasing import (
     ERASE,
     EraseJob,
@@ -16,7 +17,9 @@ from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.tombstones import tombstone
 
 DOCUMENT = UUID(int=1)
-PAYLOAD = EraseJob(document_id=uuid4(), prefix="documents/1/")
+OWNER = UUID(int=2)
+DELETED = DocumentDeleted(document_id=DOCUMENT, owner_id=OWNER, deleted_by=OWNER)
+PAYLOAD = EraseJob(document_id=uuid4(), owner_id=OWNER, prefix="documents/1/")
 
 
 async def run(storage, payload, sweep_after_s=600.0):
@@ -33,19 +36,20 @@ def test_work_is_stopped_for_ever_and_objects_are_removed():
     assert stopped == CancelJobs("document/1")
     assert isinstance(job, NewJob)
     assert (job.kind, job.payload, job.delay_ms) == (ERASE.name, PAYLOAD, 0)
+    assert job.owner == str(OWNER)
 
 
 def test_a_document_is_removed_wherever_this_service_stored_something():
     """Also where it stored why work was given up, which every service may have."""
-    stopped, *removed = erase_document(DOCUMENT, f"audio/{DOCUMENT}/")
+    stopped, *removed = erase_document(DELETED, f"audio/{DOCUMENT}/")
     assert stopped == CancelJobs(str(DOCUMENT))
-    assert removed == list(erase_objects(DOCUMENT, f"audio/{DOCUMENT}/"))
+    assert removed == list(erase_objects(DELETED, f"audio/{DOCUMENT}/"))
     buried, *jobs = removed
     assert buried == tombstone(str(DOCUMENT))
     found = [job.payload for job in jobs if isinstance(job, NewJob)]
     assert found == [
-        EraseJob(document_id=DOCUMENT, prefix=f"documents/{DOCUMENT}/"),
-        EraseJob(document_id=DOCUMENT, prefix=f"audio/{DOCUMENT}/"),
+        EraseJob(document_id=DOCUMENT, owner_id=OWNER, prefix=f"documents/{DOCUMENT}/"),
+        EraseJob(document_id=DOCUMENT, owner_id=OWNER, prefix=f"audio/{DOCUMENT}/"),
     ]
 
 

@@ -68,4 +68,4 @@ async def test_a_route_pairs_a_kind_with_what_does_it():
 
 def test_a_kind_without_time_limits_is_refused():
     with pytest.raises(TypeError, match="limits"):
-        JobKind(name="parse", payload=Payload)
+        JobKind(name="parse", payload=Payload)  # type: ignore[call-arg]

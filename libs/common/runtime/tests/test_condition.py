@@ -7,17 +7,23 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from pydantic import BaseModel
+from sqlalchemy import update
 
 from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.errors import Unavailable
 from libs.common.kafka.pausing import PausedPartitions
 from libs.common.observability.metrics import Metrics
+from libs.common.processing.job_kind import JobKind
 from libs.common.processing.routes import on
+from libs.common.processing.time_limits import TimeLimits
 from libs.common.runtime import condition as condition_module
 from libs.common.runtime.condition import Condition
 from libs.common.runtime.service_parts import ServiceParts
 from libs.common.settings import CommonSettings, ServiceSettings
 from libs.common.storage.memory import MemoryStorage
+from libs.common.store.effects import apply
+from libs.common.store.tables import jobs, now_ms
 
 
 async def handler(event):
@@ -147,3 +153,19 @@ async def test_what_nobody_can_tell_is_no_number(condition, parts, monkeypatch):
     await condition.refresh_gauges()
     for name in GAUGES:
         assert math.isnan(gauge(parts, name))
+
+
+class Waiting(BaseModel):
+    pass
+
+
+async def test_the_age_of_the_oldest_job_is_told_by_kind(condition, parts):
+    kind = JobKind(name="wait", payload=Waiting, limits=TimeLimits(soft_s=1, hard_s=2))
+    parts.work = [kind.done_by(handler)]
+    async with parts.database.transaction() as connection:
+        await apply(connection, [kind.new(Waiting(), subject="s")], None)
+        await connection.execute(update(jobs).values(run_at_ms=now_ms() - 60_000))
+    await condition.refresh_gauges()
+    labels = {"service": "porter", "kind": "wait"}
+    age_s = parts.metrics.registry.get_sample_value("jobs_oldest_seconds", labels)
+    assert 60 <= age_s < 120

@@ -1,4 +1,5 @@
 import asyncio
+import ctypes
 import os
 import platform
 import resource
@@ -13,6 +14,7 @@ import psutil
 import pytest
 
 from libs.common.errors import Rejected, Unavailable
+from libs.common.runtime import pool as pool_module
 from libs.common.runtime.pool import CpuPool
 
 ROOT = Path(__file__).parents[4]
@@ -20,6 +22,15 @@ ROOT = Path(__file__).parents[4]
 
 def refuse() -> None:
     raise Rejected("no_reason", "No.")
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def take_long(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
 
 
 def hang() -> None:
@@ -73,6 +84,81 @@ async def test_outlives_the_death_of_a_worker() -> None:
         with pytest.raises(Unavailable):
             await pool.run(os.kill, pid, signal.SIGKILL)
         assert await pool.run(os.getpid) != pid
+
+
+def hang_in_native_code(pid: Path) -> None:
+    """Hold the interpreter's lock for ever: no thread of this process runs any more."""
+    pid.write_text(str(os.getpid()))
+    ctypes.PyDLL(None).sleep(600)
+
+
+@pytest.mark.slow
+async def test_a_task_that_was_cancelled_and_goes_on_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "CANCEL_PATIENCE_S", 0.1)
+    pid = tmp_path / "pid"
+    async with CpuPool(1) as pool:
+        hanging = asyncio.create_task(pool.run(hang_in_native_code, pid))
+        while not (pid.exists() and pid.read_text()):
+            await asyncio.sleep(0.01)
+        hanging.cancel()
+        async with asyncio.timeout(30):
+            assert await pool.run(abs, -1) == 1
+    assert gone(int(pid.read_text()))
+
+
+@pytest.mark.slow
+async def test_a_task_that_was_cancelled_and_ends_soon_keeps_its_worker() -> None:
+    async with CpuPool(1) as pool:
+        pid = await pool.run(os.getpid)
+        ending = asyncio.create_task(pool.run(time.sleep, 0.1))
+        await asyncio.sleep(0.05)
+        ending.cancel()
+        assert await pool.run(os.getpid) == pid
+
+
+@pytest.mark.slow
+async def test_the_death_of_a_worker_is_no_matter_of_the_others() -> None:
+    async with CpuPool(2) as pool:
+        other = asyncio.create_task(pool.run(take_long, 1.0))
+        await asyncio.sleep(0.1)
+        with pytest.raises(Unavailable):
+            await pool.run(die)
+        assert await other == 1.0
+
+
+@pytest.mark.slow
+async def test_tasks_wait_for_a_free_worker_in_their_order_unless_they_are_cancelled() -> None:
+    done: list[int] = []
+    async with CpuPool(1) as pool:
+
+        async def task(number: int) -> None:
+            await pool.run(time.sleep, 0.01)
+            done.append(number)
+
+        tasks = [asyncio.create_task(task(number)) for number in range(4)]
+        await asyncio.sleep(0)
+        tasks[1].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    assert done == [0, 2, 3]
+
+
+@pytest.mark.slow
+async def test_closing_kills_native_code_that_hangs(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    pool = CpuPool(1)
+    hanging = asyncio.create_task(pool.run(hang_in_native_code, pid))
+    waiting = asyncio.create_task(pool.run(abs, -1))
+    while not (pid.exists() and pid.read_text()):
+        await asyncio.sleep(0.01)
+    async with asyncio.timeout(30):
+        await pool.close(patience_s=0.1)
+    assert gone(int(pid.read_text()))
+    with pytest.raises(Unavailable):
+        await hanging
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 async def test_closing_does_not_wait_for_a_task_that_hangs() -> None:

@@ -18,6 +18,7 @@ from libs.common.kafka.broker import producer
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.job_kind import JobKind
 from libs.common.processing.routes import on
+from libs.common.processing.time_limits import TimeLimits
 from libs.common.runtime.service import Service
 from libs.common.runtime.service_parts import ServiceParts
 from libs.common.settings import CommonSettings, ServiceSettings
@@ -43,7 +44,7 @@ class Letter(BaseModel):
     owner_id: UUID
 
 
-LETTER = JobKind("letter", Letter)
+LETTER = JobKind(name="letter", payload=Letter, limits=TimeLimits(soft_s=60, hard_s=90))
 
 
 class Porter:

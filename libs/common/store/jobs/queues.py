@@ -8,7 +8,16 @@ two transactions never wait for each other.
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from sqlalchemy import BigInteger, Integer, ScalarSelect, bindparam, delete, func, select
+from sqlalchemy import (
+    BigInteger,
+    Executable,
+    Integer,
+    ScalarSelect,
+    bindparam,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,7 +33,7 @@ def last_in_line(kind: str) -> ScalarSelect[int]:
     return select(last).where(queues.c.kind == bindparam(kind)).scalar_subquery()
 
 
-def _count_statement() -> object:
+def _count_statement() -> Executable:
     by = bindparam("by", type_=Integer())
     new = insert(queues).values(
         kind=bindparam("kind"), owner=bindparam("owner"), ready=by, turn=last_in_line("kind")

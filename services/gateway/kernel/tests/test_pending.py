@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select, text, update
 
 from libs.common.errors import Rejected, Unavailable
-from libs.common.store.jobs.claiming import claim
+from libs.common.store.jobs.claiming import Room, claim
+from libs.common.store.jobs.due import make_ready
 from libs.common.store.tables import jobs
 from services.gateway.kernel.jobs import REMOVE_PENDING
 from services.gateway.kernel.pending import PendingObjects, taken
@@ -67,7 +68,8 @@ async def test_what_is_being_removed_can_no_longer_be_taken(world):
         await take(world)
     assert refused.value.code == "too_slow"
     async with world.database.transaction() as connection:
-        assert await claim(connection, [REMOVE_PENDING.name], 0)
+        await make_ready(connection, [REMOVE_PENDING.name])
+        assert await claim(connection, Room(kind=REMOVE_PENDING.name, free=1, share=1, most=1), 0)
     with pytest.raises(Rejected):
         await take(world)
     await world.work()
@@ -92,7 +94,7 @@ async def test_what_fails_is_told_though_it_cannot_be_removed_now(world, monkeyp
 
     with monkeypatch.context() as patched, pytest.raises(ValueError, match="first"):
         await store_and_fail(patched)
-    assert await rows(world) == [("ready",)]
+    assert await rows(world) == [("waiting",)]
     await all_due(world)
     await world.work()
     assert await world.storage.stat(KEY) is None

@@ -128,7 +128,7 @@ async def test_looking_tells_what_there_is_to_do(database, kinds):
         async with database.querying() as connection:
             return await look(connection, kinds)
 
-    nothing = frozenset()
+    nothing: frozenset[str] = frozenset()
     assert await seen() == Outlook(due=False, ready=nothing, suspects=nothing)
     await add(database, 1)
     assert await seen() == Outlook(due=False, ready=frozenset(["k"]), suspects=nothing)

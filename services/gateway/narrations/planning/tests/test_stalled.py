@@ -24,7 +24,7 @@ async def pass_time(world, times=1):
 
 
 async def looks(world):
-    waiting = jobs.c.kind == "end_stalled_narration", jobs.c.status == "ready"
+    waiting = jobs.c.kind == "end_stalled_narration", jobs.c.status == "waiting"
     return len(await world.database.fetch(select(jobs.c.id).where(*waiting)))
 
 
