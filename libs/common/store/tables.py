@@ -36,6 +36,7 @@ KEPT = text("body IS NOT NULL")
 WAITING, READY, SUSPECT, RUNNING = "waiting", "ready", "suspect", "running"
 """What a job may be; see :mod:`libs.common.store.jobs`."""
 IS_READY, IS_RUNNING = text("status = 'ready'"), text("status = 'running'")
+"""Written out also where they are asked for: a bound value finds no index that is only of those."""
 Subject = String(100).with_variant(String(100, collation="C"), "postgresql")
 """Compared byte by byte, so that an index finds what is below one."""
 

@@ -1,11 +1,13 @@
 from types import SimpleNamespace
 
 import pytest
+from pydantic import BaseModel
 
 from libs.common.database.wakeups import Wakeup
 from libs.common.processing import slots as slots_module
-from libs.common.processing.job_kind import JobRoute
+from libs.common.processing.job_kind import JobKind
 from libs.common.processing.slots import Slots
+from libs.common.processing.time_limits import TimeLimits
 
 
 class Clock:
@@ -33,9 +35,17 @@ def slots(clock, wakeup):
     return Slots([route("parse", 4, 3), route("erase", 1)], wakeup, poll_interval_s=3.0)
 
 
-def route(kind, slots, slots_of_one=None):
-    named = SimpleNamespace(name=kind)
-    return JobRoute(kind=named, run=None, slots=slots, slots_of_one=slots_of_one or slots)
+class Nothing(BaseModel):
+    pass
+
+
+async def do_nothing(job):
+    return []
+
+
+def route(name, slots, slots_of_one=None):
+    kind = JobKind(name=name, payload=Nothing, limits=TimeLimits(soft_s=1, hard_s=2))
+    return kind.done_by(do_nothing, slots=slots, slots_of_one=slots_of_one)
 
 
 def claims(kind, *owners):

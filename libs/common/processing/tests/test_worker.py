@@ -1,4 +1,6 @@
 import asyncio
+import sys
+import textwrap
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -9,6 +11,7 @@ from sqlalchemy import select, update
 from libs.common.contracts.details import FailureDetails
 from libs.common.contracts.documents import DocumentRejected
 from libs.common.contracts.tasks import TaskFailed
+from libs.common.database.engine import Database
 from libs.common.errors import Conflict, Rejected, Throttled, Transient, Unavailable, UnknownVersion
 from libs.common.observability.metrics import Metrics
 from libs.common.processing import attempts as attempts_module
@@ -22,7 +25,7 @@ from libs.common.storage.memory import MemoryStorage
 from libs.common.store.effects import apply
 from libs.common.store.jobs.cancelling import CancelJobs
 from libs.common.store.jobs.due import SUSPECT_AFTER_CRASHES
-from libs.common.store.tables import events, job_queues, jobs, now_ms
+from libs.common.store.tables import core, events, job_queues, jobs, now_ms
 from libs.common.store.tombstones import tombstone
 
 CANARY = "A title, by its author (2026)."
@@ -491,6 +494,57 @@ async def test_a_job_that_kills_its_worker_again_and_again_is_given_up(database)
         await working.until("failed")
     assert "stopped its worker" in (await working.reasons())[0]
     assert [failed.code for failed in await working.failures()] == ["crashed"]
+
+
+STARTED_AGAIN = """
+    import asyncio, os, sys
+    from libs.common.database.engine import Database
+    from libs.common.processing.tests.test_worker import Working, kind
+    from libs.common.store.jobs.due import release_all
+
+    async def run(job):
+        if job.payload.page == 2:
+            await asyncio.sleep(0.1)  # the others have begun
+            os._exit(9)
+        await asyncio.sleep(0.3)
+        return []
+
+    async def main():
+        database = Database(sys.argv[1])
+        async with database.transaction() as connection:
+            await release_all(connection)
+        async with Working(database, run, slots=4) as working:
+            await working.until("failed")
+            await working.until("done", 3 - len(sys.argv[2:]))
+        await database.close()
+
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+async def test_a_job_that_kills_its_process_ends_and_takes_no_other_with_it(tmp_path):
+    """As standalone does it: killed, and started again, on the same database."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/test.db"
+    database = Database(url)
+    async with database.transaction() as connection:
+        await connection.run_sync(core.create_all)
+    await add(database, 4)
+    codes: list[int | None] = []
+    while not codes or codes[-1] == 9:
+        assert len(codes) < 10
+        command = [sys.executable, "-c", textwrap.dedent(STARTED_AGAIN), url]
+        left = len(await rows(database, jobs))
+        done = ["done"] * (4 - left)
+        process = await asyncio.create_subprocess_exec(*command, *done)
+        codes.append(await process.wait())
+    assert codes == [9, 9, 9, 0]
+    assert await rows(database, jobs) == []
+    assert [row.topic for row in await rows(database, events)] == [
+        DocumentRejected.topic,
+        TaskFailed.topic,
+    ]
+    await database.close()
 
 
 async def test_a_suspect_runs_alone_and_is_cleared_when_it_is_done(database):

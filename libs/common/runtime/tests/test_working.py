@@ -11,6 +11,7 @@ from libs.common.kafka.broker import Clients
 from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
 from libs.common.observability.metrics import Metrics
+from libs.common.processing.isolation import Isolation
 from libs.common.processing.routes import on
 from libs.common.runtime import working as working_module
 from libs.common.runtime.service_parts import ServiceParts
@@ -47,6 +48,7 @@ def started(parts, log):
         sender=UNCONNECTED,
         paused=PausedPartitions(parts.metrics),
         fail=log.clear,
+        isolation=Isolation(),
     )
 
 

@@ -29,7 +29,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from libs.common.store.jobs.due import IS_DUE, IS_EXPIRED
 from libs.common.store.jobs.leases import Claim
 from libs.common.store.jobs.queues import last_in_line
-from libs.common.store.tables import READY, RUNNING, SUSPECT, jobs, now_ms
+from libs.common.store.tables import IS_READY, RUNNING, SUSPECT, jobs, now_ms
 from libs.common.store.tables import job_queues as queues
 
 
@@ -128,7 +128,7 @@ def _take(*condition: Any) -> ReturningUpdate[Any]:
 
 
 _CLAIMED = [one.name for one in fields(Claim)]
-_TAKE = _take(jobs.c.owner == bindparam("of_owner"), jobs.c.status == READY)
+_TAKE = _take(jobs.c.owner == bindparam("of_owner"), IS_READY)
 _TAKE_SUSPECT = _take(jobs.c.status == SUSPECT)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, func, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.store.jobs.due import IS_DUE
-from libs.common.store.tables import READY, RUNNING, SUSPECT, WAITING, job_queues, jobs, now_ms
+from libs.common.store.tables import IS_RUNNING, READY, SUSPECT, WAITING, job_queues, jobs, now_ms
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ _BESIDES = union_all(
     select(func.count()).select_from(jobs).where(IS_DUE),
     select(func.count()).select_from(jobs).where(jobs.c.status == SUSPECT),
 )
-_RUNNING = select(func.count()).select_from(jobs).where(jobs.c.status == RUNNING)
+_RUNNING = select(func.count()).select_from(jobs).where(IS_RUNNING)
 _OLDEST = union_all(
     *(
         select(now_ms() - func.min(jobs.c.run_at_ms)).where(

@@ -14,7 +14,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from libs.common.database.wakeups import JOBS, notify_after_commit
 from libs.common.store.jobs.queues import Queue, count
-from libs.common.store.tables import READY, RUNNING, SUSPECT, WAITING, jobs, now_ms
+from libs.common.store.tables import IS_RUNNING, READY, SUSPECT, WAITING, jobs, now_ms
 
 SUSPECT_AFTER_CRASHES = 2
 AT_ONCE = 1000
@@ -57,7 +57,7 @@ IS_DUE = and_(
     jobs.c.run_at_ms <= now_ms(),
 )
 IS_EXPIRED = and_(
-    jobs.c.status == RUNNING,
+    IS_RUNNING,
     jobs.c.kind.in_(bindparam("kinds", expanding=True)),
     jobs.c.lease_until_ms < now_ms(),
 )
@@ -65,7 +65,7 @@ _MAKE_READY = _chosen(IS_DUE, status=free_status(jobs.c.crashes))
 _RELEASE = _chosen(IS_EXPIRED, **CRASHED)
 _RELEASE_ALL = (
     update(jobs)
-    .where(jobs.c.status == RUNNING)
+    .where(IS_RUNNING)
     .values(CRASHED)
     .returning(jobs.c.kind, jobs.c.owner, jobs.c.status)
 )

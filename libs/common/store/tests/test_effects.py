@@ -49,7 +49,6 @@ async def test_everything_happens_and_each_event_keeps_its_trace(database):
         (str(two.event_id), "trace-2"),
     ]
     assert [row.traceparent for row in working] == ["trace-1", "trace-2"]
-    assert [row.turn for row in working] == [0, 1]
 
 
 async def test_events_of_one_stream_get_versions_in_their_order(database):
