@@ -13,7 +13,6 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -21,6 +20,8 @@ from typing import Any
 import structlog
 from pydantic import BaseModel
 from sqlalchemy import text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from libs.common.database.engine import Database
 from libs.common.errors import Unavailable
@@ -113,32 +114,31 @@ async def tell(database: Database, _number: int) -> None:
 STEPS: Sequence[Callable[[Database, int], Coroutine[Any, Any, None]]] = (record, cancel, take, tell)
 
 
-async def timed(database: Database) -> dict[str, float]:
-    """Return the median of each step in milliseconds; jobs are recorded before they are taken."""
+async def timed(databases: Sequence[Database]) -> dict[str, list[float]]:
+    """Return the median of each step in milliseconds, in each database; they take turns."""
     found = {}
     for step in STEPS:
         if step is take:
             for number in range(ROUNDS):
-                await record(database, number)
-        spent = []
+                for database in databases:
+                    await record(database, number)
+        spent: list[list[float]] = [[] for _ in databases]
         for number in range(ROUNDS):
-            started = perf_counter()
-            await step(database, number)
-            spent.append(perf_counter() - started)
-        found[step.__name__] = median(spent) * 1000
+            for database, times in zip(databases, spent, strict=True):
+                started = perf_counter()
+                await step(database, number)
+                times.append(perf_counter() - started)
+        found[step.__name__] = [median(times) * 1000 for times in spent]
     return found
 
 
-async def growth(database: Database, name: str, count: int, owners: int) -> None:
-    """Print what each step costs with an empty table, a full one, and an empty one again."""
-    empty = await timed(database)
-    await fill(database, count, owners)
-    full = await timed(database)
-    for step in empty:
-        ratio = full[step] / empty[step]
+async def growth(empty: Database, full: Database, name: str, count: int, owners: int) -> None:
+    """Print what each step costs with an empty table and with a full one."""
+    await fill(full, count, owners)
+    for step, (before, after) in (await timed([empty, full])).items():
         print(
-            f"{name:11} {step:8} {empty[step]:8.2f} ms empty {full[step]:8.2f} ms"
-            f" at {count:,} of {owners} {ratio:6.2f} x",
+            f"{name:11} {step:8} {before:8.2f} ms empty {after:8.2f} ms"
+            f" at {count:,} of {owners} {after / before:6.2f} x",
             flush=True,
         )
 
@@ -220,16 +220,27 @@ async def beside_load(
         return median([await of_somebody_with_one(database) for _ in range(9)])
 
 
-async def compare(url: str, count: int, owners: int) -> None:
-    """Print all of it for one database."""
-    database = Database(url)
-    async with database.transaction() as connection:
-        await connection.run_sync(core.drop_all)
-        await connection.run_sync(core.create_all)
-    name = "SQLite" if database.sqlite else "PostgreSQL"
-    await fairness(database, name)
-    await growth(database, name, count, owners)
-    await database.close()
+async def compare(urls: Sequence[str], count: int, owners: int) -> None:
+    """Print all of it for one kind of database; ``urls`` are those of two."""
+    databases = [Database(url) for url in urls]
+    for database in databases:
+        async with database.transaction() as connection:
+            await connection.run_sync(core.create_all)
+    empty, full = databases
+    name = "SQLite" if empty.sqlite else "PostgreSQL"
+    await fairness(empty, name)
+    await growth(empty, full, name, count, owners)
+    for database in databases:
+        await database.close()
+
+
+async def another(url: str) -> str:
+    """Return the address of a second database on the server of ``url``."""
+    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text("CREATE DATABASE other"))
+    await engine.dispose()
+    return make_url(url).set(database="other").render_as_string(hide_password=False)
 
 
 def main() -> None:
@@ -238,10 +249,12 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     owners = int(sys.argv[2]) if len(sys.argv) > 2 else 10
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(compare(f"sqlite+aiosqlite:///{Path(folder)}/jobs.db", count, owners))
+        urls = [f"sqlite+aiosqlite:///{folder}/{name}.db" for name in ("empty", "full")]
+        asyncio.run(compare(urls, count, owners))
     server = NativePostgres()
     try:
-        asyncio.run(compare(server.start(), count, owners))
+        url = server.start()
+        asyncio.run(compare([url, asyncio.run(another(url))], count, owners))
     finally:
         server.stop()
 
