@@ -32,7 +32,7 @@ from libs.common.processing.worker import Worker
 from libs.common.storage.memory import MemoryStorage
 from libs.common.store.effects import Effect, apply
 from libs.common.store.jobs.cancelling import CancelJobs
-from libs.common.store.jobs.claiming import Room, claim
+from libs.common.store.jobs.claiming import SlotRequest, claim
 from libs.common.store.jobs.counting import counts
 from libs.common.store.jobs.leases import end
 from libs.common.store.tables import core
@@ -42,7 +42,7 @@ ROUNDS = 100
 LEASE_MS = 60_000
 
 
-class Page(BaseModel):
+class Pause(BaseModel):
     """Work that takes so long."""
 
     seconds: float
@@ -50,7 +50,7 @@ class Page(BaseModel):
 
 
 LIMITS = TimeLimits(soft_s=60, hard_s=90)
-CUT = JobKind(name="cut", payload=Page, limits=LIMITS)
+CUT = JobKind(name="cut", payload=Pause, limits=LIMITS)
 
 FILL = """
     INSERT INTO jobs (kind, subject, owner, payload, status, attempts, max_attempts, run_at_ms,
@@ -74,7 +74,7 @@ async def fill(database: Database, count: int, owners: int) -> None:
         source = f"generate_series(1, {count}) AS n"
     statement = FILL.format(owners=owners, source=source)
     async with database.transaction() as connection:
-        await apply(connection, [CUT.new(Page(seconds=0), subject="first")], None)
+        await apply(connection, [CUT.new(Pause(seconds=0), subject="first")], None)
         await connection.execute(text(statement))
         await connection.execute(text("DELETE FROM job_queues"))
         await connection.execute(text(FILL_QUEUES))
@@ -85,14 +85,14 @@ async def fill(database: Database, count: int, owners: int) -> None:
 
 async def record(database: Database, number: int) -> None:
     """Record one job of one of ten owners."""
-    job = CUT.new(Page(seconds=0), subject=f"new{number}", owner=f"owner{number % 10}")
+    job = CUT.new(Pause(seconds=0), subject=f"new{number}", owner=f"owner{number % 10}")
     async with database.transaction() as connection:
         await apply(connection, [job], None)
 
 
 async def take(database: Database, _number: int) -> None:
     """Claim one job and end it."""
-    room = Room(kind=CUT.name, free=1, share=1, most=1)
+    room = SlotRequest(kind=CUT.name, free=1, share=1, most=1)
     async with database.transaction() as connection:
         [held] = await claim(connection, room, LEASE_MS)
     async with database.transaction() as connection:
@@ -147,7 +147,7 @@ async def growth(empty: Database, full: Database, name: str, count: int, owners:
 async def at_work(database: Database, slots: int, slots_of_one: int) -> AsyncIterator[None]:
     """Have jobs done while the block runs; what is left is then forgotten."""
 
-    async def work(job: Job[Page]) -> Sequence[Effect]:
+    async def work(job: Job[Pause]) -> Sequence[Effect]:
         await asyncio.sleep(job.payload.seconds)
         if job.payload.fails:
             raise Unavailable("it does not answer")
@@ -178,7 +178,7 @@ async def of_somebody_with_one(database: Database) -> float:
     """Return how long, in seconds, the only job of an owner takes that takes 50 ms by itself."""
     started = perf_counter()
     async with database.transaction() as connection:
-        await apply(connection, [CUT.new(Page(seconds=0.05), subject="one", owner="one")], None)
+        await apply(connection, [CUT.new(Pause(seconds=0.05), subject="one", owner="one")], None)
     left = text("SELECT count(*) FROM jobs WHERE subject = 'one'")
     while True:
         async with database.querying() as connection:
@@ -188,9 +188,9 @@ async def of_somebody_with_one(database: Database) -> float:
 
 
 LOADS = {
-    "2,000 pages of another": (2000, Page(seconds=0.05), 3, 3),
-    "40 addresses that never answer": (40, Page(seconds=20), 8, 4),
-    "200 retries of another": (200, Page(seconds=0.02, fails=True), 3, 3),
+    "2,000 pages of another": (2000, Pause(seconds=0.05), 3, 3),
+    "40 addresses that never answer": (40, Pause(seconds=20), 8, 4),
+    "200 retries of another": (200, Pause(seconds=0.02, fails=True), 3, 3),
 }
 """What another owner has: how many jobs of what; slots, and how many of them one owner may have."""
 
@@ -209,7 +209,7 @@ async def fairness(database: Database, name: str) -> None:
 
 
 async def beside_load(
-    database: Database, load: Sequence[Page], slots: int, slots_of_one: int
+    database: Database, load: Sequence[Pause], slots: int, slots_of_one: int
 ) -> float:
     """Return the median of :func:`of_somebody_with_one` while another owner has ``load``."""
     async with at_work(database, slots, slots_of_one):

@@ -15,7 +15,7 @@ from libs.common.database.engine import Database
 from libs.common.store.effects import apply
 from libs.common.store.event_store import append
 from libs.common.store.inbox import unhandled_ids
-from libs.common.store.jobs.claiming import Room, claim
+from libs.common.store.jobs.claiming import SlotRequest, claim
 from libs.common.store.jobs.leases import end
 from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.migrate import upgrade
@@ -24,7 +24,7 @@ from libs.common.store.tables import events, inbox, jobs, outbox, sweeps
 CONSUMED = {"gateway": [], "ingest": [DocumentDeleted.topic], "synth": [DocumentDeleted.topic]}
 
 
-SPEAKING = Room(kind="speak", free=1, share=1, most=1)
+SPEAKING = SlotRequest(kind="speak", free=1, share=1, most=1)
 
 
 class Payload(BaseModel):

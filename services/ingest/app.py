@@ -53,7 +53,11 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         publishes=PUBLISHES,
         routes=routes(),
         work=[
-            FETCH.done_by(web_documents.fetch, slots=settings.url_slots),
+            FETCH.done_by(
+                web_documents.fetch,
+                slots=settings.url_slots,
+                slots_of_one=max(1, settings.url_slots // 2),
+            ),
             PARSE.done_by(intake.parse, slots=settings.workers or 2),
             ERASE.done_by(Eraser(storage, common.erasure_sweep_seconds).erase),
         ],

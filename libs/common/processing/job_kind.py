@@ -23,7 +23,7 @@ from libs.common.contracts.base import Versioned
 from libs.common.processing.failures import GivenUp
 from libs.common.processing.time_limits import TimeLimits
 from libs.common.store.effects import Effect
-from libs.common.store.jobs.claiming import Room
+from libs.common.store.jobs.claiming import SlotRequest
 from libs.common.store.jobs.new_job import NewJob
 
 P = TypeVar("P", bound=BaseModel)
@@ -60,9 +60,9 @@ class JobRoute:
     slots: int
     slots_of_one: int
 
-    def room(self, held: Mapping[str, int]) -> Room:
+    def request(self, held: Mapping[str, int]) -> SlotRequest:
         """Return what there is room for, beside what is ``held`` for each owner."""
-        return Room(
+        return SlotRequest(
             kind=self.kind.name,
             free=self.slots - sum(held.values()),
             share=min(self.slots_of_one, max(1, self.slots // 2)),

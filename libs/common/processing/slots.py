@@ -6,7 +6,7 @@ from time import monotonic
 
 from libs.common.database.wakeups import Wakeup
 from libs.common.processing.job_kind import JobRoute
-from libs.common.store.jobs.claiming import Room
+from libs.common.store.jobs.claiming import SlotRequest
 from libs.common.store.jobs.leases import Claim
 
 
@@ -25,25 +25,25 @@ class Slots:
         self._none_left: set[str] = set()
         self._notified, self._looked = wakeup.notified, monotonic()
 
-    def rooms(self) -> list[Room]:
+    def requests(self) -> list[SlotRequest]:
         """Return what to ask for, by kinds."""
         now = monotonic()
         if self._wakeup.notified != self._notified or now - self._looked >= self._poll_interval_s:
             self._notified, self._looked = self._wakeup.notified, now
             self._none_left.clear()
-        rooms = [
-            route.room(self._held[kind])
+        requests = [
+            route.request(self._held[kind])
             for kind, route in self._routes.items()
             if kind not in self._none_left
         ]
-        return [room for room in rooms if room.free > 0]
+        return [request for request in requests if request.free > 0]
 
-    def took(self, room: Room, claimed: Sequence[Claim]) -> None:
+    def took(self, request: SlotRequest, claimed: Sequence[Claim]) -> None:
         """Note what came of asking."""
         for claim in claimed:
-            self._held[room.kind][claim.owner] += 1
+            self._held[request.kind][claim.owner] += 1
         if not claimed:
-            self._none_left.add(room.kind)
+            self._none_left.add(request.kind)
 
     def give_back(self, claim: Claim) -> None:
         """Have the slot of a job that is over filled again."""

@@ -19,7 +19,7 @@ from libs.common.processing.job_kind import JobRoute
 from libs.common.processing.slots import Slots
 from libs.common.processing.time_limits import Hung
 from libs.common.storage.port import Storage
-from libs.common.store.jobs.claiming import Room, claim, claim_suspect, look
+from libs.common.store.jobs.claiming import SlotRequest, claim, claim_suspect, look
 from libs.common.store.jobs.due import make_ready
 from libs.common.store.jobs.leases import Claim
 from libs.common.store.tombstones import wanted_claims
@@ -80,17 +80,17 @@ class Worker:
 
     async def _begin(self, group: asyncio.TaskGroup, slots: Slots) -> bool:
         """Begin what there is room for; False if that is nothing."""
-        rooms = slots.rooms()
-        if not rooms:
+        requests = slots.requests()
+        if not requests:
             return False
         try:
-            return await self._begin_some(group, slots, rooms)
+            return await self._begin_some(group, slots, requests)
         except Unavailable as error:
             log.warning("cannot claim jobs", error=str(error))
             return False
 
     async def _begin_some(
-        self, group: asyncio.TaskGroup, slots: Slots, rooms: Sequence[Room]
+        self, group: asyncio.TaskGroup, slots: Slots, requests: Sequence[SlotRequest]
     ) -> bool:
         kinds = list(self._by_kind)
         async with self.database.querying() as connection:
@@ -103,15 +103,15 @@ class Worker:
         for kind in outlook.suspects:
             await self._run_alone(kind)
         begun = 0
-        for room in rooms:
-            claimed = await self._claim(room) if room.kind in outlook.ready else []
-            slots.took(room, claimed)
+        for request in requests:
+            claimed = await self._claim(request) if request.kind in outlook.ready else []
+            slots.took(request, claimed)
             begun += len(claimed)
             for held in claimed:
                 group.create_task(self._in_slot(held, slots))
         return begun > 0 or bool(outlook.suspects)
 
-    async def _claim(self, room: Room) -> list[Claim]:
+    async def _claim(self, request: SlotRequest) -> list[Claim]:
         """Claim jobs, each of which is at work from now on."""
         if self.isolation.is_wanted:
             return []
@@ -119,7 +119,7 @@ class Worker:
         try:
             while True:
                 async with self.database.transaction() as connection:
-                    claimed = await claim(connection, room, self.lease_ms)
+                    claimed = await claim(connection, request, self.lease_ms)
                     wanted = await wanted_claims(connection, claimed)
                 if wanted or not claimed:
                     break

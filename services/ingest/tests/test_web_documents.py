@@ -23,7 +23,7 @@ from libs.common.storage.details import read_details
 from libs.common.storage.memory import MemoryStorage
 from libs.common.store.effects import apply
 from libs.common.store.history import History
-from libs.common.store.jobs import NewJob
+from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.tables import jobs
 from services.ingest.handlers import deleted, submitted
 from services.ingest.intake import Intake
@@ -198,7 +198,7 @@ def working(database, storage):
         await running
 
     def due():
-        return jobs.c.status.in_(("ready", "running")) & (jobs.c.kind != ERASE.name)
+        return jobs.c.kind != ERASE.name
 
     async def live():
         async with database.reading() as connection:
@@ -207,7 +207,7 @@ def working(database, storage):
     async def soon():
         async with database.transaction() as connection:
             await connection.execute(
-                update(jobs).where(jobs.c.status == "ready", due()).values(run_at_ms=0)
+                update(jobs).where(jobs.c.status == "waiting", due()).values(run_at_ms=0)
             )
 
     return working

@@ -53,49 +53,49 @@ def claims(kind, *owners):
 
 
 def free(slots):
-    return {room.kind: room.free for room in slots.rooms()}
+    return {one.kind: one.free for one in slots.requests()}
 
 
-def room(slots, kind):
-    return next(room for room in slots.rooms() if room.kind == kind)
+def request(slots, kind):
+    return next(one for one in slots.requests() if one.kind == kind)
 
 
 def test_all_kinds_with_free_slots_are_asked_for(slots):
     assert free(slots) == {"parse": 4, "erase": 1}
-    slots.took(room(slots, "erase"), claims("erase", "ada"))
+    slots.took(request(slots, "erase"), claims("erase", "ada"))
     assert free(slots) == {"parse": 4}
 
 
-def test_a_room_says_how_many_an_owner_may_have(slots):
-    slots.took(room(slots, "parse"), claims("parse", "ada", "ada", "bob"))
-    parse = room(slots, "parse")
+def test_a_request_says_how_many_an_owner_may_have(slots):
+    slots.took(request(slots, "parse"), claims("parse", "ada", "ada", "bob"))
+    parse = request(slots, "parse")
     assert (parse.free, parse.share, parse.most) == (1, 2, 3)
     assert parse.held == {"ada": 2, "bob": 1}
-    assert (room(slots, "erase").share, room(slots, "erase").most) == (1, 1)
+    assert (request(slots, "erase").share, request(slots, "erase").most) == (1, 1)
 
 
 def test_a_slot_that_is_given_back_wakes_whoever_waits(slots, wakeup):
     [held] = claims("erase", "ada")
-    slots.took(room(slots, "erase"), [held])
+    slots.took(request(slots, "erase"), [held])
     slots.give_back(held)
     assert wakeup.pending
     assert free(slots) == {"parse": 4, "erase": 1}
-    assert room(slots, "erase").held == {}
+    assert request(slots, "erase").held == {}
 
 
 def test_kinds_of_which_nothing_was_left_are_not_asked_for_at_once(slots):
-    slots.took(room(slots, "parse"), [])
+    slots.took(request(slots, "parse"), [])
     assert free(slots) == {"erase": 1}
 
 
 def test_they_are_when_there_are_new_jobs(slots, wakeup):
-    slots.took(room(slots, "parse"), [])
+    slots.took(request(slots, "parse"), [])
     wakeup.notify()
     assert free(slots) == {"parse": 4, "erase": 1}
 
 
 def test_they_are_after_a_while(slots, clock):
-    slots.took(room(slots, "parse"), [])
+    slots.took(request(slots, "parse"), [])
     clock.now += 2.9
     assert free(slots) == {"erase": 1}
     clock.now += 0.2
@@ -104,15 +104,15 @@ def test_they_are_after_a_while(slots, clock):
 
 def test_a_slot_given_back_is_no_news_of_jobs(slots):
     [held] = claims("parse", "ada")
-    slots.took(room(slots, "parse"), [held])
-    slots.took(room(slots, "parse"), [])
+    slots.took(request(slots, "parse"), [held])
+    slots.took(request(slots, "parse"), [])
     slots.give_back(held)
     assert free(slots) == {"erase": 1}
 
 
 def test_unless_its_owner_had_all_that_one_may_have(slots):
     held = claims("parse", "ada", "ada", "ada")
-    slots.took(room(slots, "parse"), held)
-    slots.took(room(slots, "parse"), [])
+    slots.took(request(slots, "parse"), held)
+    slots.took(request(slots, "parse"), [])
     slots.give_back(held[0])
     assert free(slots) == {"parse": 2, "erase": 1}

@@ -34,7 +34,7 @@ from libs.common.store.tables import job_queues as queues
 
 
 @dataclass(frozen=True, kw_only=True)
-class Room:
+class SlotRequest:
     """What a worker has room for: ``free`` more jobs of a kind.
 
     ``held`` says how many it does for each owner. One who has ``share`` of them gets another only
@@ -132,10 +132,10 @@ _TAKE = _take(jobs.c.owner == bindparam("of_owner"), IS_READY)
 _TAKE_SUSPECT = _take(jobs.c.status == SUSPECT)
 
 
-async def claim(connection: AsyncConnection, room: Room, lease_ms: int) -> list[Claim]:
+async def claim(connection: AsyncConnection, request: SlotRequest, lease_ms: int) -> list[Claim]:
     """Take the next jobs of one kind. Call at the beginning of a transaction of its own."""
-    claiming = _Claiming(connection, room, lease_ms)
-    for bound in (room.share, room.most):
+    claiming = _Claiming(connection, request, lease_ms)
+    for bound in (request.share, request.most):
         while claiming.left and await claiming.round(bound):
             pass
     return claiming.claimed
@@ -151,12 +151,12 @@ async def claim_suspect(connection: AsyncConnection, kind: str, lease_ms: int) -
 class _Claiming:
     """One claim, round by round."""
 
-    def __init__(self, connection: AsyncConnection, room: Room, lease_ms: int) -> None:
+    def __init__(self, connection: AsyncConnection, request: SlotRequest, lease_ms: int) -> None:
         self._connection = connection
-        self._kind = room.kind
+        self._kind = request.kind
         self._lease_ms = lease_ms
-        self._held = Counter(room.held)
-        self.left = room.free
+        self._held = Counter(request.held)
+        self.left = request.free
         self.claimed: list[Claim] = []
 
     async def round(self, bound: int) -> bool:

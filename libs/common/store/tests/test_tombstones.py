@@ -5,7 +5,7 @@ from pydantic import BaseModel
 from sqlalchemy import func, select
 
 from libs.common.store.effects import apply
-from libs.common.store.jobs.claiming import Room, claim
+from libs.common.store.jobs.claiming import SlotRequest, claim
 from libs.common.store.jobs.leases import end
 from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.tables import jobs
@@ -53,7 +53,7 @@ async def test_a_job_that_nobody_wants_is_not_claimed(database, deleted, left):
     async with database.transaction() as connection:
         recorded = [replace(JOB, subject=subject) for subject in ("d", "d/a", "e")]
         await apply(connection, [*recorded, tombstone(deleted)], None)
-        claimed = await claim(connection, Room(kind="k", free=3, share=3, most=3), 1000)
+        claimed = await claim(connection, SlotRequest(kind="k", free=3, share=3, most=3), 1000)
         wanted = await wanted_claims(connection, claimed)
         assert sorted(held.subject for held in wanted) == left
         for held in claimed:

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from libs.common.errors import Rejected, Unavailable
-from libs.common.store.jobs.claiming import Room, claim
+from libs.common.store.jobs.claiming import SlotRequest, claim
 from libs.common.store.jobs.due import make_ready
 from libs.common.store.tables import jobs
 from services.gateway.kernel.jobs import REMOVE_PENDING
@@ -69,7 +69,9 @@ async def test_what_is_being_removed_can_no_longer_be_taken(world):
     assert refused.value.code == "too_slow"
     async with world.database.transaction() as connection:
         await make_ready(connection, [REMOVE_PENDING.name])
-        assert await claim(connection, Room(kind=REMOVE_PENDING.name, free=1, share=1, most=1), 0)
+        assert await claim(
+            connection, SlotRequest(kind=REMOVE_PENDING.name, free=1, share=1, most=1), 0
+        )
     with pytest.raises(Rejected):
         await take(world)
     await world.work()

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from libs.common.store.jobs.claiming import Room, claim
+from libs.common.store.jobs.claiming import SlotRequest, claim
 from services.notifier.deliveries.batching import pages_of
 from services.notifier.deliveries.outcomes import Attempt
 from services.notifier.notices import TYPES, Notice, Target
@@ -61,7 +61,9 @@ async def test_a_target_that_has_much_to_come_holds_up_no_other(world):
     keys = []
     async with world.database.transaction() as connection:
         for _ in range(2):
-            [held] = await claim(connection, Room(kind="webhook", free=1, share=1, most=1), 1000)
+            [held] = await claim(
+                connection, SlotRequest(kind="webhook", free=1, share=1, most=1), 1000
+            )
             keys.append(Notice.model_validate_json(held.payload).target_key)
     identities = await world.secret.identities()
     assert identities.of_target(other) in keys

@@ -4,7 +4,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from libs.common.store.effects import apply
-from libs.common.store.jobs.claiming import Room, claim
+from libs.common.store.jobs.claiming import SlotRequest, claim
 from libs.common.store.jobs.due import make_ready
 from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.tables import job_queues, jobs, now_ms
@@ -26,7 +26,7 @@ async def add(database, *numbers, **options):
 
 
 def room(kind="k", free=1, share=99, most=99, **held):
-    return Room(kind=kind, free=free, share=share, most=most, held=held)
+    return SlotRequest(kind=kind, free=free, share=share, most=most, held=held)
 
 
 async def become_due(database, *kinds):

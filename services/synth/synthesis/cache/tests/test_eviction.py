@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 
 from libs.common.processing.job_kind import Job
 from libs.common.store.effects import apply
-from libs.common.store.jobs.claiming import Room, claim
+from libs.common.store.jobs.claiming import SlotRequest, claim
 from libs.common.store.tables import jobs
 from services.synth.jobs import EvictJob
 from services.synth.synthesis.cache import eviction, segment_index
@@ -98,7 +98,7 @@ async def test_one_that_is_running_does_not_keep_another_from_being_recorded(cac
     small = replace(cache, max_bytes=1)
     await small.keep(DOCUMENT, {PLACES[0]: file(b"a")})
     async with cache.database.transaction() as connection:
-        room = Room(kind="evict", free=1, share=1, most=1)
+        room = SlotRequest(kind="evict", free=1, share=1, most=1)
         assert len(await claim(connection, room, 60_000)) == 1
     await small.keep(DOCUMENT, {PLACES[1]: file(b"b")})
     await small.keep(DOCUMENT, {PLACES[2]: file(b"c")})
