@@ -64,7 +64,7 @@ def _late_command_line() -> None:
 
 def _sqlite_dialect() -> None:
     """SQLAlchemy's own dialect for aiosqlite."""
-    from bench.sqlite import stock_engine
+    from bench.store.sqlite import stock_engine
     from libs.common.database import engine
 
     module: Any = engine

@@ -56,7 +56,7 @@ class Pipe:
 class ParsingProcess:
     """One document that is being read: ``data`` brings frames, ``status`` what the zygote says."""
 
-    def __init__(self, data: Pipe, status: Pipe, limits: Limits, metrics: Metrics) -> None:
+    def __init__(self, data: Pipe, status: Pipe, *, limits: Limits, metrics: Metrics) -> None:
         self._metrics = metrics
         self._data = data
         self._status = status

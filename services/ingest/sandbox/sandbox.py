@@ -133,7 +133,7 @@ class Sandbox:
             os.close(data_write)
             os.close(status_write)
         answer, status = await Pipe.open(data_read), await Pipe.open(status_read)
-        return ParsingProcess(answer, status, limits, self._metrics)
+        return ParsingProcess(answer, status, limits=limits, metrics=self._metrics)
 
     async def _connected(self) -> socket.socket:
         """Return the socket to a zygote that runs, starting one if need be."""

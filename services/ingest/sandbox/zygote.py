@@ -94,7 +94,7 @@ class Zygote:
         zygote = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _Child(data, document, zygote, self._missing).read(request)
+            _Child(data, document, parent=zygote, missing=self._missing).read(request)
         os.close(data)
         os.close(document)
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -154,7 +154,7 @@ def _tried() -> Missing:
 class _Child:
     """The process that reads one document. ``missing`` are the layers that it may lack."""
 
-    def __init__(self, data: int, document: int, parent: int, missing: Missing) -> None:
+    def __init__(self, data: int, document: int, *, parent: int, missing: Missing) -> None:
         self._data = data
         self._document = document
         self._parent = parent

@@ -56,7 +56,9 @@ async def test_a_death_is_told_by_its_signal(died_of, code, attacks):
     os.write(status_end, b"1\n%d\n" % died_of)
     os.close(data_end)
     metrics = Metrics("ingest")
-    reading = ParsingProcess(await Pipe.open(data), await Pipe.open(status), LIMITS, metrics)
+    reading = ParsingProcess(
+        await Pipe.open(data), await Pipe.open(status), limits=LIMITS, metrics=metrics
+    )
     with pytest.raises(Rejected) as caught:
         await anext(reading.items())
     reading.end()

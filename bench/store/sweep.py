@@ -1,4 +1,4 @@
-"""What looking for lost events costs: ``python -m bench.sweep [--events 1000000]``.
+"""What looking for lost events costs: ``python -m bench.store.sweep [--events 1000000]``.
 
 A store on SQLite has so many events, all of them handled. The first look reads them all; those that
 follow, and the first one after a start, read what is new.
@@ -83,7 +83,7 @@ async def _seconds(sweeper: Sweeper) -> float:
 
 def main() -> None:
     """Print a line for each size of the store."""
-    parser = argparse.ArgumentParser(prog="bench.sweep")
+    parser = argparse.ArgumentParser(prog="bench.store.sweep")
     parser.add_argument("--events", type=int, default=1_000_000, help="of the largest store")
     largest = parser.parse_args().events
     for count in (largest // part for part in reversed(SIZES)):

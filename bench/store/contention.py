@@ -1,6 +1,6 @@
 """What it costs that several writers decide about one stream: expected versions against locks.
 
-    python -m bench.contention [rounds]
+    python -m bench.store.contention [rounds]
 
 Each writer reads a stream, decides, and appends an event that says what version it was decided on:
 all of them about the same stream, or each about its own. On PostgreSQL, the installed one.

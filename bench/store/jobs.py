@@ -1,6 +1,6 @@
 """What a backlog of jobs costs, and whom it holds up.
 
-    python -m bench.jobs [ready jobs] [owners]
+    python -m bench.store.jobs [ready jobs] [owners]
 
 Recording, claiming, cancelling and counting with an empty table against one with a million ready
 jobs, on SQLite and the installed PostgreSQL; then how long the job of somebody who has one takes

@@ -1,4 +1,4 @@
-"""Statements and bytes that a document costs: ``python -m bench.sizes [--documents 10]``.
+"""Statements and bytes that a document costs: ``python -m bench.store.sizes [--documents 10]``.
 
 All services run in this process, on PostgreSQL. Documents of one short page are read and spoken,
 then some of twenty pages, and what grew meanwhile is shared among them: tables with their indexes,
@@ -198,7 +198,7 @@ def _print(what: str, spent: DocumentCost, documents: int) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="bench.sizes")
+    parser = argparse.ArgumentParser(prog="bench.store.sizes")
     parser.add_argument("--documents", type=int, default=20, help="of one page; a quarter of 20")
     asyncio.run(measure(parser.parse_args().documents))
 

@@ -1,4 +1,4 @@
-"""Our SQLite dialect against SQLAlchemy's own: ``python -m bench.sqlite [--rounds 9] [COUNT]``.
+"""Our SQLite dialect against SQLAlchemy's: ``python -m bench.store.sqlite [--rounds 9] [COUNT]``.
 
 Both take turns. A figure is the median of the rounds: of CPU time first, because it does not depend
 on who else uses the machine.
@@ -151,7 +151,7 @@ async def _compare(rounds: int, count: int) -> None:
 
 def main() -> None:
     """Print one line for each kind of work."""
-    parser = argparse.ArgumentParser(prog="bench.sqlite")
+    parser = argparse.ArgumentParser(prog="bench.store.sqlite")
     parser.add_argument("count", nargs="?", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=9)
     asked = parser.parse_args()
