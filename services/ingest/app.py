@@ -29,15 +29,7 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     database = open_database(common, settings)
     storage = open_object_storage(common)
     metrics = Metrics(NAME)
-    sandbox = Sandbox(
-        Limits(
-            memory_bytes=settings.parse_memory_bytes,
-            cpu_seconds=settings.parse_cpu_seconds,
-            wall_seconds=settings.parse_wall_seconds,
-        ),
-        required=settings.require_sandbox,
-        metrics=metrics,
-    )
+    sandbox = _sandbox(settings, metrics)
     fetcher = LimitedFetcher(
         FetchLimits(
             max_bytes=settings.url_max_bytes,
@@ -70,3 +62,12 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         starting=sandbox.prepare,
         checks={"sandbox": sandbox.check},
     )
+
+
+def _sandbox(settings: Settings, metrics: Metrics) -> Sandbox:
+    limits = Limits(
+        memory_bytes=settings.parse_memory_bytes,
+        cpu_seconds=settings.parse_cpu_seconds,
+        wall_seconds=settings.parse_wall_seconds,
+    )
+    return Sandbox(limits, required=settings.require_sandbox, metrics=metrics)

@@ -9,4 +9,4 @@ def test_only_what_every_service_has_must_be_given():
         for field in fields(ServiceParts)
         if field.default is not MISSING or field.default_factory is not MISSING
     }
-    assert optional == {"resources", "starting", "http_routes", "checks", "keep_events"}
+    assert optional == {"resources", "starting", "http_routes", "checks", "keep_events", "works"}
