@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from libs.common.testing.costs.found_patterns import FoundPattern, patterns_of, patterns_within
 from libs.common.testing.costs.hostile_patterns import (
     MOST_PER_DOUBLING,
-    FoundPattern,
     growth,
-    patterns_of,
-    patterns_within,
     repeated,
     slow_texts,
 )

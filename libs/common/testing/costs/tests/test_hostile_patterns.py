@@ -2,20 +2,13 @@ import re
 
 import pytest
 
+from libs.common.testing.costs.found_patterns import FoundPattern
 from libs.common.testing.costs.hostile_patterns import (
     MOST_PER_DOUBLING,
-    FoundPattern,
     growth,
     repeated,
     slow_texts,
 )
-
-
-def test_ways_of_use():
-    pattern = re.compile("a+b")
-    assert FoundPattern("m", pattern).work("aab ab") == 2
-    assert FoundPattern("m", pattern, "fullmatch").work("aabx") is None
-    assert FoundPattern("m", re.compile(b"a"), "match").work("a")
 
 
 def test_texts_have_the_length_that_was_asked_for():
