@@ -144,12 +144,10 @@ class Reading:
                 if await self._documents.was_deleted(document_id):
                     continue  # what was deleted never comes back, not even under its id
                 await self._hand_in(document_id)
-                await self._narrate(document_id, narration_id)
-                return document_id, narration_id, False
+                return document_id, await self._narrate(document_id, narration_id), False
             if document.failure is not None or await self._is_old(narration_id):
                 continue  # it failed or is outdated: read it again
-            await self._narrate(document_id, narration_id)
-            return document_id, narration_id, True
+            return document_id, await self._narrate(document_id, narration_id), True
         raise Failed(
             Exit.INTERNAL, "this document was read a thousand times before; clear the data folder"
         )
@@ -178,13 +176,14 @@ class Reading:
             Submission(document_id=document_id, owner_id=LOCAL_OWNER, source=source)
         )
 
-    async def _narrate(self, document_id: UUID, narration_id: UUID) -> None:
+    async def _narrate(self, document_id: UUID, narration_id: UUID) -> UUID:
+        """Ask for audio unless that was done, by us or by an identical order of others."""
         try:
             await self._narrations.narration(LOCAL_OWNER, narration_id)
         except NotFound:
-            await NarrationCommands(self._kernel).narrate(
-                LOCAL_OWNER, document_id, self._request.options, narration_id
-            )
+            narrate, options = NarrationCommands(self._kernel).narrate, self._request.options
+            return await narrate(LOCAL_OWNER, document_id, options, narration_id)
+        return narration_id
 
     async def _follow(self, document_id: UUID, narration_id: UUID) -> NarrationView:
         """Wait until the audiobook is there, and return the narration."""
@@ -197,7 +196,8 @@ class Reading:
                 document = await self._documents.document(LOCAL_OWNER, document_id)
                 narration = await self._narrations.narration(LOCAL_OWNER, narration_id)
                 self._note(document, narration)
-                _raise_if_it_failed(document, narration)
+                if narration.state in {"failed", "partial"} or document.failure is not None:
+                    raise await self._failure(document, narration)
                 book = narration.audiobook
                 if book is not None and book.object is not None:
                     return narration
@@ -267,21 +267,21 @@ class Reading:
             ) from error
         return ref.size
 
+    async def _failure(self, document: DocumentView, narration: NarrationView) -> Failed:
+        """Say why there will be no audiobook."""
+        if document.failure is not None:
+            return Failed(Exit.BAD_DOCUMENT, document.failure.reason)
+        failures = await self._narrations.failures(LOCAL_OWNER, narration.narration_id, 1)
+        pages = "".join(f" (page {page.page}: {page.reason})" for page in failures.items)
+        return Failed(Exit.UNAVAILABLE, _reason(narration) + pages)
 
-def _raise_if_it_failed(document: DocumentView, narration: NarrationView) -> None:
-    if document.failure is not None:
-        raise Failed(Exit.BAD_DOCUMENT, document.failure.reason)
-    if narration.state not in {"failed", "partial"}:
-        return
+
+def _reason(narration: NarrationView) -> str:
     if narration.failure is not None:
-        reason = narration.failure.reason
-    elif narration.audiobook is not None and narration.audiobook.failure is not None:
-        reason = f"The audiobook could not be made: {narration.audiobook.failure.reason}"
-    else:
-        reason = "It could not be spoken."
-    for page in narration.pages_failed[:1]:
-        reason = f"{reason} (page {page.page}: {page.reason})"
-    raise Failed(Exit.UNAVAILABLE, reason)
+        return narration.failure.reason
+    if narration.audiobook is not None and narration.audiobook.failure is not None:
+        return f"The audiobook could not be made: {narration.audiobook.failure.reason}"
+    return "It could not be spoken."
 
 
 def _identity(request: ReadRequest) -> str:

@@ -18,7 +18,7 @@ from lectern.standalone import Options, Standalone, running
 from libs.common.contracts.pages import PageRange
 from libs.common.errors import Permanent
 from services.gateway.audio.queries import AudioQueries
-from services.gateway.narrations.options import NarrationOptions
+from services.gateway.narrations.options import NarrationOptions, in_steps
 from services.gateway.narrations.requests import ranges_of
 from services.synth.engines.build import ENGINES
 
@@ -40,7 +40,9 @@ def add_to(commands: Subparsers) -> None:
     read.add_argument("-o", "--output", type=Path, help="the audiobook; default: FILE.m4b here")
     read.add_argument("--engine", choices=ENGINES, help="default: the first configured")
     read.add_argument("--voice", help="a voice from `lectern voices`; default: by language")
-    read.add_argument("--rate", type=_rate, default=1.0, help="0.5 to 3.0; default: 1.0")
+    read.add_argument(
+        "--rate", type=_rate, default=1.0, help="0.5 to 3.0 in steps of 0.05; default: 1.0"
+    )
     read.add_argument("--format", choices=list(FORMATS), help="default: by the name of the output")
     read.add_argument("--pages", type=some_pages, help="some pages only: 1-5,8")
     read.add_argument("--pages-folder", type=Path, help="put the audio of each page there too")
@@ -102,11 +104,9 @@ async def list_voices(arguments: argparse.Namespace) -> int:
         found = await AudioQueries(lectern.gateway.kernel.database).voices()
     offered = lectern.engines
     voices = [
-        {"engine": voice.engine, **voice.model_dump()}
-        for engine in found
-        if engine.engine in offered
-        for voice in engine.voices
-        if _speaks(voice.language, arguments.language)
+        voice.model_dump()
+        for voice in found
+        if voice.engine in offered and _speaks(voice.language, arguments.language)
     ]
     if arguments.json:
         print(json.dumps(voices))
@@ -133,7 +133,7 @@ async def until_it_can_speak(lectern: Standalone) -> None:
 async def until_voices(lectern: Standalone) -> None:
     """Return when the gateway knows the voices of every engine that synth offers."""
     queries = AudioQueries(lectern.gateway.kernel.database)
-    while not lectern.engines <= {engine.engine for engine in await queries.voices()}:
+    while not lectern.engines <= {engine.engine for engine in await queries.engines()}:
         if lectern.stopping.is_set():
             raise Failed(Exit.UNAVAILABLE, "the speech engine could not start; the log says why")
         await asyncio.sleep(0.02)
@@ -153,11 +153,11 @@ def some_pages(text: str) -> tuple[PageRange, ...]:
 
 def _rate(text: str) -> float:
     try:
-        rate = float(text)
-    except ValueError:
+        rate = in_steps(float(text))
+    except (ValueError, OverflowError):
         rate = 0.0
     if not 0.5 <= rate <= 3.0:  # noqa: PLR2004 - the range of libs.common.events.Rate
-        raise argparse.ArgumentTypeError(f"{text!r} is no rate from 0.5 to 3.0")
+        raise argparse.ArgumentTypeError(f"{text!r} is no rate from 0.5 to 3.0 in steps of 0.05")
     return rate
 
 

@@ -113,7 +113,7 @@ async def test_the_first_audio_is_told_by_its_event_however_late_one_looks(
     database, document_id = lectern.gateway.kernel.database, UUID(found.document_id)
     narrations = await NarrationQueries(database).narrations(LOCAL_OWNER, document_id)
     document = await DocumentQueries(database).document(LOCAL_OWNER, document_id)
-    first_ready_at = narrations[0].first_ready_at
+    first_ready_at = narrations.items[0].first_ready_at
     assert first_ready_at is not None
     submitted, ready = map(datetime.fromisoformat, (document.submitted_at, first_ready_at))
     waited = (ready - submitted).total_seconds()

@@ -32,7 +32,10 @@ class Settings(ServiceSettings):
         default=MAX_PAGE_BYTES, gt=0, description="Longest text of a page after an edit, in UTF-8."
     )
     max_audios_per_page: int = Field(
-        default=4, ge=1, description="Different audios of a page: engine, voice and rate."
+        default=4, ge=1, description="Different sounds of a page: engine, voice and rate."
+    )
+    max_open_narrations_per_document: int = Field(
+        default=20, ge=1, description="Narrations of a document that are being made at a time."
     )
     max_pages_in_flight_per_owner: int = Field(
         default=8, ge=1, description="Pages of one owner that are being spoken at a time."

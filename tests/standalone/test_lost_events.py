@@ -119,7 +119,7 @@ class Reader:
         book = view.audiobook
         return {
             "state": view.state,
-            "pages": (view.pages_total, view.pages_ready, len(view.pages_failed)),
+            "pages": (view.pages_total, view.pages_ready, view.pages_failed),
             "failure": view.failure and view.failure.code,
             "book": book and (book.state, book.chapters),
         }
@@ -170,7 +170,7 @@ async def _is_lost(lost: Loss) -> bool:
 async def _voices(lectern: Standalone) -> Any:
     from services.gateway.audio.queries import AudioQueries
 
-    return await AudioQueries(lectern.gateway.kernel.database).voices()
+    return await AudioQueries(lectern.gateway.kernel.database).engines()
 
 
 _expected: dict[bytes, dict[str, Any]] = {}

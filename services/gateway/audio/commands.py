@@ -5,7 +5,7 @@ from uuid import UUID
 
 from libs.common.contracts.audio import AudioDeleted
 from libs.common.contracts.permissions import Capability
-from services.gateway.audio.selects import audio_row
+from services.gateway.audio.selects import audios_alike
 from services.gateway.documents.selects import document_for
 from services.gateway.kernel.record import Kernel
 
@@ -17,21 +17,25 @@ class AudioCommands:
     kernel: Kernel
 
     async def delete(self, caller: UUID, audio_id: UUID) -> None:
-        """Delete one page's audio; what it counted for is free again.
+        """Delete one page's audio in all its formats; what it counted for is free again.
 
         Raises:
             NotFound: There is none that the caller may see.
         """
         async with self.kernel.transaction() as command:
             connection = command.connection
-            document_id = (await audio_row(connection, audio_id)).document_id
+            found = await audios_alike(connection, audio_id)
+            document_id = found[0].document_id
             document = await document_for(
                 connection, caller, document_id, Capability.DELETE_AUDIO, what="audio"
             )
-            deleted = AudioDeleted(
-                document_id=document_id,
-                owner_id=document.owner_id,
-                audio_id=audio_id,
-                deleted_by=caller,
-            )
-            await command.apply(self.kernel.record(deleted))
+            deleted = [
+                AudioDeleted(
+                    document_id=document_id,
+                    owner_id=document.owner_id,
+                    audio_id=audio.audio_id,
+                    deleted_by=caller,
+                )
+                for audio in found
+            ]
+            await command.apply(self.kernel.record(*deleted))

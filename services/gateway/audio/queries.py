@@ -1,10 +1,13 @@
 """What people can read of audio; what one may not see is not found."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from libs.common.contracts.permissions import Capability
 from libs.common.database.engine import Database
+from services.gateway.audio.renditions import one_per_sound
+from services.gateway.audio.rows import EngineRow
 from services.gateway.audio.selects import (
     audio_files,
     audio_row,
@@ -13,12 +16,15 @@ from services.gateway.audio.selects import (
 )
 from services.gateway.audio.tables import audios
 from services.gateway.audio.views import (
+    MOST_AUDIOS,
     AudiobookView,
     AudioView,
     EngineView,
+    VoiceView,
     audio_view,
     audiobook_view,
     engine_view,
+    voice_views,
 )
 from services.gateway.audio.voices import default_engine
 from services.gateway.documents.queries import read_document, read_page
@@ -69,14 +75,28 @@ class AudioQueries:
                 audios.c.page == page,
                 audios.c.revision == view.revision,
             )
-        return view, tuple(map(audio_view, reversed(rows)))
+        newest = reversed(one_per_sound(rows)[-MOST_AUDIOS:])
+        return view, tuple(map(audio_view, newest))
 
-    async def voices(self) -> tuple[EngineView, ...]:
-        """Return every engine that has announced itself and its voices; the default one first."""
+    async def engines(self) -> tuple[EngineView, ...]:
+        """Return every engine that has announced itself; the default one first."""
+        rows = await self._engines()
+        return tuple(engine_view(row, number == 0) for number, row in enumerate(rows))
+
+    async def voices(
+        self, engine: str | None = None, language: str | None = None
+    ) -> tuple[VoiceView, ...]:
+        """Return the voices of every engine, or of one; those that speak a language, or all."""
+        return tuple(
+            voice
+            for row in await self._engines()
+            if engine in {None, row.engine}
+            for voice in voice_views(row, language)
+        )
+
+    async def _engines(self) -> Sequence[EngineRow]:
+        """The engines that have announced themselves, the default one first."""
         async with self.database.reading() as connection:
             rows = await engines(connection)
-        if not rows:
-            return ()
-        default = default_engine(rows)
-        first = sorted(rows, key=lambda row: row is not default)
-        return tuple(engine_view(row, row is default) for row in first)
+        default = default_engine(rows) if rows else None
+        return sorted(rows, key=lambda row: row is not default)

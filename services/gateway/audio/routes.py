@@ -13,11 +13,17 @@ from libs.common.errors import Rejected
 from services.gateway.accounts.current_owner import CurrentOwner
 from services.gateway.audio.commands import AudioCommands
 from services.gateway.audio.queries import AudioQueries
-from services.gateway.audio.views import AudiobookView, AudioView, EngineView, RenditionView
+from services.gateway.audio.views import (
+    AudiobookView,
+    AudioView,
+    EngineView,
+    RenditionView,
+    VoiceView,
+)
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.downloads import send_object
 from services.gateway.http.filenames import attachment
-from services.gateway.http.models import PROBLEMS, Listing, needs
+from services.gateway.http.models import PROBLEMS, Limit, Listing, Place, listed, needs
 from services.gateway.kernel.errors import NotReady
 
 router = APIRouter(prefix=PREFIX, tags=["audio"], responses=PROBLEMS)
@@ -32,10 +38,28 @@ Chosen = Annotated[
 ]
 
 
+Text = Annotated[str | None, Query(max_length=50)]
+
+
+@router.get("/engines", openapi_extra=needs(None))
+async def engines(
+    deps: Deps, owner: CurrentOwner, limit: Limit = 100, cursor: Place = 0
+) -> Listing[EngineView]:
+    """List engines; the one that is used by default comes first."""
+    return listed(await AudioQueries(deps.database).engines(), limit, cursor)
+
+
 @router.get("/voices", openapi_extra=needs(None))
-async def voices(deps: Deps, owner: CurrentOwner) -> Listing[EngineView]:
-    """List engines and their voices; the engine that is used by default comes first."""
-    return Listing[EngineView](items=await AudioQueries(deps.database).voices())
+async def voices(
+    deps: Deps,
+    owner: CurrentOwner,
+    engine: Text = None,
+    language: Text = None,
+    limit: Limit = 100,
+    cursor: Place = 0,
+) -> Listing[VoiceView]:
+    """List voices, of all engines in their order or of one; ``language`` en is en-GB as well."""
+    return listed(await AudioQueries(deps.database).voices(engine, language), limit, cursor)
 
 
 @router.get("/audios/{audio_id}", openapi_extra=SEE_DOCUMENT)

@@ -1,16 +1,18 @@
 """Typed rows of audios, audiobooks and voices, read from their tables."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, Table, exists, func, select
+from sqlalchemy import ColumnElement, Integer, ScalarSelect, Table, and_, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.database.arrays import among
+from services.gateway.audio.renditions import one_per_sound
 from services.gateway.audio.rows import AudiobookRow, AudioFilesRow, AudioRow, EngineRow
 from services.gateway.audio.tables import IN_FLIGHT, audiobooks, audios, voices
-from services.gateway.documents.selects import EXISTS, names
-from services.gateway.documents.tables import document_details, documents
+from services.gateway.documents.selects import EXISTS, REVISION, names
+from services.gateway.documents.tables import document_details, documents, pages
 from services.gateway.kernel.errors import NotFound
 from services.gateway.kernel.rows import RowReader
 
@@ -36,6 +38,22 @@ REQUESTED = audios.c.requested_at.is_not(None) & audios.c.deleted_at.is_(None)
 """The audio was requested, as far as is known here, and not deleted."""
 
 
+async def audios_of_pages(
+    connection: AsyncConnection, document_id: UUID, numbers: Collection[int]
+) -> list[AudioRow]:
+    """Return the audios of some pages of a document, by page and age."""
+    wanted = (
+        AUDIOS.select()
+        .where(
+            audios.c.document_id == str(document_id),
+            among(audios.c.page, numbers),
+            REQUESTED,
+        )
+        .order_by(audios.c.page, audios.c.requested_at)
+    )
+    return await AUDIOS.all(connection, wanted)
+
+
 async def audios_of(connection: AsyncConnection, document_id: UUID) -> list[AudioRow]:
     """Return the audios of a document, by page and age."""
     wanted = (
@@ -58,21 +76,61 @@ async def audio_files(
     return await AUDIO_FILES.all(connection, wanted)
 
 
-async def audio_row(connection: AsyncConnection, audio_id: UUID) -> AudioFilesRow:
-    """Return an audio with its files.
+async def audios_alike(connection: AsyncConnection, audio_id: UUID) -> list[AudioFilesRow]:
+    """Return an audio and the others of its page, revision and sound, oldest first.
 
     Raises:
         NotFound: There is none.
     """
-    found = await audio_files(connection, audios.c.audio_id == str(audio_id))
+    known = audios.alias()
+    same = and_(
+        *(
+            audios.c[name] == known.c[name]
+            for name in ("document_id", "page", "revision", "engine", "voice", "rate")
+        )
+    )
+    this = exists().where(
+        known.c.audio_id == str(audio_id),
+        known.c.requested_at.is_not(None),
+        known.c.deleted_at.is_(None),
+        same,
+    )
+    found = await audio_files(
+        connection, audios.c.document_id == _document_of(audio_id), audios.c.page > 0, this
+    )
     if not found:
         raise NotFound("audio")
-    return found[0]
+    return found
 
 
-async def audiobooks_of(connection: AsyncConnection, document_id: UUID) -> list[AudiobookRow]:
-    """Return the audiobooks of a document that were requested."""
-    about = audiobooks.c.document_id == str(document_id)
+def _document_of(audio_id: UUID) -> ScalarSelect[str]:
+    known = audios.alias()
+    wanted = select(known.c.document_id).where(known.c.audio_id == str(audio_id))
+    return wanted.scalar_subquery()
+
+
+def is_current() -> ColumnElement[bool]:
+    """Whether an audio is of its page's text as it is now."""
+    return exists().where(
+        pages.c.document_id == audios.c.document_id,
+        pages.c.page == audios.c.page,
+        audios.c.revision == REVISION,
+    )
+
+
+async def audio_row(connection: AsyncConnection, audio_id: UUID) -> AudioFilesRow:
+    """Return an audio with its files, in all formats in which its page has that sound.
+
+    Raises:
+        NotFound: There is none.
+    """
+    (row,) = one_per_sound(await audios_alike(connection, audio_id))
+    return row
+
+
+async def audiobooks_for(connection: AsyncConnection, ids: Collection[UUID]) -> list[AudiobookRow]:
+    """Return the audiobooks of narrations that were requested."""
+    about = among(audiobooks.c.narration_id, [str(narration_id) for narration_id in ids])
     wanted = AUDIOBOOKS.select().where(about, audiobooks.c.requested_at.is_not(None))
     return await AUDIOBOOKS.all(connection, wanted)
 

@@ -7,10 +7,13 @@ from pydantic import Field, computed_field
 
 from libs.common.contracts.audio import Rendition
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.formats import AudiobookFormat, PageFormat
+from libs.common.contracts.formats import MAX_FORMATS, AudiobookFormat, PageFormat
 from services.gateway.audio.rows import AudiobookRow, AudioFilesRow, AudioRow, EngineRow
 from services.gateway.documents.views import PageView
 from services.gateway.kernel.views import Failure, View, failure
+
+MOST_AUDIOS = 100
+"""Of one page, in one answer: more than most sites allow sounds."""
 
 AudioState = Literal["waiting", "speaking", "ready", "failed"]
 AudiobookState = Literal["waiting", "making", "ready", "failed"]
@@ -35,14 +38,14 @@ class AudioView(View):
     engine: str
     voice: str
     rate: float
-    formats: tuple[PageFormat, ...]
+    formats: tuple[PageFormat, ...] = Field(max_length=MAX_FORMATS)
     state: AudioState
     requested_at: str
     done: int
     total: int | None
     duration_ms: int | None
     loudness_lufs: float | None
-    renditions: tuple[RenditionView, ...]
+    renditions: tuple[RenditionView, ...] = Field(max_length=MAX_FORMATS)
     timings_object: ObjectRef | None = Field(exclude=True)
     captions_object: ObjectRef | None = Field(exclude=True)
     failure: Failure | None
@@ -82,16 +85,16 @@ class AudiobookView(View):
 
 
 class PageTextView(PageView):
-    """A page with its Markdown and the audios of this revision, newest first."""
+    """A page with its Markdown and the newest audios of this revision, the newest first."""
 
     text: str
-    audios: tuple[AudioView, ...]
+    audios: tuple[AudioView, ...] = Field(max_length=MOST_AUDIOS)
 
 
 class VoiceView(View):
     """A voice that can be chosen; ``default`` for one of each engine."""
 
-    engine: str = Field(exclude=True)
+    engine: str
     id: str
     name: str
     language: str
@@ -100,12 +103,12 @@ class VoiceView(View):
 
 
 class EngineView(View):
-    """An engine and its voices; ``default`` for the one that is used when nobody chooses."""
+    """An engine; ``default`` for the one that is used when nobody chooses."""
 
     engine: str
     default: bool
     default_voice: str
-    voices: tuple[VoiceView, ...]
+    voices: int
 
 
 def audio_view(row: AudioFilesRow) -> AudioView:
@@ -165,7 +168,17 @@ def audiobook_view(row: AudiobookRow) -> AudiobookView:
 
 def engine_view(row: EngineRow, default: bool) -> EngineView:
     """Return an engine from its row, the site's default or not."""
-    voices = tuple(
+    return EngineView(
+        engine=row.engine,
+        default=default,
+        default_voice=row.default_voice,
+        voices=len(row.voices),
+    )
+
+
+def voice_views(row: EngineRow, language: str | None = None) -> tuple[VoiceView, ...]:
+    """Return the voices of an engine that speak ``language``, as ``en`` or ``en-GB``, or all."""
+    return tuple(
         VoiceView(
             engine=row.engine,
             id=voice.id,
@@ -175,10 +188,13 @@ def engine_view(row: EngineRow, default: bool) -> EngineView:
             default=voice.id == row.default_voice,
         )
         for voice in row.voices
+        if language is None or speaks(voice.language, language)
     )
-    return EngineView(
-        engine=row.engine, default=default, default_voice=row.default_voice, voices=voices
-    )
+
+
+def speaks(spoken: str, wanted: str) -> bool:
+    """Return whether a voice for one language, BCP 47, speaks another: ``en-GB`` speaks ``en``."""
+    return f"{spoken.lower()}-".startswith(f"{wanted.lower()}-")
 
 
 def _rendition(rendition: Rendition) -> RenditionView:

@@ -6,9 +6,11 @@ from uuid import UUID
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.contracts.details import Chapter
 from libs.common.contracts.permissions import Capability
 from libs.common.database.arrays import among
 from libs.common.database.engine import Database
+from services.gateway.documents.rows import DocumentRow
 from services.gateway.documents.selects import (
     DOCUMENTS,
     EXISTS,
@@ -58,6 +60,18 @@ class DocumentQueries:
         """
         async with self.database.reading() as connection:
             return await read_document(connection, caller, document_id)
+
+    async def chapters(self, caller: UUID, document_id: UUID) -> tuple[Chapter, ...]:
+        """Return a document's table of contents."""
+        return (await self._row(caller, document_id)).chapters
+
+    async def warnings(self, caller: UUID, document_id: UUID) -> tuple[str, ...]:
+        """Return sentences about parts of a document that could not be read."""
+        return (await self._row(caller, document_id)).warnings
+
+    async def _row(self, caller: UUID, document_id: UUID) -> DocumentRow:
+        async with self.database.reading() as connection:
+            return await document_for(connection, caller, document_id, Capability.SEE_DOCUMENT)
 
     async def was_deleted(self, document_id: UUID) -> bool:
         """Return whether there was such a document, whosever it was; its id is not to be reused."""

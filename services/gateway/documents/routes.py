@@ -6,14 +6,15 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from starlette.requests import Request
 
+from libs.common.contracts.details import Chapter
 from libs.common.contracts.permissions import Capability
 from services.gateway.accounts.current_owner import CurrentOwner
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.queries import DocumentQueries
 from services.gateway.documents.views import DocumentView, PageView
-from services.gateway.http.context import MAX_PAGE, PREFIX, Deps
+from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.downloads import send_object
-from services.gateway.http.models import PROBLEMS, Listing, needs
+from services.gateway.http.models import PROBLEMS, AfterPage, Limit, Listing, Place, listed, needs
 from services.gateway.kernel.errors import NotFound
 
 router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS)
@@ -71,9 +72,27 @@ async def pages(
     document_id: UUID,
     deps: Deps,
     owner: CurrentOwner,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    cursor: Annotated[int, Query(ge=0, le=MAX_PAGE, description="List what follows it.")] = 0,
+    limit: Limit = 100,
+    cursor: AfterPage = 0,
 ) -> Listing[PageView]:
     """List the pages that were read so far, in order."""
     found = await DocumentQueries(deps.database).pages(owner, document_id, limit, cursor)
     return Listing[PageView](items=found.items, next=found.following)
+
+
+@router.get("/documents/{document_id}/chapters", openapi_extra=needs(Capability.SEE_DOCUMENT))
+async def chapters(
+    document_id: UUID, deps: Deps, owner: CurrentOwner, limit: Limit = 100, cursor: Place = 0
+) -> Listing[Chapter]:
+    """List the chapters of a document, as its table of contents has them."""
+    found = await DocumentQueries(deps.database).chapters(owner, document_id)
+    return listed(found, limit, cursor)
+
+
+@router.get("/documents/{document_id}/warnings", openapi_extra=needs(Capability.SEE_DOCUMENT))
+async def warnings(
+    document_id: UUID, deps: Deps, owner: CurrentOwner, limit: Limit = 100, cursor: Place = 0
+) -> Listing[str]:
+    """List sentences about parts of a document that could not be read."""
+    found = await DocumentQueries(deps.database).warnings(owner, document_id)
+    return listed(found, limit, cursor)

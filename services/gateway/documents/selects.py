@@ -95,10 +95,14 @@ async def may_see(database: Database, caller: UUID, document_id: UUID) -> bool:
     return document is not None and sees(role_on(document, caller))
 
 
-async def pages_of(connection: AsyncConnection, document_id: UUID) -> list[PageRow]:
-    """Return the pages of a document that anything is known of, in order."""
-    about = pages.c.document_id == str(document_id)
-    return await PAGES.all(connection, PAGES.select().where(about).order_by(pages.c.page))
+async def pages_of(
+    connection: AsyncConnection, document_id: UUID, numbers: Collection[int] | None = None
+) -> list[PageRow]:
+    """Return the pages of a document that anything is known of, all or some of them, in order."""
+    wanted = PAGES.select().where(pages.c.document_id == str(document_id)).order_by(pages.c.page)
+    if numbers is not None:
+        wanted = wanted.where(among(pages.c.page, numbers))
+    return await PAGES.all(connection, wanted)
 
 
 async def page_text(

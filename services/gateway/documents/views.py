@@ -6,7 +6,6 @@ from uuid import UUID
 from pydantic import Field, computed_field
 
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.details import Chapter
 from services.gateway.documents.rows import DocumentRow, PageRow, PageTextRow
 from services.gateway.kernel.views import Failure, View, failure
 
@@ -15,7 +14,10 @@ PageState = Literal["read", "speakable", "silent", "failed"]
 
 
 class DocumentView(View):
-    """A document. ``pages_total`` is null until all of it was read."""
+    """A document. ``pages_total`` is null until all of it was read.
+
+    ``chapters`` and ``warnings`` are how many there are; each has a list of its own.
+    """
 
     document_id: UUID
     state: DocumentState
@@ -29,8 +31,8 @@ class DocumentView(View):
     pages_ready: int
     pages_total: int | None
     characters: int | None
-    chapters: tuple[Chapter, ...]
-    warnings: tuple[str, ...]
+    chapters: int
+    warnings: int
     cover_object: ObjectRef | None = Field(exclude=True)
     failure: Failure | None
 
@@ -76,8 +78,8 @@ def document_view(row: DocumentRow, pages_ready: int) -> DocumentView:
         pages_ready=pages_ready,
         pages_total=row.page_count,
         characters=row.characters,
-        chapters=row.chapters,
-        warnings=row.warnings,
+        chapters=len(row.chapters),
+        warnings=len(row.warnings),
         cover_object=row.cover,
         failure=rejection,
     )

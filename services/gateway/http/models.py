@@ -1,10 +1,12 @@
 """What requests and answers of all features have in common."""
 
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
 
+from libs.common.contracts.base import MAX_PAGES
 from libs.common.contracts.permissions import Capability
 
 Item = TypeVar("Item")
@@ -12,6 +14,14 @@ Item = TypeVar("Item")
 CAPABILITY = "x-capability"
 SIGNED_IN = "signed in"
 """What a route needs that is about nothing in particular: everybody who is signed in may."""
+
+
+MOST_ITEMS = 1000
+"""In one answer, of any list."""
+
+Limit = Annotated[int, Query(ge=1, le=MOST_ITEMS)]
+Place = Annotated[int, Query(ge=0, le=MAX_PAGES, description="As the last answer gave it.")]
+AfterPage = Annotated[int, Query(ge=0, le=MAX_PAGES, description="List what follows it.")]
 
 
 class RequestBody(BaseModel):
@@ -23,8 +33,16 @@ class RequestBody(BaseModel):
 class Listing(BaseModel, Generic[Item]):
     """Some of a list; ask again with ``cursor`` set to ``next`` for more, unless that is null."""
 
-    items: Sequence[Item]
+    items: Annotated[Sequence[Item], Field(max_length=MOST_ITEMS)]
     next: str | None = None
+
+
+def listed(items: Sequence[Item], limit: int, place: int) -> Listing[Item]:
+    """Return some of a list that is at hand as a whole, from ``place`` on."""
+    following = place + limit
+    return Listing(
+        items=items[place:following], next=str(following) if following < len(items) else None
+    )
 
 
 class ProblemModel(BaseModel):

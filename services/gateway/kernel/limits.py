@@ -11,6 +11,7 @@ class GatewayLimits:
     upload_timeout_seconds: float
     max_page_bytes: int
     max_audios_per_page: int
+    max_open_narrations_per_document: int
     max_pages_in_flight_per_owner: int
     narration_stalled_seconds: float
     max_streams_per_owner: int

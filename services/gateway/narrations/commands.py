@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from libs.common.contracts.narrations import NarrationRequested
 from libs.common.contracts.pages import PageRange
 from libs.common.contracts.permissions import Capability
 from libs.common.errors import Rejected
+from services.gateway.audio.rows import SpokenAs
 from services.gateway.audio.selects import engines
 from services.gateway.audio.voices import choose_voice
 from services.gateway.documents.commands import DocumentCommands
@@ -16,8 +19,12 @@ from services.gateway.documents.selects import document_for
 from services.gateway.documents.uploads import Submission
 from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import CommandTransaction, Kernel
+from services.gateway.narrations.facts import narration_facts
 from services.gateway.narrations.options import NarrationOptions
-from services.gateway.narrations.planning.quota import check_audio_quota
+from services.gateway.narrations.planning.quota import check_quota
+from services.gateway.narrations.progress import narration_view
+from services.gateway.narrations.rows import NarrationRow
+from services.gateway.narrations.selects import newest_alike
 
 
 @dataclass(frozen=True)
@@ -35,17 +42,19 @@ class NarrationCommands:
     ) -> UUID:
         """Ask for audio, and return the narration's id.
 
-        A caller that may be interrupted chooses the id, and finds the narration again by it.
+        An order that was given before is answered with the narration there is, unless what it made
+        is not all there any more. A caller that may be interrupted chooses the id of a new one,
+        and finds it again by it.
 
         Raises:
             NotFound: No such document, for this caller.
             Rejected: No such page, voice or engine; the quota is used up.
             Unavailable: No engine has announced itself yet.
         """
-        narration_id = narration_id or uuid4()
         async with self.kernel.transaction() as command:
-            await self._narrate(command, caller, document_id, options, narration_id)
-        return narration_id
+            return await self._narrate(
+                command, caller, document_id, options, narration_id or uuid4()
+            )
 
     async def submit_and_narrate(self, submission: Submission, options: NarrationOptions) -> UUID:
         """Hand a document in and ask for its audio, both or neither; return the narration's id.
@@ -69,7 +78,7 @@ class NarrationCommands:
         document_id: UUID,
         options: NarrationOptions,
         narration_id: UUID,
-    ) -> None:
+    ) -> UUID:
         connection = command.connection
         document = await document_for(connection, caller, document_id, Capability.REQUEST_AUDIO)
         check_pages(document, options.pages)
@@ -78,9 +87,12 @@ class NarrationCommands:
         await lock_owner(connection, document.owner_id)
         # Once more: whoever deletes it holds the lock too, and has ended what was asked before.
         document = await document_for(connection, caller, document_id, Capability.REQUEST_AUDIO)
-        most = self.kernel.limits.max_audios_per_page
         spoken_as = (engine, voice, options.rate)
-        await check_audio_quota(connection, document_id, options.pages, spoken_as, most)
+        same = await find_identical(connection, document, options, spoken_as)
+        if same is not None:
+            return same.narration_id
+        limits = self.kernel.limits
+        await check_quota(connection, limits, document, options.pages, spoken_as)
         requested = NarrationRequested(
             document_id=document_id,
             narration_id=narration_id,
@@ -94,6 +106,21 @@ class NarrationCommands:
             audiobook=options.audiobook,
         )
         await command.apply(self.kernel.record(requested))
+        return narration_id
+
+
+async def find_identical(
+    connection: AsyncConnection,
+    document: DocumentRow,
+    options: NarrationOptions,
+    spoken_as: SpokenAs,
+) -> NarrationRow | None:
+    """Return a narration that asks for the same and is being made, or is all there."""
+    same = await newest_alike(connection, document.document_id, spoken_as, options)
+    if same is None:
+        return None
+    (facts,) = await narration_facts(connection, document, [same])
+    return same if narration_view(facts).state in {"working", "ready"} else None
 
 
 def check_pages(document: DocumentRow, asked: Sequence[PageRange] | None) -> None:

@@ -1,24 +1,27 @@
 """Gathers what there is to know of narrations, in few queries however long the document is."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.gateway.audio.selects import audiobooks_of, audios_of
+from services.gateway.audio.selects import audiobooks_for
 from services.gateway.documents.rows import DocumentRow
-from services.gateway.documents.selects import pages_of
-from services.gateway.narrations.progress import NarrationFacts, best_audios, narration_view
-from services.gateway.narrations.rows import NarrationRow
-from services.gateway.narrations.selects import narrations_of, waiting_pages
+from services.gateway.narrations.outcomes.page_outcomes import outcomes_of
+from services.gateway.narrations.progress import NarrationFacts, narration_view
+from services.gateway.narrations.rows import NarrationRow, OutcomeRow
+from services.gateway.narrations.selects import narrations_of
 from services.gateway.narrations.views import NarrationView
 
+MOST_WATCHED = 100
 
-async def read_narrations(
+
+async def newest_narrations(
     connection: AsyncConnection, document: DocumentRow
 ) -> tuple[NarrationView, ...]:
-    """Return the narrations of a document, newest first."""
-    chosen = await narrations_of(connection, [document.document_id], newest_first=True)
-    return tuple(map(narration_view, await narration_facts(connection, document, chosen)))
+    """Return the newest narrations of a document, the newest first: those that are watched."""
+    rows = await narrations_of(connection, document.document_id, MOST_WATCHED)
+    return tuple(map(narration_view, await narration_facts(connection, document, rows)))
 
 
 async def narration_facts(
@@ -27,18 +30,16 @@ async def narration_facts(
     """Return what there is to know of narrations of ``document``, in their order."""
     if not chosen:
         return []
-    document_id = document.document_id
-    pages = {page.page: page for page in await pages_of(connection, document_id)}
-    audios = await audios_of(connection, document_id)
-    audiobooks = {book.narration_id: book for book in await audiobooks_of(connection, document_id)}
-    waiting = await waiting_pages(connection, document_id)
+    ids = [narration.narration_id for narration in chosen]
+    known: dict[UUID, list[OutcomeRow]] = {}
+    for row in await outcomes_of(connection, document.document_id, ids, document.page_count):
+        known.setdefault(row.narration_id, []).append(row)
+    audiobooks = {book.narration_id: book for book in await audiobooks_for(connection, ids)}
     return [
         NarrationFacts(
             narration=narration,
             document=document,
-            pages=pages,
-            audios=best_audios(narration, pages, audios),
-            waiting=waiting.get(narration.narration_id, set()),
+            known=known.get(narration.narration_id, ()),
             audiobook=audiobooks.get(narration.narration_id),
         )
         for narration in chosen

@@ -21,7 +21,7 @@ from services.gateway.narrations.planning.stalled import end_stalled_route
 from services.gateway.narrations.planning.waiting import derive_all
 from services.gateway.narrations.projection import FOLDS
 from services.gateway.narrations.submitting import submit_routes
-from services.gateway.narrations.tables import narrations, page_requests
+from services.gateway.narrations.tables import narration_ranges, narrations, page_requests
 
 NARRATIONS = Feature(
     name="narrations",
@@ -38,8 +38,8 @@ NARRATIONS = Feature(
     ),
     folds=FOLDS,
     reactions=REACTIONS,
-    tables=(narrations, page_requests),
-    read_models=(narrations,),
+    tables=(narrations, narration_ranges, page_requests),
+    read_models=(narrations, narration_ranges),
     derived={page_requests: derive_all},
     work=(request_audiobook_route, end_stalled_route),
     api=(submit_routes.router, routes.router),

@@ -1,20 +1,23 @@
 """Events in, rows of narrations out; see ``documents/projection.py``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from libs.common.contracts.base import Event
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.narrations import (
     NarrationCompleted,
     NarrationEnded,
+    NarrationEvent,
     NarrationFailed,
     NarrationRequested,
 )
+from libs.common.contracts.pages import PageRange
 from libs.common.database.upsert import Write, upsert
 from services.gateway.audio.rows import format_bits
 from services.gateway.kernel.record import Fold
 from services.gateway.kernel.rows import as_json
-from services.gateway.narrations.tables import narrations
+from services.gateway.narrations.rows import EVERY_PAGE
+from services.gateway.narrations.tables import narration_ranges, narrations
 
 
 def _requested(event: NarrationRequested) -> list[Write]:
@@ -33,7 +36,8 @@ def _requested(event: NarrationRequested) -> list[Write]:
             formats=list(event.formats),
             format_bits=format_bits(event.formats),
             audiobook=event.audiobook,
-        )
+        ),
+        *_ranges(event, EVERY_PAGE if event.pages is None else event.pages, is_missing=False),
     ]
 
 
@@ -47,8 +51,14 @@ def _ended(event: NarrationEnded) -> list[Write]:
             ended_before_read=event.pages_total is None,
             pages_missing=event.pages_missing,
             missing=[as_json(part) for part in event.missing],
-        )
+        ),
+        *_ranges(event, event.missing, is_missing=True),
     ]
+
+
+def _ranges(event: NarrationEvent, pages: Iterable[PageRange], *, is_missing: bool) -> list[Write]:
+    key = {"narration_id": str(event.narration_id), "is_missing": is_missing}
+    return [upsert(narration_ranges, key | {"first": run.first}, last=run.last) for run in pages]
 
 
 FOLDS: Mapping[type[Event], Fold] = {

@@ -3,22 +3,23 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.permissions import Capability
 from libs.common.database.engine import Database
-from services.gateway.audio.selects import audio_files
+from services.gateway.audio.renditions import one_per_sound
+from services.gateway.audio.selects import audio_files, is_current
 from services.gateway.audio.tables import audios
 from services.gateway.audio.views import AudioView, audio_view
 from services.gateway.documents.selects import document_for
-from services.gateway.narrations.facts import narration_facts, read_narrations
-from services.gateway.narrations.progress import (
-    NarrationFacts,
-    narration_view,
-    selected_ready,
-)
-from services.gateway.narrations.selects import is_over, narration_row
-from services.gateway.narrations.views import NarrationView
+from services.gateway.kernel.cursors import Slice, cursor, position
+from services.gateway.narrations.facts import narration_facts
+from services.gateway.narrations.outcomes.missing import page_failures
+from services.gateway.narrations.outcomes.page_outcomes import pages_that_are
+from services.gateway.narrations.progress import NarrationFacts, narration_view
+from services.gateway.narrations.selects import is_over, narration_row, narrations_of
+from services.gateway.narrations.views import NarrationView, PageFailure
 
 
 @dataclass(frozen=True)
@@ -36,21 +37,45 @@ class NarrationQueries:
         async with self.database.reading() as connection:
             return narration_view(await self._facts(connection, caller, narration_id))
 
-    async def narrations(self, caller: UUID, document_id: UUID) -> tuple[NarrationView, ...]:
-        """Return the narrations of a document, newest first."""
+    async def narrations(
+        self, caller: UUID, document_id: UUID, limit: int = 100, after: str | None = None
+    ) -> Slice[NarrationView]:
+        """Return the narrations of a document, newest first, from behind the cursor ``after``.
+
+        Raises:
+            Rejected: The cursor is none of ours.
+        """
+        place = None if after is None else position(after)
         async with self.database.reading() as connection:
             document = await document_for(connection, caller, document_id, Capability.SEE_DOCUMENT)
-            return await read_narrations(connection, document)
+            rows = await narrations_of(connection, document_id, limit + 1, place)
+            facts = await narration_facts(connection, document, rows[:limit])
+        last = rows[limit - 1] if len(rows) > limit else None
+        following = cursor(last.requested_at, last.narration_id) if last else None
+        return Slice(tuple(map(narration_view, facts)), following)
+
+    async def failures(
+        self, caller: UUID, narration_id: UUID, limit: int, after: int = 0
+    ) -> Slice[PageFailure]:
+        """Return why pages of a narration behind page ``after`` failed, in their order."""
+        async with self.database.reading() as connection:
+            facts = await self._facts(connection, caller, narration_id)
+            return await page_failures(connection, facts, limit, after)
 
     async def page_audios(self, caller: UUID, narration_id: UUID) -> tuple[AudioView, ...]:
         """Return the audios of a narration's pages that are ready, in the order of the pages."""
         async with self.database.reading() as connection:
             facts = await self._facts(connection, caller, narration_id)
-            about = audios.c.document_id == str(facts.document.document_id)
-            rows = await audio_files(connection, about)
-        chosen = {audio.audio_id for audio in selected_ready(facts)}
-        ready = (audio_view(row) for row in rows if row.audio_id in chosen)
-        return tuple(sorted(ready, key=lambda audio: audio.page))
+            narration, page_count = facts.narration, facts.document.page_count
+            ready = set(await pages_that_are(connection, narration, page_count, {"ready"}))
+            rows = await audio_files(
+                connection,
+                audios.c.document_id == str(narration.document_id),
+                tuple_(audios.c.engine, audios.c.voice, audios.c.rate) == narration.spoken_as,
+                is_current(),
+            )
+        found = (audio_view(row) for row in one_per_sound(rows) if row.page in ready)
+        return tuple(sorted(found, key=lambda audio: audio.page))
 
     async def is_over(self, narration_id: UUID) -> bool:
         """Return whether a narration has ended, or its document is gone; one cheap look."""

@@ -3,12 +3,18 @@
 import re
 from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field, HttpUrl, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, model_validator
 
 from libs.common.contracts.formats import AudiobookFormat, PageFormat, Rate, page_format_of
 from libs.common.contracts.pages import MAX_RANGES, PageRange, SomePages, merged, page_ranges
 from services.gateway.http.models import RequestBody
-from services.gateway.narrations.options import NORMAL_RATE, USUAL_FORMAT, NarrationOptions
+from services.gateway.narrations.options import (
+    NORMAL_RATE,
+    RATE_STEPS,
+    USUAL_FORMAT,
+    NarrationOptions,
+    in_steps,
+)
 
 MAX_PAGES = 100_000
 MAX_NUMBERS = 10_000
@@ -63,13 +69,18 @@ Pages = Annotated[
 ]
 
 
+SteppedRate = Annotated[
+    Rate, AfterValidator(in_steps), Field(json_schema_extra={"multipleOf": 1 / RATE_STEPS})
+]
+
+
 class NarrationRequest(RequestBody):
     """Which pages (null: all), how, and whether as one file too."""
 
     pages: Pages | None = None
     engine: str | None = Field(default=None, max_length=50)
     voice: str | None = Field(default=None, max_length=200)
-    rate: Rate = NORMAL_RATE
+    rate: SteppedRate = NORMAL_RATE
     format: PageFormat = USUAL_FORMAT
     audiobook: AudiobookFormat | None = None
 
@@ -90,7 +101,7 @@ class AudiobookRequest(RequestBody):
 
     engine: str | None = Field(default=None, max_length=50)
     voice: str | None = Field(default=None, max_length=200)
-    rate: Rate = NORMAL_RATE
+    rate: SteppedRate = NORMAL_RATE
     format: AudiobookFormat = "m4b"
 
     def options(self) -> NarrationOptions:

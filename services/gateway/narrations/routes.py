@@ -1,19 +1,21 @@
 """Narrations: ask for audio of pages, and see how far it is."""
 
-from uuid import UUID
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from libs.common.contracts.permissions import Capability
 from services.gateway.accounts.current_owner import CurrentOwner
 from services.gateway.http.context import PREFIX, Deps
-from services.gateway.http.models import PROBLEMS, Listing, needs
+from services.gateway.http.models import PROBLEMS, AfterPage, Limit, Listing, needs
 from services.gateway.kernel.record import Kernel
 from services.gateway.narrations.commands import NarrationCommands
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.narrations.queries import NarrationQueries
 from services.gateway.narrations.requests import AudiobookRequest, NarrationRequest
-from services.gateway.narrations.views import NarrationView
+from services.gateway.narrations.views import NarrationView, PageFailure
 
 router = APIRouter(prefix=PREFIX, tags=["narrations"], responses=PROBLEMS)
 
@@ -26,7 +28,10 @@ router = APIRouter(prefix=PREFIX, tags=["narrations"], responses=PROBLEMS)
 async def narrate(
     document_id: UUID, asked: NarrationRequest, response: Response, deps: Deps, owner: CurrentOwner
 ) -> NarrationView:
-    """Ask for audio of some pages or of all, and perhaps for an audiobook of them."""
+    """Ask for audio of some pages or of all, and perhaps for an audiobook of them.
+
+    Who asks again for what is being made, or is all there, gets that narration, with status 200.
+    """
     return await _narrate(deps, owner, document_id, asked.options(), response)
 
 
@@ -48,10 +53,16 @@ async def narrate_as_audiobook(
 
 
 @router.get("/documents/{document_id}/narrations", openapi_extra=needs(Capability.SEE_DOCUMENT))
-async def listing(document_id: UUID, deps: Deps, owner: CurrentOwner) -> Listing[NarrationView]:
+async def listing(
+    document_id: UUID,
+    deps: Deps,
+    owner: CurrentOwner,
+    limit: Limit = 100,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+) -> Listing[NarrationView]:
     """List the narrations of a document, newest first."""
-    found = await NarrationQueries(deps.database).narrations(owner, document_id)
-    return Listing[NarrationView](items=found)
+    found = await NarrationQueries(deps.database).narrations(owner, document_id, limit, cursor)
+    return Listing[NarrationView](items=found.items, next=found.following)
 
 
 @router.get("/narrations/{narration_id}", openapi_extra=needs(Capability.SEE_DOCUMENT))
@@ -60,9 +71,21 @@ async def narration(narration_id: UUID, deps: Deps, owner: CurrentOwner) -> Narr
     return await NarrationQueries(deps.database).narration(owner, narration_id)
 
 
+@router.get("/narrations/{narration_id}/failures", openapi_extra=needs(Capability.SEE_DOCUMENT))
+async def failures(
+    narration_id: UUID, deps: Deps, owner: CurrentOwner, limit: Limit = 100, cursor: AfterPage = 0
+) -> Listing[PageFailure]:
+    """List the pages that a narration goes without, in their order, and why."""
+    found = await NarrationQueries(deps.database).failures(owner, narration_id, limit, cursor)
+    return Listing[PageFailure](items=found.items, next=found.following)
+
+
 async def _narrate(
     kernel: Kernel, owner: UUID, document_id: UUID, options: NarrationOptions, response: Response
 ) -> NarrationView:
-    narration_id = await NarrationCommands(kernel).narrate(owner, document_id, options)
+    new = uuid4()
+    narration_id = await NarrationCommands(kernel).narrate(owner, document_id, options, new)
+    if narration_id != new:
+        response.status_code = HTTPStatus.OK
     response.headers["Location"] = f"{PREFIX}/narrations/{narration_id}"
     return await NarrationQueries(kernel.database).narration(owner, narration_id)

@@ -1,12 +1,19 @@
 """Narrations and the pages they wait for, as values."""
 
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
-from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.base import MAX_PAGES, ObjectRef
 from libs.common.contracts.formats import AudiobookFormat, PageFormat
-from libs.common.contracts.pages import PageRange, holds
+from libs.common.contracts.pages import PageRange
 from services.gateway.audio.rows import SpokenAs
+
+EVERY_PAGE = (PageRange(first=1, last=MAX_PAGES),)
+"""Every page that a document may have, as ranges."""
+
+Outcome = Literal["waiting", "ready", "silent", "failed", "outdated"]
+"""What became of a page that was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,24 +40,42 @@ class NarrationRow:
         """Engine, voice and rate."""
         return self.engine, self.voice, self.rate
 
-    def is_interested_in(self, page: int) -> bool:
-        """Whether it may still have to be given audio for a page.
+    def selected(self, page_count: int | None) -> tuple[PageRange, ...] | None:
+        """Return the pages that it asks for, of a document of so many pages, as ranges.
 
-        Of one that has ended, that is what it was left without: an event about it may still come.
+        None: every page, of a document that is still read.
         """
-        if self.ended_at is None or self.ended_before_read:
-            return self.includes(page)
-        return holds(self.missing or (), page)
+        if page_count is None:
+            return self.pages
+        asked = self.pages or (PageRange(first=1, last=page_count),)
+        return tuple(
+            PageRange(first=run.first, last=min(run.last, page_count))
+            for run in asked
+            if run.first <= page_count
+        )
 
-    def includes(self, page: int) -> bool:
-        """Whether it asks for a page."""
-        return self.pages is None or holds(self.pages, page)
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomeRow:
+    """How many pages of a narration became ``outcome``, and what is known of them together.
+
+    ``steps`` is another number whenever one of them has moved.
+    """
+
+    narration_id: UUID
+    outcome: Outcome
+    pages: int
+    characters: int
+    duration_ms: int
+    first_ready_at: str | None
+    steps: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class RequestedPage:
     """A page that waits for its turn and can be spoken, and how it is to sound."""
 
+    narration_id: UUID
     document_id: UUID
     owner_id: UUID
     page: int

@@ -4,18 +4,26 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, exists, select
+from sqlalchemy import Select, and_, exists, false, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database.arrays import among
-from services.gateway.audio.selects import REQUESTED
+from services.gateway.audio.rows import AudioRow, SpokenAs, format_bits
+from services.gateway.audio.selects import AUDIOS, REQUESTED
 from services.gateway.audio.tables import IN_FLIGHT, audiobooks, audios
-from services.gateway.documents.selects import EXISTS, IS_CUT
+from services.gateway.documents.selects import EXISTS, IS_CUT, REVISION
 from services.gateway.documents.tables import documents, pages
 from services.gateway.kernel.errors import NotFound
 from services.gateway.kernel.rows import RowReader
-from services.gateway.narrations.rows import NarrationRow, RequestedPage
-from services.gateway.narrations.tables import narrations, page_requests
+from services.gateway.narrations.options import NarrationOptions
+from services.gateway.narrations.rows import EVERY_PAGE, NarrationRow, RequestedPage
+from services.gateway.narrations.tables import (
+    REFUSED,
+    SPEAKABLE,
+    narration_ranges,
+    narrations,
+    page_requests,
+)
 
 NARRATIONS = RowReader(NarrationRow, narrations)
 REQUESTED_PAGES = RowReader(RequestedPage, page_requests, pages, narrations)
@@ -35,17 +43,55 @@ async def narration_row(connection: AsyncConnection, narration_id: UUID) -> Narr
 
 
 async def narrations_of(
-    connection: AsyncConnection, ids: Collection[UUID], *, newest_first: bool = False
+    connection: AsyncConnection, document_id: UUID, limit: int, after: tuple[str, str] | None = None
 ) -> list[NarrationRow]:
-    """Return the narrations of documents."""
-    about = among(narrations.c.document_id, [str(document_id) for document_id in ids])
-    wanted = NARRATIONS.select().where(about, narrations.c.requested_at.is_not(None))
-    if newest_first:
-        wanted = wanted.order_by(narrations.c.requested_at.desc(), narrations.c.narration_id)
+    """Return at most ``limit`` narrations of a document, newest first, from behind ``after``.
+
+    ``after`` is a place as cursors have it: when a narration was asked for, and its id.
+    """
+    place = (narrations.c.requested_at, narrations.c.narration_id)
+    wanted = (
+        NARRATIONS.select()
+        .where(narrations.c.document_id == str(document_id), narrations.c.requested_at.is_not(None))
+        .order_by(*(column.desc() for column in place))
+        .limit(limit)
+    )
+    if after is not None:
+        wanted = wanted.where(tuple_(*place) < tuple_(*after))
     return await NARRATIONS.all(connection, wanted)
 
 
-WAITS = exists().where(page_requests.c.narration_id == narrations.c.narration_id)
+async def newest_alike(
+    connection: AsyncConnection, document_id: UUID, spoken_as: SpokenAs, options: NarrationOptions
+) -> NarrationRow | None:
+    """Return the newest narration of a document that asks for the same and lacks no page."""
+    asked = EVERY_PAGE if options.pages is None else options.pages
+    begins_alike = and_(
+        narration_ranges.c.narration_id == narrations.c.narration_id,
+        narration_ranges.c.is_missing == false(),
+        narration_ranges.c.first == asked[0].first,
+        narration_ranges.c.last == asked[0].last,
+    )
+    wanted = (
+        NARRATIONS.select()
+        .where(
+            narrations.c.document_id == str(document_id),
+            narrations.c.requested_at.is_not(None),
+            tuple_(narrations.c.engine, narrations.c.voice, narrations.c.rate) == spoken_as,
+            narrations.c.format_bits == format_bits(options.formats),
+            func.coalesce(narrations.c.audiobook, "") == (options.audiobook or ""),
+            narrations.c.ended_at.is_(None) | (narrations.c.pages_missing == 0),
+            exists().where(begins_alike),
+        )
+        .order_by(narrations.c.requested_at.desc())
+    )
+    rows = await NARRATIONS.all(connection, wanted)
+    return next((row for row in rows if row.pages == options.pages), None)
+
+
+WAITS = exists().where(
+    page_requests.c.narration_id == narrations.c.narration_id, page_requests.c.state != REFUSED
+)
 HAS_AUDIOBOOK = exists().where(
     audiobooks.c.narration_id == narrations.c.narration_id, audiobooks.c.requested_at.is_not(None)
 )
@@ -55,7 +101,7 @@ IS_INTERESTED = narrations.c.requested_at.is_not(None) & (
     | narrations.c.ended_before_read
     | (narrations.c.pages_missing > 0)
 )
-"""See :meth:`NarrationRow.is_interested_in`."""
+"""It may still have to be given audio: for what it asks for or, ended, was left without."""
 
 
 async def narrations_without_audiobook(
@@ -77,7 +123,12 @@ async def narrations_at_rest(connection: AsyncConnection, document_id: UUID) -> 
 
 def _at_rest(document_id: UUID) -> Select[Any]:
     """Narrations of a document of which nothing is waiting, being spoken or still to be read."""
-    speaking = exists().where(audios.c.document_id == str(document_id), REQUESTED, IN_FLIGHT)
+    speaking = exists().where(
+        audios.c.owner_id == narrations.c.owner_id,  # there is an index of what they have in flight
+        audios.c.document_id == str(document_id),
+        REQUESTED,
+        IN_FLIGHT,
+    )
     is_read = (
         documents.c.parsed_at.is_not(None)
         | documents.c.rejected_at.is_not(None)
@@ -89,16 +140,6 @@ def _at_rest(document_id: UUID) -> Select[Any]:
         .where(narrations.c.document_id == str(document_id), narrations.c.requested_at.is_not(None))
         .where(~WAITS, ~speaking, known)
     )
-
-
-async def interested_narrations(
-    connection: AsyncConnection, document_id: UUID, narration_id: UUID | None = None
-) -> list[NarrationRow]:
-    """Return the narrations of a document that may still have to be given audio for its pages."""
-    wanted = NARRATIONS.select().where(narrations.c.document_id == str(document_id), IS_INTERESTED)
-    if narration_id is not None:
-        wanted = wanted.where(narrations.c.narration_id == str(narration_id))
-    return await NARRATIONS.all(connection, wanted)
 
 
 async def interesting_documents(connection: AsyncConnection) -> list[UUID]:
@@ -133,21 +174,67 @@ async def next_requested(
         .join(pages, same_page)
         .join(narrations, narrations.c.narration_id == page_requests.c.narration_id)
         .join(documents, documents.c.document_id == page_requests.c.document_id)
-        .where(page_requests.c.owner_id == str(owner_id), IS_CUT, EXISTS)
+        .where(
+            page_requests.c.owner_id == str(owner_id),
+            page_requests.c.state == SPEAKABLE,
+            IS_CUT,
+            EXISTS,
+        )
         .order_by(page_requests.c.requested_at, page_requests.c.narration_id, page_requests.c.page)
         .limit(limit)
     )
     return await REQUESTED_PAGES.all(connection, wanted)
 
 
-async def waiting_pages(connection: AsyncConnection, document_id: UUID) -> dict[UUID, set[int]]:
-    """Return the pages of a document that wait for their turn, by narration."""
-    waiting: dict[UUID, set[int]] = {}
-    queue = select(page_requests.c.narration_id, page_requests.c.page)
-    found = await connection.execute(queue.where(page_requests.c.document_id == str(document_id)))
-    for narration_id, page in found:
-        waiting.setdefault(UUID(narration_id), set()).add(page)
-    return waiting
+async def refused_pages(
+    connection: AsyncConnection, narration_id: UUID, numbers: Collection[int]
+) -> set[int]:
+    """Return which of these pages are not spoken for a narration: they have too many sounds."""
+    return set(
+        await connection.scalars(
+            select(page_requests.c.page).where(
+                page_requests.c.narration_id == str(narration_id),
+                among(page_requests.c.page, numbers),
+                page_requests.c.state == REFUSED,
+            )
+        )
+    )
+
+
+async def can_be_spoken(connection: AsyncConnection, narration_id: UUID) -> bool:
+    """Return whether a page waits for its turn only."""
+    one = select(page_requests.c.page).where(
+        page_requests.c.narration_id == str(narration_id), page_requests.c.state == SPEAKABLE
+    )
+    return await connection.scalar(one.limit(1)) is not None
+
+
+async def audios_being_made(connection: AsyncConnection, narration: NarrationRow) -> list[AudioRow]:
+    """Return the audios that serve a narration and are being made."""
+    wanted = (
+        AUDIOS.select()
+        .join(
+            narration_ranges,
+            audios.c.page.between(narration_ranges.c.first, narration_ranges.c.last),
+        )
+        .join(
+            pages, (pages.c.document_id == audios.c.document_id) & (pages.c.page == audios.c.page)
+        )
+        .where(
+            audios.c.owner_id == str(narration.owner_id),
+            audios.c.document_id == str(narration.document_id),
+            narration_ranges.c.narration_id == str(narration.narration_id),
+            narration_ranges.c.is_missing == false(),
+            audios.c.revision == REVISION,
+            tuple_(audios.c.engine, audios.c.voice, audios.c.rate) == narration.spoken_as,
+            REQUESTED,
+            audios.c.ready_at.is_(None),
+            audios.c.failed_at.is_(None),
+            audios.c.given_up_at.is_(None),
+        )
+        .order_by(audios.c.page)
+    )
+    return await AUDIOS.all(connection, wanted)
 
 
 async def is_over(connection: AsyncConnection, narration_id: UUID) -> bool:

@@ -25,6 +25,19 @@ narrations = Table(
     Column("missing", JSON),
 )
 
+narration_ranges = Table(
+    "narration_ranges",
+    metadata,
+    Column("narration_id", ID, primary_key=True),
+    Column("is_missing", Boolean, primary_key=True),
+    Column("first", Integer, primary_key=True),
+    Column("last", Integer, nullable=False),
+)
+"""The pages of narrations, for SQL: those that were asked for, and those that one ended without.
+
+Every page is a range as well, to the largest number that a page may have.
+"""
+
 page_requests = Table(
     "page_requests",
     metadata,
@@ -33,6 +46,13 @@ page_requests = Table(
     Column("document_id", ID, nullable=False, index=True),
     Column("owner_id", ID, nullable=False),
     Column("requested_at", MOMENT, nullable=False),
-    Index("ix_page_requests_turn", "owner_id", "requested_at", "narration_id", "page"),
+    Column("state", String(10), nullable=False),
+    Index("ix_page_requests_turn", "owner_id", "state", "requested_at", "narration_id", "page"),
 )
-"""Pages that narrations still have to be given audio for; see ``planning/waiting.py``."""
+"""Pages that narrations still have to be given audio for; see ``planning/waiting.py``.
+
+``state`` is UNCUT until the page can be spoken, SPEAKABLE when it waits for its turn only, and
+REFUSED if the page has as many sounds as it may have: nobody waits for it then.
+"""
+
+UNCUT, SPEAKABLE, REFUSED = "uncut", "speakable", "refused"

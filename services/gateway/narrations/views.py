@@ -3,7 +3,9 @@
 from typing import Literal
 from uuid import UUID
 
-from libs.common.contracts.formats import PageFormat
+from pydantic import Field
+
+from libs.common.contracts.formats import MAX_FORMATS, PageFormat
 from services.gateway.audio.views import AudiobookView
 from services.gateway.kernel.views import Failure, View
 
@@ -23,7 +25,6 @@ class NarrationView(View):
 
     ``partial`` is one of which something can be heard, but a page or the audiobook is missing.
 
-    ``pages`` are ranges such as ``1-5,8``.
     ``pages_total`` is unknown while a document of which everything was asked for is still read.
     ``pages_silent`` have nothing to speak; ``pages_outdated`` were edited, or their audio deleted,
     since they were spoken. ``characters`` are those of the pages known so far;
@@ -37,13 +38,13 @@ class NarrationView(View):
     engine: str
     voice: str
     rate: float
-    formats: tuple[PageFormat, ...]
+    formats: tuple[PageFormat, ...] = Field(max_length=MAX_FORMATS)
     state: NarrationState
     pages_total: int | None
     pages_ready: int
     pages_silent: int
     pages_outdated: int
-    pages_failed: tuple[PageFailure, ...]
+    pages_failed: int
     characters: int
     duration_ms: int
     first_ready_at: str | None

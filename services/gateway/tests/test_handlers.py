@@ -50,7 +50,9 @@ async def test_nobody_waits_for_a_page_that_cannot_be_cut(world):
         assert await connection.scalar(select(func.count()).select_from(page_requests)) == 0
     view = await world.narration_queries.narration(world.owner, narration)
     assert view.state == "failed"
-    assert [(failure.page, failure.code) for failure in view.pages_failed] == [(1, "too_odd")]
+    failures = await world.narration_queries.failures(world.owner, narration, 9)
+    assert view.pages_failed == 1
+    assert [(failure.page, failure.code) for failure in failures.items] == [(1, "too_odd")]
 
 
 async def test_an_older_text_that_cannot_be_cut_takes_nothing_from_the_new_one(world):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from libs.common.database.engine import Database
+from services.gateway.audio.renditions import one_per_sound
 from services.gateway.audio.rows import AudioRow
 from services.gateway.audio.selects import audios_of
 from services.gateway.audio.views import AudioState, audio_state
@@ -14,7 +15,7 @@ from services.gateway.documents.views import DocumentView, PageState, page_state
 from services.gateway.kernel.changes import changes_of
 from services.gateway.kernel.errors import NotFound
 from services.gateway.kernel.views import Failure, View
-from services.gateway.narrations.facts import read_narrations
+from services.gateway.narrations.facts import newest_narrations
 from services.gateway.narrations.views import NarrationView
 
 
@@ -72,12 +73,12 @@ class Watch:
             if changes == changes_seen:
                 return changes, None
             pages = await pages_of(connection, document_id)
-            audios = await audios_of(connection, document_id)
+            audios = one_per_sound(await audios_of(connection, document_id))
             return changes, Status(
                 document=await read_document(connection, row.owner_id, document_id),
                 pages=tuple(_page(page) for page in pages if page.is_extracted),
                 audios=tuple(map(_audio, audios)),
-                narrations=await read_narrations(connection, row),
+                narrations=await newest_narrations(connection, row),
             )
 
 

@@ -32,5 +32,8 @@ async def test_what_is_not_there_is_not_found(world):
 
 
 async def test_engines_and_their_voices(world):
-    (engine,) = await world.audio_queries.voices()
-    assert [voice.id for voice in engine.voices] == ["en", "de"]
+    (engine,) = await world.audio_queries.engines()
+    assert (engine.engine, engine.default, engine.voices) == ("espeak", True, 2)
+    assert [voice.id for voice in await world.audio_queries.voices()] == ["en", "de"]
+    assert [voice.id for voice in await world.audio_queries.voices("espeak", "de")] == ["de"]
+    assert await world.audio_queries.voices("nothing") == ()

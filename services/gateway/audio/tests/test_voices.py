@@ -67,7 +67,7 @@ async def test_the_default_is_who_last_said_so(world, choose):
         news = {"is_default_engine": True, "event_id": uuid4(), "occurred_at": moment}
         await world.take(said.model_copy(update=news))
         assert await choose() == chosen
-        listed = await world.audio_queries.voices()
+        listed = await world.audio_queries.engines()
         assert [engine.engine for engine in listed if engine.default] == [chosen[0]]
         assert (listed[0].engine, len(listed)) == (chosen[0], 2)
 

@@ -48,7 +48,10 @@ async def test_a_document_says_how_far_it_is(world, client):
     await world.parse(document, 1, author="A", warnings=("One picture was left out.",))
     ready = (await client.get(url)).json()
     assert (ready["state"], ready["pages_total"], ready["author"]) == ("ready", 1, "A")
-    assert ready["warnings"] == ["One picture was left out."]
+    assert (ready["warnings"], ready["chapters"]) == (1, 0)
+    listed = (await client.get(f"/documents/{document}/warnings")).json()
+    assert listed == {"items": ["One picture was left out."], "next": None}
+    assert (await client.get(f"/documents/{document}/chapters")).json()["items"] == []
     assert ready["cover"] is False
 
 

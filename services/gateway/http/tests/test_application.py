@@ -10,7 +10,7 @@ from libs.common.contracts.audio import AudiobookRequested, AudioRequested
 from services.gateway.narrations.options import NarrationOptions
 
 OPEN = {"/api/v1/openapi.json"}
-PERSONAL = {"/api/v1/documents", "/api/v1/voices"}
+PERSONAL = {"/api/v1/documents", "/api/v1/engines", "/api/v1/voices"}
 """Routes about no document: everybody with a token has them."""
 
 STREAMS = {"/api/v1/documents/{document_id}/events"}
@@ -157,3 +157,52 @@ async def test_the_whole_way_in_one_call(world, client):
     await world.speak_everything()
     narration = (await client.get(f"/narrations/{submitted['narration_id']}")).json()
     assert (narration["pages_ready"], narration["audiobook"]["state"]) == (2, "making")
+
+
+async def test_no_answer_has_a_list_without_an_end(client):
+    """A list has at most so many items, and one that goes on is a listing with a cursor."""
+    description = (await client.get("/openapi.json")).json()
+    answered: set[str] = set()
+    for operations in description["paths"].values():
+        for operation in operations.values():
+            answered |= _named(description, operation["responses"])
+    assert "NarrationView" in answered
+    endless = {
+        f"{name}.{field}"
+        for name in answered
+        for field, schema in description["components"]["schemas"][name]["properties"].items()
+        for array in _arrays(schema)
+        if "maxItems" not in array
+    }
+    assert endless == set()
+
+
+async def test_who_lists_says_how_many_and_from_where(client):
+    description = (await client.get("/openapi.json")).json()
+    for path, operations in description["paths"].items():
+        for operation in operations.values():
+            if any(name.startswith("Listing") for name in _named({}, operation["responses"])):
+                names = {parameter["name"] for parameter in operation["parameters"]}
+                assert {"limit", "cursor"} <= names, path
+
+
+def _named(description, schema):
+    """The schemas that one refers to, and those that these refer to."""
+    found: set[str] = set()
+    for ref in re.findall(r"#/components/schemas/(\w+)", json.dumps(schema)):
+        if ref not in found:
+            found.add(ref)
+            inner = description.get("components", {}).get("schemas", {}).get(ref, {})
+            found |= _named(description, inner)
+    return {name for name in found if name != "ProblemModel"}
+
+
+def _arrays(schema):
+    if isinstance(schema, dict):
+        if schema.get("type") == "array":
+            yield schema
+        for part in schema.values():
+            yield from _arrays(part)
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from _arrays(part)

@@ -20,6 +20,7 @@ def upgrade() -> None:
     _pages()
     _document_details()
     _narrations()
+    _narration_ranges()
     _audios()
     _audiobooks()
     _voices()
@@ -119,6 +120,17 @@ def _narrations() -> None:
     op.create_index("ix_narrations_document_id", "narrations", ["document_id"])
 
 
+def _narration_ranges() -> None:
+    op.create_table(
+        "narration_ranges",
+        sa.Column("narration_id", ID, nullable=False),
+        sa.Column("is_missing", sa.Boolean, nullable=False),
+        sa.Column("first", sa.Integer, nullable=False),
+        sa.Column("last", sa.Integer, nullable=False),
+        sa.PrimaryKeyConstraint("narration_id", "is_missing", "first", name="pk_narration_ranges"),
+    )
+
+
 def _audios() -> None:
     op.create_table(
         "audios",
@@ -207,13 +219,14 @@ def _page_requests() -> None:
         sa.Column("document_id", ID, nullable=False),
         sa.Column("owner_id", ID, nullable=False),
         sa.Column("requested_at", MOMENT, nullable=False),
+        sa.Column("state", sa.String(10), nullable=False),
         sa.PrimaryKeyConstraint("narration_id", "page", name="pk_page_requests"),
     )
     op.create_index("ix_page_requests_document_id", "page_requests", ["document_id"])
     op.create_index(
         "ix_page_requests_turn",
         "page_requests",
-        ["owner_id", "requested_at", "narration_id", "page"],
+        ["owner_id", "state", "requested_at", "narration_id", "page"],
     )
 
 

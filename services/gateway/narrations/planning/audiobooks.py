@@ -16,12 +16,13 @@ from libs.common.contracts.details import DETAILS, AudiobookContents
 from libs.common.contracts.identifiers import uuid7
 from libs.common.processing.job_kind import Job, JobRoute
 from libs.common.store.effects import Effect
-from services.gateway.audio.selects import audios_of
-from services.gateway.documents.selects import existing_document, pages_of
+from services.gateway.documents.selects import existing_document
 from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import Kernel
-from services.gateway.narrations.decide import plan_audiobook
+from services.gateway.narrations.decide import audiobook_contents
+from services.gateway.narrations.facts import narration_facts
 from services.gateway.narrations.jobs import REQUEST_AUDIOBOOK, NarrationJob
+from services.gateway.narrations.outcomes.page_outcomes import ready_pages
 from services.gateway.narrations.rows import NarrationRow
 from services.gateway.narrations.selects import narrations_without_audiobook
 
@@ -98,10 +99,11 @@ async def _plan(connection: AsyncConnection, job: NarrationJob) -> Plan | None:
     document = await existing_document(connection, job.document_id)
     if narration is None or document is None:
         return None
-    pages = {page.page: page for page in await pages_of(connection, job.document_id)}
-    audios = await audios_of(connection, job.document_id)
-    contents = plan_audiobook(narration, document, pages, audios)
-    return None if contents is None else Plan(narration, contents)
+    (facts,) = await narration_facts(connection, document, [narration])
+    if not facts.may_have_audiobook:
+        return None
+    pages = await ready_pages(connection, narration, document.page_count)
+    return Plan(narration, audiobook_contents(document, pages))
 
 
 def _requested(plan: Plan, details: ObjectRef) -> AudiobookRequested:

@@ -12,7 +12,8 @@ from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import Kernel
 from services.gateway.narrations.facts import narration_facts
 from services.gateway.narrations.jobs import REQUEST_AUDIOBOOK, NarrationJob
-from services.gateway.narrations.planning.ending import PAGES_FAILED, decide_end, end_of
+from services.gateway.narrations.outcomes.missing import missing_ranges
+from services.gateway.narrations.planning.ending import PAGES_FAILED, code_of_end, end_of
 from services.gateway.narrations.progress import NarrationFacts
 from services.gateway.narrations.rows import NarrationRow
 from services.gateway.narrations.selects import narrations_at_rest, open_narration
@@ -44,17 +45,27 @@ async def _of_document(
         return []
     effects: list[Effect] = []
     for facts in await narration_facts(connection, document, at_rest):
-        effects += _next(kernel, facts)
+        effects += await _next(kernel, connection, facts)
     return effects
 
 
-def _next(kernel: Kernel, facts: NarrationFacts) -> Sequence[Effect]:
+async def _next(
+    kernel: Kernel, connection: AsyncConnection, facts: NarrationFacts
+) -> Sequence[Effect]:
     narration = facts.narration
     if facts.may_have_audiobook:
         job = job_of(narration)
         return [REQUEST_AUDIOBOOK.new(job, subject=job.subject, owner=str(narration.owner_id))]
-    end = decide_end(facts)
-    return [] if end is None else [*kernel.record(end), CancelJobs(job_of(narration).subject)]
+    code = code_of_end(facts)
+    return [] if code is None else await end(kernel, connection, facts, code)
+
+
+async def end(
+    kernel: Kernel, connection: AsyncConnection, facts: NarrationFacts, code: str
+) -> Sequence[Effect]:
+    """Return the effects of ending a narration; ``code`` says why if nothing can be heard."""
+    ended = end_of(facts, code, await missing_ranges(connection, facts))
+    return [*kernel.record(ended), CancelJobs(job_of(facts.narration).subject)]
 
 
 async def end_without_audiobook(
@@ -69,8 +80,7 @@ async def end_without_audiobook(
             continue
         await lock_owner(connection, narration.owner_id)
         (facts,) = await narration_facts(connection, document, [narration])
-        effects += kernel.record(end_of(facts, PAGES_FAILED))
-        effects.append(CancelJobs(job_of(narration).subject))
+        effects += await end(kernel, connection, facts, PAGES_FAILED)
     return effects
 
 

@@ -11,7 +11,7 @@ Everything here is a step of the transaction of the event or command that caused
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import and_, delete, or_, select
+from sqlalchemy import and_, bindparam, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.narrations import NarrationEvent, NarrationFailed, NarrationRequested
@@ -35,10 +35,19 @@ from services.gateway.narrations.selects import (
     next_requested,
     open_narrations_of,
 )
-from services.gateway.narrations.tables import page_requests
+from services.gateway.narrations.tables import REFUSED, page_requests
 
 PageOf = tuple[UUID, int]
 """A page, as document and number."""
+
+_REFUSE = (
+    update(page_requests)
+    .where(
+        page_requests.c.narration_id == bindparam("narration"),
+        page_requests.c.page == bindparam("refused"),
+    )
+    .values(state=REFUSED)
+)
 
 
 async def wait_for_pages(
@@ -127,15 +136,24 @@ async def dispatch_next(
     batch = await next_requested(connection, owner_id, free) if free > 0 else []
     if not batch:
         return []
-    requests = decide_audios(batch, await _not_failed(connection, batch))
-    if not requests:
+    spoken = await _not_failed(connection, batch)
+    decided = decide_audios(batch, spoken, kernel.limits.max_audios_per_page)
+    if decided.refused:
+        await connection.execute(_REFUSE, [_key(page) for page in decided.refused])
+    if not decided.requests and not decided.refused:
         return []
     passed = dict.fromkeys(page.document_id for page in batch)
+    allowed = [page for page in batch if page not in decided.refused]
     return [
-        *kernel.record(*requests),
+        *kernel.record(*decided.requests),
         *(changed(document) for document in passed),
-        *(kernel.together(look_at_pages, (page.document_id, page.page)) for page in batch),
+        *(kernel.together(look_at_pages, (page.document_id, page.page)) for page in allowed),
+        *(next_pages_of(kernel, page.document_id) for page in decided.refused),
     ]
+
+
+def _key(page: RequestedPage) -> dict[str, object]:
+    return {"narration": str(page.narration_id), "refused": page.page}
 
 
 async def forget_documents(

@@ -1,15 +1,10 @@
 """How a narration ends: facts in, event out."""
 
+from collections.abc import Sequence
+
 from libs.common.contracts.narrations import NarrationCompleted, NarrationFailed
-from libs.common.contracts.pages import MAX_RANGES, page_ranges
-from services.gateway.narrations.progress import (
-    NarrationFacts,
-    count,
-    narration_view,
-    outcomes_of,
-    selected_ready,
-    total_of,
-)
+from libs.common.contracts.pages import PageRange
+from services.gateway.narrations.progress import NarrationFacts, narration_view
 
 PAGES_FAILED = "pages_failed"
 TIMEOUT = "timeout"
@@ -18,39 +13,44 @@ DELETED = "document_deleted"
 End = NarrationCompleted | NarrationFailed
 
 
-def decide_end(facts: NarrationFacts) -> End | None:
-    """Return the end of a narration that waits for nothing more and has not ended yet."""
+def code_of_end(facts: NarrationFacts) -> str | None:
+    """Return why a narration ends now, if it does and nothing of it can be heard; else None.
+
+    None as well for one that waits for something, or has ended.
+    """
     if facts.narration.ended_at is not None:
         return None
     view = narration_view(facts)
     if view.state == "working":
         return None
-    return end_of(facts, view.failure.code if view.failure else PAGES_FAILED)
+    return view.failure.code if view.failure else PAGES_FAILED
 
 
-def end_of(facts: NarrationFacts, code: str) -> End:
-    """Return the end of a narration as it is now; ``code`` says why if nothing can be heard."""
-    narration, outcomes, ready = facts.narration, outcomes_of(facts), selected_ready(facts)
-    missing = [page for page, outcome in outcomes.items() if outcome not in {"ready", "silent"}]
-    silent, total = count(outcomes, "silent"), total_of(facts)
+def end_of(facts: NarrationFacts, code: str, missing: Sequence[PageRange]) -> End:
+    """Return the end of a narration as it is now; ``code`` says why if nothing can be heard.
+
+    ``missing`` are the pages without audio, as many ranges as an event may hold.
+    """
+    narration, outcomes = facts.narration, facts.outcomes
+    is_read = facts.document.page_count is not None
     common = {
         "document_id": narration.document_id,
         "owner_id": narration.owner_id,
         "narration_id": narration.narration_id,
         "requested_by": narration.requested_by,
-        "pages_total": None if facts.document.page_count is None else len(outcomes),
-        "pages_ready": len(ready),
-        "pages_silent": silent,
-        "pages_missing": len(missing) if total is None else total - len(ready) - silent,
-        "missing": page_ranges(missing)[:MAX_RANGES],
+        "pages_total": facts.pages_total if is_read else None,
+        "pages_ready": outcomes.get("ready", 0),
+        "pages_silent": outcomes.get("silent", 0),
+        "pages_missing": facts.pages_missing,
+        "missing": missing,
     }
-    if not ready:
+    if not outcomes.get("ready"):
         return NarrationFailed.model_validate(common | {"code": code})
     book = facts.audiobook
     return NarrationCompleted.model_validate(
         common
         | {
-            "duration_ms": sum(audio.duration_ms or 0 for audio in ready),
+            "duration_ms": facts.duration_ms,
             "audiobook_id": book.audiobook_id if book is not None and book.ready_at else None,
         }
     )

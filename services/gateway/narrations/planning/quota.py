@@ -1,55 +1,139 @@
-"""How much a page may be spoken. What exists or will be counts: not what failed or was deleted."""
+"""How much may be asked for. What exists or will be counts: not what failed or was deleted."""
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID
 
 from sqlalchemy import Select, func, select, tuple_, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.contracts.pages import PageRange, holds
+from libs.common.contracts.pages import PageRange
 from services.gateway.audio.rows import SpokenAs
 from services.gateway.audio.selects import REQUESTED
 from services.gateway.audio.tables import audios
-from services.gateway.documents.selects import REVISION
+from services.gateway.documents.rows import DocumentRow
+from services.gateway.documents.selects import IS_EXTRACTED, REVISION
 from services.gateway.documents.tables import pages
 from services.gateway.kernel.errors import QuotaExceeded
-from services.gateway.narrations.tables import narrations, page_requests
+from services.gateway.kernel.limits import GatewayLimits
+from services.gateway.narrations.outcomes.page_outcomes import HAS_NOT_FAILED
+from services.gateway.narrations.rows import EVERY_PAGE, NarrationRow
+from services.gateway.narrations.selects import open_narrations_of
+from services.gateway.narrations.tables import REFUSED, narrations, page_requests
 
 
-async def check_audio_quota(
+async def check_quota(
     connection: AsyncConnection,
-    document_id: UUID,
-    asked_pages: Sequence[PageRange] | None,
+    limits: GatewayLimits,
+    document: DocumentRow,
+    asked: Sequence[PageRange] | None,
     spoken_as: SpokenAs,
-    limit: int,
 ) -> None:
-    """Refuse a new (engine, voice, rate) for pages that have ``limit`` other ones already.
+    """Refuse an order of pages in a sound if there would be too much of the document.
 
-    Each of these counts once, in however many formats, and whether it is there or still waits for
-    its turn. The caller holds the owner's lock, so that of two requests each sees the other.
+    The caller holds the owner's lock, so that of two orders each sees the other. A page has a
+    sound that is there, waits for its turn or, while it is not read yet, was asked for; in however
+    many formats.
 
     Raises:
-        QuotaExceeded: It names the first such page.
+        QuotaExceeded: Too many narrations are open, or a page has as many other sounds as it may.
     """
-    ways = union(_spoken(document_id), _waiting(document_id)).subquery()
-    full = (
-        select(ways.c.page)
-        .where(tuple_(ways.c.engine, ways.c.voice, ways.c.rate) != spoken_as)
-        .group_by(ways.c.page)
-        .having(func.count() >= limit)
-        .order_by(ways.c.page)
-    )
-    if asked_pages is None:
-        full = full.limit(1)
-    # Compared here: more pages may be asked for than PostgreSQL takes parameters.
-    found = await connection.scalars(full)
-    asked = (page for page in found if asked_pages is None or holds(asked_pages, page))
-    page = next(asked, None)
-    if page is not None:
+    being_made = await open_narrations_of(connection, [document.document_id])
+    most = limits.max_open_narrations_per_document
+    if len(being_made) >= most:
         raise QuotaExceeded(
-            f"Page {page} has {limit} audios, as many as this site allows, with those that"
-            " were asked for; delete one of them."
+            f"{len(being_made)} narrations of this document are being made, and this site allows"
+            f" {most} at a time; wait for one of them."
         )
+    chosen = EVERY_PAGE if asked is None else asked
+    full = await _full_page(connection, document, chosen, spoken_as, limits.max_audios_per_page)
+    if full is None and document.parsed_at is None:
+        unread = await _first_unread(connection, document.document_id)
+        others = [row for row in being_made if row.spoken_as != spoken_as]
+        full = full_page(chosen, others, unread, limits.max_audios_per_page)
+    if full is not None:
+        page, sounds = full
+        raise QuotaExceeded(
+            f"Page {page} has {len(sounds)} sounds of its own or asked for, as many as this site"
+            f" allows: {', '.join(map(_named, sounds))}. Delete the audio of one of them."
+        )
+
+
+def full_page(
+    asked: Sequence[PageRange], others: Iterable[NarrationRow], unread: int, most: int
+) -> tuple[int, list[SpokenAs]] | None:
+    """Return the first page of ``asked``, from ``unread`` on, that has ``most`` sounds.
+
+    Pages are passed in their order, from one end of a range to the next: it takes as long as there
+    are ranges, however many pages they have.
+    """
+    ranges: list[tuple[SpokenAs | None, PageRange]] = [(None, run) for run in asked]
+    ranges += [(row.spoken_as, run) for row in others for run in row.pages or EVERY_PAGE]
+    ends: list[tuple[int, int, SpokenAs | None]] = []
+    for sound, run in ranges:
+        if run.last >= unread:
+            ends += [(max(run.first, unread), 1, sound), (run.last + 1, -1, sound)]
+    open_ranges: Counter[SpokenAs | None] = Counter()
+    for page, at_page in groupby(sorted(ends, key=itemgetter(0)), key=itemgetter(0)):
+        for _, change, sound in at_page:
+            open_ranges[sound] += change
+            if not open_ranges[sound]:
+                del open_ranges[sound]
+        sounds = [sound for sound in open_ranges if sound is not None]
+        if None in open_ranges and len(sounds) >= most:
+            return page, sorted(sounds)
+    return None
+
+
+async def _full_page(
+    connection: AsyncConnection,
+    document: DocumentRow,
+    asked: Sequence[PageRange],
+    spoken_as: SpokenAs,
+    most: int,
+) -> tuple[int, list[SpokenAs]] | None:
+    """Return the first page of ``asked`` that has ``most`` other sounds, of those that are read."""
+    document_id = document.document_id
+    sounds = union(_spoken(document_id), _waiting(document_id)).subquery()
+    counted = (
+        select(sounds.c.page)
+        .where(tuple_(sounds.c.engine, sounds.c.voice, sounds.c.rate) != spoken_as)
+        .group_by(sounds.c.page)
+        .having(func.count() >= most)
+        .order_by(sounds.c.page)
+    )
+    # Compared here: more ranges may be asked for than SQLite takes conditions.
+    page = first_in(asked, list(await connection.scalars(counted)))
+    if page is None:
+        return None
+    named = select(sounds.c.engine, sounds.c.voice, sounds.c.rate).where(sounds.c.page == page)
+    rows = await connection.execute(named.order_by(*named.selected_columns))
+    return page, [sound for row in rows if (sound := (row[0], row[1], row[2])) != spoken_as]
+
+
+def first_in(ranges: Sequence[PageRange], numbers: Sequence[int]) -> int | None:
+    """Return the first of ascending ``numbers`` that lies in one of ascending ``ranges``."""
+    for run in ranges:
+        place = bisect_left(numbers, run.first)
+        if place < len(numbers) and numbers[place] <= run.last:
+            return numbers[place]
+    return None
+
+
+async def _first_unread(connection: AsyncConnection, document_id: UUID) -> int:
+    """Return the first page that is not read yet: they are read in their order."""
+    last = select(func.max(pages.c.page)).where(
+        pages.c.document_id == str(document_id), IS_EXTRACTED
+    )
+    return (await connection.scalar(last) or 0) + 1
+
+
+def _named(sound: SpokenAs) -> str:
+    engine, voice, rate = sound
+    return f"{engine} {voice} at rate {rate:g}"
 
 
 def _spoken(document_id: UUID) -> Select[tuple[int, str, str, float]]:
@@ -63,8 +147,7 @@ def _spoken(document_id: UUID) -> Select[tuple[int, str, str, float]]:
             audios.c.document_id == str(document_id),
             audios.c.revision == REVISION,
             REQUESTED,
-            audios.c.failed_at.is_(None),
-            audios.c.given_up_at.is_(None),
+            HAS_NOT_FAILED,
         )
     )
 
@@ -74,5 +157,5 @@ def _waiting(document_id: UUID) -> Select[tuple[int, str, str, float]]:
     return (
         select(page_requests.c.page, narrations.c.engine, narrations.c.voice, narrations.c.rate)
         .join(narrations, narrations.c.narration_id == page_requests.c.narration_id)
-        .where(page_requests.c.document_id == str(document_id))
+        .where(page_requests.c.document_id == str(document_id), page_requests.c.state != REFUSED)
     )

@@ -7,6 +7,7 @@ it waited for is given up, so that it holds nobody up.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,10 +25,16 @@ from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import Kernel
 from services.gateway.narrations.facts import narration_facts
 from services.gateway.narrations.jobs import END_STALLED, StalledJob
+from services.gateway.narrations.outcomes.missing import missing_ranges
 from services.gateway.narrations.planning.dispatch import never_heard, next_pages_of
 from services.gateway.narrations.planning.ending import TIMEOUT, end_of
 from services.gateway.narrations.progress import NarrationFacts
-from services.gateway.narrations.selects import open_narration
+from services.gateway.narrations.rows import Outcome
+from services.gateway.narrations.selects import (
+    audios_being_made,
+    can_be_spoken,
+    open_narration,
+)
 
 GATEWAY = "gateway"
 
@@ -88,7 +95,7 @@ async def _look_at_narrations(
         (facts,) = await narration_facts(connection, document, [narration])
         stands_at = standing(facts)
         if stands_at == job.seen and not await _is_held_up(kernel, connection, facts):
-            effects += end_stalled(kernel, facts)
+            effects += await _end_stalled(kernel, connection, facts)
         else:
             effects.append(_later(kernel, job.model_copy(update={"seen": stands_at})))
             effects.append(next_pages_of(kernel, job.document_id))
@@ -97,44 +104,39 @@ async def _look_at_narrations(
 
 def standing(facts: NarrationFacts) -> str:
     """Return where a narration stands: it is another one whenever anything has moved."""
-    pages, audios, book = facts.pages.values(), facts.audios.values(), facts.audiobook
     counts = (
-        sum(page.is_extracted for page in pages),
-        sum(page.segments_revision or 0 for page in pages if page.is_cut) + len(facts.pages),
-        sum(page.is_cut for page in pages),
-        sum(audio.is_ready for audio in audios),
-        sum(audio.has_failed for audio in audios),
-        sum(audio.done or 0 for audio in audios),
-        len(audios),
-        len(facts.waiting),
+        *(facts.outcomes.get(outcome, 0) for outcome in get_args(Outcome)),
+        sum(row.pages for row in facts.known),
+        sum(row.steps for row in facts.known),
         int(facts.document.parsed_at is not None),
-        int(book is not None),
+        int(facts.audiobook is not None),
     )
     return "/".join(map(str, counts))
 
 
 async def _is_held_up(kernel: Kernel, connection: AsyncConnection, facts: NarrationFacts) -> bool:
     """Whether its pages only wait for others of their owner, which are looked at for themselves."""
-    mine = any(not (audio.is_ready or audio.has_failed) for audio in facts.audios.values())
-    can_be_spoken = any(page in facts.pages and facts.pages[page].is_cut for page in facts.waiting)
-    if mine or not can_be_spoken:
+    narration = facts.narration
+    mine = await audios_being_made(connection, narration)
+    if mine or not await can_be_spoken(connection, narration.narration_id):
         return False
-    in_flight = await pages_in_flight(connection, facts.narration.owner_id)
+    in_flight = await pages_in_flight(connection, narration.owner_id)
     return in_flight >= kernel.limits.max_pages_in_flight_per_owner
 
 
-def end_stalled(kernel: Kernel, facts: NarrationFacts) -> Sequence[Effect]:
+async def _end_stalled(
+    kernel: Kernel, connection: AsyncConnection, facts: NarrationFacts
+) -> Sequence[Effect]:
     """Return the effects of ending a narration, and of giving up what it waits for."""
     given_up: list[Event] = [
         _given_up(facts, AudioRequested, page=audio.page, audio_id=audio.audio_id)
-        for audio in facts.audios.values()
-        if not (audio.is_ready or audio.has_failed)
+        for audio in await audios_being_made(connection, facts.narration)
     ]
     book = facts.audiobook
     if book is not None and book.ready_at is None and not book.has_failed:
         given_up.append(_given_up(facts, AudiobookRequested, audiobook_id=book.audiobook_id))
-    end = end_of(facts, TIMEOUT)
-    return [*kernel.record(*given_up, end), next_pages_of(kernel, facts.document.document_id)]
+    ended = end_of(facts, TIMEOUT, await missing_ranges(connection, facts))
+    return [*kernel.record(*given_up, ended), next_pages_of(kernel, facts.document.document_id)]
 
 
 def _given_up(

@@ -3,30 +3,50 @@
 A page waits for a narration that is interested in it as long as it may still be spoken for it and
 is not: it is not cut yet, or no audio that serves the narration is there or being made, and none
 was asked for since the narration was. Whoever changes a row that this depends on has the page
-looked at again (:func:`look_again`); all of it can be worked out anew (:func:`derive_all`).
+looked at again (:func:`look_again`); all of it can be worked out anew (:func:`derive_all`). What
+was refused is SPEAKABLE then: dispatching refuses it again if its page still has too many sounds.
+
+The database does it for all narrations of a document in two statements, however many pages they
+have: an order for thousands of pages holds the owner's lock for milliseconds.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, exists, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    delete,
+    exists,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database.arrays import among
-from libs.common.database.upsert import insert_or_ignore
-from services.gateway.audio.rows import format_bits
 from services.gateway.audio.tables import audios
-from services.gateway.documents.selects import EXISTS, IS_CUT, IS_EXTRACTED, REVISION
+from services.gateway.documents.selects import EXISTS, IS_EXTRACTED, REVISION
 from services.gateway.documents.tables import documents, pages
-from services.gateway.narrations.rows import NarrationRow
-from services.gateway.narrations.selects import interested_narrations, interesting_documents
-from services.gateway.narrations.tables import page_requests
-
-PAGES_PER_QUERY = 500
-
-_FORGET = delete(page_requests).where(
-    page_requests.c.narration_id == bindparam("narration"),
-    page_requests.c.page == bindparam("gone"),
+from services.gateway.narrations.outcomes.page_outcomes import (
+    HAS_NOT_FAILED,
+    IS_NOT_CUT,
+    SOUNDS_AS_ASKED,
+    every_format,
+)
+from services.gateway.narrations.selects import IS_INTERESTED, interesting_documents
+from services.gateway.narrations.tables import (
+    REFUSED,
+    SPEAKABLE,
+    UNCUT,
+    narration_ranges,
+    narrations,
+    page_requests,
 )
 
 
@@ -40,9 +60,15 @@ async def look_again(
 
     For every narration, or for one. The caller holds the lock of the owner.
     """
-    for narration in await interested_narrations(connection, document_id, narration_id):
-        for some in _slices(which):
-            await _derive_requests_for(connection, narration, some)
+    known = [page_requests.c.document_id == str(document_id)]
+    waiting = _waiting(document_id)
+    if which is not None:
+        known.append(among(page_requests.c.page, which))
+        waiting = waiting.where(among(pages.c.page, which))
+    if narration_id is not None:
+        known.append(page_requests.c.narration_id == str(narration_id))
+        waiting = waiting.where(narrations.c.narration_id == str(narration_id))
+    await _replace(connection, and_(*known), waiting, begin_anew=narration_id is None)
 
 
 async def derive_all(connection: AsyncConnection) -> None:
@@ -52,67 +78,82 @@ async def derive_all(connection: AsyncConnection) -> None:
         await look_again(connection, document_id)
 
 
-async def _derive_requests_for(
-    connection: AsyncConnection, narration: NarrationRow, which: Sequence[int] | None
+async def _replace(
+    connection: AsyncConnection,
+    known: ColumnElement[bool],
+    waiting: Select[Any],
+    *,
+    begin_anew: bool,
 ) -> None:
-    could_be = await connection.scalars(_waiting(narration, which))
-    waiting = {page for page in could_be if narration.is_interested_in(page)}
-    known = set(await connection.scalars(_known(narration, which)))
-    if gone := sorted(known - waiting):
-        mine = str(narration.narration_id)
-        await connection.execute(_FORGET, [{"narration": mine, "gone": page} for page in gone])
-    if new := sorted(waiting - known):
-        await connection.execute(
-            insert_or_ignore(page_requests), [_row(narration, page) for page in new]
+    """Have the rows that are ``known`` be those that are ``waiting``; most stay as they are.
+
+    What was refused may go again with ``begin_anew``: something about its page has changed.
+    """
+    key = tuple_(page_requests.c.narration_id, page_requests.c.page)
+    still = waiting.with_only_columns(narrations.c.narration_id, pages.c.page)
+    await connection.execute(delete(page_requests).where(known, key.not_in(still)))
+    names = [column.name for column in page_requests.c]
+    new = insert(page_requests).from_select(names, waiting)
+    differs = page_requests.c.state != new.excluded.state
+    await connection.execute(
+        new.on_conflict_do_update(
+            index_elements=[page_requests.c.narration_id, page_requests.c.page],
+            set_={"state": new.excluded.state},
+            where=differs if begin_anew else differs & (page_requests.c.state != REFUSED),
         )
-
-
-def _row(narration: NarrationRow, page: int) -> dict[str, object]:
-    return {
-        "narration_id": str(narration.narration_id),
-        "page": page,
-        "document_id": str(narration.document_id),
-        "owner_id": str(narration.owner_id),
-        "requested_at": narration.requested_at,
-    }
-
-
-def _known(narration: NarrationRow, which: Sequence[int] | None) -> Select[int]:
-    mine = page_requests.c.narration_id == str(narration.narration_id)
-    statement = select(page_requests.c.page).where(mine)
-    return statement if which is None else statement.where(among(page_requests.c.page, which))
-
-
-def _waiting(narration: NarrationRow, which: Sequence[int] | None) -> Select[int]:
-    """Pages of the document that could be spoken for a narration and are not."""
-    alive = exists().where(documents.c.document_id == str(narration.document_id), EXISTS)
-    to_be_cut = ~IS_CUT | pages.c.segments_revision.is_(None)
-    to_be_spoken = (pages.c.utterances > 0) & ~_served(narration)
-    statement = select(pages.c.page).where(
-        pages.c.document_id == str(narration.document_id),
-        IS_EXTRACTED,
-        ~_cannot_be_cut(),
-        or_(to_be_cut, to_be_spoken),
-        alive,
     )
-    return statement if which is None else statement.where(among(pages.c.page, which))
 
 
-def _served(narration: NarrationRow) -> ColumnElement[bool]:
-    """An audio of the text as it is now serves the narration, or one was asked for since it was."""
-    bits = format_bits(narration.formats)
-    alive = audios.c.failed_at.is_(None) & audios.c.given_up_at.is_(None)
-    there = (alive | audios.c.ready_at.is_not(None)) & audios.c.deleted_at.is_(None)
+def _waiting(document_id: UUID) -> Select[Any]:
+    """Rows for pages of the document that could be spoken for a narration and are not."""
+    alive = exists().where(documents.c.document_id == str(document_id), EXISTS)
+    asks = case(
+        (or_(narrations.c.ended_at.is_(None), narrations.c.ended_before_read), False), else_=True
+    )
+    wants = and_(
+        narration_ranges.c.narration_id == narrations.c.narration_id,
+        narration_ranges.c.is_missing == asks,
+    )
+    theirs = and_(
+        pages.c.document_id == narrations.c.document_id,
+        pages.c.page.between(narration_ranges.c.first, narration_ranges.c.last),
+    )
+    columns = {
+        "narration_id": narrations.c.narration_id,
+        "page": pages.c.page,
+        "document_id": narrations.c.document_id,
+        "owner_id": narrations.c.owner_id,
+        "requested_at": narrations.c.requested_at,
+        "state": case((IS_NOT_CUT, literal(UNCUT)), else_=literal(SPEAKABLE)),
+    }
+    names = [column.name for column in page_requests.c]
+    return (
+        select(*(columns[name].label(name) for name in names))
+        .select_from(narrations.join(narration_ranges, wants).join(pages, theirs))
+        .where(
+            narrations.c.document_id == str(document_id),
+            IS_INTERESTED,
+            IS_EXTRACTED,
+            ~_cannot_be_cut(),
+            or_(IS_NOT_CUT, (pages.c.utterances > 0) & ~_is_served()),
+            alive,
+        )
+    )
+
+
+def _is_served() -> ColumnElement[bool]:
+    """Audios of the text as it is now serve the narration, or were asked for since it was."""
+    there = HAS_NOT_FAILED & audios.c.deleted_at.is_(None)
     serves = there & (audios.c.revision == REVISION)
-    return exists().where(
-        audios.c.document_id == pages.c.document_id,
-        audios.c.page == pages.c.page,
-        audios.c.requested_at.is_not(None),
-        audios.c.engine == narration.engine,
-        audios.c.voice == narration.voice,
-        audios.c.rate == narration.rate,
-        audios.c.format_bits.op("&")(bits) == bits,
-        serves | (audios.c.requested_at >= narration.requested_at),
+    return every_format(
+        lambda has_format: exists().where(
+            audios.c.document_id == pages.c.document_id,
+            audios.c.page == pages.c.page,
+            audios.c.requested_at.is_not(None),
+            SOUNDS_AS_ASKED,
+            has_format,
+            serves | (audios.c.requested_at >= narrations.c.requested_at),
+        )
     )
 
 
@@ -120,10 +161,3 @@ def _cannot_be_cut() -> ColumnElement[bool]:
     """Of an older text, perhaps: whoever waits for an edited page goes on waiting."""
     newer = pages.c.edited_revision.is_not(None) | pages.c.segments_revision.is_not(None)
     return pages.c.failed_code.is_not(None) & ~newer
-
-
-def _slices(which: Collection[int] | None) -> Sequence[Sequence[int] | None]:
-    if which is None:
-        return [None]
-    ordered = sorted(set(which))
-    return [ordered[n : n + PAGES_PER_QUERY] for n in range(0, len(ordered), PAGES_PER_QUERY)]

@@ -5,19 +5,21 @@ from uuid import UUID
 import pytest
 
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.details import SubmittedDocument
+from libs.common.contracts.details import AudiobookPage, SubmittedDocument
 from libs.common.contracts.pages import page_ranges
 from services.gateway.audio.rows import AudioRow
-from services.gateway.documents.rows import DocumentRow, PageRow
-from services.gateway.narrations.decide import decide_audios, plan_audiobook
+from services.gateway.documents.rows import DocumentRow
+from services.gateway.narrations.decide import audiobook_contents, decide_audios
 from services.gateway.narrations.rows import NarrationRow, RequestedPage
 
 DOCUMENT, OWNER, NARRATION = UUID(int=1), UUID(int=2), UUID(int=3)
+MOST = 4
 SEGMENTS = ObjectRef(key="s", sha256="0" * 64, size=1, media_type="application/octet-stream")
 
 
 def requested(page=1, revision=0, formats=("m4a",), utterances=2, rate=1.0):
     return RequestedPage(
+        narration_id=NARRATION,
         document_id=DOCUMENT,
         owner_id=OWNER,
         page=page,
@@ -65,8 +67,8 @@ def audio(
 
 
 def test_what_is_asked_for_twice_is_spoken_once():
-    decided = decide_audios([requested(), requested(), requested(page=2)], [])
-    assert [event.page for event in decided] == [1, 2]
+    decided = decide_audios([requested(), requested(), requested(page=2)], [], MOST)
+    assert [event.page for event in decided.requests] == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -83,12 +85,29 @@ def test_what_is_asked_for_twice_is_spoken_once():
     ],
 )
 def test_an_audio_serves_whoever_wants_the_same(page, spoken, count):
-    assert len(decide_audios([page], [spoken])) == count
+    assert len(decide_audios([page], [spoken], MOST).requests) == count
 
 
 def test_what_was_just_decided_counts():
-    first = decide_audios([requested()], [])
-    assert decide_audios([requested()], first) == []
+    first = decide_audios([requested()], [], MOST).requests
+    assert decide_audios([requested()], first, MOST).requests == []
+
+
+def test_only_the_formats_that_are_missing_are_asked_for():
+    wanted = requested(formats=("m4a", "mp3", "opus"))
+    (asked,) = decide_audios([wanted], [audio(), audio(formats=("opus",))], MOST).requests
+    assert asked.formats == ("mp3",)
+
+
+def test_a_page_that_has_as_many_sounds_as_it_may_gets_no_other_one():
+    spoken = [audio(), audio(rate=1.5), audio(rate=2.0, revision=1), audio(page=2, rate=3.0)]
+    rates = [requested(rate=2.0), requested(rate=1.5, formats=("mp3",)), requested(page=2)]
+    decided = decide_audios(rates, spoken, 2)
+    assert decided.refused == rates[:1]
+    assert [(asked.page, asked.rate) for asked in decided.requests] == [(1, 1.5), (2, 1.0)]
+    assert decide_audios([requested(rate=2.0), requested(rate=2.5)], [audio()], 2).refused == [
+        requested(rate=2.5)
+    ]
 
 
 def narration(pages=None, audiobook="m4b"):
@@ -132,59 +151,7 @@ def document(parsed_at="t", page_count=2):
     )
 
 
-def cut(page, utterances=2, edited=None, segments=0):
-    return PageRow(
-        page=page,
-        extracted_characters=9,
-        edited_revision=edited,
-        segments_revision=segments,
-        segments_characters=9,
-        utterances=utterances,
-        failed_code=None,
-        failed_reason=None,
-    )
-
-
-def pages(*rows):
-    return {row.page: row for row in rows}
-
-
-def test_an_audiobook_when_all_pages_are_there():
-    found = pages(cut(1), cut(2))
-    made = plan_audiobook(narration(), document(), found, [audio(2), audio(1)])
-    assert made is not None
-    assert [page.audio_id for page in made.pages] == [UUID(int=101), UUID(int=102)]
-    assert [page.page for page in made.pages] == [1, 2]
-    assert made.title == "https://x.org/a"
-
-
-def test_the_newest_audio_of_a_page():
-    newer = audio(1, ready_at="u", number=5)
-    made = plan_audiobook(narration((1,)), document(), pages(cut(1)), [newer, audio(1)])
-    assert made is not None
-    assert [page.audio_id for page in made.pages] == [newer.audio_id]
-
-
-@pytest.mark.parametrize(
-    ("asked", "of", "rows", "audios"),
-    [
-        (narration(audiobook=None), document(), [cut(1), cut(2)], [audio(1), audio(2)]),
-        (narration(), document(parsed_at=None), [cut(1), cut(2)], [audio(1), audio(2)]),
-        (narration(), document(), [cut(1)], [audio(1), audio(2)]),
-        (narration(), document(), [cut(1), cut(2, edited=1)], [audio(1), audio(2)]),
-        (narration(), document(), [cut(1), cut(2)], [audio(1)]),
-        (narration(), document(), [cut(1), cut(2)], [audio(1), audio(2, ready_at=None)]),
-        (narration(), document(), [cut(1), cut(2)], [audio(1), audio(2, rate=2.0)]),
-        (narration(), document(), [cut(1), cut(2)], [audio(1), audio(2, formats=("mp3",))]),
-        (narration(), document(), [cut(1, 0), cut(2, 0)], []),
-    ],
-)
-def test_no_audiobook_while_something_is_missing(asked, of, rows, audios):
-    assert plan_audiobook(asked, of, pages(*rows), audios) is None
-
-
-def test_silent_pages_are_left_out():
-    found = pages(cut(1, utterances=0), cut(2))
-    made = plan_audiobook(narration(), document(), found, [audio(2)])
-    assert made is not None
-    assert [page.page for page in made.pages] == [2]
+def test_an_audiobook_says_what_its_document_says():
+    pages = [AudiobookPage(page=1, audio_id=UUID(int=101))]
+    made = audiobook_contents(document(), pages)
+    assert (made.title, made.language, made.pages) == ("https://x.org/a", "und", tuple(pages))

@@ -1,9 +1,10 @@
 import pytest
 from sqlalchemy import event
 
+from libs.common.contracts.pages import page_ranges
 from libs.common.contracts.permissions import Capability
 from services.gateway.documents.selects import document_for
-from services.gateway.narrations.facts import read_narrations
+from services.gateway.narrations.facts import newest_narrations
 from services.gateway.narrations.options import NarrationOptions
 
 
@@ -11,8 +12,9 @@ from services.gateway.narrations.options import NarrationOptions
 async def test_narrations_of_a_long_document_take_as_many_queries_as_of_a_short_one(world):
     async def queries(pages, narrations):
         document = await world.hand_in()
-        for _ in range(narrations):
-            await world.narrations.narrate(world.owner, document, NarrationOptions())
+        for page in range(narrations):
+            order = NarrationOptions(pages=page_ranges((page + 1,)))
+            await world.narrations.narrate(world.owner, document, order)
         await world.read(document, pages)
         statements = []
 
@@ -23,7 +25,7 @@ async def test_narrations_of_a_long_document_take_as_many_queries_as_of_a_short_
             row = await document_for(connection, world.owner, document, Capability.SEE_DOCUMENT)
             engine = world.database.engine.sync_engine
             event.listen(engine, "before_cursor_execute", note)
-            found = await read_narrations(connection, row)
+            found = await newest_narrations(connection, row)
             event.remove(engine, "before_cursor_execute", note)
         assert len(found) == narrations
         return len(statements)
@@ -38,4 +40,4 @@ async def test_narrations_newest_first(world):
         for rate in (1.0, 1.5)
     ]
     found = await world.narration_queries.narrations(world.owner, document)
-    assert [view.narration_id for view in found] == made[::-1]
+    assert [view.narration_id for view in found.items] == made[::-1]

@@ -85,7 +85,9 @@ async def test_a_failed_page_fails_the_narration_until_it_is_spoken_after_all(wo
     await world.fail(second)
     now = await view()
     assert (now.state, now.pages_ready) == ("partial", 1)
-    assert [(failure.page, failure.reason) for failure in now.pages_failed] == [(2, "It broke.")]
+    failures = await world.narration_queries.failures(world.owner, now.narration_id, 9)
+    assert [(failure.page, failure.reason) for failure in failures.items] == [(2, "It broke.")]
+    assert (now.pages_failed, failures.following) == (1, None)
     assert (now.audiobook.state, now.audiobook.failure.code) == ("failed", "pages_missing")
 
     await world.narrations.narrate(world.owner, document, NarrationOptions())

@@ -7,9 +7,14 @@ from services.gateway.tests.world import a_world
 
 
 async def test_voices(client):
-    (engine,) = (await client.get("/voices")).json()["items"]
+    (engine,) = (await client.get("/engines")).json()["items"]
     assert (engine["engine"], engine["default"], engine["default_voice"]) == ("espeak", True, "en")
-    assert engine["voices"][0] == {
+    first = (await client.get("/voices", params={"limit": 1})).json()
+    following = {"limit": 1, "cursor": first["next"]}
+    second = (await client.get("/voices", params=following)).json()
+    assert (second["items"][0]["id"], second["next"]) == ("de", None)
+    assert first["items"][0] == {
+        "engine": "espeak",
         "id": "en",
         "name": "English",
         "language": "en",
@@ -40,6 +45,11 @@ async def test_ordering_some_pages(world, client):
     await world.speak_everything()
     done = (await client.get(f"/narrations/{narration['narration_id']}")).json()
     assert (done["state"], done["pages_ready"], done["duration_ms"]) == ("ready", 2, 3000)
+    again = await client.post(
+        f"/documents/{document}/narrations",
+        json={"pages": [1, 3], "voice": "de", "rate": 1.5, "format": "mp3"},
+    )
+    assert (again.status_code, again.json()) == (200, done)
     listed = (await client.get(f"/documents/{document}/narrations")).json()["items"]
     assert listed == [done]
 
@@ -79,6 +89,7 @@ async def test_an_order_that_cannot_be_taken(world, client):
         ({"engine": "nothing"}, "unknown_engine"),
         ({"pages": "5-1"}, "invalid"),
         ({"speed": 2}, "invalid"),
+        ({"rate": 1.02}, "invalid"),
     ):
         answer = await client.post(url, json=body)
         assert (answer.status_code, answer.json()["code"]) == (422, code)

@@ -1,12 +1,16 @@
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 
 from libs.common.contracts.audio import AudioRequested
 from libs.common.contracts.formats import PageFormat
-from libs.common.contracts.pages import page_ranges
+from libs.common.contracts.pages import MAX_RANGES, page_ranges
 from services.gateway.kernel.errors import QuotaExceeded
 from services.gateway.narrations.options import NarrationOptions
+from services.gateway.narrations.planning.quota import first_in, full_page
+from services.gateway.narrations.rows import EVERY_PAGE
+from services.gateway.narrations.tests.test_decide import narration
 from services.gateway.tests.world import VOICES, a_world
 
 
@@ -102,3 +106,65 @@ async def test_formats_of_one_sound_count_once(world):
     await spoken_at(world, document, 1.5)
     with pytest.raises(QuotaExceeded):
         await spoken_at(world, document, 2.0)
+
+
+async def test_sounds_are_counted_before_the_first_page_is_known(world):
+    document = await world.hand_in()
+    await spoken_at(world, document, 1.0, 1.5)
+    with pytest.raises(QuotaExceeded, match=r"Page 1 has 2 sounds .*rate 1, .*rate 1\.5"):
+        await spoken_at(world, document, 2.0)
+    await world.read(document, 3)
+    await world.speak_everything()
+    assert {event.rate for event in await world.decided(AudioRequested)} == {1.0, 1.5}
+
+
+async def test_pages_that_are_not_read_yet_count_where_orders_overlap(world):
+    document = await world.hand_in()
+    await world.extract(document, 1)
+    for rate, pages in ((1.0, (4, 5)), (1.5, (5, 6)), (2.0, (6, 7))):
+        await spoken_at(world, document, rate, pages=pages)
+    with pytest.raises(QuotaExceeded, match="Page 5"):
+        await spoken_at(world, document, 2.5, pages=(1, 2, 3, 4, 5))
+    await spoken_at(world, document, 2.5, pages=(1, 2, 3, 4, 7))
+
+
+@pytest.mark.slow
+async def test_a_page_that_is_full_by_now_is_missing_with_a_code(tmp_path):
+    async with a_world(tmp_path, max_audios_per_page=2) as world:
+        await world.take(VOICES)
+        document = await world.hand_in()
+        await spoken_at(world, document, 1.0, 1.5)
+        await world.extract(document, 1)
+        limits = replace(world.kernel.limits, max_audios_per_page=1)
+        object.__setattr__(world.kernel, "limits", limits)  # as after a restart
+        await world.cut(document, 1)
+        await world.parse(document, 1)
+        await world.speak_everything()
+        assert [event.rate for event in await world.decided(AudioRequested)] == [1.0]
+        second, first = (await world.narration_queries.narrations(world.owner, document)).items
+        assert (first.state, second.state) == ("ready", "failed")
+        failures = await world.narration_queries.failures(world.owner, second.narration_id, 9)
+        assert [(page.page, page.code) for page in failures.items] == [(1, "quota_exceeded")]
+        assert len(await world.ends()) == 2
+        (audio,) = await world.decided(AudioRequested)
+        await world.audio.delete(world.owner, audio.audio_id)
+        await world.speak_everything()
+        assert [event.rate for event in await world.decided(AudioRequested)] == [1.0, 1.5]
+
+
+def test_ranges_of_a_hundred_thousand_pages_are_compared_as_ranges():
+    every = range(1, 100_000, 2)
+    orders = [narration(pages=every[:MAX_RANGES]) for _ in range(3)]
+    others = [replace(row, rate=1 + number) for number, row in enumerate(orders)]
+    asked = page_ranges(range(2, 2 * MAX_RANGES, 2))
+    assert full_page(asked, others, 1, 3) is None
+    assert full_page(EVERY_PAGE, others, 10, 3) == (11, [("espeak", "en", 1 + n) for n in range(3)])
+    assert full_page(EVERY_PAGE, others, 10, 4) is None
+
+
+@pytest.mark.parametrize(
+    ("pages", "numbers", "first"),
+    [((1, 2), (3,), None), ((1, 5, 6), (2, 6, 7), 6), ((), (1,), None)],
+)
+def test_the_first_number_in_ranges(pages, numbers, first):
+    assert first_in(page_ranges(pages), numbers) == first

@@ -76,10 +76,11 @@ async def test_a_page_that_nobody_speaks_holds_up_no_other(tmp_path):
         first, second = await world.decided(AudioRequested)
         assert given_up.about_stream == f"audio/{first.audio_id}"
         assert second.document_id == other
-        view = (await world.narration_queries.narrations(world.owner, lost))[0]
-        assert [page.code for page in view.pages_failed] == ["timeout"]
+        view = (await world.narration_queries.narrations(world.owner, lost)).items[0]
+        failures = await world.narration_queries.failures(world.owner, view.narration_id, 9)
+        assert [page.code for page in failures.items] == ["timeout"]
         await world.speak(first)  # it comes after all
-        view = (await world.narration_queries.narrations(world.owner, lost))[0]
+        view = (await world.narration_queries.narrations(world.owner, lost)).items[0]
         assert (view.state, view.pages_ready) == ("ready", 1)
 
 
@@ -94,10 +95,10 @@ async def test_an_audiobook_that_nobody_makes(world):
     (end,) = await world.ends()
     assert isinstance(end, NarrationCompleted)
     assert (end.pages_ready, end.audiobook_id) == (1, None)
-    view = (await world.narration_queries.narrations(world.owner, document))[0]
+    view = (await world.narration_queries.narrations(world.owner, document)).items[0]
     assert (view.state, view.audiobook.failure.code) == ("partial", "timeout")
     await world.bind(asked)  # it comes after all
-    view = (await world.narration_queries.narrations(world.owner, document))[0]
+    view = (await world.narration_queries.narrations(world.owner, document)).items[0]
     assert (view.state, view.audiobook.state) == ("ready", "ready")
 
 

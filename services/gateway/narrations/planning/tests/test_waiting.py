@@ -164,8 +164,8 @@ async def test_a_page_that_failed_for_a_narration_is_asked_for_anew_by_another_o
 async def test_a_page_whose_audio_another_narration_asked_for_is_tried_once_more(world):
     document = await world.hand_in()
     await world.read(document, 1)
-    for _ in range(2):
-        await world.narrations.narrate(world.owner, document, NarrationOptions())
+    for order in (NarrationOptions(), NarrationOptions(pages=page_ranges((1,)))):
+        await world.narrations.narrate(world.owner, document, order)
     (first,) = await world.decided(AudioRequested)
     await world.fail(first)
     _, second = await world.decided(AudioRequested)

@@ -1,0 +1,1 @@
+"""What became of the pages of narrations: counted, and which of them are missing."""
