@@ -10,6 +10,7 @@ from lectern import reading
 from lectern.display import Silent
 from lectern.exits import Exit, Failed, classify
 from lectern.reading import LOCAL_OWNER, Reading, ReadRequest
+from libs.common.contracts.pages import page_ranges
 from libs.common.runtime.pool import CpuPool
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.queries import DocumentQueries
@@ -136,9 +137,9 @@ async def test_workers_load_what_their_work_needs_and_nothing_of_the_service(lec
 
 async def test_some_pages_only(lectern, page):
     both = await Reading(lectern, wanted(page), Silent()).run()
-    second = await Reading(lectern, wanted(page, pages=(2,)), Silent()).run()
+    second = await Reading(lectern, wanted(page, pages=page_ranges([2])), Silent()).run()
     assert (both.pages, second.pages) == (2, 1)
-    told = await refused(lectern, wanted(page, pages=(7,)))
+    told = await refused(lectern, wanted(page, pages=page_ranges([7])))
     assert told.code == Exit.BAD_DOCUMENT
     assert "there is no page 7" in str(told)
 

@@ -40,7 +40,7 @@ async def test_a_document_says_what_it_is_called(world):
     document = await world.hand_in()
     await world.parse(document, 1, title="Found", author="Somebody", warnings=("One is lost.",))
     view = await world.document_queries.document(world.owner, document)
-    assert (view.title, view.author, view.warnings) == ("A title", "Somebody", ("One is lost.",))
+    assert (view.title, view.author, view.warnings) == ("A title", "Somebody", 1)
     assert len(await kept(world)) == 2
 
 

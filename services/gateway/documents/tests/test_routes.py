@@ -72,17 +72,13 @@ async def test_deleting(world, client):
     assert (await client.get("/documents")).json()["items"] == []
 
 
-@pytest.mark.parametrize(
-    ("media_type", "shown"),
-    [("image/png", "image/png"), ("image/svg+xml", "application/octet-stream")],
-)
-async def test_the_cover(world, client, media_type, shown):
+async def test_the_cover(world, client):
     document = await world.hand_in()
     assert (await client.get(f"/documents/{document}/cover")).status_code == 404
-    ref = await world.storage.write(f"documents/{document}/cover", b"picture", media_type)
+    ref = await world.storage.write(f"documents/{document}/cover", b"picture", "image/png")
     await world.parse(document, 1, cover=ref)
     answer = await client.get(f"/documents/{document}/cover")
-    assert (answer.content, answer.headers["content-type"]) == (b"picture", shown)
+    assert (answer.content, answer.headers["content-type"]) == (b"picture", "image/png")
     assert (await client.get(f"/documents/{document}")).json()["cover"] is True
 
 
