@@ -33,8 +33,8 @@ from libs.common.storage.memory import MemoryStorage
 from libs.common.store.effects import Effect, apply
 from libs.common.store.jobs.cancelling import CancelJobs
 from libs.common.store.jobs.claiming import SlotRequest, claim
-from libs.common.store.jobs.claims import end
 from libs.common.store.jobs.counting import counts
+from libs.common.store.jobs.held_jobs import end
 from libs.common.store.tables import core
 from libs.common.testing.servers import NativePostgres
 

@@ -16,7 +16,7 @@ from libs.common.store.effects import apply
 from libs.common.store.event_store import append
 from libs.common.store.inbox import unhandled_ids
 from libs.common.store.jobs.claiming import SlotRequest, claim
-from libs.common.store.jobs.claims import end
+from libs.common.store.jobs.held_jobs import end
 from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.migrate import upgrade
 from libs.common.store.tables import events, inbox, jobs, outbox, sweeps

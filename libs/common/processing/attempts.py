@@ -34,8 +34,8 @@ from libs.common.processing.failures import Failures, Task, code_of
 from libs.common.processing.job_kind import Job, JobRoute
 from libs.common.processing.time_limits import Hung, TooSlow
 from libs.common.store.effects import Effect, apply
-from libs.common.store.jobs import claims
-from libs.common.store.jobs.claims import Claim
+from libs.common.store.jobs import held_jobs
+from libs.common.store.jobs.held_jobs import Claim
 from libs.common.store.tombstones import is_wanted
 
 log = structlog.get_logger(__name__)
@@ -111,11 +111,11 @@ class Attempts:
         traceparent = current_traceparent()
 
         async def progress(connection: AsyncConnection) -> bool:
-            got_on = await claims.progress(connection, held, self.lease_ms)
+            got_on = await held_jobs.progress(connection, held, self.lease_ms)
             return got_on and await is_wanted(connection, held)
 
         async def finish(connection: AsyncConnection) -> bool:
-            return await claims.end(connection, held) and await is_wanted(connection, held)
+            return await held_jobs.end(connection, held) and await is_wanted(connection, held)
 
         async def record(effects: Sequence[Effect]) -> None:
             await self._commit(progress, effects, traceparent)
@@ -179,7 +179,7 @@ class Attempts:
     async def _renewed(self, held: Claim) -> bool:
         try:
             async with self.database.transaction() as connection:
-                renewed = await claims.renew(connection, held, self.lease_ms)
+                renewed = await held_jobs.renew(connection, held, self.lease_ms)
                 return renewed and await is_wanted(connection, held)
         except Unavailable as error:
             log.warning("cannot renew a lease", job=held.id, error=str(error))
@@ -188,7 +188,7 @@ class Attempts:
     async def _give_back(self, held: Claim) -> None:
         with contextlib.suppress(Unavailable):
             async with self.database.transaction() as connection:
-                await claims.give_back(connection, held)
+                await held_jobs.give_back(connection, held)
 
     async def _failed(self, held: Claim, route: JobRoute, error: Exception) -> str:
         if isinstance(error, UnknownVersion):
@@ -213,7 +213,7 @@ class Attempts:
         log.warning("job will be retried", kind=held.kind, job=held.id, code=code_of(error))
         with contextlib.suppress(Unavailable):  # else the lease ends by itself
             async with self.database.transaction() as connection:
-                await claims.retry(connection, held, int(wait_s * 1000), type(error).__name__)
+                await held_jobs.retry(connection, held, int(wait_s * 1000), type(error).__name__)
         return "retried" if isinstance(error, Transient | Conflict) else "retried_bug"
 
     async def _postpone(self, held: Claim, error: UnknownVersion) -> str:
@@ -228,7 +228,7 @@ class Attempts:
         with contextlib.suppress(Unavailable):  # else the lease ends by itself
             async with self.database.transaction() as connection:
                 later_ms = int(UPGRADE_WAIT_S * 1000)
-                await claims.postpone(connection, held, later_ms, type(error).__name__)
+                await held_jobs.postpone(connection, held, later_ms, type(error).__name__)
         return "postponed"
 
     async def _give_up(self, held: Claim, route: JobRoute, error: Exception) -> str:
@@ -239,7 +239,7 @@ class Attempts:
         effects = await self.failures.given_up(task, error, route.kind.gave_up)
 
         async def end(connection: AsyncConnection) -> bool:
-            return await claims.end(connection, held) and await is_wanted(connection, held)
+            return await held_jobs.end(connection, held) and await is_wanted(connection, held)
 
         try:
             await self._commit(end, effects, current_traceparent())

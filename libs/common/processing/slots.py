@@ -7,7 +7,7 @@ from time import monotonic
 from libs.common.database.wakeups import Wakeup
 from libs.common.processing.job_kind import JobRoute
 from libs.common.store.jobs.claiming import SlotRequest
-from libs.common.store.jobs.claims import Claim
+from libs.common.store.jobs.held_jobs import Claim
 
 
 class Slots:

@@ -20,8 +20,8 @@ from libs.common.processing.slots import Slots
 from libs.common.processing.time_limits import Hung
 from libs.common.storage.port import Storage
 from libs.common.store.jobs.claiming import SlotRequest, claim, claim_suspect, look
-from libs.common.store.jobs.claims import Claim
 from libs.common.store.jobs.due import make_ready
+from libs.common.store.jobs.held_jobs import Claim
 from libs.common.store.tombstones import wanted_claims
 
 log = structlog.get_logger(__name__)

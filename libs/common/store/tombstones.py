@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.common.database.arrays import among
 from libs.common.database.upsert import Write, add_once
 from libs.common.store.effects import Effect, Step
-from libs.common.store.jobs.claims import Claim, end
+from libs.common.store.jobs.held_jobs import Claim, end
 from libs.common.store.tables import tombstones
 
 

@@ -26,8 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from libs.common.store.jobs.claims import Claim
 from libs.common.store.jobs.due import IS_DUE, IS_EXPIRED
+from libs.common.store.jobs.held_jobs import Claim
 from libs.common.store.jobs.queues import last_in_line
 from libs.common.store.tables import IS_READY, RUNNING, SUSPECT, jobs, now_ms
 from libs.common.store.tables import job_queues as queues

@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from libs.common.store.effects import apply
 from libs.common.store.jobs.claiming import SlotRequest, claim
-from libs.common.store.jobs.claims import end
+from libs.common.store.jobs.held_jobs import end
 from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.tables import jobs
 from libs.common.store.tombstones import (

@@ -1,4 +1,4 @@
-from libs.common.store.jobs import claims
+from libs.common.store.jobs import held_jobs
 from libs.common.store.jobs.tests.recorded import add, take
 from libs.common.store.withdrawal import is_recorded, withdraw
 
@@ -25,7 +25,7 @@ async def test_a_job_that_was_begun_is_not_withdrawn_when_it_is_put_off(database
     held = await take(database)
     async with database.transaction() as connection:
         assert not await withdraw(connection, KIND, "s1")
-        assert await claims.retry(connection, held, 60_000, "Unavailable")
+        assert await held_jobs.retry(connection, held, 60_000, "Unavailable")
         assert not await withdraw(connection, KIND, "s1")
         assert await is_recorded(connection, KIND, "s1")
 

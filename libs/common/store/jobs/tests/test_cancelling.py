@@ -2,7 +2,7 @@ import pytest
 
 from libs.common.store.effects import apply
 from libs.common.store.jobs.cancelling import CancelJobs
-from libs.common.store.jobs.claims import end
+from libs.common.store.jobs.held_jobs import end
 from libs.common.store.jobs.tests.recorded import a_job, add, number, queues, rows, take
 
 

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from libs.common.store.jobs.claiming import Outlook, claim, claim_suspect, look
-from libs.common.store.jobs.claims import end
+from libs.common.store.jobs.held_jobs import end
 from libs.common.store.jobs.tests.recorded import (
     LEASE_MS,
     add,

@@ -1,6 +1,6 @@
 import pytest
 
-from libs.common.store.jobs import claims
+from libs.common.store.jobs import held_jobs
 from libs.common.store.jobs.due import make_ready, release_all
 from libs.common.store.jobs.tests.recorded import (
     add,
@@ -55,7 +55,7 @@ async def test_an_error_that_was_told_is_no_crash(database):
     await expire(database)
     held = await take(database)
     async with database.transaction() as connection:
-        assert await claims.retry(connection, held, 0, "Unavailable")
+        assert await held_jobs.retry(connection, held, 0, "Unavailable")
     assert await state(database) == [("waiting", 1, 0)]
 
 
@@ -79,7 +79,7 @@ async def test_jobs_of_workers_that_are_gone_are_free_again_and_those_are_fenced
     await set_all(database, crashes=crashes)
     async with database.transaction() as connection:
         assert await release_all(connection) == 1
-        assert not await claims.end(connection, held)
+        assert not await held_jobs.end(connection, held)
     status = "suspect" if crashes else "ready"
     assert (await state(database))[0] == (status, 0, crashes + 1)
     await queues(database)
