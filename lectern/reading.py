@@ -134,7 +134,7 @@ class Reading:
         """Hand the document in, or find it where an earlier run left it."""
         request, secret = self._request, self._lectern.data_folder_secret
         identity = await asyncio.to_thread(_identity, request)
-        options = json.dumps(asdict(request.options), sort_keys=True)
+        options = json.dumps(asdict(request.options), sort_keys=True, default=dict)
         for number in range(1000):
             document_id = keyed_uuid(secret, "document", identity, str(number))
             narration_id = keyed_uuid(secret, "narration", str(document_id), options)

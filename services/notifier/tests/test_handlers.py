@@ -56,7 +56,7 @@ async def test_every_target_gets_a_job_of_its_own(world):
     identities = await world.secret.identities()
     keys = [identities.of_target(target) for target in (ANN, BOB, HOOK)]
     assert [notice.target_key for notice in notices] == keys
-    assert all(job.subject.startswith(f"{samples.DOCUMENT}/") for job in jobs)
+    assert all(job.subject.startswith(f"notice/{samples.DOCUMENT}/") for job in jobs)
     rows = await world.deliveries()
     assert {row.notification_id for row in rows} == {notice.notification_id for notice in notices}
     assert {row.target for row in rows} == {"example.org", "hooks.example.org"}
