@@ -4,7 +4,7 @@ import pytest
 
 from libs.common.contracts.pages import MAX_PAGE_BYTES
 from libs.common.errors import Rejected
-from libs.common.testing.costs.hostile_patterns import MOST_PER_DOUBLING, growth, repeated
+from libs.common.testing.costs.hostile_patterns import MOST_WITH_OBJECTS, growth, repeated
 from services.ingest.formats.parse import parse_file
 from services.ingest.formats.sniff import text_format
 from services.ingest.pages.document import Page
@@ -41,7 +41,7 @@ def pages(tmp_path):
 @pytest.mark.parametrize(("name", "head", "unit"), HOSTILE)
 def test_reading_is_linear_and_no_page_is_too_long(pages, name, head, unit):
     text = repeated(head, unit, "\nThe end.")
-    assert growth(lambda source: pages(name, source), text, 2000) <= MOST_PER_DOUBLING
+    assert growth(lambda source: pages(name, source), text, 2000) <= MOST_WITH_OBJECTS
     found = pages(name, text(100_000))
     assert all(len(page.markdown.encode()) <= MAX_PAGE_BYTES for page in found)
 

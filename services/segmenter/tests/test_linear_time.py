@@ -2,7 +2,7 @@
 
 import pytest
 
-from libs.common.testing.costs.hostile_patterns import MOST_PER_DOUBLING, growth, repeated
+from libs.common.testing.costs.hostile_patterns import MOST_WITH_OBJECTS, growth, repeated
 from services.segmenter.cutting.segment import segment_page
 
 HOSTILE = [
@@ -20,4 +20,4 @@ def test_cutting_is_linear(unit):
         segment_page(text, "en")
 
     cut("Load the patterns and the model. 5 km.")
-    assert growth(cut, repeated("", unit, ""), 1000) <= MOST_PER_DOUBLING
+    assert growth(cut, repeated("", unit, ""), 1000) <= MOST_WITH_OBJECTS

@@ -20,6 +20,8 @@ SCREEN_S = 0.003
 """What no linear expression takes for so many characters: 1.5 us for each of them."""
 DOUBLINGS = 3
 MOST_PER_DOUBLING = 2.2
+MOST_WITH_OBJECTS = 2.6
+"""Of work that leaves many objects, which caches do not hold (2.34 was measured; squares: 4)."""
 LEAST_MEASURED_S = 0.02
 ATTEMPTS = 6
 NEVER = "\x01"

@@ -6,7 +6,8 @@ from typing import get_args
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.contracts.pages import MAX_RANGES, PageRange, page_ranges
+from libs.common.contracts.base import MAX_PAGES
+from libs.common.contracts.pages import MAX_RANGES, PageRange, page_ranges, pages_in
 from services.gateway.audio.rows import AudioRow
 from services.gateway.audio.selects import audios_of_pages
 from services.gateway.documents.rows import PageRow
@@ -43,7 +44,8 @@ async def page_failures(
         numbers = await _pages(connection, facts, {"failed"}, after)
     else:
         others = {outcome for outcome in get_args(Outcome) if outcome != "failed"}
-        numbers = list(islice(_numbers(await _but(connection, facts, others, after)), limit + 1))
+        failed = await _but(connection, facts, others, after)
+        numbers = list(islice(pages_in(failed, MAX_PAGES), limit + 1))
     chosen = numbers[:limit]
     document_id = facts.document.document_id
     pages = {page.page: page for page in await pages_of(connection, document_id, chosen)}
@@ -97,10 +99,6 @@ async def _pages(
     return await pages_that_are(
         connection, facts.narration, facts.document.page_count, outcomes, after
     )
-
-
-def _numbers(ranges: Iterable[PageRange]) -> Iterator[int]:
-    return (page for run in ranges for page in range(run.first, run.last + 1))
 
 
 def _failure(
