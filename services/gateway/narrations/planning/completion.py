@@ -14,6 +14,7 @@ from services.gateway.narrations.facts import narration_facts
 from services.gateway.narrations.jobs import REQUEST_AUDIOBOOK, NarrationJob
 from services.gateway.narrations.outcomes.missing import missing_ranges
 from services.gateway.narrations.planning.ending import PAGES_FAILED, code_of_end, end_of
+from services.gateway.narrations.planning.waiting import look_again
 from services.gateway.narrations.progress import NarrationFacts
 from services.gateway.narrations.rows import NarrationRow
 from services.gateway.narrations.selects import narrations_at_rest, open_narration
@@ -39,6 +40,9 @@ async def _of_document(
 ) -> Sequence[Effect]:
     for owner in await owners_of(connection, [document_id]):
         await lock_owner(connection, owner)
+    for narration in await narrations_at_rest(connection, document_id):
+        # What arrived together is folded, and may be looked at only after this.
+        await look_again(connection, document_id, narration_id=narration.narration_id)
     at_rest = await narrations_at_rest(connection, document_id)
     document = await existing_document(connection, document_id) if at_rest else None
     if document is None:

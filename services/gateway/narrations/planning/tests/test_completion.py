@@ -1,3 +1,4 @@
+from itertools import permutations
 from uuid import uuid4
 
 import pytest
@@ -7,6 +8,7 @@ from libs.common.contracts.audio import (
     AudioProgressed,
     AudioRequested,
 )
+from libs.common.contracts.base import Event
 from libs.common.contracts.details import Chapter
 from libs.common.contracts.pages import page_ranges
 from services.gateway.narrations.options import NarrationOptions
@@ -136,3 +138,26 @@ async def test_an_audio_that_nobody_requested_here_does_not_hold_it_up(world):
     await world.read(document, 1)
     await world.speak_everything()
     assert len(await world.decided(AudiobookRequested)) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("order", list(permutations(("parse", "extract", "cut"))))
+async def test_what_arrives_together_in_any_order_ends_nothing_too_early(world, order, monkeypatch):
+    document = await world.hand_in()
+    await world.narrations.narrate(world.owner, document, NarrationOptions())
+    arrived: list[Event] = []
+    with monkeypatch.context() as patched:
+
+        async def keep(*happened):
+            arrived.extend(happened)
+
+        patched.setattr(world, "take", keep)
+        for step in order:
+            await getattr(world, step)(document, 1)
+    for event in arrived[:-2]:
+        await world.take(event)
+    await world.take(*arrived[-2:])
+    assert await world.ends() == []
+    await world.speak_everything()
+    (end,) = await world.ends()
+    assert (end.pages_ready, end.pages_missing) == (1, 0)
