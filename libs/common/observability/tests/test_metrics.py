@@ -56,4 +56,4 @@ def test_every_metric_is_explained_and_named_for_what_it_is(metric):
 def test_the_table_has_a_row_for_each():
     rows = render_docs().splitlines()
     assert len(rows) == 2 + len(list(every_metric()))
-    assert "| `jobs_ready` | gauge | jobs |  | Jobs that wait for a worker. |" in rows
+    assert "| `jobs_ready` | gauge | jobs |  | Jobs that are due and wait for a worker. |" in rows
