@@ -28,7 +28,8 @@ def pages(tmp_path):
     def read(name: str, text: str) -> list[Page]:
         (tmp_path / name).write_text(text)
         try:
-            items = list(parse_file(tmp_path / name, name))
+            with (tmp_path / name).open("rb") as file:
+                items = list(parse_file(file, name))
         except Rejected:
             return []
         return [item for item in items if isinstance(item, Page)]
