@@ -11,7 +11,7 @@ from services.segmenter.wording.characters import SPEAKABLE
 
 _BREAK: Final = re.compile(
     r"(?P<blank>\n[ \t>]*+\n)|<!--.*?(?:-->|\Z)"
-    r"|<(?P<silent>script|style)\b[^>]*+>.*?(?:</(?P=silent)\s*>|\Z)"
+    r"|<(?P<silent>script|style)\b[^<>]*+>.*?(?:</(?P=silent)\s*>|\Z)"
     rf"|</?(?:{'|'.join(block_names)}|br|pre|textarea)\b[^<>]*+>",
     re.DOTALL | re.IGNORECASE,
 )

@@ -15,7 +15,7 @@ from typing import Any
 
 from libs.common.testing.costs.found_patterns import FoundPattern
 
-SCREEN_CHARACTERS = 2_000
+SCREEN_CHARACTERS = 4_000
 SCREEN_S = 0.0008
 """A text that takes less of a quick machine is not looked at again."""
 SCREEN_FACTOR = 7
