@@ -24,7 +24,7 @@ BOUNDED = {
         "a value begins only after the name of a field, and ends at the next quotation mark;"
         " its length has a bound, and logged text is cut at 64 KiB"
     ),
-    "lectern.generate.generated": "it reads documents of this repository, and runs where it is made",
+    "lectern.generate.generated": "it reads documents of this repository alone",
 }
 """Modules of which an expression may grow faster, and why."""
 
