@@ -24,7 +24,7 @@ BOUNDED = {
         "a value begins only after the name of a field, and ends at the next quotation mark;"
         " its length has a bound, and logged text is cut at 64 KiB"
     ),
-    "lectern.generate.generated": "it reads documents of this repository alone",
+    "lectern.generate.generated": "it reads documents of this repository only",
 }
 """Modules of which an expression may grow faster, and why."""
 
@@ -56,6 +56,7 @@ def test_expressions_are_found_wherever_they_are(patterns):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 def test_every_expression_is_linear(patterns):
     grown = []

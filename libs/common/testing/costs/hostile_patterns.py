@@ -25,7 +25,7 @@ MOST_PER_DOUBLING = 2.2
 MOST_WITH_OBJECTS = 2.6
 """Of work that leaves many objects, which caches do not hold (2.34 was measured; squares: 4)."""
 LEAST_MEASURED_S = 0.02
-ATTEMPTS = 6
+ATTEMPTS = 12
 NEVER = "\x01"
 OTHERS = ("a", "A", "0", " ", "\n", "<", "(", "[", "é", "́")
 
