@@ -62,6 +62,11 @@ def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bo
     return _Among(column, bindparam(None, list(values), type_=array, unique=True))
 
 
+def among_given(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Do as :func:`among` in a statement that is built once; parameter ``name`` has the values."""
+    return _Among(column, bindparam(name, type_=Array(integers=isinstance(column.type, Integer))))
+
+
 @compiles(_Among, "postgresql")
 def _any(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
     column, array = (compiler.process(clause, **options) for clause in element.clauses)

@@ -1,16 +1,15 @@
-"""SQLAlchemy's aiosqlite dialect with one thread hop for each statement instead of four.
+"""SQLAlchemy's aiosqlite dialect with at most one thread hop for a statement instead of four.
 
 aiosqlite runs every call in the thread of its connection. SQLAlchemy's adapter opens a cursor,
 executes, fetches and closes in four such calls, and rolls back each connection that comes back; a
-hop costs more than most of our statements. Here a statement is one call, a transaction begins in
-the call of its first statement, and a connection without a transaction is neither committed nor
-rolled back. Everything else is SQLAlchemy's.
+hop costs more than most of our statements. Here a statement that is short is executed by whoever
+asks, and any other is one call; a transaction begins with its first statement, and a connection
+without a transaction is neither committed nor rolled back. Everything else is SQLAlchemy's.
 """
 
+import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.dialects import registry
@@ -23,33 +22,27 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
 from sqlalchemy.util import EMPTY_DICT
 from sqlalchemy.util.concurrency import await_
 
+from libs.common.database.short_statements import (
+    FEW_ROWS,
+    MOST_IN_A_ROW,
+    Execute,
+    Outcome,
+    ShortStatements,
+    outcome_of,
+)
+
 DRIVER = "sqlite+onehop"
+BEGIN_TO_READ = "BEGIN"
+BEGIN_TO_WRITE = "BEGIN IMMEDIATE"
+"""It may wait for a writer in another process."""
 
-Execute = Callable[..., sqlite3.Cursor]
-"""``Cursor.execute`` or ``Cursor.executemany``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What is left of a closed cursor; it stands in for one.
-
-    Made by position, for every statement makes one.
-    """
-
-    description: Any = None
-    rowcount: int = -1
-    lastrowid: int | None = None
-    rows: Sequence[Any] = ()
-    arraysize: int = 1
-
-    def close(self) -> None:
-        """Nothing is open."""
+SHORT = ShortStatements()
 
 
 class Cursor(AsyncAdapt_aiosqlite_cursor):
     """A cursor that exists only while its statement runs."""
 
-    __slots__ = ()
+    __slots__ = ("few_rows",)
 
     _awaitable_cursor_close = False
 
@@ -59,21 +52,27 @@ class Cursor(AsyncAdapt_aiosqlite_cursor):
         self._cursor = Outcome()  # type: ignore[assignment]
         self._soft_closed_memoized = EMPTY_DICT
         self._rows = deque()
+        self.few_rows = False
 
     async def _execute_async(self, operation: Any, parameters: Any) -> Any:
-        return await self._in_thread(sqlite3.Cursor.execute, operation, parameters or ())
+        return await self._run(sqlite3.Cursor.execute, operation, parameters or ())
 
     async def _executemany_async(self, operation: Any, seq_of_parameters: Any) -> Any:
-        return await self._in_thread(sqlite3.Cursor.executemany, operation, seq_of_parameters)
+        return await self._run(sqlite3.Cursor.executemany, operation, seq_of_parameters)
 
-    async def _in_thread(self, execute: Execute, operation: Any, parameters: Any) -> Any:
-        connection: Any = self._connection
+    async def _run(self, execute: Execute, statement: str, parameters: Any) -> Any:
         adapted: Any = self._adapt_connection
         async with adapted._execute_mutex:
-            begin, adapted.begin_first = adapted.begin_first, None
-            outcome = await connection._execute(
-                _run, connection._conn, begin, execute, operation, parameters
-            )
+            outcome: Any = None
+            if adapted.may_execute_here() and SHORT.may_be(
+                statement,
+                parameters,
+                many=execute is not sqlite3.Cursor.execute,
+                few_rows=self.few_rows,
+            ):
+                outcome = await adapted.execute_here(execute, statement, parameters)
+            if outcome is None:
+                outcome = await adapted.execute_in_thread(execute, statement, parameters)
         self._cursor = outcome
         self._rows = deque(outcome.rows)
         return outcome
@@ -82,21 +81,69 @@ class Cursor(AsyncAdapt_aiosqlite_cursor):
 class Connection(AsyncAdapt_aiosqlite_connection):
     """A connection whose cursors are those above.
 
-    ``begin_first`` is a statement such as ``BEGIN``, to be executed before the next one.
+    ``begin_first`` begins a transaction, and is to be executed before the next statement.
     """
 
-    __slots__ = ("begin_first",)
+    __slots__ = ("_in_a_row", "_in_thread", "_only_reads", "begin_first")
 
     _cursor_cls = Cursor
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.begin_first: str | None = None
+        self._in_thread = 0  # calls that the thread has not ended, also those nobody awaits now
+        self._in_a_row = 0
+        self._only_reads = False
+
+    def may_execute_here(self) -> bool:
+        """Return whether nothing may have to be waited for."""
+        connection: Any = self._connection
+        is_open = bool(connection._connection)
+        return is_open and not self._in_thread and self.begin_first != BEGIN_TO_WRITE
+
+    async def execute_here(
+        self, execute: Execute, statement: str, parameters: Any
+    ) -> Outcome | None:
+        """Execute a statement that may be short; None if it is not, and belongs in the thread."""
+        connection: Any = self._connection
+        if self._in_a_row >= MOST_IN_A_ROW:
+            self._in_a_row = 0
+            await asyncio.sleep(0)
+        self._in_a_row += 1
+        if self.begin_first is not None:
+            connection._conn.execute(self.begin_first).close()
+            self._only_reads, self.begin_first = True, None
+        return SHORT.execute(connection._conn, execute, statement, parameters)
+
+    async def execute_in_thread(self, execute: Execute, statement: str, parameters: Any) -> Outcome:
+        """Execute a statement in the thread of the connection."""
+        connection: Any = self._connection
+        begin, self.begin_first = self.begin_first, None
+        if begin is not None:
+            self._only_reads = begin == BEGIN_TO_READ
+        self._in_a_row = 0
+        self._in_thread += 1
+
+        def call() -> Outcome:
+            try:
+                if begin is not None:
+                    connection._conn.execute(begin).close()
+                return outcome_of(connection._conn, execute, statement, parameters)
+            finally:
+                self._in_thread -= 1
+
+        outcome: Outcome = await connection._execute(call)
+        return outcome
 
     def rollback(self) -> None:
         """Roll back, if there is anything to."""
         self.begin_first = None
-        if self._in_transaction:
+        if not self._in_transaction:
+            return
+        if self._only_reads and not self._in_thread:
+            connection: Any = self._connection
+            connection._conn.rollback()  # nothing is written
+        else:
             super().rollback()
 
     def commit(self) -> None:
@@ -116,7 +163,8 @@ class Driver(AsyncAdapt_aiosqlite_dbapi):
 
     def connect(self, *arguments: Any, **options: Any) -> Connection:
         """Connect, in a thread that does not keep the process alive."""
-        connection = self.aiosqlite.connect(*arguments, **options)
+        # One at a time uses it: its thread, or whoever executes what is short.
+        connection = self.aiosqlite.connect(*arguments, **{**options, "check_same_thread": False})
         connection._thread.daemon = True
         return Connection(self, await_(connection))
 
@@ -132,27 +180,21 @@ class Dialect(SQLiteDialect_aiosqlite):
         """Return the driver."""
         return Driver(__import__("aiosqlite"), sqlite3)
 
+    def do_execute(self, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+        """Execute a statement."""
+        cursor.few_rows = _changes_few_rows(context)
+        cursor.execute(statement, parameters)
 
-def _run(
-    connection: sqlite3.Connection,
-    begin: str | None,
-    execute: Execute,
-    operation: str,
-    parameters: Any,
-) -> Outcome:
-    cursor = connection.cursor()
-    try:
-        if begin is not None:
-            cursor.execute(begin)
-        execute(cursor, operation, parameters)
-        return _outcome(cursor)
-    finally:
-        cursor.close()
+    def do_executemany(
+        self, cursor: Any, statement: str, parameters: Any, context: Any = None
+    ) -> None:
+        """Execute a statement for each of ``parameters``."""
+        cursor.few_rows = _changes_few_rows(context)
+        cursor.executemany(statement, parameters)
 
 
-def _outcome(cursor: sqlite3.Cursor) -> Outcome:
-    rows = cursor.fetchall() if cursor.description else ()
-    return Outcome(cursor.description, cursor.rowcount, cursor.lastrowid, rows)
+def _changes_few_rows(context: Any) -> bool:
+    return context is not None and FEW_ROWS.items() <= context.execution_options.items()
 
 
 registry.register("sqlite.onehop", __name__, "Dialect")

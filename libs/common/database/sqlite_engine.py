@@ -7,7 +7,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from libs.common.database.sqlite_dialect import DRIVER
+from libs.common.database.sqlite_dialect import BEGIN_TO_READ, BEGIN_TO_WRITE, DRIVER
 
 READ_ONLY = {"lectern_read_only": True}
 NO_TRANSACTION = {"lectern_no_transaction": True}
@@ -44,6 +44,7 @@ def sqlite_engine(url: str) -> AsyncEngine:
         if options.get("lectern_no_transaction"):
             return
         driver: Any = connection.connection.dbapi_connection
-        driver.begin_first = "BEGIN" if options.get("lectern_read_only") else "BEGIN IMMEDIATE"
+        reads = options.get("lectern_read_only")
+        driver.begin_first = BEGIN_TO_READ if reads else BEGIN_TO_WRITE
 
     return engine

@@ -7,10 +7,11 @@ that lends connections for a transaction, and nobody who is frozen holds a lock.
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, exists, select, update
+from sqlalchemy import BigInteger, and_, bindparam, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.database.short_statements import FEW_ROWS
 from libs.common.errors import Unavailable
 from libs.common.store.tables import leases, now_ms
 
@@ -21,6 +22,26 @@ class Lease:
 
     name: str
     token: int
+
+
+_THIS = and_(leases.c.name == bindparam("lease_name"), leases.c.token == bindparam("lease_token"))
+_HELD = select(leases.c.name).where(_THIS)
+_GUARD = _HELD.with_for_update()
+_RENEW = (
+    update(leases)
+    .where(_THIS)
+    .values(until_ms=now_ms() + bindparam("for_ms", type_=BigInteger()))
+    .execution_options(**FEW_ROWS)
+)
+_RELEASE = update(leases).where(_THIS).values(until_ms=0)
+
+IS_HELD = exists(_HELD)
+"""The condition that nobody has taken a lease since, whose :func:`values_of` are parameters."""
+
+
+def values_of(lease: Lease) -> dict[str, object]:
+    """Return the parameters of :data:`IS_HELD`."""
+    return {"lease_name": lease.name, "lease_token": lease.token}
 
 
 async def take(connection: AsyncConnection, name: str, lease_ms: int) -> Lease | None:
@@ -42,23 +63,18 @@ async def take(connection: AsyncConnection, name: str, lease_ms: int) -> Lease |
 
 async def renew(connection: AsyncConnection, lease: Lease, lease_ms: int) -> bool:
     """Hold a lease for ``lease_ms`` from now; False if somebody else has taken it."""
-    renewing = update(leases).where(*_of(lease)).values(until_ms=now_ms() + lease_ms)
-    return bool((await connection.execute(renewing)).rowcount)
+    asked = {**values_of(lease), "for_ms": lease_ms}
+    return bool((await connection.execute(_RENEW, asked)).rowcount)
 
 
 async def release(connection: AsyncConnection, lease: Lease) -> None:
     """Let others take a lease at once, unless somebody has."""
-    await connection.execute(update(leases).where(*_of(lease)).values(until_ms=0))
+    await connection.execute(_RELEASE, values_of(lease))
 
 
 async def release_all_leases(connection: AsyncConnection) -> None:
     """Let all leases be taken at once: for who knows that no other process is left."""
     await connection.execute(update(leases).values(until_ms=0))
-
-
-def is_held(lease: Lease) -> ColumnElement[bool]:
-    """Return the condition that nobody has taken ``lease`` since."""
-    return exists(select(leases.c.name).where(*_of(lease)))
 
 
 async def guard(connection: AsyncConnection, lease: Lease) -> None:
@@ -67,10 +83,5 @@ async def guard(connection: AsyncConnection, lease: Lease) -> None:
     Raises:
         Unavailable: Somebody has taken it already.
     """
-    held = select(leases.c.name).where(*_of(lease)).with_for_update()
-    if (await connection.execute(held)).first() is None:
+    if (await connection.execute(_GUARD, values_of(lease))).first() is None:
         raise Unavailable(f"another process has taken over ({lease.name})")
-
-
-def _of(lease: Lease) -> tuple[ColumnElement[bool], ...]:
-    return leases.c.name == lease.name, leases.c.token == lease.token

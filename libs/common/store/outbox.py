@@ -10,16 +10,20 @@ from sqlalchemy import Integer, String, bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.database.arrays import among_given
+from libs.common.database.short_statements import FEW_ROWS
 from libs.common.database.wakeups import OUTBOX, notify_after_commit
-from libs.common.store.leases import Lease, is_held
+from libs.common.store.leases import IS_HELD, Lease, values_of
 from libs.common.store.rows import StoredEvent, select_stored
 from libs.common.store.tables import events, now_ms, outbox
 
 MOST_IDS = 1000
 """Ids in one statement: few enough for every database's limit of parameters."""
 
-_ADD = insert(outbox).from_select(
-    ["id"], select(events.c.id).where(events.c.event_id == bindparam("appended"))
+_ADD = (
+    insert(outbox)
+    .from_select(["id"], select(events.c.id).where(events.c.event_id == bindparam("appended")))
+    .execution_options(**FEW_ROWS)
 )
 
 _UNSENT = (
@@ -32,6 +36,9 @@ _UNSENT = (
 )
 """Built once: an idle relay runs it every second."""
 
+_REMOVE = (
+    delete(outbox).where(among_given(outbox.c.id, "sent"), IS_HELD).execution_options(**FEW_ROWS)
+)
 _WAITING = outbox.c.refused.is_(None)
 
 
@@ -52,15 +59,15 @@ async def unsent(
 async def remove_sent(connection: AsyncConnection, lease: Lease, sent: Sequence[int]) -> None:
     """Take events out that the broker has, by their ids, unless somebody took ``lease`` over."""
     for some in _portions(sent):
-        gone = delete(outbox).where(outbox.c.id.in_(some), is_held(lease))
-        await connection.execute(gone)
+        await connection.execute(_REMOVE, {"sent": list(some), **values_of(lease)})
 
 
 async def set_aside(connection: AsyncConnection, lease: Lease, refused: Mapping[int, str]) -> None:
     """Keep events, by their ids, that the broker never takes, with why; they wait no longer."""
     for place, reason in refused.items():
-        aside = update(outbox).where(outbox.c.id == place, is_held(lease))
-        await connection.execute(aside.values(refused=reason[:60], refused_at_ms=now_ms()))
+        aside = update(outbox).where(outbox.c.id == place, IS_HELD)
+        setting = aside.values(refused=reason[:60], refused_at_ms=now_ms())
+        await connection.execute(setting, values_of(lease))
 
 
 async def send_again(connection: AsyncConnection, places: Sequence[int]) -> int:

@@ -11,11 +11,13 @@ from itertools import accumulate
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.database.arrays import among
+from libs.common.database.arrays import among_given
 from libs.common.database.upsert import Write, add_once
 from libs.common.store.effects import Effect, Step
 from libs.common.store.jobs.held_jobs import Claim, end
 from libs.common.store.tables import tombstones
+
+_DELETED = select(tombstones.c.subject).where(among_given(tombstones.c.subject, "subjects"))
 
 
 def tombstone(subject: str) -> Write:
@@ -64,5 +66,4 @@ def _above(subject: str) -> Iterator[str]:
 
 
 async def _deleted_among(connection: AsyncConnection, subjects: Iterable[str]) -> set[str]:
-    found = select(tombstones.c.subject).where(among(tombstones.c.subject, subjects))
-    return set(await connection.scalars(found))
+    return set(await connection.scalars(_DELETED, {"subjects": list(subjects)}))

@@ -1,22 +1,27 @@
 """Taking back jobs that are not due yet: a deadline that was kept in time."""
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.database.short_statements import FEW_ROWS
 from libs.common.store.tables import WAITING, jobs, now_ms
+
+_WITHDRAW = (
+    delete(jobs)
+    .where(
+        jobs.c.kind == bindparam("of_kind"),
+        jobs.c.subject == bindparam("about"),
+        jobs.c.status == WAITING,
+        jobs.c.attempts == 0,
+        jobs.c.run_at_ms > now_ms(),
+    )
+    .execution_options(**FEW_ROWS)
+)
 
 
 async def withdraw(connection: AsyncConnection, kind: str, subject: str) -> bool:
     """Remove jobs that are not due yet, so that none is done; False if they may have begun."""
-    withdrawn = await connection.execute(
-        delete(jobs).where(
-            jobs.c.kind == kind,
-            jobs.c.subject == subject,
-            jobs.c.status == WAITING,
-            jobs.c.attempts == 0,
-            jobs.c.run_at_ms > now_ms(),
-        )
-    )
+    withdrawn = await connection.execute(_WITHDRAW, {"of_kind": kind, "about": subject})
     return withdrawn.rowcount > 0
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.database.engine import Database
@@ -19,6 +19,12 @@ from services.gateway.kernel.rows import RowReader
 
 PREFIX = "lectern_"
 TOKENS = RowReader(TokenRow, tokens)
+
+_VALID = select(tokens.c.owner_id, tokens.c.name).where(
+    tokens.c.sha256 == bindparam("digest"),
+    tokens.c.revoked_at.is_(None),
+    or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > bindparam("now")),
+)
 
 
 @dataclass(frozen=True)
@@ -60,15 +66,8 @@ class Tokens:
         """Return whose token this is, or None if it is not valid now."""
         now = rfc3339(datetime.now(UTC))
         async with self._database.reading() as connection:
-            row = (
-                await connection.execute(
-                    select(tokens.c.owner_id, tokens.c.name).where(
-                        tokens.c.sha256 == _digest(token),
-                        tokens.c.revoked_at.is_(None),
-                        or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > now),
-                    )
-                )
-            ).first()
+            found = await connection.execute(_VALID, {"digest": _digest(token), "now": now})
+            row = found.first()
         return Caller(UUID(row.owner_id), row.name) if row else None
 
     async def revoke(self, name: str) -> int:

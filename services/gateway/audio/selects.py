@@ -4,10 +4,20 @@ from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Integer, ScalarSelect, Table, and_, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    func,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.database.arrays import among
+from libs.common.database.arrays import among, among_given
 from services.gateway.audio.renditions import one_per_sound
 from services.gateway.audio.rows import AudiobookRow, AudioFilesRow, AudioRow, EngineRow
 from services.gateway.audio.tables import IN_FLIGHT, audiobooks, audios, voices
@@ -33,6 +43,20 @@ AUDIOS = RowReader(AudioRow, audios, **_with_reasons(audios))
 AUDIO_FILES = RowReader(AudioFilesRow, audios, **_with_reasons(audios))
 AUDIOBOOKS = RowReader(AudiobookRow, audiobooks, **_with_reasons(audiobooks))
 ENGINES = RowReader(EngineRow, voices)
+
+_BY_NAME = ENGINES.select().order_by(voices.c.engine)
+_BOOKS_OF = AUDIOBOOKS.select().where(
+    among_given(audiobooks.c.narration_id, "chosen"), audiobooks.c.requested_at.is_not(None)
+)
+_IN_FLIGHT = (
+    select(func.count(type_=Integer))
+    .select_from(audios)
+    .where(
+        audios.c.owner_id == bindparam("owner"),
+        IN_FLIGHT,
+        exists().where(documents.c.document_id == audios.c.document_id, EXISTS),
+    )
+)
 
 REQUESTED = audios.c.requested_at.is_not(None) & audios.c.deleted_at.is_(None)
 """The audio was requested, as far as is known here, and not deleted."""
@@ -130,9 +154,8 @@ async def audio_row(connection: AsyncConnection, audio_id: UUID) -> AudioFilesRo
 
 async def audiobooks_for(connection: AsyncConnection, ids: Collection[UUID]) -> list[AudiobookRow]:
     """Return the audiobooks of narrations that were requested."""
-    about = among(audiobooks.c.narration_id, [str(narration_id) for narration_id in ids])
-    wanted = AUDIOBOOKS.select().where(about, audiobooks.c.requested_at.is_not(None))
-    return await AUDIOBOOKS.all(connection, wanted)
+    chosen = [str(narration_id) for narration_id in ids]
+    return await AUDIOBOOKS.all(connection, _BOOKS_OF, {"chosen": chosen})
 
 
 async def audiobook_row(connection: AsyncConnection, audiobook_id: UUID) -> AudiobookRow:
@@ -143,7 +166,7 @@ async def audiobook_row(connection: AsyncConnection, audiobook_id: UUID) -> Audi
     """
     this = audiobooks.c.audiobook_id == str(audiobook_id)
     wanted = AUDIOBOOKS.select().where(this, audiobooks.c.requested_at.is_not(None))
-    row = await AUDIOBOOKS.first(connection, wanted)
+    row = await AUDIOBOOKS.one(connection, wanted)
     if row is None:
         raise NotFound("audiobook")
     return row
@@ -151,15 +174,9 @@ async def audiobook_row(connection: AsyncConnection, audiobook_id: UUID) -> Audi
 
 async def engines(connection: AsyncConnection) -> Sequence[EngineRow]:
     """Return the engines that have announced themselves, by name."""
-    return await ENGINES.all(connection, ENGINES.select().order_by(voices.c.engine))
+    return await ENGINES.all(connection, _BY_NAME)
 
 
 async def pages_in_flight(connection: AsyncConnection, owner_id: UUID) -> int:
     """Count the owner's pages that are being spoken; nobody speaks those of a deleted document."""
-    alive = documents.c.document_id == audios.c.document_id, EXISTS
-    counted = (
-        select(func.count(type_=Integer))
-        .select_from(audios)
-        .where(audios.c.owner_id == str(owner_id), IN_FLIGHT, exists().where(*alive))
-    )
-    return await connection.scalar(counted) or 0
+    return await connection.scalar(_IN_FLIGHT, {"owner": str(owner_id)}) or 0

@@ -1,14 +1,16 @@
 """What people can read of documents and pages; what one may not see is not found."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import Integer, bindparam, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.details import Chapter
 from libs.common.contracts.permissions import Capability
-from libs.common.database.arrays import among
+from libs.common.database.arrays import among_given
 from libs.common.database.engine import Database
 from services.gateway.documents.rows import DocumentRow
 from services.gateway.documents.selects import (
@@ -23,6 +25,48 @@ from services.gateway.documents.tables import documents, pages
 from services.gateway.documents.views import DocumentView, PageView, document_view, page_view
 from services.gateway.kernel.cursors import Slice, cursor, position
 
+_EXTRACTED = (
+    select(func.count())
+    .select_from(pages)
+    .where(pages.c.document_id == documents.c.document_id, IS_EXTRACTED)
+    .scalar_subquery()
+)
+_COUNTED = select(documents.c.document_id, _EXTRACTED).where(
+    among_given(documents.c.document_id, "chosen")
+)
+LATELY = timedelta(minutes=10)
+"""What is still to be read after that waits for an address that does not answer, or for nothing."""
+
+_UNREAD = (
+    select(documents.c.document_id)
+    .where(
+        documents.c.owner_id == bindparam("owner"),
+        documents.c.submitted_at > bindparam("since"),
+        documents.c.parsed_at.is_(None),
+        documents.c.rejected_at.is_(None),
+        documents.c.given_up_at.is_(None),
+        documents.c.deleted_at.is_(None),
+    )
+    .limit(bindparam("limit", type_=Integer()))
+)
+_PLACE = (documents.c.submitted_at, documents.c.document_id)
+_NEWEST = (
+    DOCUMENTS.select()
+    .where(documents.c.owner_id == bindparam("owner"), EXISTS)
+    .order_by(*(column.desc() for column in _PLACE))
+    .limit(bindparam("limit", type_=Integer()))
+)
+_PAGES = (
+    PAGE_TEXTS.select()
+    .where(
+        pages.c.document_id == bindparam("document"),
+        IS_EXTRACTED,
+        pages.c.page > bindparam("after"),
+    )
+    .order_by(pages.c.page)
+    .limit(bindparam("limit", type_=Integer()))
+)
+
 
 @dataclass(frozen=True)
 class DocumentQueries:
@@ -36,17 +80,11 @@ class DocumentQueries:
         Raises:
             Rejected: The cursor is none of ours.
         """
-        place = (documents.c.submitted_at, documents.c.document_id)
-        wanted = (
-            DOCUMENTS.select()
-            .where(documents.c.owner_id == str(caller), EXISTS)
-            .order_by(*(column.desc() for column in place))
-            .limit(limit + 1)
-        )
+        wanted, asked = _NEWEST, {"owner": str(caller), "limit": limit + 1}
         if after is not None:
-            wanted = wanted.where(tuple_(*place) < tuple_(*position(after)))
+            wanted = wanted.where(tuple_(*_PLACE) < tuple_(*position(after)))
         async with self.database.reading() as connection:
-            rows = await DOCUMENTS.all(connection, wanted)
+            rows = await DOCUMENTS.all(connection, wanted, asked)
             ready = await _pages_ready(connection, [row.document_id for row in rows[:limit]])
         views = tuple(document_view(row, ready.get(row.document_id, 0)) for row in rows[:limit])
         last = rows[limit - 1] if len(rows) > limit else None
@@ -73,6 +111,14 @@ class DocumentQueries:
         async with self.database.reading() as connection:
             return await document_for(connection, caller, document_id, Capability.SEE_DOCUMENT)
 
+    async def unread(self, owner: UUID, most: int) -> int:
+        """Count the owner's documents that came lately and are still to be read, up to ``most``."""
+        since = rfc3339(datetime.now(UTC) - LATELY)
+        rows = await self.database.fetch(
+            _UNREAD, {"owner": str(owner), "since": since, "limit": most}
+        )
+        return len(rows)
+
     async def was_deleted(self, document_id: UUID) -> bool:
         """Return whether there was such a document, whosever it was; its id is not to be reused."""
         this = documents.c.document_id == str(document_id)
@@ -83,15 +129,10 @@ class DocumentQueries:
         self, caller: UUID, document_id: UUID, limit: int, after: int = 0
     ) -> Slice[PageView]:
         """Return the pages behind page ``after`` that were read so far, in order."""
-        wanted = (
-            PAGE_TEXTS.select()
-            .where(pages.c.document_id == str(document_id), IS_EXTRACTED, pages.c.page > after)
-            .order_by(pages.c.page)
-            .limit(limit + 1)
-        )
+        asked = {"document": str(document_id), "after": after, "limit": limit + 1}
         async with self.database.reading() as connection:
             document = await document_for(connection, caller, document_id, Capability.SEE_DOCUMENT)
-            rows = await PAGE_TEXTS.all(connection, wanted)
+            rows = await PAGE_TEXTS.all(connection, _PAGES, asked)
         views = tuple(page_view(row, document) for row in rows[:limit])
         return Slice(views, str(views[-1].page) if len(rows) > limit else None)
 
@@ -131,12 +172,5 @@ async def _pages_ready(connection: AsyncConnection, ids: list[UUID]) -> dict[UUI
 
     One document after the other: grouped, PostgreSQL goes through everybody's pages instead.
     """
-    ready = (
-        select(func.count())
-        .select_from(pages)
-        .where(pages.c.document_id == documents.c.document_id, IS_EXTRACTED)
-        .scalar_subquery()
-    )
-    wanted = [str(document_id) for document_id in ids]
-    counted = select(documents.c.document_id, ready).where(among(documents.c.document_id, wanted))
-    return {UUID(document): count for document, count in await connection.execute(counted)}
+    counted = await connection.execute(_COUNTED, {"chosen": [str(document) for document in ids]})
+    return {UUID(document): count for document, count in counted}

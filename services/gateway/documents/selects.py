@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Table, func, select
+from sqlalchemy import ColumnElement, FromClause, Table, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.permissions import Capability, Role, role_of, sees
-from libs.common.database.arrays import among
+from libs.common.database.arrays import among, among_given
 from libs.common.database.engine import Database
 from services.gateway.documents.rows import DocumentRow, PageRow, PageTextRow
 from services.gateway.documents.tables import document_details, documents, pages
@@ -45,6 +45,14 @@ PAGE_TEXTS = RowReader(PageTextRow, pages, joined=_with_reasons, failed_reason=_
 EXISTS = documents.c.owner_id.is_not(None) & documents.c.deleted_at.is_(None)
 """The document was submitted, as far as is known here, and not deleted."""
 
+_EXISTING = DOCUMENTS.select().where(documents.c.document_id == bindparam("document"), EXISTS)
+_OWNERS = (
+    select(documents.c.owner_id)
+    .where(among_given(documents.c.document_id, "chosen"), documents.c.owner_id.is_not(None))
+    .distinct()
+    .order_by(documents.c.owner_id)
+)
+
 IS_EXTRACTED = pages.c.extracted_characters.is_not(None)
 REVISION = func.coalesce(pages.c.edited_revision, 0)
 """The revision of a page's text as it is now; see :attr:`PageRow.revision`."""
@@ -60,8 +68,7 @@ def role_on(document: DocumentRow, caller: UUID) -> Role:
 
 async def existing_document(connection: AsyncConnection, document_id: UUID) -> DocumentRow | None:
     """Return a document, whoever asks; None if there is none."""
-    this = documents.c.document_id == str(document_id)
-    return await DOCUMENTS.first(connection, DOCUMENTS.select().where(this, EXISTS))
+    return await DOCUMENTS.one(connection, _EXISTING, {"document": str(document_id)})
 
 
 async def document_for(
@@ -118,7 +125,7 @@ async def page_text(
     wanted = PAGE_TEXTS.select().where(
         pages.c.document_id == str(document_id), pages.c.page == page, IS_EXTRACTED
     )
-    row = await PAGE_TEXTS.first(connection, wanted.with_for_update(of=pages) if lock else wanted)
+    row = await PAGE_TEXTS.one(connection, wanted.with_for_update(of=pages) if lock else wanted)
     if row is None:
         raise NotFound("page")
     return row
@@ -151,11 +158,6 @@ async def page_to_edit(
 
 async def owners_of(connection: AsyncConnection, ids: Collection[UUID]) -> list[UUID]:
     """Return the owners of documents, in one order; nobody owns what was not submitted yet."""
-    found = await connection.scalars(
-        select(documents.c.owner_id)
-        .where(among(documents.c.document_id, [str(document_id) for document_id in ids]))
-        .where(documents.c.owner_id.is_not(None))
-        .distinct()
-        .order_by(documents.c.owner_id)
-    )
+    chosen = [str(document_id) for document_id in ids]
+    found = await connection.scalars(_OWNERS, {"chosen": chosen})
     return [UUID(owner) for owner in found]

@@ -4,11 +4,14 @@ Read models are pure folds of events: every event sets columns of its own, so th
 not depend on how topics interleave. Columns that end in ``_key`` name an object of the document.
 """
 
-from sqlalchemy import JSON, Column, Index, Integer, String, Table, Text, column
+from sqlalchemy import JSON, Column, Index, Integer, String, Table, Text, and_, column
 
 from services.gateway.kernel.tables import CODE, ID, KEY, MOMENT, metadata
 
 _HERE = column("deleted_at").is_(None)
+_UNREAD = and_(
+    *(column(name).is_(None) for name in ("parsed_at", "rejected_at", "given_up_at", "deleted_at"))
+)
 
 documents = Table(
     "documents",
@@ -39,8 +42,16 @@ documents = Table(
         postgresql_where=_HERE,
         sqlite_where=_HERE,
     ),
+    Index(
+        "ix_documents_unread",
+        "owner_id",
+        "submitted_at",
+        postgresql_where=_UNREAD,
+        sqlite_where=_UNREAD,
+    ),
 )
-"""The index has the documents of an owner in the order in which they are listed."""
+"""One index has the documents of an owner in the order in which they are listed, the other those
+that are still to be read."""
 
 pages = Table(
     "pages",

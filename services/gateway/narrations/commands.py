@@ -65,9 +65,7 @@ class NarrationCommands:
         narration_id, documents = uuid4(), DocumentCommands(self.kernel)
         async with documents.storing(submission) as stored, self.kernel.transaction() as command:
             await documents.submit_in(command, stored)
-            await self._narrate(
-                command, submission.owner_id, submission.document_id, options, narration_id
-            )
+            await self._narrate_new(command, submission, options, narration_id)
         self.kernel.metrics.documents_submitted_total.inc()
         return narration_id
 
@@ -93,20 +91,51 @@ class NarrationCommands:
             return same.narration_id
         limits = self.kernel.limits
         await check_quota(connection, limits, document, options.pages, spoken_as)
-        requested = NarrationRequested(
-            document_id=document_id,
-            narration_id=narration_id,
-            owner_id=document.owner_id,
-            requested_by=caller,
-            pages=options.pages,
-            engine=engine,
-            voice=voice,
-            rate=options.rate,
-            formats=options.formats,
-            audiobook=options.audiobook,
-        )
+        requested = _requested(narration_id, document, caller, options, spoken_as)
         await command.apply(self.kernel.record(requested))
         return narration_id
+
+    async def _narrate_new(
+        self,
+        command: CommandTransaction,
+        submission: Submission,
+        options: NarrationOptions,
+        narration_id: UUID,
+    ) -> None:
+        """Ask for the audio of what this transaction hands in: nobody has asked for any before."""
+        connection, caller = command.connection, submission.owner_id
+        document = await document_for(
+            connection, caller, submission.document_id, Capability.REQUEST_AUDIO
+        )
+        announced = await engines(connection)
+        engine, voice = choose_voice(announced, document.language, options.engine, options.voice)
+        await lock_owner(connection, document.owner_id)
+        requested = _requested(
+            narration_id, document, caller, options, (engine, voice, options.rate)
+        )
+        await command.apply(self.kernel.record(requested))
+
+
+def _requested(
+    narration_id: UUID,
+    document: DocumentRow,
+    caller: UUID,
+    options: NarrationOptions,
+    spoken_as: SpokenAs,
+) -> NarrationRequested:
+    engine, voice, rate = spoken_as
+    return NarrationRequested(
+        document_id=document.document_id,
+        narration_id=narration_id,
+        owner_id=document.owner_id,
+        requested_by=caller,
+        pages=options.pages,
+        engine=engine,
+        voice=voice,
+        rate=rate,
+        formats=options.formats,
+        audiobook=options.audiobook,
+    )
 
 
 async def find_identical(

@@ -4,7 +4,18 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, exists, false, func, select, tuple_
+from sqlalchemy import (
+    BindParameter,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database.arrays import among
@@ -28,6 +39,38 @@ from services.gateway.narrations.tables import (
 NARRATIONS = RowReader(NarrationRow, narrations)
 REQUESTED_PAGES = RowReader(RequestedPage, page_requests, pages, narrations)
 
+_PLACE = (narrations.c.requested_at, narrations.c.narration_id)
+_NEWEST = (
+    NARRATIONS.select()
+    .where(
+        narrations.c.document_id == bindparam("document"), narrations.c.requested_at.is_not(None)
+    )
+    .order_by(*(column.desc() for column in _PLACE))
+    .limit(bindparam("limit", type_=Integer()))
+)
+_SAME_RANGE = exists().where(
+    narration_ranges.c.narration_id == narrations.c.narration_id,
+    narration_ranges.c.is_missing == false(),
+    narration_ranges.c.first == bindparam("first"),
+    narration_ranges.c.last == bindparam("last"),
+)
+_ALIKE = (
+    NARRATIONS.select()
+    .where(
+        narrations.c.document_id == bindparam("document"),
+        narrations.c.requested_at.is_not(None),
+        narrations.c.engine == bindparam("engine"),
+        narrations.c.voice == bindparam("voice"),
+        narrations.c.rate == bindparam("rate"),
+        narrations.c.format_bits == bindparam("format_bits"),
+        func.coalesce(narrations.c.audiobook, "") == bindparam("audiobook"),
+        narrations.c.ended_at.is_(None) | (narrations.c.pages_missing == 0),
+        _SAME_RANGE,
+    )
+    .order_by(narrations.c.requested_at.desc())
+)
+"""Statements that are asked often are built once: that takes longer than the database does."""
+
 
 async def narration_row(connection: AsyncConnection, narration_id: UUID) -> NarrationRow:
     """Return a narration.
@@ -36,7 +79,7 @@ async def narration_row(connection: AsyncConnection, narration_id: UUID) -> Narr
         NotFound: There is none.
     """
     this = (narrations.c.narration_id == str(narration_id), narrations.c.requested_at.is_not(None))
-    row = await NARRATIONS.first(connection, NARRATIONS.select().where(*this))
+    row = await NARRATIONS.one(connection, NARRATIONS.select().where(*this))
     if row is None:
         raise NotFound("narration")
     return row
@@ -49,43 +92,31 @@ async def narrations_of(
 
     ``after`` is a place as cursors have it: when a narration was asked for, and its id.
     """
-    place = (narrations.c.requested_at, narrations.c.narration_id)
-    wanted = (
-        NARRATIONS.select()
-        .where(narrations.c.document_id == str(document_id), narrations.c.requested_at.is_not(None))
-        .order_by(*(column.desc() for column in place))
-        .limit(limit)
-    )
-    if after is not None:
-        wanted = wanted.where(tuple_(*place) < tuple_(*after))
-    return await NARRATIONS.all(connection, wanted)
+    asked: dict[str, Any] = {"document": str(document_id), "limit": limit}
+    if after is None:
+        return await NARRATIONS.all(connection, _NEWEST, asked)
+    requested_at, narration_id = after
+    behind = _NEWEST.where(tuple_(*_PLACE) < tuple_(requested_at, narration_id))
+    return await NARRATIONS.all(connection, behind, asked)
 
 
 async def newest_alike(
     connection: AsyncConnection, document_id: UUID, spoken_as: SpokenAs, options: NarrationOptions
 ) -> NarrationRow | None:
     """Return the newest narration of a document that asks for the same and lacks no page."""
-    asked = EVERY_PAGE if options.pages is None else options.pages
-    begins_alike = and_(
-        narration_ranges.c.narration_id == narrations.c.narration_id,
-        narration_ranges.c.is_missing == false(),
-        narration_ranges.c.first == asked[0].first,
-        narration_ranges.c.last == asked[0].last,
-    )
-    wanted = (
-        NARRATIONS.select()
-        .where(
-            narrations.c.document_id == str(document_id),
-            narrations.c.requested_at.is_not(None),
-            tuple_(narrations.c.engine, narrations.c.voice, narrations.c.rate) == spoken_as,
-            narrations.c.format_bits == format_bits(options.formats),
-            func.coalesce(narrations.c.audiobook, "") == (options.audiobook or ""),
-            narrations.c.ended_at.is_(None) | (narrations.c.pages_missing == 0),
-            exists().where(begins_alike),
-        )
-        .order_by(narrations.c.requested_at.desc())
-    )
-    rows = await NARRATIONS.all(connection, wanted)
+    begin = (EVERY_PAGE if options.pages is None else options.pages)[0]
+    engine, voice, rate = spoken_as
+    asked = {
+        "document": str(document_id),
+        "engine": engine,
+        "voice": voice,
+        "rate": rate,
+        "format_bits": format_bits(options.formats),
+        "audiobook": options.audiobook or "",
+        "first": begin.first,
+        "last": begin.last,
+    }
+    rows = await NARRATIONS.all(connection, _ALIKE, asked)
     return next((row for row in rows if row.pages == options.pages), None)
 
 
@@ -108,8 +139,7 @@ async def narrations_without_audiobook(
     connection: AsyncConnection, document_id: UUID
 ) -> list[NarrationRow]:
     """Return the narrations of a document that want an audiobook, have none, wait for no page."""
-    wanted = _at_rest(document_id).where(narrations.c.audiobook.is_not(None), ~HAS_AUDIOBOOK)
-    return await NARRATIONS.all(connection, wanted)
+    return await NARRATIONS.all(connection, _LACK_AUDIOBOOK, {"document": str(document_id)})
 
 
 async def narrations_at_rest(connection: AsyncConnection, document_id: UUID) -> list[NarrationRow]:
@@ -117,15 +147,15 @@ async def narrations_at_rest(connection: AsyncConnection, document_id: UUID) -> 
 
     That is looked at first: working out how far they are takes as long as they have pages.
     """
-    lacks_audiobook = narrations.c.audiobook.is_not(None) & ~HAS_AUDIOBOOK
-    return await NARRATIONS.all(connection, _at_rest(document_id).where(IS_OPEN | lacks_audiobook))
+    return await NARRATIONS.all(connection, _NOT_SETTLED, {"document": str(document_id)})
 
 
-def _at_rest(document_id: UUID) -> Select[Any]:
+def _at_rest() -> Select[Any]:
     """Narrations of a document of which nothing is waiting, being spoken or still to be read."""
+    document_id: BindParameter[str] = bindparam("document")
     speaking = exists().where(
         audios.c.owner_id == narrations.c.owner_id,  # there is an index of what they have in flight
-        audios.c.document_id == str(document_id),
+        audios.c.document_id == document_id,
         REQUESTED,
         IN_FLIGHT,
     )
@@ -134,12 +164,17 @@ def _at_rest(document_id: UUID) -> Select[Any]:
         | documents.c.rejected_at.is_not(None)
         | documents.c.given_up_at.is_not(None)
     )
-    known = exists().where(documents.c.document_id == str(document_id), is_read)
+    known = exists().where(documents.c.document_id == document_id, is_read)
     return (
         NARRATIONS.select()
-        .where(narrations.c.document_id == str(document_id), narrations.c.requested_at.is_not(None))
+        .where(narrations.c.document_id == document_id, narrations.c.requested_at.is_not(None))
         .where(~WAITS, ~speaking, known)
     )
+
+
+_WITHOUT_AUDIOBOOK = narrations.c.audiobook.is_not(None) & ~HAS_AUDIOBOOK
+_LACK_AUDIOBOOK = _at_rest().where(_WITHOUT_AUDIOBOOK)
+_NOT_SETTLED = _at_rest().where(IS_OPEN | _WITHOUT_AUDIOBOOK)
 
 
 async def interesting_documents(connection: AsyncConnection) -> list[UUID]:
@@ -151,7 +186,7 @@ async def interesting_documents(connection: AsyncConnection) -> list[UUID]:
 async def open_narration(connection: AsyncConnection, narration_id: UUID) -> NarrationRow | None:
     """Return a narration that has not ended; None if it has."""
     this = narrations.c.narration_id == str(narration_id)
-    return await NARRATIONS.first(connection, NARRATIONS.select().where(this, IS_OPEN))
+    return await NARRATIONS.one(connection, NARRATIONS.select().where(this, IS_OPEN))
 
 
 async def open_narrations_of(
@@ -162,28 +197,31 @@ async def open_narrations_of(
     return await NARRATIONS.all(connection, NARRATIONS.select().where(about, IS_OPEN))
 
 
+_SAME_PAGE = and_(
+    pages.c.document_id == page_requests.c.document_id, pages.c.page == page_requests.c.page
+)
+_NEXT_REQUESTED = (
+    REQUESTED_PAGES.select()
+    .join(pages, _SAME_PAGE)
+    .join(narrations, narrations.c.narration_id == page_requests.c.narration_id)
+    .join(documents, documents.c.document_id == page_requests.c.document_id)
+    .where(
+        page_requests.c.owner_id == bindparam("owner"),
+        page_requests.c.state == SPEAKABLE,
+        IS_CUT,
+        EXISTS,
+    )
+    .order_by(page_requests.c.requested_at, page_requests.c.narration_id, page_requests.c.page)
+    .limit(bindparam("limit", type_=Integer()))
+)
+
+
 async def next_requested(
     connection: AsyncConnection, owner_id: UUID, limit: int
 ) -> list[RequestedPage]:
     """Return the pages of an owner that are next and can be spoken, at most ``limit``."""
-    same_page = and_(
-        pages.c.document_id == page_requests.c.document_id, pages.c.page == page_requests.c.page
-    )
-    wanted = (
-        REQUESTED_PAGES.select()
-        .join(pages, same_page)
-        .join(narrations, narrations.c.narration_id == page_requests.c.narration_id)
-        .join(documents, documents.c.document_id == page_requests.c.document_id)
-        .where(
-            page_requests.c.owner_id == str(owner_id),
-            page_requests.c.state == SPEAKABLE,
-            IS_CUT,
-            EXISTS,
-        )
-        .order_by(page_requests.c.requested_at, page_requests.c.narration_id, page_requests.c.page)
-        .limit(limit)
-    )
-    return await REQUESTED_PAGES.all(connection, wanted)
+    asked = {"owner": str(owner_id), "limit": limit}
+    return await REQUESTED_PAGES.all(connection, _NEXT_REQUESTED, asked)
 
 
 async def refused_pages(

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
 
-from libs.common.database.arrays import among
+from libs.common.database.arrays import among, among_given
 from libs.common.database.engine import Database
 
 own = MetaData()
@@ -36,6 +36,12 @@ async def test_finds_rows_by_integers_and_by_text(database):
 async def test_statements_of_one_shape_keep_their_own_values(database):
     for number in range(3):
         assert await found(database, among(marks.c.number, [number])) == [number]
+
+
+async def test_a_statement_that_is_built_once_is_given_its_values(database):
+    wanted = select(marks.c.number).where(among_given(marks.c.said, "said")).order_by(marks.c.said)
+    for said, numbers in ((["c", "a"], [0, 2]), (["b"], [1]), ([], [])):
+        assert [row.number for row in await database.fetch(wanted, {"said": said})] == numbers
 
 
 async def test_any_number_of_values_is_one_parameter(database):

@@ -16,7 +16,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from libs.common.database import sqlite_dialect
-from libs.common.database.sqlite_dialect import DRIVER
+from libs.common.database.short_statements import FEW_ROWS, MOST_IN_A_ROW
+from libs.common.database.sqlite_dialect import BEGIN_TO_READ, BEGIN_TO_WRITE, DRIVER
 
 static = inspect.getattr_static
 metadata = MetaData()
@@ -49,23 +50,82 @@ async def test_rows_counts_and_keys_come_back(engine):
         assert [tuple(row) for row in found] == [(1, "x"), (2, "y"), (3, "x")]
 
 
-async def test_a_statement_is_one_hop(engine, monkeypatch):
-    hops = []
+@pytest.fixture
+async def connection(engine):
     async with engine.connect() as connection:
         await connection.execute(select(things))
-        driver = (await connection.get_raw_connection()).driver_connection
-        put = driver._tx.put_nowait
+        yield connection
 
-        class Counting:
-            def put_nowait(self, item):
-                hops.append(item)
-                put(item)
 
-        monkeypatch.setattr(driver, "_tx", Counting())
-        await connection.execute(insert(things).values(name="a"))
+@pytest.fixture
+async def hops(connection, monkeypatch):
+    """The calls that the thread of the connection gets."""
+    hops = []
+    driver = (await connection.get_raw_connection()).driver_connection
+    put = driver._tx.put_nowait
+
+    class Counting:
+        def put_nowait(self, item):
+            hops.append(item)
+            put(item)
+
+    monkeypatch.setattr(driver, "_tx", Counting())
+    yield hops
+    monkeypatch.undo()
+
+
+async def test_a_statement_that_is_short_is_no_hop_and_any_other_is_one(connection, hops):
+    await connection.execute(insert(things).values(name="a"))
+    await connection.execute(select(things))
+    assert len(hops) == 0
+    await connection.execute(update(things).values(name="b"))
+    assert len(hops) == 1
+    await connection.execute(update(things).values(name="c").execution_options(**FEW_ROWS))
+    assert len(hops) == 1
+    assert (await connection.execute(select(things.c.name))).scalars().all() == ["c"]
+
+
+async def test_beginning_to_write_may_wait_and_is_a_hop(connection, hops):
+    driver = await connection.get_raw_connection()
+    driver.dbapi_connection.begin_first = BEGIN_TO_WRITE
+    await connection.execute(select(things))
+    assert len(hops) == 1
+    await connection.rollback()
+    assert len(hops) == 2
+
+
+async def test_a_transaction_that_only_reads_is_no_hop(connection, hops):
+    driver = await connection.get_raw_connection()
+    driver.dbapi_connection.begin_first = BEGIN_TO_READ
+    await connection.execute(select(things))
+    assert driver.driver_connection.in_transaction
+    await connection.rollback()
+    assert not driver.driver_connection.in_transaction
+    assert len(hops) == 0
+
+
+async def test_a_query_that_turns_out_to_be_long_is_one_hop_from_then_on(connection, hops):
+    await connection.execute(insert(things), [{"name": str(n)} for n in range(300)])
+    del hops[:]
+    long = text("SELECT count(*) FROM things a, things b WHERE a.id > :least")
+    for least, expected in ((0, 90_000), (299, 300)):
+        assert await connection.scalar(long, {"least": least}) == expected
+    assert len(hops) == 2
+
+
+async def test_others_have_their_turn_between_many_short_statements(connection):
+    turns = []
+
+    async def other():
+        while True:
+            turns.append(1)
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(other())
+    for _ in range(3 * MOST_IN_A_ROW + 1):
         await connection.execute(select(things))
-        assert len(hops) == 2
-        monkeypatch.undo()
+    task.cancel()
+    assert len(turns) >= 3
 
 
 async def test_what_is_left_open_is_rolled_back(engine):
@@ -102,6 +162,22 @@ async def test_a_cancelled_statement_harms_nobody(engine):
         assert len((await connection.execute(select(things))).all()) == 300
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+@pytest.mark.slow
+async def test_nothing_is_executed_here_while_the_thread_is_at_it(connection):
+    await connection.execute(insert(things), [{"name": str(n)} for n in range(300)])
+    adapted = (await connection.get_raw_connection()).dbapi_connection
+    long = "SELECT count(*) FROM things a, things b, things c"
+    task = asyncio.create_task(adapted.execute_in_thread(sqlite3.Cursor.execute, long, ()))
+    await asyncio.sleep(0)
+    assert not adapted.may_execute_here()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not adapted.may_execute_here()
+    while not adapted.may_execute_here():
+        await asyncio.sleep(0.01)
 
 
 def test_the_dialect_is_registered():

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from libs.common.database.short_statements import FEW_ROWS
 from libs.common.store.jobs.due import IS_DUE, IS_EXPIRED
 from libs.common.store.jobs.held_jobs import Claim
 from libs.common.store.jobs.queues import last_in_line
@@ -97,11 +98,16 @@ _END_OF_LINE = (
     .values(
         ready=queues.c.ready - bindparam("taken", type_=Integer()), turn=last_in_line("of_kind")
     )
+    .execution_options(**FEW_ROWS)
 )
-_REMOVE_EMPTY = delete(queues).where(
-    queues.c.kind == bindparam("of_kind"),
-    queues.c.owner == bindparam("of_owner"),
-    queues.c.ready <= 0,
+_REMOVE_EMPTY = (
+    delete(queues)
+    .where(
+        queues.c.kind == bindparam("of_kind"),
+        queues.c.owner == bindparam("of_owner"),
+        queues.c.ready <= 0,
+    )
+    .execution_options(**FEW_ROWS)
 )
 
 
@@ -124,6 +130,7 @@ def _take(*condition: Any) -> ReturningUpdate[Any]:
             lease_until_ms=now_ms() + bindparam("lease_ms", type_=BigInteger()),
         )
         .returning(*(jobs.c[name] for name in _CLAIMED), jobs.c.run_at_ms)
+        .execution_options(**FEW_ROWS)
     )
 
 

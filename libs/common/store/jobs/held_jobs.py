@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Text, and_, bindparam, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from libs.common.database.short_statements import FEW_ROWS
 from libs.common.store.jobs.due import free_status
 from libs.common.store.jobs.queues import count
 from libs.common.store.tables import READY, RUNNING, WAITING, jobs, now_ms
@@ -45,7 +46,8 @@ _IS_HELD = and_(
 
 def _change(**values: Any) -> ReturningUpdate[Any]:
     """Return a change of a job that only goes through while its lease is held."""
-    return update(jobs).where(_IS_HELD).values(values).returning(jobs.c.status)
+    changing = update(jobs).where(_IS_HELD).values(values).returning(jobs.c.status)
+    return changing.execution_options(**FEW_ROWS)
 
 
 _LATER = now_ms() + bindparam("ms", type_=BigInteger())
@@ -60,7 +62,7 @@ _WAIT = {
 
 _RENEW = _change(lease_until_ms=_LATER)
 _PROGRESS = _change(lease_until_ms=_LATER, crashes=0)
-_OVER = delete(jobs).where(_IS_HELD).returning(jobs.c.id)
+_OVER = delete(jobs).where(_IS_HELD).returning(jobs.c.id).execution_options(**FEW_ROWS)
 _RETRY = _change(**_WAIT)
 _POSTPONE = _change(**_WAIT, **_UNCOUNTED)
 _GIVE_BACK = _change(status=free_status(jobs.c.crashes), lease_until_ms=None, **_UNCOUNTED)

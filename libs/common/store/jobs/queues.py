@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.database.short_statements import FEW_ROWS
 from libs.common.store.tables import job_queues as queues
 
 Queue: TypeAlias = tuple[str, str]
@@ -44,10 +45,14 @@ def _count_statement() -> Executable:
 
 
 _COUNT = _count_statement()
-_REMOVE_EMPTY = delete(queues).where(
-    queues.c.kind == bindparam("of_kind"),
-    queues.c.owner == bindparam("of_owner"),
-    queues.c.ready <= 0,
+_REMOVE_EMPTY = (
+    delete(queues)
+    .where(
+        queues.c.kind == bindparam("of_kind"),
+        queues.c.owner == bindparam("of_owner"),
+        queues.c.ready <= 0,
+    )
+    .execution_options(**FEW_ROWS)
 )
 
 

@@ -5,13 +5,14 @@ from sqlalchemy import select
 
 from libs.common.errors import Unavailable
 from libs.common.store.leases import (
+    IS_HELD,
     Lease,
     guard,
-    is_held,
     release,
     release_all_leases,
     renew,
     take,
+    values_of,
 )
 
 
@@ -49,8 +50,8 @@ async def test_who_was_followed_renews_and_releases_nothing(database):
     async with database.transaction() as connection:
         assert not await renew(connection, first, 60_000)
         await release(connection, first)
-        assert not await connection.scalar(select(is_held(first)))
-        assert await connection.scalar(select(is_held(second)))
+        assert not await connection.scalar(select(IS_HELD), values_of(first))
+        assert await connection.scalar(select(IS_HELD), values_of(second))
         await guard(connection, second)
         with pytest.raises(Unavailable, match="taken over"):
             await guard(connection, first)

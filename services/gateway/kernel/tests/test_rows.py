@@ -46,7 +46,7 @@ async def test_columns_become_what_the_class_says(connection):
     reader = RowReader(Thing, things)
     found = await reader.all(connection, reader.select().order_by(things.c.thing_id))
     assert found == [Thing(thing_id=ids[0], place=None), Thing(thing_id=ids[1], place=PLACE)]
-    assert await reader.first(connection, reader.select().where(things.c.thing_id == "?")) is None
+    assert await reader.one(connection, reader.select().where(things.c.thing_id == "?")) is None
 
 
 async def test_columns_of_several_tables(connection):
@@ -55,7 +55,7 @@ async def test_columns_of_several_tables(connection):
     await connection.execute(insert(more).values(thing_id=str(thing_id), count=7))
     reader = RowReader(CountedThing, things, more)
     joined = reader.select().join(more, more.c.thing_id == things.c.thing_id)
-    assert await reader.first(connection, joined) == CountedThing(
+    assert await reader.one(connection, joined) == CountedThing(
         thing_id=thing_id, place=PLACE, count=7
     )
 

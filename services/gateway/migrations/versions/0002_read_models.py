@@ -61,6 +61,16 @@ def _documents() -> None:
         postgresql_where=here,
         sqlite_where=here,
     )
+    unread = sa.text(
+        "parsed_at IS NULL AND rejected_at IS NULL AND given_up_at IS NULL AND deleted_at IS NULL"
+    )
+    op.create_index(
+        "ix_documents_unread",
+        "documents",
+        ["owner_id", "submitted_at"],
+        postgresql_where=unread,
+        sqlite_where=unread,
+    )
 
 
 def _pages() -> None:

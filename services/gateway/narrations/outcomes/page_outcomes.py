@@ -15,6 +15,7 @@ from sqlalchemy import (
     Integer,
     Select,
     and_,
+    bindparam,
     case,
     false,
     func,
@@ -27,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.common.contracts.base import MAX_PAGES
 from libs.common.contracts.details import AudiobookPage
 from libs.common.contracts.formats import page_format_of
-from libs.common.database.arrays import among
+from libs.common.database.arrays import among_given
 from services.gateway.audio.rows import FORMAT_BITS
 from services.gateway.audio.selects import REQUESTED
 from services.gateway.audio.tables import audios
@@ -75,17 +76,7 @@ async def outcomes_of(
 
     ``page_count`` is that of the document, None while it is still read.
     """
-    page = _outcomes(document_id, ids, page_count).subquery()
-    is_ready = page.c.outcome == "ready"
-    counted = select(
-        page.c.narration_id,
-        page.c.outcome,
-        func.count(type_=Integer),
-        func.coalesce(func.sum(page.c.characters), 0),
-        func.coalesce(func.sum(case((is_ready, page.c.duration_ms))), 0),
-        func.min(case((is_ready, page.c.ready_at))),
-        func.coalesce(func.sum(page.c.steps), 0),
-    ).group_by(page.c.narration_id, page.c.outcome)
+    asked = _values(document_id, ids, page_count)
     return [
         OutcomeRow(
             narration_id=UUID(narration_id),
@@ -104,7 +95,7 @@ async def outcomes_of(
             duration_ms,
             first_ready_at,
             steps,
-        ) in await connection.execute(counted)
+        ) in await connection.execute(_COUNTED, asked)
     ]
 
 
@@ -116,9 +107,8 @@ async def pages_that_are(
     after: int = 0,
 ) -> list[int]:
     """Return the pages behind page ``after`` that became one of ``wanted``, in order."""
-    page = _outcomes(narration.document_id, [narration.narration_id], page_count, after).subquery()
-    found = select(page.c.page).where(among(page.c.outcome, wanted)).order_by(page.c.page)
-    return list(await connection.scalars(found))
+    asked = _values(narration.document_id, [narration.narration_id], page_count, after)
+    return list(await connection.scalars(_PAGES_THAT_ARE, {**asked, "outcomes": list(wanted)}))
 
 
 async def ready_pages(
@@ -171,9 +161,19 @@ def asked_pages() -> FromClause:
     return narrations.join(narration_ranges, mine).join(pages, theirs)
 
 
-def _outcomes(
+def _values(
     document_id: UUID, ids: Collection[UUID], page_count: int | None, after: int = 0
-) -> Select[Any]:
+) -> dict[str, Any]:
+    """Return the parameters of :func:`_outcomes`."""
+    return {
+        "document": str(document_id),
+        "chosen": [str(narration_id) for narration_id in ids],
+        "first": after + 1,
+        "last": page_count or MAX_PAGES,
+    }
+
+
+def _outcomes() -> Select[Any]:
     """One row for each page of a narration that anything is known of."""
     waits = and_(
         page_requests.c.narration_id == narrations.c.narration_id,
@@ -192,9 +192,9 @@ def _outcomes(
         )
         .select_from(joined)
         .where(
-            narrations.c.document_id == str(document_id),
-            among(narrations.c.narration_id, [str(narration_id) for narration_id in ids]),
-            pages.c.page.between(after + 1, page_count or MAX_PAGES),
+            narrations.c.document_id == bindparam("document"),
+            among_given(narrations.c.narration_id, "chosen"),
+            pages.c.page.between(bindparam("first"), bindparam("last")),
         )
         .group_by(narrations.c.narration_id, pages.c.document_id, pages.c.page)
     )
@@ -243,3 +243,26 @@ def _steps() -> ColumnElement[int]:
     read = case((IS_EXTRACTED, 1), else_=0)
     cut = case((IS_CUT, pages.c.segments_revision + 1), else_=0)
     return read + cut + func.coalesce(func.sum(audios.c.done), 0) + func.count(audios.c.audio_id)
+
+
+def _counted() -> Select[Any]:
+    page = _outcomes().subquery()
+    is_ready = page.c.outcome == "ready"
+    return select(
+        page.c.narration_id,
+        page.c.outcome,
+        func.count(type_=Integer),
+        func.coalesce(func.sum(page.c.characters), 0),
+        func.coalesce(func.sum(case((is_ready, page.c.duration_ms))), 0),
+        func.min(case((is_ready, page.c.ready_at))),
+        func.coalesce(func.sum(page.c.steps), 0),
+    ).group_by(page.c.narration_id, page.c.outcome)
+
+
+def _pages_that_are() -> Select[Any]:
+    page = _outcomes().subquery()
+    return select(page.c.page).where(among_given(page.c.outcome, "outcomes")).order_by(page.c.page)
+
+
+_COUNTED, _PAGES_THAT_ARE = _counted(), _pages_that_are()
+"""Built once: that takes longer than the database does."""

@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, tuple_, union
+from sqlalchemy import Integer, bindparam, func, or_, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.pages import PageRange
@@ -96,21 +96,14 @@ async def _full_page(
     most: int,
 ) -> tuple[int, list[SpokenAs]] | None:
     """Return the first page of ``asked`` that has ``most`` other sounds, of those that are read."""
-    document_id = document.document_id
-    sounds = union(_spoken(document_id), _waiting(document_id)).subquery()
-    counted = (
-        select(sounds.c.page)
-        .where(tuple_(sounds.c.engine, sounds.c.voice, sounds.c.rate) != spoken_as)
-        .group_by(sounds.c.page)
-        .having(func.count() >= most)
-        .order_by(sounds.c.page)
-    )
+    engine, voice, rate = spoken_as
+    of = {"document": str(document.document_id)}
+    values = {**of, "engine": engine, "voice": voice, "rate": rate, "most": most}
     # Compared here: more ranges may be asked for than SQLite takes conditions.
-    page = first_in(asked, list(await connection.scalars(counted)))
+    page = first_in(asked, list(await connection.scalars(_FULL_PAGES, values)))
     if page is None:
         return None
-    named = select(sounds.c.engine, sounds.c.voice, sounds.c.rate).where(sounds.c.page == page)
-    rows = await connection.execute(named.order_by(*named.selected_columns))
+    rows = await connection.execute(_SOUNDS_OF_PAGE, {**of, "page": page})
     return page, [sound for row in rows if (sound := (row[0], row[1], row[2])) != spoken_as]
 
 
@@ -125,10 +118,7 @@ def first_in(ranges: Sequence[PageRange], numbers: Sequence[int]) -> int | None:
 
 async def _first_unread(connection: AsyncConnection, document_id: UUID) -> int:
     """Return the first page that is not read yet: they are read in their order."""
-    last = select(func.max(pages.c.page)).where(
-        pages.c.document_id == str(document_id), IS_EXTRACTED
-    )
-    return (await connection.scalar(last) or 0) + 1
+    return (await connection.scalar(_LAST_READ, {"document": str(document_id)}) or 0) + 1
 
 
 def _named(sound: SpokenAs) -> str:
@@ -136,26 +126,41 @@ def _named(sound: SpokenAs) -> str:
     return f"{engine} {voice} at rate {rate:g}"
 
 
-def _spoken(document_id: UUID) -> Select[tuple[int, str, str, float]]:
-    """How each page's current text is spoken or being spoken."""
-    return (
-        select(audios.c.page, audios.c.engine, audios.c.voice, audios.c.rate)
-        .join(
-            pages, (pages.c.document_id == audios.c.document_id) & (pages.c.page == audios.c.page)
-        )
-        .where(
-            audios.c.document_id == str(document_id),
-            audios.c.revision == REVISION,
-            REQUESTED,
-            HAS_NOT_FAILED,
+_SPOKEN = (
+    select(audios.c.page, audios.c.engine, audios.c.voice, audios.c.rate)
+    .join(pages, (pages.c.document_id == audios.c.document_id) & (pages.c.page == audios.c.page))
+    .where(
+        audios.c.document_id == bindparam("document"),
+        audios.c.revision == REVISION,
+        REQUESTED,
+        HAS_NOT_FAILED,
+    )
+)
+"""How each page's current text is spoken or being spoken."""
+
+_WAITING = (
+    select(page_requests.c.page, narrations.c.engine, narrations.c.voice, narrations.c.rate)
+    .join(narrations, narrations.c.narration_id == page_requests.c.narration_id)
+    .where(page_requests.c.document_id == bindparam("document"), page_requests.c.state != REFUSED)
+)
+"""How pages still wait to be spoken."""
+
+_SOUNDS = union(_SPOKEN, _WAITING).subquery()
+_SOUND = (_SOUNDS.c.engine, _SOUNDS.c.voice, _SOUNDS.c.rate)
+_SOUNDS_OF_PAGE = select(*_SOUND).where(_SOUNDS.c.page == bindparam("page")).order_by(*_SOUND)
+_FULL_PAGES = (
+    select(_SOUNDS.c.page)
+    .where(
+        or_(
+            _SOUNDS.c.engine != bindparam("engine"),
+            _SOUNDS.c.voice != bindparam("voice"),
+            _SOUNDS.c.rate != bindparam("rate"),
         )
     )
-
-
-def _waiting(document_id: UUID) -> Select[tuple[int, str, str, float]]:
-    """How pages still wait to be spoken."""
-    return (
-        select(page_requests.c.page, narrations.c.engine, narrations.c.voice, narrations.c.rate)
-        .join(narrations, narrations.c.narration_id == page_requests.c.narration_id)
-        .where(page_requests.c.document_id == str(document_id), page_requests.c.state != REFUSED)
-    )
+    .group_by(_SOUNDS.c.page)
+    .having(func.count() >= bindparam("most", type_=Integer()))
+    .order_by(_SOUNDS.c.page)
+)
+_LAST_READ = select(func.max(pages.c.page)).where(
+    pages.c.document_id == bindparam("document"), IS_EXTRACTED
+)

@@ -11,13 +11,16 @@ have: an order for thousands of pages holds the owner's lock for milliseconds.
 """
 
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    Delete,
     Select,
     and_,
+    bindparam,
     case,
     delete,
     exists,
@@ -26,10 +29,11 @@ from sqlalchemy import (
     select,
     tuple_,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.database.arrays import among
+from libs.common.database.arrays import among_given
+from libs.common.database.short_statements import FEW_ROWS
 from services.gateway.audio.tables import audios
 from services.gateway.documents.selects import EXISTS, IS_EXTRACTED, REVISION
 from services.gateway.documents.tables import documents, pages
@@ -60,15 +64,14 @@ async def look_again(
 
     For every narration, or for one. The caller holds the lock of the owner.
     """
-    known = [page_requests.c.document_id == str(document_id)]
-    waiting = _waiting(document_id)
+    asked: dict[str, Any] = {"of_document": str(document_id)}
     if which is not None:
-        known.append(among(page_requests.c.page, which))
-        waiting = waiting.where(among(pages.c.page, which))
+        asked["of_pages"] = list(which)
     if narration_id is not None:
-        known.append(page_requests.c.narration_id == str(narration_id))
-        waiting = waiting.where(narrations.c.narration_id == str(narration_id))
-    await _replace(connection, and_(*known), waiting, begin_anew=narration_id is None)
+        asked["of_narration"] = str(narration_id)
+    statements = _replacing(some_pages=which is not None, one_narration=narration_id is not None)
+    for statement in statements:
+        await connection.execute(statement, asked)
 
 
 async def derive_all(connection: AsyncConnection) -> None:
@@ -78,35 +81,40 @@ async def derive_all(connection: AsyncConnection) -> None:
         await look_again(connection, document_id)
 
 
-async def _replace(
-    connection: AsyncConnection,
-    known: ColumnElement[bool],
-    waiting: Select[Any],
-    *,
-    begin_anew: bool,
-) -> None:
-    """Have the rows that are ``known`` be those that are ``waiting``; most stay as they are.
+@cache
+def _replacing(*, some_pages: bool, one_narration: bool) -> tuple[Delete, Insert]:
+    """Return what has the rows that are known be those that wait; most stay as they are.
 
-    What was refused may go again with ``begin_anew``: something about its page has changed.
+    What was refused may go again unless one narration is looked at: something about its page has
+    changed. Built once: that takes longer than the database does.
     """
+    known = [page_requests.c.document_id == bindparam("of_document")]
+    waiting = _waiting()
+    if some_pages:
+        known.append(among_given(page_requests.c.page, "of_pages"))
+        waiting = waiting.where(among_given(pages.c.page, "of_pages"))
+    if one_narration:
+        known.append(page_requests.c.narration_id == bindparam("of_narration"))
+        waiting = waiting.where(narrations.c.narration_id == bindparam("of_narration"))
     key = tuple_(page_requests.c.narration_id, page_requests.c.page)
     still = waiting.with_only_columns(narrations.c.narration_id, pages.c.page)
-    await connection.execute(delete(page_requests).where(known, key.not_in(still)))
     names = [column.name for column in page_requests.c]
     new = insert(page_requests).from_select(names, waiting)
     differs = page_requests.c.state != new.excluded.state
-    await connection.execute(
-        new.on_conflict_do_update(
-            index_elements=[page_requests.c.narration_id, page_requests.c.page],
-            set_={"state": new.excluded.state},
-            where=differs if begin_anew else differs & (page_requests.c.state != REFUSED),
-        )
+    replaced = new.on_conflict_do_update(
+        index_elements=[page_requests.c.narration_id, page_requests.c.page],
+        set_={"state": new.excluded.state},
+        where=differs & (page_requests.c.state != REFUSED) if one_narration else differs,
     )
+    removed = delete(page_requests).where(*known, key.not_in(still))
+    if not some_pages:
+        return removed, replaced
+    return removed.execution_options(**FEW_ROWS), replaced.execution_options(**FEW_ROWS)
 
 
-def _waiting(document_id: UUID) -> Select[Any]:
+def _waiting() -> Select[Any]:
     """Rows for pages of the document that could be spoken for a narration and are not."""
-    alive = exists().where(documents.c.document_id == str(document_id), EXISTS)
+    alive = exists().where(documents.c.document_id == bindparam("of_document"), EXISTS)
     asks = case(
         (or_(narrations.c.ended_at.is_(None), narrations.c.ended_before_read), False), else_=True
     )
@@ -131,7 +139,7 @@ def _waiting(document_id: UUID) -> Select[Any]:
         select(*(columns[name].label(name) for name in names))
         .select_from(narrations.join(narration_ranges, wants).join(pages, theirs))
         .where(
-            narrations.c.document_id == str(document_id),
+            narrations.c.document_id == bindparam("of_document"),
             IS_INTERESTED,
             IS_EXTRACTED,
             ~_cannot_be_cut(),

@@ -1,5 +1,6 @@
 """Documents are handed in here, for they may come with a narration of theirs."""
 
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from services.gateway.documents.queries import DocumentQueries
 from services.gateway.documents.views import DocumentView
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.models import PROBLEMS, needs
+from services.gateway.http.problems import Refused
 from services.gateway.narrations.requests import SubmitRequest
 from services.gateway.narrations.submitting.submissions import take_in
 
@@ -53,9 +55,22 @@ async def submit(
     """Hand in a file, a text or a web address; ``narrate`` says what to hear of it, if anything.
 
     A file comes as a form, or as the body itself with ``filename``, ``title`` and ``narrate`` in
-    the query.
+    the query. Who has handed in many that are still to be read gets 429, and tries again.
     """
+    await _check_room(deps, owner)
     document_id, narration_id = await take_in(request, deps, owner)
     response.headers["Location"] = f"{PREFIX}/documents/{document_id}"
     view = await DocumentQueries(deps.database).document(owner, document_id)
     return SubmittedView(**dict(view), narration_id=narration_id)
+
+
+async def _check_room(deps: Deps, owner: UUID) -> None:
+    """Refuse what others would have to wait for, before it is received.
+
+    Of requests that arrive together each finds the room of all: a few more get in.
+    """
+    most = deps.limits.max_unread_documents_per_owner
+    if await DocumentQueries(deps.database).unread(owner, most) >= most:
+        detail = f"{most} documents of yours are still to be read. Try again in a moment."
+        status, code = HTTPStatus.TOO_MANY_REQUESTS, "too_many_documents"
+        raise Refused(status, code, detail, headers={"Retry-After": "1"})
