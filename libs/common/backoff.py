@@ -4,6 +4,8 @@ import random
 
 BASE_S = 0.5
 CAP_S = 60.0
+OUTAGE_CAP_S = 5.0
+"""Longest wait between tries while a server is away: so soon work goes on when it is back."""
 
 
 def delay_s(attempt: int, base_s: float = BASE_S, cap_s: float = CAP_S) -> float:

@@ -11,6 +11,8 @@ from libs.common.database.postgres_dialect import DRIVER
 
 CONNECT_TIMEOUT_S = 10.0
 MAX_OVERFLOW = 5
+FREE_CONNECTION_TIMEOUT_S = 5.0
+"""How long a connection of the pool is waited for; all are taken while a server says nothing."""
 
 PEER_SETTINGS = {
     "tcp_keepalives_idle": str(KEEP_ALIVE["TCP_KEEPIDLE"]),
@@ -29,7 +31,14 @@ def pooled_engine(
     ``pooler`` says that ``url`` is of a PgBouncer that pools transactions.
     """
     sized = {} if pool_size is None else {"pool_size": pool_size}
-    return _engine(url, limits, pooler, max_overflow=MAX_OVERFLOW, **sized)
+    return _engine(
+        url,
+        limits,
+        pooler,
+        max_overflow=MAX_OVERFLOW,
+        pool_timeout=FREE_CONNECTION_TIMEOUT_S,
+        **sized,
+    )
 
 
 def unpooled_engine(url: str, limits: DatabaseLimits, *, pooler: bool) -> AsyncEngine:

@@ -8,7 +8,7 @@ anew. What the old one sent without learning of it is sent twice, with the same 
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 
 from libs.common.contracts.cloudevents import Headers
 from libs.common.errors import Unavailable
+from libs.common.kafka.broker import missing_topics
 from libs.common.kafka.lanes import Lane, lanes_of
 from libs.common.processing.outgoing import Outcome, OutgoingRecord
 
@@ -38,6 +39,7 @@ class Sender:
         self._producer: AIOKafkaProducer | None = None
         self._connecting = asyncio.Lock()
         self._leaving: set[asyncio.Task[None]] = set()
+        self._stopped = False
 
     @property
     def connected(self) -> AIOKafkaProducer:
@@ -50,19 +52,38 @@ class Sender:
         """Connect, unless it is.
 
         Raises:
-            Unavailable: The broker does not answer.
+            Unavailable: The broker does not answer, or this was stopped.
         """
+        if self._stopped:
+            raise Unavailable("the service is stopping")
         async with self._connecting:
             if self._producer is None:
                 candidate = self._make()
                 try:
-                    await candidate.start()
+                    async with asyncio.timeout(self._patience_s):
+                        await candidate.start()
                 except BaseException as error:  # also when the service stops while it starts
-                    await candidate.stop()
-                    if isinstance(error, KafkaError | OSError):
+                    self._let_go(candidate)
+                    if isinstance(error, KafkaError | OSError | TimeoutError):
                         raise Unavailable("the broker did not answer") from error
                     raise
                 self._producer = candidate
+
+    async def missing_topics(self, wanted: Iterable[str]) -> list[str]:
+        """Return those of ``wanted`` that the cluster does not have.
+
+        A producer that gets no answer is replaced: its connection may be one that the network has
+        forgotten, and nothing else would notice while there is nothing to send.
+
+        Raises:
+            Unavailable: The broker does not answer.
+        """
+        await self.connect()
+        try:
+            return await missing_topics(self.connected, wanted)
+        except Unavailable:
+            self.drop()
+            raise
 
     async def send_all(self, records: Sequence[OutgoingRecord]) -> Sequence[Outcome]:
         """Send records, and return what became of each, in their order.
@@ -137,12 +158,16 @@ class Sender:
         """Have the next record sent by a new producer; this one ends by itself."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            leaving = asyncio.create_task(_stop(producer), name="kafka producer stop")
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
+            self._let_go(producer)
+
+    def _let_go(self, producer: AIOKafkaProducer) -> None:
+        leaving = asyncio.create_task(_stop(producer), name="kafka producer stop")
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
 
     async def stop(self, patience_s: float = STOP_PATIENCE_S) -> None:
-        """Disconnect. A producer that cannot send its last records is cancelled."""
+        """Disconnect for good. A producer that cannot send its last records is cancelled."""
+        self._stopped = True
         self.drop()
         if self._leaving:
             _, late = await asyncio.wait(self._leaving, timeout=patience_s)

@@ -16,7 +16,7 @@ from time import perf_counter
 
 import structlog
 
-from libs.common.backoff import delay_s
+from libs.common.backoff import OUTAGE_CAP_S, delay_s
 from libs.common.database.advisory_locks import lock_all
 from libs.common.database.engine import Database
 from libs.common.errors import (
@@ -180,7 +180,8 @@ class Consumer:
                 log.warning(
                     "event will be retried", topic=delivery.event.topic, code=code_of(error)
                 )
-                await asyncio.sleep(0 if isinstance(error, Conflict) else delay_s(attempt))
+                wait_s = 0 if isinstance(error, Conflict) else delay_s(attempt, cap_s=OUTAGE_CAP_S)
+                await asyncio.sleep(wait_s)
 
     async def _handle(self, deliveries: Sequence[EventDelivery]) -> set[str]:
         """Handle events in one transaction; return the ids of those that are new."""

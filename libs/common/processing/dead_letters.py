@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Protocol
 
-from libs.common.backoff import delay_s
+from libs.common.backoff import OUTAGE_CAP_S, delay_s
 from libs.common.contracts.cloudevents import Headers
 from libs.common.errors import Malformed, Unavailable
 from libs.common.processing.failures import code_of
@@ -76,7 +76,7 @@ class DeadLetters:
                 attempt += 1
                 if perf_counter() - started > self.max_in_place_s:
                     raise
-                await asyncio.sleep(delay_s(attempt))
+                await asyncio.sleep(delay_s(attempt, cap_s=OUTAGE_CAP_S))
 
 
 def _described(record: Record, error: Exception) -> dict[str, str]:

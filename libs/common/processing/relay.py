@@ -12,7 +12,7 @@ from time import monotonic, perf_counter
 
 import structlog
 
-from libs.common.backoff import delay_s
+from libs.common.backoff import OUTAGE_CAP_S, delay_s
 from libs.common.contracts.cloudevents import headers
 from libs.common.database.engine import Database
 from libs.common.database.single_statements import single_statements
@@ -31,7 +31,6 @@ from libs.common.store.rows import StoredEvent
 
 log = structlog.get_logger(__name__)
 
-LONGEST_PAUSE_S = 5.0
 LEASE = "relay"
 
 
@@ -68,7 +67,7 @@ class Relay:
             except Exception as error:
                 self._failures += 1
                 log.warning("relay failed", error=type(error).__name__, failures=self._failures)
-                await asyncio.sleep(delay_s(self._failures, cap_s=LONGEST_PAUSE_S))
+                await asyncio.sleep(delay_s(self._failures, cap_s=OUTAGE_CAP_S))
 
     async def _send_while_there_is_work(self, leader: Leader) -> None:
         while True:
@@ -131,7 +130,7 @@ class Relay:
         for topic, why in failed.items():
             wait = self._held.setdefault(topic, HeldTopic())
             wait.failures += 1
-            wait.until_s = monotonic() + delay_s(wait.failures, cap_s=LONGEST_PAUSE_S)
+            wait.until_s = monotonic() + delay_s(wait.failures, cap_s=OUTAGE_CAP_S)
             log.warning("a topic waits", topic=topic, why=str(why), failures=wait.failures)
 
     def _pause_s(self) -> float:

@@ -8,7 +8,6 @@ from contextlib import contextmanager, suppress
 from sqlalchemy.exc import DBAPIError
 
 from libs.common.errors import LecternError, Unavailable
-from libs.common.kafka.broker import missing_topics
 from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
 from libs.common.observability.health import Health
@@ -55,7 +54,7 @@ class Condition:
         """Raise Unavailable unless all topics of the service are there."""
         wanted = {route.event.topic for route in self._parts.routes}
         wanted |= {event.topic for event in self._parts.publishes}
-        self._topics_missing = await missing_topics(self._sender.connected, wanted)
+        self._topics_missing = await self._sender.missing_topics(wanted)
         if self._topics_missing:
             raise Unavailable(
                 f"{len(self._topics_missing)} topics are missing: run `lectern topics create`"
@@ -88,7 +87,7 @@ class Condition:
             return False
         try:
             async with asyncio.timeout(BROKER_PATIENCE_S):
-                await missing_topics(self._sender.connected, ())
+                await self._sender.missing_topics(())
         except (Unavailable, TimeoutError):
             return False
         return True
@@ -97,7 +96,7 @@ class Condition:
         """Return what is paused: the service is ready all the same, for all the rest."""
         if self._topics_missing:
             await self.topics_ready()
-        await missing_topics(self._sender.connected, ())
+        await self._sender.missing_topics(())
         return self._paused.sentence()
 
     async def _check_started(self) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from libs.common.backoff import delay_s
+from libs.common.backoff import OUTAGE_CAP_S, delay_s
 from libs.common.errors import LecternError, Unavailable
 from libs.common.kafka.broker import Clients
 from libs.common.kafka.pausing import PausedPartitions
@@ -173,7 +173,7 @@ class Service:
                 attempt += 1
                 self._condition.hindrance = error
                 log.warning("not ready yet", service=self.parts.name, why=str(error))
-                await asyncio.sleep(delay_s(attempt, cap_s=5.0))
+                await asyncio.sleep(delay_s(attempt, cap_s=OUTAGE_CAP_S))
 
     async def _database_ready(self) -> None:
         if self.migrate:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from libs.common.database.connection_limits import DatabaseLimits
 from libs.common.database.engine import Database
+from libs.common.database.postgres_engine import CONNECT_TIMEOUT_S, FREE_CONNECTION_TIMEOUT_S
 from libs.common.database.tests.test_postgres_engine import marks, own
 from libs.common.errors import Unavailable
 
@@ -130,3 +131,20 @@ async def test_too_many_arguments_are_no_outage(postgres_database):
             await connection.execute(text(f"SELECT 1 WHERE 1 IN ({listed})"), names)
     await database.check()
     await database.close()
+
+
+@pytest.mark.slow
+async def test_while_a_server_says_nothing_nobody_waits_long_for_a_connection(database, wire):
+    """All connections are taken then, and whoever asks next has to be told soon as well."""
+    wire.silence()
+
+    async def ask():
+        began = monotonic()
+        with pytest.raises(Unavailable):
+            await database.check()
+        return monotonic() - began
+
+    at_most_s = FREE_CONNECTION_TIMEOUT_S + CONNECT_TIMEOUT_S + AT_MOST_S
+    assert max(await asyncio.gather(*(ask() for _ in range(40)))) < at_most_s
+    wire.mend()
+    await database.check()

@@ -131,6 +131,16 @@ async def test_acknowledges_after_success_only(sender):
     assert seen == [b"0", b"1", b"2", b"2", b"3"]
 
 
+def test_a_consumer_waits_for_as_long_as_its_group_may():
+    made: list[dict[str, Any]] = []
+
+    def note(*servers: str, **options: Any) -> Any:
+        made.append(options)
+
+    consuming_broker(settings(session_timeout_ms=45_000), note)
+    assert made[0]["request_timeout_ms"] > 45_000
+
+
 def test_a_process_may_connect_its_own_way():
     made: list[dict[str, Any]] = []
 

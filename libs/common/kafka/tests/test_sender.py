@@ -13,17 +13,28 @@ from libs.common.processing.outgoing import Acknowledged, OutgoingRecord, Refuse
 
 
 class Producer:
-    """Behaves like aiokafka's: once a record has failed, all do."""
+    """Behaves like aiokafka's: once a record has failed, all do. It is its own client."""
 
-    def __init__(self, *, away=False, breaks=False, hangs=False):
-        self.away, self.breaks, self.hangs = away, breaks, hangs
+    def __init__(self, *, away=False, breaks=False, hangs=False, silent=False):
+        self.away, self.breaks, self.hangs, self.silent = away, breaks, hangs, silent
+        self.client = self
         self.sent = []
         self.state = "new"
 
     async def start(self):
         if self.away:
             raise KafkaConnectionError
+        if self.silent:
+            await asyncio.Event().wait()
         self.state = "started"
+
+    async def fetch_all_metadata(self):
+        if self.breaks:
+            raise KafkaConnectionError
+        return self
+
+    def topics(self):
+        return {"a"}
 
     async def stop(self):
         if self.hangs:
@@ -109,12 +120,43 @@ async def test_while_the_broker_is_away_nothing_is_connected():
     sender = sender_of(away, there)
     with pytest.raises(Unavailable):
         await sender.connect()
-    assert away.state == "stopped"
     with pytest.raises(Unavailable):
         _ = sender.connected
     await sender.send_all(records(b"1"))
     assert sender.connected is there
     await sender.stop()
+    assert (away.state, there.state) == ("stopped", "stopped")
+
+
+async def test_a_broker_that_says_nothing_is_not_waited_for_for_ever():
+    silent, there = Producer(silent=True), Producer()
+    made = iter([silent, there])
+    sender = Sender(lambda: next(made), patience_s=0.01)
+    async with asyncio.timeout(5):
+        with pytest.raises(Unavailable):
+            await sender.connect()
+        await sender.connect()
+    assert sender.connected is there
+    await sender.stop()
+    assert silent.state == "stopped"
+
+
+async def test_whoever_asks_for_topics_has_a_dead_connection_replaced():
+    """Else an idle service would stay so until it has something to send."""
+    dead, new = Producer(breaks=True), Producer()
+    sender = sender_of(dead, new)
+    with pytest.raises(Unavailable):
+        await sender.missing_topics(["a"])
+    assert await sender.missing_topics(["a", "b"]) == ["b"]
+    await sender.stop()
+
+
+async def test_a_stopped_sender_connects_no_more():
+    sender = sender_of(Producer())
+    await sender.connect()
+    await sender.stop()
+    with pytest.raises(Unavailable):
+        await sender.missing_topics(["a"])
 
 
 async def test_a_refused_record_stops_no_other_and_each_is_sent_once():

@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -7,6 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy import event, select
 from structlog.testing import capture_logs
 
+from libs.common.backoff import delay_s
 from libs.common.contracts.audio import AudioDeleted
 from libs.common.contracts.details import FailureDetails
 from libs.common.contracts.documents import DocumentRejected
@@ -50,7 +52,7 @@ class Payload(BaseModel):
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr(consumer_module, "delay_s", lambda attempt: 0.0)
+    monkeypatch.setattr(consumer_module, "delay_s", lambda attempt, cap_s: 0.0)
 
 
 def deleted(document_id=None):
@@ -495,6 +497,26 @@ async def test_types_that_nobody_routes_are_passed_over(database):
     other, good = rejected(), deleted()
     await consuming(database, reject).take([record(other), record(good)])
     assert [row.event_id for row in await rows(database, inbox)] == [str(good.event_id)]
+
+
+async def test_soon_after_an_outage_work_goes_on(database, monkeypatch):
+    """However long it was: what waits longer than this is late by as much when it is over."""
+    waits, sleep = [], asyncio.sleep
+
+    async def wait(seconds):
+        waits.append(seconds)
+        await sleep(0)
+
+    async def handler(event):
+        if len(waits) < 12:
+            raise Unavailable("gone")
+        return await reject(event)
+
+    monkeypatch.setattr(consumer_module, "delay_s", delay_s)
+    monkeypatch.setattr(consumer_module.asyncio, "sleep", wait)
+    await consuming(database, handler, max_in_place_s=60.0).take([record(deleted())])
+    assert len(waits) >= 12
+    assert max(waits) <= 5.0
 
 
 async def test_an_outage_leaves_all_offsets_alone(database):

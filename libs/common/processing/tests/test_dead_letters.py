@@ -40,7 +40,8 @@ class Moody:
 def pauses(monkeypatch):
     found: list[int] = []
 
-    def no_delay(attempt: int) -> float:
+    def no_delay(attempt: int, cap_s: float) -> float:
+        assert cap_s <= 5.0  # it is sent soon after an outage, however long that was
         found.append(attempt)
         return 0.0
 

@@ -17,7 +17,6 @@ from libs.common.observability.metrics import Metrics
 from libs.common.processing.job_kind import JobKind
 from libs.common.processing.routes import on
 from libs.common.processing.time_limits import TimeLimits
-from libs.common.runtime import condition as condition_module
 from libs.common.runtime.condition import Condition
 from libs.common.runtime.service_parts import ServiceParts
 from libs.common.settings import CommonSettings, ServiceSettings
@@ -31,23 +30,21 @@ async def handler(event):
 
 
 class Cluster:
-    """Takes the place of Kafka's metadata."""
+    """Takes the place of the sender, as it asks for Kafka's metadata."""
 
     def __init__(self):
         self.topics = {DocumentDeleted.topic, DocumentRejected.topic}
         self.away = False
 
-    async def missing(self, connected, wanted):
+    async def missing_topics(self, wanted):
         if self.away:
             raise Unavailable("the broker did not answer")
         return sorted(set(wanted) - self.topics)
 
 
 @pytest.fixture
-def cluster(monkeypatch):
-    cluster = Cluster()
-    monkeypatch.setattr(condition_module, "missing_topics", cluster.missing)
-    return cluster
+def cluster() -> Any:
+    return Cluster()
 
 
 @pytest.fixture
@@ -73,8 +70,7 @@ def paused(parts):
 
 @pytest.fixture
 def condition(parts, cluster, paused):
-    unconnected: Any = SimpleNamespace(connected=None)
-    return Condition(parts, unconnected, paused)
+    return Condition(parts, cluster, paused)
 
 
 def gauge(parts, name):
@@ -127,7 +123,7 @@ async def test_a_service_may_have_rows_of_its_own(parts, paused, cluster):
         return "degraded: without one of two"
 
     parts.checks = {"engine": degraded}
-    condition = Condition(parts, SimpleNamespace(connected=None), paused)  # type: ignore[arg-type]
+    condition = Condition(parts, cluster, paused)
     _, rows = await condition.health.check()
     assert rows["engine"] == {"status": "ok", "message": "degraded: without one of two"}
 
