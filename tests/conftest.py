@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from libs.common.testing.fixtures import server
-from libs.common.testing.servers import NativeKafka
+from libs.common.testing.proxies.wire import Wire
+from libs.common.testing.servers import NativeKafka, NativePostgres
 from libs.common.testing.shared_servers import Servers
 from libs.common.testing.starters import S3Server
 
@@ -22,11 +23,17 @@ HYPHEN_FIRST = "-4Yt8mWkSxq0uJ2v7Zr3Bg"
 def own_kafka(
     pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[NativeKafka]:
-    """A Kafka of the deployment's own: topics have fixed names, and tests stop and start it."""
+    """A Kafka of the deployment's own, behind a wire.
+
+    Topics have fixed names, and tests stop, freeze and start it.
+    """
 
     def native(stack: ExitStack) -> tuple[NativeKafka, str]:
         directory = tmp_path_factory.mktemp("own-kafka")
-        server = NativeKafka(directory, cluster_id=HYPHEN_FIRST)
+        wire = Wire("127.0.0.1", 0)
+        stack.callback(wire.close)
+        wire.mend()
+        server = NativeKafka(directory, cluster_id=HYPHEN_FIRST, wire=wire)
         stack.callback(server.stop)
         address = server.start()
         return server, f"Apache Kafka {server.version} native at {address}"
@@ -37,9 +44,24 @@ def own_kafka(
 
 
 @pytest.fixture(scope="session")
+def own_postgres(pytestconfig: pytest.Config) -> Iterator[NativePostgres]:
+    """A PostgreSQL of the deployment's own, which tests freeze."""
+
+    def native(stack: ExitStack) -> tuple[NativePostgres, str]:
+        server = NativePostgres()
+        stack.callback(server.stop)
+        server.start()
+        return server, f"PostgreSQL {server.version} native at {server.address}"
+
+    servers = Servers({"own postgresql": [native]})
+    yield server("own postgresql", servers, pytestconfig)
+    servers.close()
+
+
+@pytest.fixture(scope="session")
 def one_deployment(
     own_kafka: NativeKafka,
-    postgres_url: str,
+    own_postgres: NativePostgres,
     s3_server: S3Server,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator["Deployment"]:
@@ -47,7 +69,7 @@ def one_deployment(
     from tests.journeys.deployment import deployed
 
     logs = tmp_path_factory.mktemp("deployment")
-    with deployed(own_kafka, postgres_url, s3_server, logs) as running:
+    with deployed(own_kafka, own_postgres, s3_server, logs) as running:
         yield running
 
 
@@ -58,6 +80,7 @@ def deployment(one_deployment: "Deployment") -> Iterator["Deployment"]:
     one_deployment.start_missing()
     yield one_deployment
     one_deployment.wire.mend()
+    one_deployment.kafka_wire.mend()
     asked = [name for name in one_deployment.asked if name in one_deployment.processes]
     for name in [*asked, *(process for process in one_deployment.processes if "-" in process)]:
         one_deployment.stop(name)

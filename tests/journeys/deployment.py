@@ -26,7 +26,7 @@ from libs.common.database.engine import Database
 from libs.common.testing import moto_s3
 from libs.common.testing.processes import Program, ServerProcess, free_ports, run
 from libs.common.testing.proxies.wire import Wire
-from libs.common.testing.servers import NativeKafka
+from libs.common.testing.servers import NativeKafka, NativePostgres
 from libs.common.testing.starters import S3Server
 from tests.journeys.outside import Outside, outside
 
@@ -53,9 +53,14 @@ QUICK = {
 
 @dataclass(kw_only=True)
 class Deployment:
-    """A running Lectern. Names are those of services; ``synth-2`` is a second replica of synth."""
+    """A running Lectern. Names are those of services; ``synth-2`` is a second replica of synth.
+
+    ``wire`` is between services and PostgreSQL, ``kafka_wire`` between everybody and Kafka.
+    """
 
     kafka: NativeKafka
+    kafka_wire: Wire
+    postgres: NativePostgres
     wire: Wire
     world: Outside
     databases: Mapping[str, str]
@@ -66,8 +71,8 @@ class Deployment:
     ports: dict[str, int] = field(default_factory=dict)
     asked: set[str] = field(default_factory=set)
 
-    def start(self, *names: str) -> None:
-        """Start services; they become ready when they can."""
+    def start(self, *names: str, role: str = "all") -> None:
+        """Start services; they become ready when they can. ``role`` is for the gateway."""
         for name in names:
             service = name.partition("-")[0]
             if name not in self.ports:
@@ -78,7 +83,7 @@ class Deployment:
                 command=[sys.executable, "-m", f"services.{service}"],
                 log=self.logs / f"{name}.log",
                 directory=ROOT,
-                environment={**self.environment, **port},
+                environment={**self.environment, **port, "GATEWAY_ROLE": role},
             )
             self.processes[name] = ServerProcess(program, guarded=True)
 
@@ -168,9 +173,14 @@ class Deployment:
 
 @contextmanager
 def deployed(
-    kafka: NativeKafka, postgres_url: str, s3: S3Server, logs: Path
+    kafka: NativeKafka, postgres: NativePostgres, s3: S3Server, logs: Path
 ) -> Iterator[Deployment]:
-    """Prepare databases, bucket and topics, run the five services, and stop them at the end."""
+    """Prepare databases, bucket and topics, run the five services, and stop them at the end.
+
+    ``kafka`` is behind a wire.
+    """
+    postgres_url = postgres.url()
+    assert kafka.wire is not None
     databases = asyncio.run(_create_databases(postgres_url))
     bucket = f"journey-{uuid4().hex[:12]}"
     moto_s3.create_bucket(s3.endpoint, bucket, s3.access_key_id, s3.secret_access_key)
@@ -192,6 +202,8 @@ def deployed(
         }
         found = Deployment(
             kafka=kafka,
+            kafka_wire=kafka.wire,
+            postgres=postgres,
             wire=wire,
             world=world,
             databases=databases,
@@ -205,6 +217,7 @@ def deployed(
             yield found
         finally:
             wire.mend()
+            kafka.wire.mend()
             codes = found.stop_all()
             asyncio.run(_drop_databases(postgres_url, databases))
             wire.close()

@@ -23,6 +23,7 @@ from libs.common.testing.processes import (
     free_ports,
     run,
 )
+from libs.common.testing.proxies.wire import Wire
 
 ROOT = Path(__file__).resolve().parents[3]
 RECIPE = ROOT / "deploy" / "native"
@@ -39,6 +40,7 @@ class NativeKafka:
     """One broker. ``directory`` takes its data and configuration and must be empty at the start.
 
     ``cluster_id`` is 16 bytes in URL-safe Base64 without padding; a random one is made if need be.
+    With ``wire``, clients are told to come by way of it.
     """
 
     def __init__(
@@ -48,10 +50,12 @@ class NativeKafka:
         *,
         guarded: bool = True,
         cluster_id: str = "",
+        wire: Wire | None = None,
     ) -> None:
         self.directory = directory
         self.log = log or directory / "kafka.log"
         self.version = ""
+        self.wire = wire
         self._guarded = guarded
         self._cluster_id = cluster_id or urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
         self._port = 0
@@ -60,7 +64,7 @@ class NativeKafka:
     @property
     def bootstrap(self) -> str:
         """Address for ``bootstrap_servers``."""
-        return f"127.0.0.1:{self._port}"
+        return f"127.0.0.1:{self.wire.port if self.wire else self._port}"
 
     @property
     def process(self) -> ServerProcess:
@@ -111,11 +115,16 @@ class NativeKafka:
 
     def _write_settings(self, settings: Path) -> None:
         self._port, controller_port = free_ports(2)
+        if self.wire is not None:
+            self.wire.lead_to("127.0.0.1", self._port)
         template = string.Template((RECIPE / "server.properties").read_text())
         settings.parent.mkdir(parents=True, exist_ok=True)
         settings.write_text(
             template.substitute(
-                port=self._port, controller_port=controller_port, directory=self.directory / "data"
+                port=self._port,
+                advertised_port=self.wire.port if self.wire else self._port,
+                controller_port=controller_port,
+                directory=self.directory / "data",
             )
         )
 

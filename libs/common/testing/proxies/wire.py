@@ -21,9 +21,14 @@ class Wire:
         self._server: asyncio.Server | None = None
         self._ends: set[asyncio.StreamWriter] = set()
         self._forwarding = asyncio.Event()
+        self._forgotten: list[asyncio.Event] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="wire", daemon=True)
         self._thread.start()
+
+    def lead_to(self, host: str, port: int) -> None:
+        """Have connections that are made from now on lead to another server."""
+        self._target = (host, port)
 
     def mend(self) -> None:
         """Let clients connect, always at the same port. Mending twice is fine.
@@ -34,7 +39,14 @@ class Wire:
 
     def silence(self) -> None:
         """Keep connections, take new ones, and forward nothing."""
-        self._loop.call_soon_threadsafe(self._forwarding.clear)
+        self._run(self._hold())
+
+    def forget(self) -> None:
+        """Forward new connections only; those that there are stay open and silent for ever.
+
+        So does a network that has lost its table of connections, as after a change of nodes.
+        """
+        self._run(self._let_new_ones_through())
 
     def cut(self) -> None:
         """Reset every connection and refuse new ones."""
@@ -56,11 +68,22 @@ class Wire:
             self._server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
+    async def _hold(self) -> None:
+        self._forwarding.clear()
+
+    async def _let_new_ones_through(self) -> None:
+        self._forwarding.clear()
+        self._forgotten.append(self._forwarding)
+        self._forwarding = asyncio.Event()
+        self._forwarding.set()
+
     async def _hang_up(self) -> None:
         if self._server is not None:
             self._server.close()
             self._server = None
-        self._forwarding.set()
+        for forwarding in (self._forwarding, *self._forgotten):
+            forwarding.set()
+        self._forgotten.clear()
         for end in list(self._ends):
             with contextlib.suppress(OSError):  # its client has left
                 raw = end.get_extra_info("socket")
@@ -72,7 +95,8 @@ class Wire:
             await asyncio.sleep(0.01)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await self._forwarding.wait()
+        forwarding = self._forwarding
+        await forwarding.wait()
         try:
             far_reader, far_writer = await asyncio.open_connection(*self._target)
         except OSError:
@@ -80,16 +104,24 @@ class Wire:
             return
         self._ends |= {writer, far_writer}
         try:
-            await asyncio.gather(self._pump(reader, far_writer), self._pump(far_reader, writer))
+            await asyncio.gather(
+                self._pump(reader, far_writer, forwarding),
+                self._pump(far_reader, writer, forwarding),
+            )
         finally:
             self._ends -= {writer, far_writer}
             for end in (writer, far_writer):
                 end.close()
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        forwarding: asyncio.Event,
+    ) -> None:
         with contextlib.suppress(OSError):
             while block := await reader.read(BLOCK_BYTES):
-                await self._forwarding.wait()
+                await forwarding.wait()
                 writer.write(block)
                 await writer.drain()
         writer.close()
