@@ -46,6 +46,10 @@ test: setup ## Run every test that can run on this machine
 test-fast: setup ## Run the tests that need no server; about a minute
 	$(BIN)/python $(PYTEST) --fast --durations=10 --durations-min=1
 
+.PHONY: faults
+faults: setup ## Have services, servers and packets stand still for two minutes each, not for a moment
+	LECTERN_TEST_FROZEN_SECONDS=120 $(BIN)/python -m pytest $(PYTEST_ARGS) tests/faults/frozen
+
 .PHONY: lint
 lint: setup ## Do all that CI does but the tests: format, lint, spelling, types, imports, generated files
 	$(BIN)/ruff format --check .

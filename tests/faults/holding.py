@@ -57,9 +57,11 @@ class Hold:
 
 
 @asynccontextmanager
-async def held(deployment: Deployment, service: str) -> AsyncIterator[Hold]:
-    """Hold ``service`` in the middle of its work while the block runs."""
-    topic, page = HELD_AT[service]
+async def held(
+    deployment: Deployment, service: str, at: tuple[str, str] | None = None
+) -> AsyncIterator[Hold]:
+    """Hold ``service`` in the middle of its work, or ``at`` an event, while the block runs."""
+    topic, page = at or HELD_AT[service]
     database = deployment.database(service)
     trigger = (
         "CREATE TRIGGER hold_events BEFORE INSERT ON events "

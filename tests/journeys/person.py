@@ -79,15 +79,15 @@ class Person:
 
 
 @asynccontextmanager
-async def somebody(deployment: Deployment):
-    """A new person with a token."""
+async def somebody(deployment: Deployment, answering: str = "gateway"):
+    """A new person with a token, who asks the process ``answering``."""
     database = deployment.database("gateway")
     try:
         owner, token = await Tokens(database).create("journey")
     finally:
         await database.close()
     async with httpx.AsyncClient(
-        base_url=f"{deployment.url('gateway')}/api/v1",
+        base_url=f"{deployment.url(answering)}/api/v1",
         headers={"Authorization": f"Bearer {token}"},
         timeout=30,
     ) as api:

@@ -15,7 +15,7 @@ from typing import Any, Self
 import asyncpg
 import structlog
 
-from libs.common.backoff import delay_s
+from libs.common.backoff import OUTAGE_CAP_S, delay_s
 from libs.common.database.engine import Database
 from libs.common.database.postgres_engine import CONNECT_TIMEOUT_S, PEER_SETTINGS
 
@@ -84,7 +84,7 @@ class NotificationExchange:
                 attempt = 1 if self.works else attempt + 1
                 self._echoed.clear()
                 log.warning("notifications interrupted", error=type(error).__name__)
-                await asyncio.sleep(delay_s(attempt, cap_s=30.0))
+                await asyncio.sleep(delay_s(attempt, cap_s=OUTAGE_CAP_S))
 
     async def _exchange(self) -> None:
         """Send and hear until the connection fails."""

@@ -22,6 +22,13 @@ What was asked while packets were lost holds everything up for as long once they
 aiokafka's 40 s that is longer than all the rest takes together.
 """
 
+IDLE_MS = 5_000
+"""So long a connection is kept that nothing is asked on.
+
+One that the network has forgotten costs whoever uses it next the whole time of a request, and a
+document as often as it is passed on by a service that was idle. A new one costs milliseconds.
+"""
+
 HEARD_LATER_MS = 5_000
 """A broker that gives out partitions anew waits for a member that is frozen as long as for its
 session, and answers the others then."""
@@ -43,6 +50,7 @@ def consuming_broker(
         consumer_only=True,
         logger=None,
         request_timeout_ms=settings.session_timeout_ms + HEARD_LATER_MS,
+        connections_max_idle_ms=IDLE_MS,
         security=_faststream_security(settings),
     )
 
@@ -61,6 +69,7 @@ def producer(
         acks="all",
         compression_type=settings.kafka_compression,
         request_timeout_ms=REQUEST_TIMEOUT_MS,
+        connections_max_idle_ms=IDLE_MS,
         **connection_security(settings),
     )
 

@@ -513,7 +513,7 @@ async def test_soon_after_an_outage_work_goes_on(database, monkeypatch):
         return await reject(event)
 
     monkeypatch.setattr(consumer_module, "delay_s", delay_s)
-    monkeypatch.setattr(consumer_module.asyncio, "sleep", wait)
+    monkeypatch.setattr(asyncio, "sleep", wait)
     await consuming(database, handler, max_in_place_s=60.0).take([record(deleted())])
     assert len(waits) >= 12
     assert max(waits) <= 5.0
