@@ -29,6 +29,14 @@ def limits_of(common: CommonSettings) -> HttpLimits:
 class CannotListen(Exception):
     """The address cannot be listened on; the message says which and what to do."""
 
+KEEP_ALIVE_S = 75
+"""How long a connection is kept for the next request: longer than any client keeps it.
+
+Load balancers keep theirs for 60 s and httpx for 5, as uvicorn does unless it is told: whoever asks
+again at that moment finds the connection reset, and cannot know whether a POST was taken. Those who
+do nothing make room where connections are scarce (:mod:`.http_connection`).
+"""
+
 
 class HttpServer:
     """One ASGI app on one address. Use it once.
@@ -49,6 +57,7 @@ class HttpServer:
                 http=protocol,
                 lifespan="off",
                 interface="asgi3",
+                timeout_keep_alive=KEEP_ALIVE_S,
                 ws="none",
                 log_config=None,
                 access_log=False,

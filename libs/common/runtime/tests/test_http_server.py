@@ -45,6 +45,20 @@ async def test_it_answers_on_the_port_it_names(server):
 
 
 @pytest.mark.slow
+async def test_connections_are_kept_for_longer_than_clients_keep_them(server):
+    """A request that is sent just when the server closes is lost, and a POST is not sent again."""
+    clients_s = 5.0  # httpx; load balancers have 60
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    for pause_s in (clients_s + 0.5, 0.0):
+        writer.write(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200")
+        assert await reader.readexactly(5) == b"hello"
+        await asyncio.sleep(pause_s)
+    writer.close()
+
+
+@pytest.mark.slow
 async def test_two_run_in_one_loop(server):
     other = HttpServer(APP, "127.0.0.1", 0)
     await other.start()
