@@ -29,6 +29,7 @@ def limits_of(common: CommonSettings) -> HttpLimits:
 class CannotListen(Exception):
     """The address cannot be listened on; the message says which and what to do."""
 
+
 KEEP_ALIVE_S = 75
 """How long a connection is kept for the next request: longer than any client keeps it.
 
