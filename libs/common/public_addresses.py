@@ -101,6 +101,11 @@ def is_public(address: Address) -> bool:
 
 
 async def resolve(host: str, port: int) -> list[Address]:
+    """Return the addresses of ``host`` as :func:`resolve_blocking` does, from another thread."""
+    return await asyncio.to_thread(resolve_blocking, host, port)
+
+
+def resolve_blocking(host: str, port: int) -> list[Address]:
     """Return the addresses of ``host``, without zones, in the order in which to try them.
 
     ``host`` may be an address itself, in any notation that the system reads.
@@ -109,6 +114,5 @@ async def resolve(host: str, port: int) -> list[Address]:
         OSError: There is no such host, or the name service does not answer (socket.gaierror).
         UnicodeError: No host can have this name.
     """
-    loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [ip_address(str(row[4][0]).partition("%")[0]) for row in found]

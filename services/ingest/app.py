@@ -1,5 +1,6 @@
 """Composition root of ingest: the only module that builds clients from settings."""
 
+from functools import partial
 from pathlib import Path
 
 from libs.common.contracts.documents import DocumentParsed, DocumentRejected, PageExtracted
@@ -35,7 +36,10 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
             max_bytes=settings.url_max_bytes,
             timeout_seconds=settings.url_timeout_seconds,
             allow_private=settings.url_allow_private,
-        )
+            ports=settings.url_ports,
+        ),
+        required=settings.require_sandbox,
+        metrics=metrics,
     )
     web_documents = WebDocuments(storage=storage, fetcher=fetcher)
     intake = Intake(storage=storage, history=History(database), parser=sandbox)
@@ -60,7 +64,7 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         metrics=metrics,
         resources=[sandbox, fetcher],
         starting=sandbox.prepare,
-        checks={"sandbox": sandbox.check},
+        checks={"sandbox": partial(_confinement, sandbox, fetcher)},
     )
 
 
@@ -71,3 +75,8 @@ def _sandbox(settings: Settings, metrics: Metrics) -> Sandbox:
         wall_seconds=settings.parse_wall_seconds,
     )
     return Sandbox(limits, required=settings.require_sandbox, metrics=metrics)
+
+
+async def _confinement(sandbox: Sandbox, fetcher: LimitedFetcher) -> str | None:
+    """Return what parsers lack of the sandbox or, if nothing, what fetchers lack."""
+    return await sandbox.check() or await fetcher.check()

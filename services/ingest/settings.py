@@ -1,7 +1,9 @@
 """Every knob of ingest, read from INGEST_* variables."""
 
-from pydantic import Field
-from pydantic_settings import SettingsConfigDict
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from libs.common.settings import Port, ServiceSettings, Workers
 
@@ -24,8 +26,8 @@ class Settings(ServiceSettings):
     )
     require_sandbox: bool = Field(
         default=False,
-        description="Whether documents wait rather than be read where the kernel lacks a layer of "
-        "the sandbox, as the health page then says.",
+        description="Whether documents wait rather than be read or fetched where the kernel lacks "
+        "a layer of the sandbox, as the health page then says.",
     )
     url_slots: int = Field(
         default=8,
@@ -39,6 +41,18 @@ class Settings(ServiceSettings):
     url_max_bytes: int = Field(
         default=20_000_000, gt=0, description="Largest page that is fetched from the web."
     )
-    url_allow_private: bool = Field(
-        default=False, description="Whether addresses of private networks may be fetched."
+    url_ports: Annotated[tuple[Port, ...], NoDecode] = Field(
+        default="80,443",
+        validate_default=True,
+        min_length=1,
+        description="Ports of websites that are fetched, separated by commas: 80,443.",
     )
+    url_allow_private: bool = Field(
+        default=False,
+        description="Whether addresses of private networks may be fetched, on any port.",
+    )
+
+    @field_validator("url_ports", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(value.split(",")) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""What a taken over parser could do in a container, with the profile that deployments give it."""
+"""What a taken over parser or fetcher could do in a container, with our deployments' profile."""
 
 import json
 import re
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.ingest.sandbox.tests.taken_over import ATTEMPTS
+from services.ingest.sandbox.tests.test_taken_over import KEPT_BY_FETCHERS
 
 pytestmark = pytest.mark.slow
 
@@ -39,9 +40,9 @@ def image() -> str:
     return str(name)
 
 
-def outcomes(image: str, *layers: str) -> dict[str, str]:
+def outcomes(image: str, process: str, *layers: str) -> dict[str, str]:
     mounted = ["-v", f"{ROOT}:/app:ro", "-w", "/app", "-e", "PYTHONDONTWRITEBYTECODE=1"]
-    command = ["python", "-m", "services.ingest.sandbox.tests.taken_over", *layers]
+    command = ["python", "-m", "services.ingest.sandbox.tests.taken_over", process, *layers]
     done = subprocess.run(
         ["docker", "run", "--rm", *PROFILE, *mounted, image, *command],
         capture_output=True,
@@ -59,7 +60,7 @@ def done(found: dict[str, str]) -> set[str]:
 
 
 def test_the_container_alone_leaves_most_of_it(image: str) -> None:
-    found = done(outcomes(image))
+    found = done(outcomes(image, "parser"))
     assert len(found) >= DONE_WITHOUT_LAYERS
     assert found >= {
         "read_another_document",
@@ -70,13 +71,20 @@ def test_the_container_alone_leaves_most_of_it(image: str) -> None:
 
 @pytest.mark.parametrize("layers", [["seccomp"], ["process", "landlock", "limits", "seccomp"]])
 def test_the_sandbox_leaves_nothing_in_a_container(image: str, layers: list[str]) -> None:
-    found = outcomes(image, *layers)
+    found = outcomes(image, "parser", *layers)
     assert done(found) == set()
     assert found["make_a_socket"] == "killed: SIGSYS"
 
 
+def test_the_sandbox_leaves_a_fetcher_the_web_in_a_container(image: str) -> None:
+    found = outcomes(image, "fetcher", "process", "landlock", "limits", "seccomp")
+    assert done(found) <= KEPT_BY_FETCHERS
+    assert {"make_a_socket", "connect_to_a_website"} <= done(found)
+    assert found["run_a_program"] == "killed: SIGSYS"
+
+
 def test_landlock_works_in_a_container(image: str) -> None:
-    found = outcomes(image, "landlock")
+    found = outcomes(image, "parser", "landlock")
     assert {
         name
         for name in (
@@ -90,5 +98,5 @@ def test_landlock_works_in_a_container(image: str) -> None:
 
 
 def test_a_user_who_is_not_root_starts_no_process_by_the_limits(image: str) -> None:
-    found = outcomes(image, "limits")
+    found = outcomes(image, "parser", "limits")
     assert done(found) & {"fork", "fork_as_of_old", "fork_as_of_late", "start_a_thread"} == set()

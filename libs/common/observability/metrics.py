@@ -114,9 +114,11 @@ class Metrics:
     characters_spoken_total = _counter("characters", "Characters that engines spoke.")
     audio_seconds_total = _counter("seconds", "Length of the audio that was made.")
 
-    sandbox_layers = _gauge("1 or 0", "Whether a layer of the sandbox confines parsers.", "layer")
-    parser_attacks_total = _counter(
-        "documents", "Documents whose parser was killed for what only an attack does."
+    sandbox_layers = _gauge(
+        "1 or 0", "Whether a layer of the sandbox confines parser or fetcher.", "process", "layer"
+    )
+    sandbox_attacks_total = _counter(
+        "documents", "Documents whose process was killed for what only an attack does.", "process"
     )
 
     notifications_total = _counter(

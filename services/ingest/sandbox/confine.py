@@ -1,14 +1,15 @@
-"""What a process gives up before it looks at an untrusted file. There is no way back.
+"""What a process gives up before it looks at what strangers sent. There is no way back.
 
 Layers, each of which stands without the others where the system has it:
 
     user        a user of its own, where the service may change users
     process     no new privileges, nobody may look into it, it ends with its parent
     landlock    no file, no TCP, no signals to others
-    limits      memory, processor time, nothing written to files, no new descriptors or processes
-    seccomp     a short list of system calls, none of which opens, sends or starts anything
+    limits      memory, processor time, bytes written to files, descriptors, no new processes
+    seccomp     a short list of system calls, none of which writes a file or starts anything
 
-Everywhere, an audit hook refuses the same to code in Python. What was open before stays open.
+:mod:`.rules` says what a process keeps of files, of TCP and of system calls. Everywhere, an audit
+hook refuses the same to code in Python. What was open before stays open.
 """
 
 import os
@@ -24,12 +25,13 @@ from services.ingest.sandbox.kernel import calls
 from services.ingest.sandbox.kernel.landlock import give_up_files
 from services.ingest.sandbox.kernel.own_user import become_own_user
 from services.ingest.sandbox.kernel.seccomp import give_up_calls
+from services.ingest.sandbox.rules import Rules
 
 NICENESS = 15
 """A book is read far ahead of its being spoken, and must not hold up what is heard next."""
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+_SOCKETS = ("socket.",)
 _FORBIDDEN_EVENTS = (
-    "socket.",
     "subprocess.",
     "os.exec",
     "os.fork",
@@ -67,12 +69,12 @@ Missing = dict[Layer, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What reading one document may cost.
+    """What one document may cost.
 
     ``memory_bytes`` of address space on top of what the process has mapped before it starts;
     ``cpu_seconds`` of its own; ``wall_seconds`` of waiting for it, which the caller measures;
     ``open_files`` at a time, of which the document, the answer and three for nothing are five;
-    ``file_bytes`` written to any file.
+    ``file_bytes`` written to any file; ``niceness`` as of the command ``nice``.
     """
 
     memory_bytes: int = 1024 * 1024 * 1024
@@ -80,17 +82,18 @@ class Limits:
     wall_seconds: float = 300.0
     open_files: int = 6
     file_bytes: int = 0
+    niceness: int = NICENESS
 
 
-def confine(limits: Limits) -> Missing:
+def confine(limits: Limits, rules: Rules) -> Missing:
     """Put on every layer that the system has; return those that it does not have."""
     mapped = mapped_bytes()  # from a file, which no layer allows
     steps: dict[Layer, Callable[[], None]] = {
         Layer.USER: become_own_user,
         Layer.PROCESS: keep_to_itself,
-        Layer.LANDLOCK: give_up_files,
+        Layer.LANDLOCK: lambda: give_up_files(rules.readable, rules.ports),
         Layer.LIMITS: lambda: set_limits(limits, mapped),
-        Layer.SECCOMP: give_up_calls,
+        Layer.SECCOMP: lambda: give_up_calls(rules.calls),
     }
     missing = {}
     for layer in Layer:
@@ -98,7 +101,7 @@ def confine(limits: Limits) -> Missing:
             steps[layer]()
         except OSError as error:
             missing[layer] = error.strerror or str(error)
-    sys.addaudithook(_refuse)
+    sys.addaudithook(_refusing(_FORBIDDEN_EVENTS + (() if rules.sockets else _SOCKETS)))
     return missing
 
 
@@ -108,7 +111,7 @@ def set_limits(limits: Limits, mapped: int) -> None:
     Raises:
         OSError: The system refuses.
     """
-    os.nice(NICENESS)
+    os.nice(limits.niceness)
     cpu = limits.cpu_seconds
     wanted = [
         (resource.RLIMIT_CORE, 0, 0),
@@ -150,7 +153,10 @@ def keep_to_itself() -> None:
     calls.prctl(calls.PR_SET_DUMPABLE, 0)
 
 
-def _refuse(event: str, arguments: tuple[object, ...]) -> None:
-    writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITING
-    if writes or event.startswith(_FORBIDDEN_EVENTS):
-        raise PermissionError(f"{event} is not allowed while reading a document")
+def _refusing(forbidden: tuple[str, ...]) -> Callable[[str, tuple[object, ...]], None]:
+    def refuse(event: str, arguments: tuple[object, ...]) -> None:
+        writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & _WRITING
+        if writes or event.startswith(forbidden):
+            raise PermissionError(f"{event} is not allowed in a confined process")
+
+    return refuse

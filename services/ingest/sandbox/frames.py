@@ -1,15 +1,16 @@
-"""How the parsing process tells the service what it found: frames on a pipe.
+"""How a confined process tells the service what it found: frames on a pipe.
 
 A frame is one byte of kind, four bytes of length (big endian) and the payload. JSON and not pickle,
-since the sender has read an untrusted file. A cover goes before the metadata that it belongs to.
+since the sender has read what strangers sent. A cover goes before the metadata that it belongs to.
 """
 
 import json
+import traceback
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from enum import Enum
 
-from libs.common.errors import Rejected
+from libs.common.errors import Rejected, Throttled, Transient
 from services.ingest.pages.document import Item, Metadata, Page, ParsedChapter
 
 HEADER_BYTES = 5
@@ -22,6 +23,7 @@ class Frame(Enum):
     PAGE = b"P"
     COVER = b"C"
     METADATA = b"M"
+    FETCHED = b"W"
     REJECTED = b"R"
     CRASHED = b"X"
     FAILED = b"F"
@@ -59,6 +61,23 @@ def of_rejection(error: Rejected) -> bytes:
     return encode(Frame.REJECTED, _json({"code": error.code, "message": str(error)}))
 
 
+def of_failure(error: Transient) -> bytes:
+    """Return the frame that says why a document has to be tried again."""
+    after = error.retry_after_s if isinstance(error, Throttled) else None
+    told = {"throttled": isinstance(error, Throttled), "message": str(error), "after_s": after}
+    return encode(Frame.FAILED, _json(told))
+
+
+def of_crash() -> bytes:
+    """Return the frame with the traceback of the error that is being handled."""
+    return encode(Frame.CRASHED, traceback.format_exc(limit=-20).encode())
+
+
+def of_fetched(filename: str | None) -> bytes:
+    """Return the frame that says that the page is in the file, and the name that it goes by."""
+    return encode(Frame.FETCHED, _json({"filename": filename}))
+
+
 def page(payload: bytes) -> Page:
     """Read the payload of PAGE. Raises ValueError, TypeError or KeyError if it is none."""
     return Page(**json.loads(payload))
@@ -77,6 +96,21 @@ def rejection(payload: bytes) -> Rejected:
     """Read the payload of REJECTED. Raises ValueError or KeyError if it is none."""
     fields = json.loads(payload)
     return Rejected(fields["code"], fields["message"])
+
+
+def failure(payload: bytes) -> Transient:
+    """Read the payload of FAILED. Raises ValueError, TypeError or KeyError if it is none."""
+    fields = json.loads(payload)
+    message, after = str(fields["message"]), fields["after_s"]
+    if fields["throttled"]:
+        return Throttled(message, None if after is None else float(after))
+    return Transient(message)
+
+
+def fetched(payload: bytes) -> str | None:
+    """Read the payload of FETCHED. Raises ValueError, TypeError or KeyError if it is none."""
+    filename = json.loads(payload)["filename"]
+    return None if filename is None else str(filename)
 
 
 def _json(fields: dict[str, object]) -> bytes:

@@ -1,239 +1,38 @@
-"""The process that parsing processes are forked from, so that none of them waits for imports.
+"""The program that parsing processes are forked from: ``python -m services.ingest.sandbox.zygote``.
 
-``python -m services.ingest.sandbox.zygote FD`` serves the socket that it inherits as FD and ends
-when the other side closes it, taking its children with it. Its first word is a line of JSON: the
-layers that its children lack, and why. A request is a length (4 bytes, big endian) that carries
-three file descriptors, and JSON. Frames with what was found go to the first descriptor; the second
-gets two lines: the child's process id and, once it is dead, its wait status; the third is the
-document. A child opens nothing else.
+See :mod:`.fork_server`. The file of a child is the document; it opens nothing else.
 """
 
-import contextlib
-import errno
-import fcntl
-import gc
-import json
 import os
-import select
-import signal
-import socket
-import sys
-import traceback
-from typing import BinaryIO, NoReturn
+from collections.abc import Iterator
+from typing import Any
 
-from libs.common.errors import Rejected
-from services.ingest.formats.parse import parse_file, preload
-from services.ingest.pages.reasons import Reason, blames_file, rejected
+from services.ingest.formats import parse
 from services.ingest.sandbox import frames
-from services.ingest.sandbox.confine import Layer, Limits, Missing, confine
-from services.ingest.sandbox.kernel import calls
-
-LENGTH_BYTES = 4
-
-_ANSWER_FD = 3
-_DOCUMENT_FD = 4
-_FREE_FD = 10
-_FDS = 3
+from services.ingest.sandbox.fork_server import FILE_FD, ConfinedTask, serve
+from services.ingest.sandbox.rules import PARSER
 
 
-def main() -> None:
-    """Serve requests until the service closes its end."""
-    control = socket.socket(fileno=int(sys.argv[1]))
-    wakeup_read, wakeup_write = os.pipe()
-    os.set_blocking(wakeup_write, False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
-    signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
-    with contextlib.suppress(OSError):  # its children must not be able to change it
-        calls.prctl(calls.PR_SET_DUMPABLE, 0)
-    Zygote(control, wakeup_read).serve()
+class Parsing:
+    """Reads documents."""
 
+    rules = PARSER
 
-class Zygote:
-    """Forks a child per document and reports how each of them ended."""
+    def preload(self) -> None:
+        """Load all formats, models and encodings."""
+        parse.preload()
 
-    def __init__(self, control: socket.socket, wakeup: int) -> None:
-        self._control = control
-        self._wakeup = wakeup
-        self._children: dict[int, int] = {}
-        self._missing: Missing = {}
-        self._poll = select.poll()
-        self._poll.register(control, select.POLLIN)
-        self._poll.register(wakeup, select.POLLIN)
+    def task(self, request: dict[str, Any]) -> ConfinedTask:
+        """Open the document."""
+        file = os.fdopen(FILE_FD, "rb")
+        filename = request["filename"]
 
-    def serve(self) -> None:
-        """Serve until the service closes its end, or is gone; then end the children too."""
-        try:
-            # A service that was killed, or closed its end before it read our word, resets the
-            # connection or breaks off a request.
-            with contextlib.suppress(ConnectionError, EOFError):
-                self._serve()
-        finally:
-            self._end()
+        def work() -> Iterator[bytes]:
+            for item in parse.parse_file(file, None if filename is None else str(filename)):
+                yield from frames.of_item(item)
 
-    def _serve(self) -> None:
-        """Load what children need, say what confines them, and serve."""
-        preload()
-        gc.freeze()  # keeps the collector from copying shared pages into every child
-        self._missing = _tried()
-        said = {layer.value: why for layer, why in self._missing.items()}
-        self._control.sendall(json.dumps(said).encode() + b"\n")
-        while True:
-            for fd, _ in self._poll.poll():
-                if fd == self._wakeup:
-                    os.read(self._wakeup, 4096)
-                    self._reap()
-                elif not self._accept():
-                    return
-
-    def _accept(self) -> bool:
-        raw, fds, _, _ = socket.recv_fds(self._control, LENGTH_BYTES, _FDS)
-        if not raw:
-            return False
-        request = json.loads(_exactly(self._control, int.from_bytes(raw, "big")))
-        data, status, document = fds
-        zygote = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            _Child(data, document, parent=zygote, missing=self._missing).read(request)
-        os.close(data)
-        os.close(document)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.setpgid(pid, pid)  # the child does the same: whoever comes first
-        self._children[pid] = status
-        _tell(status, pid)
-        return True
-
-    def _reap(self) -> None:
-        for pid in list(self._children):
-            done, status = os.waitpid(pid, os.WNOHANG)
-            if done:
-                fd = self._children.pop(pid)
-                _tell(fd, status)
-                os.close(fd)
-
-    def _end(self) -> None:
-        for pid in self._children:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-
-
-def _exactly(control: socket.socket, size: int) -> bytes:
-    data = b""
-    while len(data) < size:
-        more = control.recv(size - len(data))
-        if not more:
-            raise EOFError("the service closed the socket in the middle of a request")
-        data += more
-    return data
-
-
-def _tell(fd: int, number: int) -> None:
-    with contextlib.suppress(BrokenPipeError):  # nobody waits for this document any more
-        os.write(fd, b"%d\n" % number)
-
-
-def _tried() -> Missing:
-    """Return the layers that a child lacks, by the word of one that has put them on."""
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            missing = confine(Limits())
-            os.write(
-                write, json.dumps({layer.value: why for layer, why in missing.items()}).encode()
-            )
-        finally:
-            os._exit(0)
-    os.close(write)
-    with os.fdopen(read, "rb") as answer:
-        said = json.loads(answer.read())
-    os.waitpid(pid, 0)
-    return {Layer(name): why for name, why in said.items()}
-
-
-class _Child:
-    """The process that reads one document. ``missing`` are the layers that it may lack."""
-
-    def __init__(self, data: int, document: int, *, parent: int, missing: Missing) -> None:
-        self._data = data
-        self._document = document
-        self._parent = parent
-        self._missing = missing
-
-    def read(self, request: dict[str, object]) -> NoReturn:
-        """Read the document and end, whatever happens."""
-        try:
-            self._keep_two_descriptors()
-            try:
-                file = os.fdopen(_DOCUMENT_FD, "rb")
-                self._confine(Limits(**request["limits"]))  # type: ignore[arg-type]
-                filename = request["filename"]
-                _report(file, None if filename is None else str(filename))
-            except BrokenPipeError:
-                pass  # nobody waits for this document any more
-            except OSError as error:
-                reason = error.strerror or type(error).__name__  # without a path
-                _write(frames.encode(frames.Frame.FAILED, reason.encode()))
-        finally:
-            os._exit(0)
-
-    def _keep_two_descriptors(self) -> None:
-        """Become leader of a process group; keep what the answer and the document are on."""
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        with contextlib.suppress(PermissionError):
-            os.setpgid(0, 0)
-        null = os.open(os.devnull, os.O_RDWR)
-        data, document = (
-            fcntl.fcntl(fd, fcntl.F_DUPFD, _FREE_FD) for fd in (self._data, self._document)
-        )
-        os.dup2(data, _ANSWER_FD)
-        os.dup2(document, _DOCUMENT_FD)
-        for fd in range(_ANSWER_FD):
-            os.dup2(null, fd)
-        os.closerange(_DOCUMENT_FD + 1, os.sysconf("SC_OPEN_MAX"))
-
-    def _confine(self, limits: Limits) -> None:
-        lacking = confine(limits).keys() - self._missing.keys()
-        if lacking:
-            raise OSError(
-                errno.EPERM, f"the kernel refused {min(layer.value for layer in lacking)}"
-            )
-        if os.getppid() != self._parent:  # it ended before the kernel knew that we end with it
-            os._exit(0)
-
-
-def _report(file: BinaryIO, filename: str | None) -> None:
-    try:
-        for item in parse_file(file, filename):
-            for frame in frames.of_item(item):
-                _write(frame)
-    except Rejected as error:
-        _write(frames.of_rejection(error))
-    except MemoryError:
-        _write(frames.of_rejection(rejected(Reason.TOO_COMPLEX)))
-    except RecursionError:
-        _write(frames.of_rejection(rejected(Reason.UNSAFE)))
-    except OSError as error:
-        if error.errno == errno.ENOMEM:
-            _write(frames.of_rejection(rejected(Reason.TOO_COMPLEX)))
-        elif blames_file(error):
-            _write_traceback()
-        else:
-            raise
-    except Exception:  # any way a parser can fail on a hostile file is an answer, not a crash
-        _write_traceback()
-
-
-def _write_traceback() -> None:
-    _write(frames.encode(frames.Frame.CRASHED, traceback.format_exc(limit=-20).encode()))
-
-
-def _write(data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(_ANSWER_FD, view) :]
+        return ConfinedTask(PARSER, work)
 
 
 if __name__ == "__main__":
-    main()
+    serve(Parsing())

@@ -25,7 +25,6 @@ MAX_REDIRECTS = 5
 Resolver = Callable[[str, int], Coroutine[Any, Any, list[Address]]]
 
 _PORTS = {"http": 80, "https": 443}
-_FIRST_UNPRIVILEGED_PORT = 1024
 _MAX_URL_CHARS = 4000
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _HEADERS = {
@@ -48,14 +47,15 @@ class WebFetcher:
     """Fetches web addresses within limits.
 
     ``max_bytes`` counts what is received, and what it unpacks to. ``timeout_seconds`` is for
-    everything together: resolving, all hops, the body, however slowly it drips. ``allow_private``
-    lets tests and intranets fetch from addresses that are not public. ``tls`` is what certificates
-    are checked with, if it was made before.
+    everything together: resolving, all hops, the body, however slowly it drips. Of public addresses
+    it connects to ``ports``; ``allow_private`` lets tests and intranets fetch from all others too,
+    on any port. ``tls`` is what certificates are checked with, if it was made before.
     """
 
     max_bytes: int = 20_000_000
     timeout_seconds: float = 10.0
     allow_private: bool = False
+    ports: frozenset[int] = frozenset(_PORTS.values())
     resolver: Resolver = resolve
     tls: ssl.SSLContext | None = None
 
@@ -118,8 +118,11 @@ class WebFetcher:
             raise Rejected("unknown_host", f"There is no website at {url.host}.")
         if self.allow_private:
             return addresses
-        well_known = port < _FIRST_UNPRIVILEGED_PORT and port not in _PORTS.values()
-        if well_known or not all(map(is_public, addresses)):
+        if port not in self.ports:
+            raise Rejected(
+                "blocked_port", "Pages are fetched from the usual ports of websites only."
+            )
+        if not all(map(is_public, addresses)):
             raise Rejected("blocked_address", "This web address is not on the public internet.")
         return addresses
 

@@ -1,58 +1,66 @@
-"""Fetches web addresses in processes of their own, with limits, started by the fetch server.
+"""Fetches web addresses in processes of their own, confined, which the fetch server forks.
 
 ``async with LimitedFetcher(...) as fetcher`` stops the server at the end; it is started with the
 first web address, and again if it died.
 """
 
 import asyncio
-import contextlib
-import json
-import os
 import signal
-import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self, TypeAlias
+from typing import Self
 
-from libs.common.errors import LecternError, Rejected, Throttled, Transient, Unavailable
+from libs.common.errors import Transient
+from libs.common.observability.metrics import Metrics
 from services.ingest.pages.reasons import Reason, rejected
-from services.ingest.sources.server_process import FetchServerProcess
+from services.ingest.sandbox import frames
+from services.ingest.sandbox.confine import Limits
+from services.ingest.sandbox.fork_client import ForkClient
+from services.ingest.sandbox.forked_process import DiedWithoutWord, ForkedProcess
+from services.ingest.sandbox.frames import Frame
 
-START_SECONDS = 60.0
+PROGRAM = "services.ingest.sources.fetch_server"
 GRACE_SECONDS = 5.0
 """After its own deadline, a process that does not answer is killed."""
 
-_ANSWER_BYTES = 64 * 1024
+MEMORY_BYTES = 256 * 1024 * 1024
+CPU_SECONDS = 30
+OPEN_FILES = 32
 
 
-Child: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-class FetcherCrashed(LecternError):
-    """A fetching process raised what it should not; the message is its traceback."""
-
-    code = "fetcher_crashed"
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FetchLimits:
     """See :class:`services.ingest.sources.fetch.WebFetcher`."""
 
     max_bytes: int
     timeout_seconds: float
     allow_private: bool = False
+    ports: tuple[int, ...] = (80, 443)
 
 
 class LimitedFetcher:
-    """Any number of web addresses at a time, each fetched by a child process."""
+    """Any number of web addresses at a time, each fetched by a child process.
 
-    def __init__(self, limits: FetchLimits) -> None:
+    Where ``required``, none is as long as a layer of the sandbox is missing.
+    """
+
+    def __init__(
+        self, limits: FetchLimits, *, required: bool = False, metrics: Metrics | None = None
+    ) -> None:
+        self.client = ForkClient("fetcher", PROGRAM, required=required, metrics=metrics)
         self._limits = limits
-        self._server: FetchServerProcess | None = None
+        self._of_process = Limits(
+            memory_bytes=MEMORY_BYTES,
+            cpu_seconds=CPU_SECONDS,
+            open_files=OPEN_FILES,
+            file_bytes=limits.max_bytes,
+            niceness=0,  # a website does not wait for us
+        )
 
     async def __aenter__(self) -> Self:
         """Start nothing yet."""
+        await self.client.__aenter__()
         return self
 
     async def __aexit__(
@@ -62,9 +70,15 @@ class LimitedFetcher:
         traceback: TracebackType | None,
     ) -> None:
         """Stop the server and whatever is being fetched."""
-        server, self._server = self._server, None
-        if server is not None:
-            await asyncio.to_thread(server.end)
+        await self.client.__aexit__(kind, error, traceback)
+
+    async def check(self) -> str | None:
+        """Return what is missing of the sandbox, None as long as nothing was fetched.
+
+        Raises:
+            Unavailable: It is required.
+        """
+        return self.client.check()
 
     async def fetch(self, url: str, path: Path) -> str | None:
         """Store what ``url`` answers at ``path``; return the file name that it goes by, if any.
@@ -73,86 +87,28 @@ class LimitedFetcher:
             Rejected: The address is invalid, not public, not there, or answers too much.
             Transient: It does not answer in time, or the fetching process was stopped.
         """
-        ours, theirs = socket.socketpair()
-        file = await asyncio.to_thread(path.open, "wb")
-        with theirs, file:
-            server = self._send(theirs, file)
-        reader, writer = await asyncio.open_unix_connection(sock=ours, limit=_ANSWER_BYTES)
+        request = {"url": url, **asdict(self._limits)}
+        with await asyncio.to_thread(path.open, "wb") as file:
+            process = await self.client.fork(file.fileno(), request, self._of_process)
         try:
-            return await self._answer(url, server, (reader, writer))
+            return await self._answer(process)
         finally:
-            writer.close()
+            process.end()
 
-    def _send(self, theirs: socket.socket, file: BinaryIO) -> FetchServerProcess:
-        """Hand both to a server that runs, starting one if need be."""
-        if self._server is None or not self._server.runs:
-            if self._server is not None:
-                self._server.control.close()
-            self._server = FetchServerProcess.start()
+    async def _answer(self, process: ForkedProcess) -> str | None:
+        await process.started()
         try:
-            socket.send_fds(self._server.control, [b"f"], [theirs.fileno(), file.fileno()])
-        except OSError as error:
-            raise Unavailable("the fetching process does not take web addresses") from error
-        return self._server
-
-    async def _answer(self, url: str, server: FetchServerProcess, child: Child) -> str | None:
-        reader, writer = child
-        pid = await _line(reader, START_SECONDS)
-        if not pid:
-            raise Unavailable("the fetching process ended while it started")
+            kind, payload = await process.frame(self._limits.timeout_seconds + GRACE_SECONDS)
+        except TimeoutError:
+            raise Transient("the website does not answer in time") from None
+        except DiedWithoutWord as died:
+            if died.signal == signal.SIGKILL:  # by none of its limits, so the machine's or people's
+                raise Transient("the fetching process was stopped") from died
+            raise died.rejection() from died
+        await process.finish()
         try:
-            request = {"url": url, **asdict(self._limits)}
-            writer.write(json.dumps(request).encode() + b"\n")
-            answer = await _line(reader, self._limits.timeout_seconds + GRACE_SECONDS)
-        finally:
-            # Also one that has answered: what it wrote must not change any more. It has made
-            # itself leader of a group; the group is empty once it has ended.
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(int(pid), signal.SIGKILL)
-        if not answer:
-            if not server.runs:
-                raise Transient("the fetching process was stopped")
-            raise rejected(Reason.UNREADABLE)
-        return _filename(answer)
-
-
-async def _line(reader: asyncio.StreamReader, patience_s: float) -> bytes:
-    """Return the next line, empty if the other side ended without one.
-
-    Raises:
-        Transient: Nothing came in time.
-        Rejected: Something came that is no line.
-    """
-    try:
-        async with asyncio.timeout(patience_s):
-            line = await reader.readline()
-    except TimeoutError:
-        raise Transient("the website does not answer in time") from None
-    except ConnectionError:
-        return b""
-    except ValueError as error:
-        raise rejected(Reason.UNREADABLE) from error
-    return line if line.endswith(b"\n") else b""
-
-
-def _filename(answer: bytes) -> str | None:
-    """Return the file name of an answer, or raise what it says."""
-    try:
-        told: dict[str, Any] = json.loads(answer)
-        if "filename" in told:
-            return None if told["filename"] is None else str(told["filename"])
-        if "crashed" in told:
-            raise rejected(Reason.UNREADABLE) from FetcherCrashed(str(told["crashed"]))
-        raise _error(told)
-    except (ValueError, TypeError, KeyError) as error:
-        raise rejected(Reason.UNREADABLE) from error
-
-
-def _error(told: dict[str, Any]) -> LecternError:
-    message = str(told["message"])
-    if told["error"] == Rejected.__name__:
-        return Rejected(str(told["code"]), message)
-    if told["error"] == Throttled.__name__:
-        after = told["retry_after_s"]
-        return Throttled(message, None if after is None else float(after))
-    return Transient(message)
+            if kind is Frame.FETCHED:
+                return frames.fetched(payload)
+        except (ValueError, TypeError, KeyError) as error:
+            raise rejected(Reason.UNREADABLE) from error
+        raise rejected(Reason.UNREADABLE)

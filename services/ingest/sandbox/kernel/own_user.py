@@ -1,9 +1,9 @@
-"""A user of their own for parsers, where the service may change users at all."""
+"""A user of their own for confined processes, where the service may change users at all."""
 
 import os
 from pathlib import Path
 
-PARSER_USER = 65_530
+CONFINED_USER = 65_530
 """In a range that Debian leaves unused and systemd gives to nobody for good."""
 
 _NEEDED = {"CAP_KILL": 5, "CAP_SETGID": 6, "CAP_SETUID": 7}
@@ -20,8 +20,8 @@ def become_own_user() -> None:
     if lacking:
         raise PermissionError(f"the service has no {lacking[0]}")
     os.setgroups([])
-    os.setresgid(PARSER_USER, PARSER_USER, PARSER_USER)
-    os.setresuid(PARSER_USER, PARSER_USER, PARSER_USER)
+    os.setresgid(CONFINED_USER, CONFINED_USER, CONFINED_USER)
+    os.setresuid(CONFINED_USER, CONFINED_USER, CONFINED_USER)
 
 
 def _capabilities() -> int:

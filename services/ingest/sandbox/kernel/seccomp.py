@@ -8,24 +8,19 @@ of a call and at its arguments, not at what they point to; see seccomp(2) and
 
 import ctypes
 import errno
-import mmap
 import platform
 import struct
 import sys
 from collections.abc import Sequence
-from fcntl import F_GETFD, F_GETFL
-from functools import cache
 from typing import get_args
 
 from services.ingest.sandbox.kernel.allowed_calls import (
-    ALLOWED,
     ATTACKS,
-    FCNTL,
-    MMAP,
-    MPROTECT,
-    PRLIMIT,
+    COMPUTING,
+    ArgumentTest,
+    Call,
+    Calls,
     Machine,
-    Numbers,
 )
 from services.ingest.sandbox.kernel.calls import PR_SET_SECCOMP, prctl
 
@@ -37,8 +32,8 @@ _MODE_FILTER = 2
 _LOAD_WORD = 0x20
 _JUMP_IF_EQUAL = 0x15
 _JUMP_IF_AT_LEAST = 0x35
-_JUMP_IF_ANY_BIT = 0x45
 _RETURN = 0x06
+_KEEP_BITS = 0x54
 
 # struct seccomp_data: int nr, u32 arch, u64 instruction_pointer, u64 args[6]; both little endian
 _NUMBER_AT = 0
@@ -49,7 +44,6 @@ _ARGUMENT_BYTES = 8
 
 _ARCHITECTURES: dict[Machine, int] = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _X32_BIT = 0x40000000
-_F_DUPFD_CLOEXEC = 1030
 
 Instruction = tuple[int, int, int, int]
 """Operation, how many instructions to skip if true, if false, and its constant."""
@@ -59,16 +53,17 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
 
 
-def give_up_calls() -> None:
-    """Allow nothing but what parsers need, for good. Needs a process without new privileges.
+def give_up_calls(kept: Calls) -> None:
+    """Allow nothing but computing and ``kept``, for good. Needs a process without new privileges.
 
     Raises:
         OSError: The kernel has no seccomp filters, or this is no machine that we know.
     """
-    machine = platform.machine()
-    if sys.platform != "linux" or machine not in get_args(Machine):
-        raise OSError(f"no list of system calls for {sys.platform} on {machine}")
-    instructions = filter_for(machine)
+    name = platform.machine()
+    machine: Machine | None = next((known for known in get_args(Machine) if known == name), None)
+    if sys.platform != "linux" or machine is None:
+        raise OSError(f"no list of system calls for {sys.platform} on {name}")
+    instructions = filter_for(machine, kept)
     program = _Program(len(instructions), assemble(instructions))
     prctl(PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program))
 
@@ -78,19 +73,16 @@ def assemble(program: Sequence[Instruction]) -> bytes:
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
 
 
-@cache
-def filter_for(machine: Machine) -> tuple[Instruction, ...]:
+def filter_for(machine: Machine, kept: Calls) -> tuple[Instruction, ...]:
     """Return the program that decides about each call on ``machine``."""
+    allowed = [*COMPUTING.values(), *kept.values()]
     return (
         _load(_ARCHITECTURE_AT),
-        *_unless_equal(_ARCHITECTURES[machine], KILL),  # calls of 32-bit programs
+        (_JUMP_IF_EQUAL, 1, 0, _ARCHITECTURES[machine]),
+        _return(KILL),  # calls of 32-bit programs
         _load(_NUMBER_AT),
-        *(_if_at_least(_X32_BIT, KILL) if machine == "x86_64" else ()),
-        *(part for call in ALLOWED.values() for part in _when(machine, call, [_return(ALLOW)])),
-        *_when(machine, MMAP, _without_bit(2, mmap.PROT_EXEC)),
-        *_when(machine, MPROTECT, _without_bit(2, mmap.PROT_EXEC)),
-        *_when(machine, FCNTL, _one_of(1, (F_GETFD, F_GETFL, _F_DUPFD_CLOEXEC))),
-        *_when(machine, PRLIMIT, _zeros(_low(0), _low(2), _high(2))),  # reads limits of its own
+        *([(_JUMP_IF_AT_LEAST, 0, 1, _X32_BIT), _return(KILL)] if machine == "x86_64" else ()),
+        *(part for call in allowed for part in _when(machine, call, _ways(call))),
         *(part for call in ATTACKS.values() for part in _when(machine, call, [_return(KILL)])),
         _return(REFUSE),
     )
@@ -104,15 +96,7 @@ def _return(verdict: int) -> Instruction:
     return (_RETURN, 0, 0, verdict)
 
 
-def _unless_equal(value: int, verdict: int) -> list[Instruction]:
-    return [(_JUMP_IF_EQUAL, 1, 0, value), _return(verdict)]
-
-
-def _if_at_least(value: int, verdict: int) -> list[Instruction]:
-    return [(_JUMP_IF_AT_LEAST, 0, 1, value), _return(verdict)]
-
-
-def _when(machine: Machine, call: Numbers, then: Sequence[Instruction]) -> list[Instruction]:
+def _when(machine: Machine, call: Call, then: Sequence[Instruction]) -> list[Instruction]:
     """Do ``then``, which returns whatever happens, if the call that was loaded is this one."""
     number = getattr(call, machine)
     if number is None:
@@ -120,32 +104,25 @@ def _when(machine: Machine, call: Numbers, then: Sequence[Instruction]) -> list[
     return [(_JUMP_IF_EQUAL, 0, len(then), number), *then]
 
 
-def _without_bit(argument: int, bit: int) -> list[Instruction]:
-    return [
-        _load(_low(argument)),
-        (_JUMP_IF_ANY_BIT, 0, 1, bit),
-        _return(REFUSE),
-        _return(ALLOW),
+def _ways(call: Call) -> list[Instruction]:
+    """Allow a call that is done in one of the ways in which it may be, refuse every other."""
+    if not call.only:
+        return [_return(ALLOW)]
+    tests: list[Instruction] = []
+    for conditions in call.only:
+        way = [_return(ALLOW)]
+        for condition in reversed(conditions):
+            way = [*_test(condition, otherwise=len(way)), *way]
+        tests += way
+    return [*tests, _return(REFUSE)]
+
+
+def _test(condition: ArgumentTest, otherwise: int) -> list[Instruction]:
+    """Go on with the next instruction if it holds, else skip ``otherwise`` of them."""
+    at = _ARGUMENTS_AT + _ARGUMENT_BYTES * condition.argument + _WORD_BYTES * condition.upper
+    last = len(condition.values) - 1
+    jumps = [
+        (_JUMP_IF_EQUAL, last - place, otherwise if place == last else 0, value)
+        for place, value in enumerate(condition.values)
     ]
-
-
-def _one_of(argument: int, values: Sequence[int]) -> list[Instruction]:
-    tests: list[Instruction] = []
-    for value in values:
-        tests += [(_JUMP_IF_EQUAL, 0, 1, value), _return(ALLOW)]
-    return [_load(_low(argument)), *tests, _return(REFUSE)]
-
-
-def _zeros(*words: int) -> list[Instruction]:
-    tests: list[Instruction] = []
-    for word in words:
-        tests += [_load(word), *_unless_equal(0, REFUSE)]
-    return [*tests, _return(ALLOW)]
-
-
-def _low(argument: int) -> int:
-    return _ARGUMENTS_AT + _ARGUMENT_BYTES * argument
-
-
-def _high(argument: int) -> int:
-    return _low(argument) + _WORD_BYTES
+    return [_load(at), (_KEEP_BITS, 0, 0, condition.mask), *jumps]

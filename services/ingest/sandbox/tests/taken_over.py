@@ -1,4 +1,6 @@
-"""What native code would try that has taken over a parser: ``python -m ....taken_over [LAYER...]``.
+"""What native code would try that has taken over a parser or a fetcher.
+
+``python -m ....taken_over parser|fetcher [LAYER...]``
 
 Each attempt runs in a process of its own, which first puts on the layers that are named. Prints
 JSON: for each attempt ``done``, ``refused: ERRNO`` or ``killed: SIGNAL``. Needs nothing but Python,
@@ -27,15 +29,10 @@ from services.ingest.sandbox.kernel.calls import prctl, system_call
 from services.ingest.sandbox.kernel.landlock import give_up_files
 from services.ingest.sandbox.kernel.own_user import become_own_user
 from services.ingest.sandbox.kernel.seccomp import give_up_calls
+from services.ingest.sandbox.rules import PARSER, Rules, fetcher
 
 NO_NEW_PRIVS = 38
-LAYERS: dict[str, Callable[[], None]] = {
-    "user": become_own_user,
-    "process": keep_to_itself,
-    "limits": lambda: set_limits(Limits(open_files=7), mapped_bytes()),
-    "landlock": give_up_files,
-    "seccomp": give_up_calls,
-}
+LAYERS = ("user", "process", "landlock", "limits", "seccomp")
 X86 = platform.machine() == "x86_64"
 AT_FDCWD = ctypes.c_int(-100)
 REPORT_FD = 3
@@ -60,6 +57,8 @@ class Target:
         (folder / "other").write_bytes(SECRET)
         self.tcp = socket.create_server(("127.0.0.1", 0))
         self.port = self.tcp.getsockname()[1]
+        self.website = socket.create_server(("127.0.0.1", 0))
+        self.website_port = self.website.getsockname()[1]
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind(("127.0.0.1", 0))
         self.udp_port = self.udp.getsockname()[1]
@@ -69,6 +68,17 @@ class Target:
         self.unix.listen()
         self.sibling = subprocess.Popen(["/bin/sleep", "300"])
         self.parent = os.getpid()
+
+
+def put_on(layer: str, rules: Rules, mapped: int) -> None:
+    steps: dict[str, Callable[[], None]] = {
+        "user": become_own_user,
+        "process": keep_to_itself,
+        "limits": lambda: set_limits(Limits(open_files=7), mapped),
+        "landlock": lambda: give_up_files(rules.readable, rules.ports),
+        "seccomp": lambda: give_up_calls(rules.calls),
+    }
+    steps[layer]()
 
 
 def opened(path: bytes, flags: int = os.O_RDONLY) -> int:
@@ -86,6 +96,14 @@ def at(name: tuple[int, int], *arguments: object) -> None:
 
 def read_a_file_of_the_system(target: Target) -> None:
     read(b"/etc/passwd")
+
+
+def read_the_name_servers(target: Target) -> None:
+    read(b"/etc/resolv.conf")
+
+
+def learn_the_size_of_a_file(target: Target) -> None:
+    at((262, 79), AT_FDCWD, target.other, ctypes.create_string_buffer(256), ctypes.c_int(0))
 
 
 def read_another_document(target: Target) -> None:
@@ -304,15 +322,47 @@ def make_a_pair_of_sockets(target: Target) -> None:
     at((53, 199), ctypes.c_int(1), ctypes.c_int(1), ctypes.c_int(0), (ctypes.c_int * 2)())
 
 
+def on_loopback(port: int) -> tuple[bytes, ctypes.c_int]:
+    address = struct.pack("=H", 2) + struct.pack(">HBBBB", port, 127, 0, 0, 1) + bytes(8)
+    return address, ctypes.c_int(len(address))
+
+
 def connect_to_a_server(target: Target) -> None:
-    address = struct.pack("=H", 2) + struct.pack(">HBBBB", target.port, 127, 0, 0, 1) + bytes(8)
-    at((42, 203), new_socket(2, 1), address, ctypes.c_int(len(address)))
+    at((42, 203), new_socket(2, 1), *on_loopback(target.port))
+
+
+def connect_to_a_website(target: Target) -> None:
+    at((42, 203), new_socket(2, 1), *on_loopback(target.website_port))
+
+
+def connect_by_multipath_tcp(target: Target) -> None:
+    at((42, 203), new_socket(2, 1, 262), *on_loopback(target.port))
+
+
+def connect_by_fast_open(target: Target) -> None:
+    one, fast_open = ctypes.c_size_t(1), ctypes.c_int(0x20000000)
+    at((44, 206), new_socket(2, 1), b"x", one, fast_open, *on_loopback(target.port))
 
 
 def send_a_datagram(target: Target) -> None:
-    address = struct.pack("=H", 2) + struct.pack(">HBBBB", target.udp_port, 127, 0, 0, 1) + bytes(8)
-    size = ctypes.c_int(len(address))
-    at((44, 206), new_socket(2, 2), b"x", ctypes.c_size_t(1), ctypes.c_int(0), address, size)
+    one, no_flags = ctypes.c_size_t(1), ctypes.c_int(0)
+    at((44, 206), new_socket(2, 2), b"x", one, no_flags, *on_loopback(target.udp_port))
+
+
+def serve(target: Target) -> None:
+    fd = ctypes.c_int(new_socket(2, 1))
+    at((49, 200), fd, *on_loopback(0))
+    at((50, 201), fd, ctypes.c_int(1))
+
+
+def serve_on_any_port(target: Target) -> None:
+    at((50, 201), ctypes.c_int(new_socket(2, 1)), ctypes.c_int(1))
+
+
+def set_an_option_of_a_socket(target: Target) -> None:
+    on = ctypes.byref(ctypes.c_int(1))
+    fd, level, option = ctypes.c_int(new_socket(2, 1)), ctypes.c_int(1), ctypes.c_int(2)
+    at((54, 208), fd, level, option, on, ctypes.c_int(4))
 
 
 def connect_to_an_abstract_socket(target: Target) -> None:
@@ -404,7 +454,9 @@ ATTEMPTS = {
 }
 
 
-def outcome(attempt: Callable[[Target], None], target: Target, layers: Sequence[str]) -> str:
+def outcome(
+    attempt: Callable[[Target], None], target: Target, rules: Rules, layers: Sequence[str]
+) -> str:
     """Return how one attempt ended, in a process of its own; what it prints is its report."""
     report_read, report_write = os.pipe()
     document = os.open(target.other, os.O_RDONLY)
@@ -416,7 +468,7 @@ def outcome(attempt: Callable[[Target], None], target: Target, layers: Sequence[
         for fd, source in ((1, 20), (REPORT_FD, 20), (DOCUMENT_FD, 21), (PROGRAM_FD, 22)):
             os.dup2(source, fd)
         os.closerange(PROGRAM_FD + 1, 256)
-        _attempt(attempt, target, layers)
+        _attempt(attempt, target, rules, layers)
     for fd in (report_write, document, program):
         os.close(fd)
     with os.fdopen(report_read, "rb") as report:
@@ -426,12 +478,15 @@ def outcome(attempt: Callable[[Target], None], target: Target, layers: Sequence[
     return f"killed: {signal.Signals(died_of).name}" if died_of > 0 else said
 
 
-def _attempt(attempt: Callable[[Target], None], target: Target, layers: Sequence[str]) -> None:
+def _attempt(
+    attempt: Callable[[Target], None], target: Target, rules: Rules, layers: Sequence[str]
+) -> None:
     said = b"broken"
     try:
         prctl(NO_NEW_PRIVS, 1)
+        mapped = mapped_bytes()
         for layer in layers:
-            LAYERS[layer]()
+            put_on(layer, rules, mapped)
         try:
             attempt(target)
             said = b"done"
@@ -443,13 +498,15 @@ def _attempt(attempt: Callable[[Target], None], target: Target, layers: Sequence
 
 
 def main() -> None:
-    layers = [layer for layer in LAYERS if layer in sys.argv[1:]]
+    layers = [layer for layer in LAYERS if layer in sys.argv[2:]]
     found = {}
     for name, attempt in ATTEMPTS.items():
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             target = Target(Path(folder))
             try:
-                found[name] = outcome(attempt, target, layers)
+                websites = fetcher([target.website_port])
+                rules = websites if sys.argv[1] == "fetcher" else PARSER
+                found[name] = outcome(attempt, target, rules, layers)
             finally:
                 target.sibling.kill()
                 target.sibling.wait()

@@ -1,5 +1,6 @@
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -11,7 +12,8 @@ ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="layers of Linux")
 SCRIPT = """
 import json, os, resource, socket, sys
 from services.ingest.sandbox.confine import Limits, confine
-missing = confine(Limits(memory_bytes=50_000_000, cpu_seconds=1))
+from services.ingest.sandbox.rules import PARSER, fetcher
+missing = confine(Limits(memory_bytes=50_000_000, cpu_seconds=1), {rules})
 {attempt}
 """
 
@@ -20,9 +22,9 @@ def with_path() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
-def attempt(code: str) -> subprocess.CompletedProcess[str]:
+def attempt(code: str, rules: str = "PARSER") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(attempt=code)],
+        [sys.executable, "-c", SCRIPT.format(attempt=code, rules=rules)],
         capture_output=True,
         text=True,
         env=with_path(),
@@ -94,6 +96,31 @@ def test_what_a_parser_has_no_business_with_is_refused(tmp_path, code):
     done = attempt(code.replace("{folder}", str(tmp_path)))
     assert "PermissionError" in done.stderr
     assert list(tmp_path.iterdir()) == [kept]
+
+
+@ON_LINUX
+def test_a_fetcher_connects_to_its_ports_and_starts_nothing():
+    code = """
+tcp = socket.socket()
+for port in (9, {port}):
+    try:
+        tcp.connect(("127.0.0.1", port))
+    except OSError as error:
+        print(type(error).__name__)
+try:
+    os.fork()
+except PermissionError as error:
+    print(error)
+"""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        done = attempt(code.replace("{port}", str(port)), f"fetcher([{port}])")
+    first, last = done.stdout.splitlines()
+    assert first in (
+        "PermissionError",
+        "ConnectionRefusedError",
+    )  # where the kernel has no Landlock
+    assert last == "os.fork is not allowed in a confined process"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other kernels do not limit address space")

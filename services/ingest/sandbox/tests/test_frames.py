@@ -1,6 +1,6 @@
 import pytest
 
-from libs.common.errors import Rejected
+from libs.common.errors import Rejected, Throttled, Transient
 from services.ingest.pages.document import Metadata, Page, ParsedChapter
 from services.ingest.sandbox import frames
 from services.ingest.sandbox.frames import Frame
@@ -41,6 +41,32 @@ def test_rejection_survives():
     [(kind, payload)] = payloads(frames.of_rejection(Rejected("empty", "Nothing.")))
     error = frames.rejection(payload)
     assert (kind, error.code, str(error)) == (Frame.REJECTED, "empty", "Nothing.")
+
+
+@pytest.mark.parametrize(
+    "error", [Transient("Later."), Throttled("Less.", 7.0), Throttled("Less.")]
+)
+def test_failure_survives(error):
+    [(kind, payload)] = payloads(frames.of_failure(error))
+    told = frames.failure(payload)
+    assert (kind, type(told), told.__dict__) == (Frame.FAILED, type(error), error.__dict__)
+    assert str(told) == str(error)
+
+
+@pytest.mark.parametrize("name", ["Räuber.pdf", None])
+def test_name_of_what_was_fetched_survives(name):
+    [(kind, payload)] = payloads(frames.of_fetched(name))
+    assert (kind, frames.fetched(payload)) == (Frame.FETCHED, name)
+
+
+def test_a_crash_comes_with_its_traceback():
+    try:
+        raise KeyError("absent")
+    except KeyError:
+        [(kind, payload)] = payloads(frames.of_crash())
+    assert kind is Frame.CRASHED
+    assert payload.startswith(b"Traceback")
+    assert b"KeyError: 'absent'" in payload
 
 
 @pytest.mark.parametrize("raw", [b"?\x00\x00\x00\x01", b"P\xff\xff\xff\xff"])

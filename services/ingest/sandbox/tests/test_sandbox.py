@@ -70,8 +70,8 @@ def children_of(sandbox: Sandbox) -> list[psutil.Process]:
 
 
 def zygote_of(sandbox: Sandbox) -> "subprocess.Popen[bytes]":
-    assert sandbox._zygote is not None
-    return sandbox._zygote.process
+    assert sandbox.client._helper is not None
+    return sandbox.client._helper.process
 
 
 async def gone(process: psutil.Process) -> None:
@@ -130,7 +130,7 @@ async def test_an_error_of_the_disk_is_worth_another_try(tmp_path):
 def told(missing: dict[Layer, str], *, required: bool) -> Sandbox:
     """Return a sandbox whose zygote has said what is missing."""
     sandbox = Sandbox(LIMITS, required=required)
-    sandbox._learn(missing)
+    sandbox.client._learn(missing)
     return sandbox
 
 
@@ -141,19 +141,19 @@ async def test_the_zygote_says_what_confines_its_children(tmp_path):
         with pytest.raises(Unavailable, match="is starting"):
             await sandbox.check()
         await sandbox.prepare()
-        missing = sandbox._missing
+        missing = sandbox.client._missing
         assert missing is not None
         found = await sandbox.check()
     assert (found is None) == (not missing.keys() & EXPECTED)
     for layer in Layer:
-        labels = {"layer": layer.value, "service": "ingest"}
+        labels = {"process": "parser", "layer": layer.value, "service": "ingest"}
         shown = metrics.registry.get_sample_value("sandbox_layers", labels)
         assert shown == float(layer not in missing)
 
 
 async def test_a_missing_layer_is_degraded():
     sandbox = told({Layer.LANDLOCK: "Function not implemented"}, required=False)
-    assert await sandbox.check() == "degraded: without landlock (Function not implemented)"
+    assert await sandbox.check() == "degraded: parser without landlock (Function not implemented)"
 
 
 async def test_a_user_of_its_own_is_not_expected():
@@ -166,7 +166,7 @@ async def test_a_missing_layer_is_refused_where_all_are_required(tmp_path):
     async with Sandbox(LIMITS, required=True) as sandbox:
         with contextlib.suppress(Unavailable):  # this machine may lack one itself
             await sandbox.prepare()
-        sandbox._missing = {Layer.SECCOMP: "Invalid argument"}
+        sandbox.client._missing = {Layer.SECCOMP: "Invalid argument"}
         with pytest.raises(Unavailable, match=r"INGEST_REQUIRE_SANDBOX.*without seccomp"):
             await sandbox.check()
         with pytest.raises(Unavailable, match="without seccomp"):

@@ -281,11 +281,22 @@ async def test_a_name_is_resolved_once_per_hop_and_that_address_is_used(site):
     assert asked == ["rebind.test"]
 
 
-async def test_well_known_ports_of_other_services_are_blocked():
+@pytest.mark.parametrize("port", [25, 5432, 6379, 8080])
+async def test_ports_of_other_services_are_blocked(port):
     async def public(host: str, port: int) -> list[Address]:
         return [ip_address("93.184.215.14")]
 
-    assert await code_of(WebFetcher(resolver=public), "http://example.org:25/") == "blocked_address"
+    made = WebFetcher(resolver=public)
+    assert await code_of(made, f"http://example.org:{port}/") == "blocked_port"
+
+
+async def test_ports_that_the_operator_allows_are_fetched():
+    async def inside(host: str, port: int) -> list[Address]:
+        return [ip_address("10.0.0.1")]
+
+    made = WebFetcher(resolver=inside, ports=frozenset((8080,)))
+    assert await code_of(made, "http://example.org:8080/") == "blocked_address"
+    assert await code_of(made, "http://example.org/") == "blocked_port"
 
 
 async def test_empty_page(site):

@@ -20,7 +20,7 @@ def test_root_becomes_somebody_without_a_way_back():
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT], capture_output=True, text=True, env=environment, check=True
     )
-    somebody = (own_user.PARSER_USER,) * 3
+    somebody = (own_user.CONFINED_USER,) * 3
     assert done.stdout == f"{somebody} {somebody} []\n"
 
 

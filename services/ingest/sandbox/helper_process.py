@@ -1,4 +1,7 @@
-"""The process of the zygote, as those who start it see it."""
+"""A program of ours in a process of its own, and the socket that it serves.
+
+Not a fork of the service: a helper must not know secrets or sockets.
+"""
 
 import contextlib
 import os
@@ -9,14 +12,17 @@ from dataclasses import dataclass
 
 from services.ingest.sandbox.kernel import calls
 
+STOP_SECONDS = 5.0
+
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ")
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-@dataclass(frozen=True)
-class ZygoteProcess:
-    """A zygote, and our end of the socket that it serves, which does not block."""
+@dataclass(frozen=True, kw_only=True)
+class HelperProcess:
+    """A helper that runs ``program``, and our end of its socket, which does not block."""
 
+    program: str
     process: "subprocess.Popen[bytes]"
     control: socket.socket
 
@@ -25,7 +31,7 @@ class ZygoteProcess:
         """Whether it is still alive."""
         return self.process.poll() is None
 
-    def end(self, patience_s: float) -> None:
+    def end(self, patience_s: float = STOP_SECONDS) -> None:
         """Close the socket, which asks it to end, and wait until it has; then kill it."""
         self.control.close()
         try:
@@ -35,54 +41,55 @@ class ZygoteProcess:
             self.process.wait()
 
 
-_ahead: list[ZygoteProcess] = []
+_ahead: list[HelperProcess] = []
 
 
-def start_ahead() -> None:
-    """Start a zygote for the first sandbox of this process: it loads while we do other things."""
-    _ahead.append(_start())
+def start_ahead(program: str) -> None:
+    """Start a helper for the first that takes it: it loads while we do other things."""
+    _ahead.append(_start(program))
 
 
-def take() -> ZygoteProcess:
-    """Return the zygote that was started ahead, if it still lives, or start one.
+def take(program: str) -> HelperProcess:
+    """Return the helper that was started ahead, if it still lives, or start one.
+
+    ``program`` is a module that serves the socket whose number is its argument.
 
     Raises:
         OSError: The system cannot start a process.
     """
-    while _ahead:
-        waiting = _ahead.pop()
+    for waiting in [helper for helper in _ahead if helper.program == program]:
+        _ahead.remove(waiting)
         if waiting.runs:
             return waiting
         waiting.control.close()
-    return _start()
+    return _start(program)
 
 
 def keep_others_out() -> None:
     """Let no process of the same user read our environment or memory, or trace us (Linux only).
 
-    A parser is such a process where it has no user of its own. The price: no core dumps, and only
-    root may attach a debugger.
+    A confined process is such a one where it has no user of its own. The price: no core dumps, and
+    only root may attach a debugger.
     """
     with contextlib.suppress(OSError):
         calls.prctl(calls.PR_SET_DUMPABLE, 0)
 
 
-def environment_of_zygote() -> dict[str, str]:
-    """Return what a zygote is told of our environment: nothing that could be secret."""
+def environment_of_helper() -> dict[str, str]:
+    """Return what a helper is told of our environment: nothing that could be secret."""
     environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     environment |= dict.fromkeys(_ONE_THREAD, "1")
     return environment | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
-def _start() -> ZygoteProcess:
+def _start(program: str) -> HelperProcess:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     try:
-        # A program of its own, not a fork of the service: it must not know secrets or sockets.
         process = subprocess.Popen(
-            [sys.executable, "-B", "-m", "services.ingest.sandbox.zygote", str(theirs.fileno())],
+            [sys.executable, "-B", "-m", program, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=environment_of_zygote(),
+            env=environment_of_helper(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the service, which then ends it
@@ -92,4 +99,4 @@ def _start() -> ZygoteProcess:
         raise
     finally:
         theirs.close()
-    return ZygoteProcess(process, ours)
+    return HelperProcess(program=program, process=process, control=ours)

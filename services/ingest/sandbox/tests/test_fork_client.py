@@ -1,0 +1,69 @@
+import asyncio
+import os
+import signal
+
+import psutil
+import pytest
+
+from libs.common.errors import Transient, Unavailable
+from services.ingest.sandbox.confine import Limits
+from services.ingest.sandbox.fork_client import ForkClient
+
+pytestmark = pytest.mark.slow
+
+PROGRAM = "services.ingest.sandbox.tests.echo"
+
+
+@pytest.fixture
+def folder():
+    """A descriptor that children do nothing with."""
+    fd = os.open("/", os.O_RDONLY)
+    yield fd
+    os.close(fd)
+
+
+async def test_a_child_is_forked_and_says_what_it_was_asked_for(folder):
+    async with ForkClient("echo", PROGRAM) as client:
+        assert not client.told
+        assert client.check() is None
+        process = await client.fork(folder, {"say": "hello"}, Limits())
+        await process.started()
+        _, said = await process.frame(30.0)
+        process.end()
+        assert client.told
+    assert said == b"hello"
+
+
+async def test_a_program_that_does_not_start_is_unavailable(folder):
+    async with ForkClient("echo", "services.ingest.sandbox.tests.absent") as client:
+        with pytest.raises(Unavailable, match="the echo ended while it started"):
+            await client.prepare()
+
+
+async def test_a_server_that_died_is_started_again(folder):
+    async with ForkClient("echo", PROGRAM) as client:
+        await client.prepare()
+        assert client._helper is not None
+        client._helper.process.kill()
+        client._helper.process.wait()
+        process = await client.fork(folder, {"say": "again"}, Limits())
+        await process.started()
+        assert (await process.frame(30.0))[1] == b"again"
+        process.end()
+
+
+async def test_requests_to_a_server_that_takes_none_are_unavailable(folder):
+    async def forever(client: ForkClient) -> None:
+        while True:
+            (await client.fork(folder, {"say": "x" * 9000}, Limits())).end()
+
+    async with ForkClient("echo", PROGRAM) as client:
+        await client.prepare()
+        assert client._helper is not None
+        client._helper.process.send_signal(signal.SIGSTOP)
+        before = psutil.Process().num_fds()
+        with pytest.raises(Transient, match="takes no documents"):
+            await forever(client)
+        await asyncio.sleep(0)
+        assert psutil.Process().num_fds() <= before + 2
+        client._helper.process.kill()

@@ -1,0 +1,62 @@
+import os
+
+import psutil
+import pytest
+
+from libs.common.errors import LecternError, Rejected, Transient
+from services.ingest.sandbox.confine import Limits
+from services.ingest.sandbox.fork_client import ForkClient
+from services.ingest.sandbox.forked_process import ConfinedCodeCrashed
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+async def client():
+    async with ForkClient("echo", "services.ingest.sandbox.tests.echo") as client:
+        yield client
+
+
+async def asked(client: ForkClient, **request: str) -> LecternError:
+    """Return the error that a child ends with."""
+    fd = os.open("/", os.O_RDONLY)
+    process = await client.fork(fd, request, Limits())
+    os.close(fd)
+    try:
+        await process.started()
+        with pytest.raises(LecternError) as caught:
+            await process.frame(30.0)
+        return caught.value
+    finally:
+        process.end()
+
+
+async def test_a_child_says_what_became_of_it(client):
+    crashed = await asked(client, say="fail")
+    assert isinstance(crashed.__cause__, ConfinedCodeCrashed)
+    assert "RuntimeError: as asked" in str(crashed.__cause__)
+    too_complex = await asked(client, say="memory")
+    assert isinstance(too_complex, Rejected)
+    assert too_complex.code == "too_complex"
+    full = await asked(client, say="disk")
+    assert isinstance(full, Transient)
+    assert "No space left on device" in str(full)
+    assert "/a/path" not in str(full)
+
+
+async def test_a_child_that_cannot_begin_ends_alone(client):
+    """The request lacks what the program asks for."""
+    crashed = await asked(client)
+    assert "KeyError: 'say'" in str(crashed.__cause__)
+    assert isinstance(await asked(client, say="disk"), Transient)
+
+
+async def test_a_child_that_has_finished_was_reaped(client):
+    fd = os.open("/", os.O_RDONLY)
+    process = await client.fork(fd, {"say": "hello"}, Limits())
+    os.close(fd)
+    await process.started()
+    await process.finish()
+    process.end()
+    assert client._helper is not None
+    assert psutil.Process(client._helper.process.pid).children() == []
