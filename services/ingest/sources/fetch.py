@@ -90,10 +90,9 @@ class WebFetcher:
         """Send the request to the first checked address that accepts a connection."""
         failure: httpx.TransportError | None = None
         for address in await self._addresses(url):
-            # trust_env: a proxy from the environment would resolve the name again.
-            async with self._client() as client:
+            async with self._transport() as transport:
                 try:
-                    response = await client.send(_request(client, url, address), stream=True)
+                    response = await transport.handle_async_request(self._request(url, address))
                 except httpx.ConnectError as error:
                     _refuse_certificate(error)
                     failure = error
@@ -107,9 +106,26 @@ class WebFetcher:
                 return
         raise Transient("the website does not accept connections") from failure
 
-    def _client(self) -> httpx.AsyncClient:
+    def _transport(self) -> httpx.AsyncHTTPTransport:
+        """Return what speaks HTTP: no client, which has opinions on redirects and cookies."""
         verify = True if self.tls is None else self.tls
-        return httpx.AsyncClient(trust_env=False, timeout=self.timeout_seconds, verify=verify)
+        # trust_env: a proxy from the environment would resolve the name again.
+        return httpx.AsyncHTTPTransport(trust_env=False, verify=verify)
+
+    def _request(self, url: httpx.URL, address: Address) -> httpx.Request:
+        """Build a request to ``address`` that names the host in ``Host`` and, for TLS, in SNI.
+
+        The certificate is checked against that name too.
+        """
+        return httpx.Request(
+            "GET",
+            url.copy_with(host=str(address)),
+            headers={**_HEADERS, "Host": url.netloc.decode("ascii")},
+            extensions={
+                "sni_hostname": url.raw_host.decode("ascii"),
+                "timeout": httpx.Timeout(self.timeout_seconds).as_dict(),
+            },
+        )
 
     async def _addresses(self, url: httpx.URL) -> list[Address]:
         port = url.port or _PORTS[url.scheme]
@@ -186,20 +202,6 @@ def _joined(base: httpx.URL, location: str) -> httpx.URL:
         return base.join(location)
     except (httpx.InvalidURL, ValueError) as error:
         raise Rejected("bad_url", "The web address redirects to an invalid one.") from error
-
-
-def _request(client: httpx.AsyncClient, url: httpx.URL, address: Address) -> httpx.Request:
-    """Build a request to ``address`` that names the host in ``Host`` and, for TLS, in SNI.
-
-    The certificate is checked against that name too.
-    """
-    headers = {**_HEADERS, "Host": url.netloc.decode("ascii")}
-    return client.build_request(
-        "GET",
-        url.copy_with(host=str(address)),
-        headers=headers,
-        extensions={"sni_hostname": url.raw_host.decode("ascii")},
-    )
 
 
 def _refuse_certificate(error: httpx.ConnectError) -> None:

@@ -7,8 +7,8 @@ from ipaddress import ip_address
 import pytest
 
 from libs.common.errors import Rejected, Throttled, Transient
-from libs.common.public_addresses import Address
-from services.ingest.sources.fetch import WebFetcher
+from libs.common.public_addresses import Address, is_public, resolve
+from services.ingest.sources.fetch import Resolver, WebFetcher
 from services.ingest.sources.tests.site import Dripping, Site, answer, self_signed, serving
 
 
@@ -253,12 +253,59 @@ async def test_addresses_inside_are_blocked(url):
     assert await code_of(WebFetcher(), url) == "blocked_address"
 
 
-async def test_a_redirect_to_an_address_inside_is_blocked(site):
-    async def split(host: str, port: int) -> list[Address]:
-        return [ip_address("127.0.0.1" if host == "inside.test" else "93.184.215.14")]
+@pytest.fixture
+def public_site(site, monkeypatch):
+    """The site of the tests, as if it were on the public internet. All other addresses are real."""
+    of_site = ip_address("127.0.0.1")
+    monkeypatch.setattr(
+        "services.ingest.sources.fetch.is_public",
+        lambda address: address == of_site or is_public(address),
+    )
+    return site
 
-    made = WebFetcher(resolver=split)
-    assert await code_of(made, "http://inside.test/") == "blocked_address"
+
+def careful(site: Site, resolver: Resolver) -> WebFetcher:
+    return WebFetcher(resolver=resolver, ports=frozenset((80, 443, site.port)))
+
+
+@pytest.mark.parametrize(
+    ("location", "code"),
+    [
+        ("http://127.0.0.2/", "blocked_address"),
+        ("http://2130706434/", "blocked_address"),
+        ("//10.0.0.1/", "blocked_address"),
+        ("http://169.254.169.254/latest/meta-data/", "blocked_address"),
+        ("https://[::ffff:7f00:2]/", "blocked_address"),
+        ("http://[64:ff9b::a00:1]/", "blocked_address"),
+        ("http://127.0.0.1:6379/", "blocked_port"),
+        ("https://127.0.0.1:22/", "blocked_port"),
+        ("file:///etc/passwd", "bad_url"),
+        ("gopher://127.0.0.1/", "bad_url"),
+        ("http://user:password@127.0.0.1/", "bad_url"),
+        ("http://[::1", "bad_url"),
+    ],
+)
+async def test_a_redirect_leads_to_no_address_that_is_not_fetched_itself(
+    public_site, location, code
+):
+    public_site.pages["/"] = answer(status="302 Found", Location=location)
+    made = careful(public_site, resolve)
+    assert await code_of(made, public_site.url("/", "127.0.0.1")) == code
+    assert len(public_site.requests) == 1
+
+
+async def test_a_name_that_turns_inside_while_it_redirects_to_itself_is_blocked(public_site):
+    """Every hop is resolved anew, and each answer is checked."""
+    answers = ["127.0.0.1", "127.0.0.1", "10.0.0.1"]
+
+    async def turning(host: str, port: int) -> list[Address]:
+        return [ip_address(answers.pop(0))]
+
+    public_site.pages["/"] = answer(status="302 Found", Location="/")
+    url = public_site.url("/", "rebind.test")
+    assert await code_of(careful(public_site, turning), url) == "blocked_address"
+    assert len(public_site.requests) == 2
+    assert answers == []
 
 
 async def test_one_address_inside_among_others_blocks_the_name():
