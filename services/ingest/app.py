@@ -31,16 +31,7 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     storage = open_object_storage(common)
     metrics = Metrics(NAME)
     sandbox = _sandbox(settings, metrics)
-    fetcher = LimitedFetcher(
-        FetchLimits(
-            max_bytes=settings.url_max_bytes,
-            timeout_seconds=settings.url_timeout_seconds,
-            allow_private=settings.url_allow_private,
-            ports=settings.url_ports,
-        ),
-        required=settings.require_sandbox,
-        metrics=metrics,
-    )
+    fetcher = _fetcher(settings, metrics)
     web_documents = WebDocuments(storage=storage, fetcher=fetcher)
     intake = Intake(storage=storage, history=History(database), parser=sandbox)
     return ServiceParts(
@@ -75,6 +66,16 @@ def _sandbox(settings: Settings, metrics: Metrics) -> Sandbox:
         wall_seconds=settings.parse_wall_seconds,
     )
     return Sandbox(limits, required=settings.require_sandbox, metrics=metrics)
+
+
+def _fetcher(settings: Settings, metrics: Metrics) -> LimitedFetcher:
+    limits = FetchLimits(
+        max_bytes=settings.url_max_bytes,
+        timeout_seconds=settings.url_timeout_seconds,
+        allow_private=settings.url_allow_private,
+        ports=settings.url_ports,
+    )
+    return LimitedFetcher(limits, required=settings.require_sandbox, metrics=metrics)
 
 
 async def _confinement(sandbox: Sandbox, fetcher: LimitedFetcher) -> str | None:

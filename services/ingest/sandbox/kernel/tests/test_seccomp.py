@@ -1,13 +1,11 @@
 import errno
 import os
 import platform
-import re
 import struct
 import subprocess
 import sys
 from functools import cache
 from itertools import product
-from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -171,23 +169,6 @@ def test_calls_by_the_numbers_of_x32_kill():
 def test_an_instruction_has_eight_bytes():
     assert assemble([(0x06, 0, 0, KILL)]) == b"\x06\0\0\0\0\0\0\x80"
     assert REFUSE & 0xFFFF == errno.EPERM
-
-
-@pytest.mark.parametrize(
-    ("machine", "header", "pattern"),
-    [
-        ("x86_64", "x86_64-linux-gnu/asm/unistd_64.h", r"__NR_{} {}\b"),
-        ("aarch64", "asm-generic/unistd.h", r"__NR(?:3264)?_{} {}\b"),
-    ],
-)
-def test_numbers_are_those_of_the_kernel(machine, header, pattern):
-    path = Path("/usr/include") / header
-    if not path.exists():
-        pytest.skip(f"no {path}")
-    text = path.read_text()
-    for name, call in {**COMPUTING, **FETCHING, **ATTACKS}.items():
-        found = getattr(call, machine)
-        assert found is None or re.search(pattern.format(name, found), text), name
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="seccomp is Linux's")
