@@ -98,7 +98,7 @@ async def _edit(lectern: Standalone, document_id: UUID) -> dict[str, Any]:
 
 async def _done(lectern: Standalone, narration_id: UUID) -> NarrationView:
     """Wait for the audiobook."""
-    queries = NarrationQueries(lectern.gateway.kernel.database)
+    queries = NarrationQueries(lectern.gateway.kernel.database, lectern.gateway.kernel.limits)
     while True:
         over = await queries.is_over(narration_id)
         narration = await queries.narration(LOCAL_OWNER, narration_id)

@@ -93,7 +93,7 @@ class Reading:
         self._lectern = lectern
         self._kernel = lectern.gateway.kernel
         self._documents = DocumentQueries(self._kernel.database)
-        self._narrations = NarrationQueries(self._kernel.database)
+        self._narrations = NarrationQueries(self._kernel.database, self._kernel.limits)
         self._request = request
         self._display = display
         self._started = monotonic()

@@ -29,7 +29,7 @@ from libs.common.kafka.fetching import FetchOnDemand
 from libs.common.kafka.topic_specs import declared_topics
 from libs.common.processing.isolation import Isolation
 from libs.common.runtime.service import Service
-from libs.common.settings import CommonSettings, load
+from libs.common.settings import CommonSettings, load, variable
 from libs.common.store.migrate import upgrade
 from services.gateway.app import Assembly
 from services.gateway.settings import Settings as GatewaySettings
@@ -180,9 +180,16 @@ def service_settings(options: Options, name: str) -> dict[str, Any]:
         "database_url": f"sqlite+aiosqlite:///{_database(options, name)}",
         "http_port": 0 if options.port is None else options.port + number,
         **(SEGMENTS if name == "synth" else {}),
-        **({"role": "all"} if name == "gateway" else {}),
+        **(_gateway_settings() if name == "gateway" else {}),
         **options.settings.get(name, {}),
     }
+
+
+def _gateway_settings() -> dict[str, Any]:
+    """One person listens: no day has an end, unless the environment says so."""
+    limit = "max_characters_per_owner_and_day"
+    is_set = os.environ.get(variable(GatewaySettings, limit))
+    return {"role": "all", **({} if is_set else {limit: 0})}
 
 
 def _build(

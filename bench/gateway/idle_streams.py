@@ -41,7 +41,7 @@ async def measure(folder: Path, count: int) -> None:
     documents = [await _document(kernel, owner) for _ in range(count)]
     quiet = await _read(kernel, owner)
     async with kernel.changes:
-        feeds, begun = Feeds(kernel.changes), asyncio.Semaphore(0)
+        feeds, begun = Feeds(kernel.changes, kernel.limits), asyncio.Semaphore(0)
         watching = [asyncio.create_task(_watch(kernel, feeds, one, begun)) for one in documents]
         for _ in documents:
             await begun.acquire()

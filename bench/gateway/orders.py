@@ -112,7 +112,7 @@ async def measure(kernel: Kernel, document_id: UUID) -> OrderCost:
     narration_id = await NarrationCommands(kernel).narrate(OWNER, document_id, NarrationOptions())
     ordered, cpu_s = perf_counter(), process_time() - cpu_s
     event.remove(engine, "before_cursor_execute", note)
-    view = await NarrationQueries(kernel.database).narration(OWNER, narration_id)
+    view = await NarrationQueries(kernel.database, kernel.limits).narration(OWNER, narration_id)
     if view.state != "ready":
         raise RuntimeError(f"the narration is {view.state}, though all its pages are spoken")
     return OrderCost(
@@ -137,6 +137,7 @@ def kernel_on(database: Database) -> Kernel:
             max_unread_documents_per_owner=20,
             max_open_narrations_per_document=20,
             max_pages_in_flight_per_owner=8,
+            max_characters_per_owner_and_day=1_000_000,
             max_requests=1,
             max_requests_per_owner=1,
             max_streams=1,

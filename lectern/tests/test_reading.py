@@ -112,7 +112,8 @@ async def test_the_first_audio_is_told_by_its_event_however_late_one_looks(
     monkeypatch.setattr(reading, "LOOK_SHARE", 1e-9)  # looks twice, and then when all is over
     found = await Reading(lectern, wanted(page), Silent()).run()
     database, document_id = lectern.gateway.kernel.database, UUID(found.document_id)
-    narrations = await NarrationQueries(database).narrations(LOCAL_OWNER, document_id)
+    queries = NarrationQueries(database, lectern.gateway.kernel.limits)
+    narrations = await queries.narrations(LOCAL_OWNER, document_id)
     document = await DocumentQueries(database).document(LOCAL_OWNER, document_id)
     first_ready_at = narrations.items[0].first_ready_at
     assert first_ready_at is not None

@@ -19,6 +19,7 @@ from lectern.standalone import (
 from libs.common.kafka.topic_specs import declared_topics
 from libs.common.runtime.http_server import CannotListen
 from libs.common.settings import load
+from services.gateway.settings import Settings as GatewaySettings
 from services.synth.settings import Settings as SynthSettings
 
 
@@ -137,3 +138,13 @@ def test_the_embedded_broker_has_all_topics_at_once():
     for _ in range(10):
         with EmbeddedBroker(topics):
             pass
+
+
+def test_no_day_has_an_end_for_one_person_unless_they_say_so(tmp_path, monkeypatch):
+    def most():
+        settings = load(GatewaySettings, **service_settings(Options(data=tmp_path), "gateway"))
+        return settings.max_characters_per_owner_and_day
+
+    assert most() == 0
+    monkeypatch.setenv("GATEWAY_MAX_CHARACTERS_PER_OWNER_AND_DAY", "5000")
+    assert most() == 5000

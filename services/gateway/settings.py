@@ -46,6 +46,12 @@ class Settings(ServiceSettings):
     max_pages_in_flight_per_owner: int = Field(
         default=8, ge=1, description="Pages of one owner that are being spoken at a time."
     )
+    max_characters_per_owner_and_day: int = Field(
+        default=1_000_000,
+        ge=0,
+        description="Characters that are spoken for one owner on a day, in UTC; further pages wait "
+        "for the next day. A million are about 18 hours of speech; 0: no limit.",
+    )
     narration_stalled_seconds: float = Field(
         default=21_600,
         gt=0,

@@ -115,7 +115,9 @@ class Reader:
         return [row.topic for row in found]
 
     async def state(self, narration: UUID) -> dict[str, Any]:
-        view = await NarrationQueries(self.kernel.database).narration(self.owner, narration)
+        view = await NarrationQueries(self.kernel.database, self.kernel.limits).narration(
+            self.owner, narration
+        )
         book = view.audiobook
         return {
             "state": view.state,

@@ -108,6 +108,10 @@ class Metrics:
         "attempts", "Attempts that a job had when it ended.", "kind", buckets=ATTEMPTS
     )
 
+    budget_waits_total = _counter(
+        "looks",
+        "Looks that found pages of an owner waiting for another day; one in ten minutes for each.",
+    )
     documents_submitted_total = _counter("documents", "Documents that were handed in.")
     segments_spoken_total = _counter("segments", "Segments that an engine spoke.", "engine")
     segments_cached_total = _counter("segments", "Segments that had been spoken before.")

@@ -4,7 +4,7 @@ from sqlalchemy import bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database.short_statements import FEW_ROWS
-from libs.common.store.tables import WAITING, jobs, now_ms
+from libs.common.store.tables import READY, WAITING, jobs, now_ms
 
 _WITHDRAW = (
     delete(jobs)
@@ -23,6 +23,14 @@ async def withdraw(connection: AsyncConnection, kind: str, subject: str) -> bool
     """Remove jobs that are not due yet, so that none is done; False if they may have begun."""
     withdrawn = await connection.execute(_WITHDRAW, {"of_kind": kind, "about": subject})
     return withdrawn.rowcount > 0
+
+
+async def is_to_begin(connection: AsyncConnection, kind: str, subject: str) -> bool:
+    """Return whether a job about ``subject`` will be done that has not begun yet."""
+    found = select(jobs.c.id).where(
+        jobs.c.kind == kind, jobs.c.subject == subject, jobs.c.status.in_((WAITING, READY))
+    )
+    return (await connection.execute(found.limit(1))).first() is not None
 
 
 async def is_recorded(connection: AsyncConnection, kind: str, subject: str) -> bool:

@@ -43,6 +43,7 @@ def _audio_requested(event: AudioRequested) -> list[Write]:
         event,
         page=event.page,
         revision=event.revision,
+        characters=event.characters,
         owner_id=str(event.owner_id),
         requested_by=str(event.requested_by),
         engine=event.engine,

@@ -27,6 +27,7 @@ audios = Table(
     Column("document_id", ID, nullable=False),
     Column("page", Integer),
     Column("revision", Integer),
+    Column("characters", Integer),
     Column("owner_id", ID),
     Column("requested_by", ID),
     Column("engine", String(50)),

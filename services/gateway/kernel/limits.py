@@ -14,6 +14,7 @@ class GatewayLimits:
     max_audios_per_page: int
     max_open_narrations_per_document: int
     max_pages_in_flight_per_owner: int
+    max_characters_per_owner_and_day: int
     narration_stalled_seconds: float
     max_streams_per_owner: int
     max_streams: int

@@ -7,6 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.gateway.audio.selects import audiobooks_for
 from services.gateway.documents.rows import DocumentRow
+from services.gateway.kernel.limits import GatewayLimits
+from services.gateway.narrations.budget.budget_waits import budget_waits
 from services.gateway.narrations.outcomes.page_outcomes import outcomes_of
 from services.gateway.narrations.progress import NarrationFacts, narration_view
 from services.gateway.narrations.rows import NarrationRow, OutcomeRow
@@ -17,11 +19,23 @@ MOST_WATCHED = 100
 
 
 async def newest_narrations(
-    connection: AsyncConnection, document: DocumentRow
+    connection: AsyncConnection, limits: GatewayLimits, document: DocumentRow
 ) -> tuple[NarrationView, ...]:
     """Return the newest narrations of a document, the newest first: those that are watched."""
     rows = await narrations_of(connection, document.document_id, MOST_WATCHED)
-    return tuple(map(narration_view, await narration_facts(connection, document, rows)))
+    return await narration_views(connection, limits, document, rows)
+
+
+async def narration_views(
+    connection: AsyncConnection,
+    limits: GatewayLimits,
+    document: DocumentRow,
+    chosen: Sequence[NarrationRow],
+) -> tuple[NarrationView, ...]:
+    """Return narrations of ``document`` as people see them, in their order."""
+    waits = await budget_waits(connection, limits, chosen)
+    facts = await narration_facts(connection, document, chosen)
+    return tuple(narration_view(one, waits.get(one.narration.narration_id)) for one in facts)
 
 
 async def narration_facts(

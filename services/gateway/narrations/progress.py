@@ -12,7 +12,7 @@ from services.gateway.documents.rows import DocumentRow
 from services.gateway.documents.views import rejection_of
 from services.gateway.kernel.views import Failure
 from services.gateway.narrations.rows import NarrationRow, Outcome, OutcomeRow
-from services.gateway.narrations.views import NarrationState, NarrationView
+from services.gateway.narrations.views import NarrationState, NarrationView, NarrationWait
 
 NO_AUDIOBOOK = Failure(
     code="pages_missing",
@@ -73,8 +73,8 @@ class NarrationFacts:
         return self.outcomes.get("ready", 0) > 0 and self.pages_missing == 0
 
 
-def narration_view(facts: NarrationFacts) -> NarrationView:
-    """Return the narration with its counts."""
+def narration_view(facts: NarrationFacts, wait: NarrationWait | None = None) -> NarrationView:
+    """Return the narration with its counts, and with what it waits for."""
     narration, outcomes = facts.narration, facts.outcomes
     known = facts.pages_total is not None or narration.ended_at is not None
     settled = known and not outcomes.get("waiting")
@@ -99,6 +99,7 @@ def narration_view(facts: NarrationFacts) -> NarrationView:
         characters=sum(row.characters for row in facts.known),
         duration_ms=facts.duration_ms,
         first_ready_at=min(since, default=None),
+        wait=wait,
         audiobook=audiobook,
         failure=failure,
     )

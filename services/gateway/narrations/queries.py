@@ -12,12 +12,15 @@ from services.gateway.audio.renditions import one_per_sound
 from services.gateway.audio.selects import audio_files, is_current
 from services.gateway.audio.tables import audios
 from services.gateway.audio.views import AudioView, audio_view
+from services.gateway.documents.rows import DocumentRow
 from services.gateway.documents.selects import document_for
 from services.gateway.kernel.cursors import Slice, cursor, position
-from services.gateway.narrations.facts import narration_facts
+from services.gateway.kernel.limits import GatewayLimits
+from services.gateway.narrations.facts import narration_facts, narration_views
 from services.gateway.narrations.outcomes.missing import page_failures
 from services.gateway.narrations.outcomes.page_outcomes import pages_that_are
-from services.gateway.narrations.progress import NarrationFacts, narration_view
+from services.gateway.narrations.progress import NarrationFacts
+from services.gateway.narrations.rows import NarrationRow
 from services.gateway.narrations.selects import is_over, narration_row, narrations_of
 from services.gateway.narrations.views import NarrationView, PageFailure
 
@@ -27,6 +30,7 @@ class NarrationQueries:
     """The queries. ``caller`` is who asks; every answer is what the caller may see."""
 
     database: Database
+    limits: GatewayLimits
 
     async def narration(self, caller: UUID, narration_id: UUID) -> NarrationView:
         """Return a narration and how far it is.
@@ -35,7 +39,9 @@ class NarrationQueries:
             NotFound: There is none that the caller may see; so do all queries below.
         """
         async with self.database.reading() as connection:
-            return narration_view(await self._facts(connection, caller, narration_id))
+            row, document = await self._found(connection, caller, narration_id)
+            (view,) = await narration_views(connection, self.limits, document, [row])
+        return view
 
     async def narrations(
         self, caller: UUID, document_id: UUID, limit: int = 100, after: str | None = None
@@ -49,10 +55,10 @@ class NarrationQueries:
         async with self.database.reading() as connection:
             document = await document_for(connection, caller, document_id, Capability.SEE_DOCUMENT)
             rows = await narrations_of(connection, document_id, limit + 1, place)
-            facts = await narration_facts(connection, document, rows[:limit])
+            views = await narration_views(connection, self.limits, document, rows[:limit])
         last = rows[limit - 1] if len(rows) > limit else None
         following = cursor(last.requested_at, last.narration_id) if last else None
-        return Slice(tuple(map(narration_view, facts)), following)
+        return Slice(views, following)
 
     async def failures(
         self, caller: UUID, narration_id: UUID, limit: int, after: int = 0
@@ -85,8 +91,14 @@ class NarrationQueries:
     async def _facts(
         self, connection: AsyncConnection, caller: UUID, narration_id: UUID
     ) -> NarrationFacts:
+        narration, document = await self._found(connection, caller, narration_id)
+        return (await narration_facts(connection, document, [narration]))[0]
+
+    async def _found(
+        self, connection: AsyncConnection, caller: UUID, narration_id: UUID
+    ) -> tuple[NarrationRow, DocumentRow]:
         narration = await narration_row(connection, narration_id)
         document = await document_for(
             connection, caller, narration.document_id, Capability.SEE_DOCUMENT, "narration"
         )
-        return (await narration_facts(connection, document, [narration]))[0]
+        return narration, document

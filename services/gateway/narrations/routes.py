@@ -61,14 +61,16 @@ async def listing(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Listing[NarrationView]:
     """List the narrations of a document, newest first."""
-    found = await NarrationQueries(deps.database).narrations(owner, document_id, limit, cursor)
+    found = await NarrationQueries(deps.database, deps.limits).narrations(
+        owner, document_id, limit, cursor
+    )
     return Listing[NarrationView](items=found.items, next=found.following)
 
 
 @router.get("/narrations/{narration_id}", openapi_extra=needs(Capability.SEE_DOCUMENT))
 async def narration(narration_id: UUID, deps: Deps, owner: CurrentOwner) -> NarrationView:
     """Read how far a narration is."""
-    return await NarrationQueries(deps.database).narration(owner, narration_id)
+    return await NarrationQueries(deps.database, deps.limits).narration(owner, narration_id)
 
 
 @router.get("/narrations/{narration_id}/failures", openapi_extra=needs(Capability.SEE_DOCUMENT))
@@ -76,7 +78,9 @@ async def failures(
     narration_id: UUID, deps: Deps, owner: CurrentOwner, limit: Limit = 100, cursor: AfterPage = 0
 ) -> Listing[PageFailure]:
     """List the pages that a narration goes without, in their order, and why."""
-    found = await NarrationQueries(deps.database).failures(owner, narration_id, limit, cursor)
+    found = await NarrationQueries(deps.database, deps.limits).failures(
+        owner, narration_id, limit, cursor
+    )
     return Listing[PageFailure](items=found.items, next=found.following)
 
 
@@ -88,4 +92,4 @@ async def _narrate(
     if narration_id != new:
         response.status_code = HTTPStatus.OK
     response.headers["Location"] = f"{PREFIX}/narrations/{narration_id}"
-    return await NarrationQueries(kernel.database).narration(owner, narration_id)
+    return await NarrationQueries(kernel.database, kernel.limits).narration(owner, narration_id)

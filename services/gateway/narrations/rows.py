@@ -1,7 +1,8 @@
 """Narrations and the pages they wait for, as values."""
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Literal, Self
 from uuid import UUID
 
 from libs.common.contracts.base import MAX_PAGES, ObjectRef
@@ -73,7 +74,10 @@ class OutcomeRow:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestedPage:
-    """A page that waits for its turn and can be spoken, and how it is to sound."""
+    """A page that waits for its turn and can be spoken, and how it is to sound.
+
+    ``cost`` is what its characters take of the budget of a day.
+    """
 
     narration_id: UUID
     document_id: UUID
@@ -83,6 +87,7 @@ class RequestedPage:
     segments_revision: int
     segments_characters: int
     utterances: int
+    cost: int
     requested_by: UUID
     engine: str
     voice: str
@@ -93,3 +98,42 @@ class RequestedPage:
     def spoken_as(self) -> SpokenAs:
         """Engine, voice and rate."""
         return self.engine, self.voice, self.rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class DailyBudget:
+    """How many characters of an owner may still be asked for on the day of ``now``, in UTC.
+
+    They may be ``most`` in all, or any number if that is 0; ``counted`` of them are gone, the last
+    at ``counted_at``, and ``spent`` are to be counted.
+    """
+
+    now: datetime
+    most: int
+    counted: int = 0
+    counted_at: str | None = None
+    spent: int = 0
+
+    def has_room_for(self, cost: int) -> bool:
+        """Return whether so many may be asked for today.
+
+        What costs more than a whole day may have, may go as the first of a day: it would wait for
+        ever.
+        """
+        gone = self.counted + self.spent
+        return not self.most or not cost or not gone or gone + cost <= self.most
+
+    def after(self, cost: int) -> Self:
+        """Return what is left after so many more."""
+        return replace(self, spent=self.spent + cost)
+
+    @property
+    def day(self) -> str:
+        """The day, as ``2026-11-28``."""
+        return self.now.astimezone(UTC).date().isoformat()
+
+    @property
+    def resumes_at(self) -> datetime:
+        """When the next day begins."""
+        today = self.now.astimezone(UTC).date()
+        return datetime.combine(today + timedelta(days=1), time(), UTC)

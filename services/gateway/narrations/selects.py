@@ -29,6 +29,7 @@ from services.gateway.kernel.rows import RowReader
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.narrations.rows import EVERY_PAGE, NarrationRow, RequestedPage
 from services.gateway.narrations.tables import (
+    IS_PAID,
     REFUSED,
     SPEAKABLE,
     narration_ranges,
@@ -200,28 +201,28 @@ async def open_narrations_of(
 _SAME_PAGE = and_(
     pages.c.document_id == page_requests.c.document_id, pages.c.page == page_requests.c.page
 )
-_NEXT_REQUESTED = (
+_NEXT = (
     REQUESTED_PAGES.select()
     .join(pages, _SAME_PAGE)
     .join(narrations, narrations.c.narration_id == page_requests.c.narration_id)
     .join(documents, documents.c.document_id == page_requests.c.document_id)
-    .where(
-        page_requests.c.owner_id == bindparam("owner"),
-        page_requests.c.state == SPEAKABLE,
-        IS_CUT,
-        EXISTS,
-    )
+    .where(page_requests.c.owner_id == bindparam("owner"), IS_CUT, EXISTS)
     .order_by(page_requests.c.requested_at, page_requests.c.narration_id, page_requests.c.page)
     .limit(bindparam("limit", type_=Integer()))
 )
+_NEXT_REQUESTED = _NEXT.where(page_requests.c.state == SPEAKABLE)
+_NEXT_PAID = _NEXT.where(IS_PAID)
 
 
 async def next_requested(
-    connection: AsyncConnection, owner_id: UUID, limit: int
+    connection: AsyncConnection, owner_id: UUID, limit: int, *, paid: bool = False
 ) -> list[RequestedPage]:
-    """Return the pages of an owner that are next and can be spoken, at most ``limit``."""
+    """Return the pages of an owner that are next and can be spoken, at most ``limit``.
+
+    All of them, or only those that are ``paid``: their cost is 0.
+    """
     asked = {"owner": str(owner_id), "limit": limit}
-    return await REQUESTED_PAGES.all(connection, _NEXT_REQUESTED, asked)
+    return await REQUESTED_PAGES.all(connection, _NEXT_PAID if paid else _NEXT_REQUESTED, asked)
 
 
 async def refused_pages(

@@ -1,6 +1,17 @@
 """The read model of narrations, and the pages that still wait to be spoken for them."""
 
-from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, String, Table
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    String,
+    Table,
+    text,
+)
 
 from services.gateway.kernel.tables import ID, MOMENT, metadata
 
@@ -38,6 +49,10 @@ narration_ranges = Table(
 Every page is a range as well, to the largest number that a page may have.
 """
 
+UNCUT, SPEAKABLE, REFUSED = "uncut", "speakable", "refused"
+IS_PAID = text("state = 'speakable' AND cost = 0")
+"""A page request whose page can be spoken without being counted; it has an index of its own."""
+
 page_requests = Table(
     "page_requests",
     metadata,
@@ -47,12 +62,31 @@ page_requests = Table(
     Column("owner_id", ID, nullable=False),
     Column("requested_at", MOMENT, nullable=False),
     Column("state", String(10), nullable=False),
+    Column("cost", Integer, nullable=False),
     Index("ix_page_requests_turn", "owner_id", "state", "requested_at", "narration_id", "page"),
+    Index(
+        "ix_page_requests_paid",
+        "owner_id",
+        "requested_at",
+        "narration_id",
+        "page",
+        postgresql_where=IS_PAID,
+        sqlite_where=IS_PAID,
+    ),
 )
 """Pages that narrations still have to be given audio for; see ``planning/waiting.py``.
 
 ``state`` is UNCUT until the page can be spoken, SPEAKABLE when it waits for its turn only, and
-REFUSED if the page has as many sounds as it may have: nobody waits for it then.
+REFUSED if the page has as many sounds as it may have: nobody waits for it then. ``cost`` is what
+its characters take of the budget of a day: 0 if they were asked for before in that sound.
 """
 
-UNCUT, SPEAKABLE, REFUSED = "uncut", "speakable", "refused"
+daily_characters = Table(
+    "daily_characters",
+    metadata,
+    Column("owner_id", ID, primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("characters", BigInteger, nullable=False),
+    Column("counted_at", MOMENT, nullable=False),
+)
+"""How many characters of an owner were asked for on a day (UTC), and when the last of them were."""

@@ -20,6 +20,19 @@ class PageFailure(View):
     reason: str
 
 
+class NarrationWait(View):
+    """Why pages of a narration wait that could be spoken: ``characters_per_day``.
+
+    The owner may have so many characters spoken on a day, in UTC. They are used up ``since`` then,
+    or will be before all pages known so far are spoken (null); it goes on at ``resumes_at``. Both
+    are moments as RFC 3339 has them.
+    """
+
+    reason: Literal["characters_per_day"]
+    since: str | None
+    resumes_at: str
+
+
 class NarrationView(View):
     """A narration and how far it is.
 
@@ -28,7 +41,8 @@ class NarrationView(View):
     ``pages_total`` is unknown while a document of which everything was asked for is still read.
     ``pages_silent`` have nothing to speak; ``pages_outdated`` were edited, or their audio deleted,
     since they were spoken. ``characters`` are those of the pages known so far;
-    ``first_ready_at`` is when the first of its pages could be heard.
+    ``first_ready_at`` is when the first of its pages could be heard. ``wait`` says why it waits
+    for another day, if it does; its ``state`` is ``working`` then.
     """
 
     narration_id: UUID
@@ -48,5 +62,6 @@ class NarrationView(View):
     characters: int
     duration_ms: int
     first_ready_at: str | None
+    wait: NarrationWait | None
     audiobook: AudiobookView | None
     failure: Failure | None

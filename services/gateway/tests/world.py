@@ -145,7 +145,7 @@ class World:
         self.narrations = NarrationCommands(kernel)
         self.document_queries = DocumentQueries(kernel.database)
         self.audio_queries = AudioQueries(kernel.database)
-        self.narration_queries = NarrationQueries(kernel.database)
+        self.narration_queries = NarrationQueries(kernel.database, kernel.limits)
         self.tokens = Tokens(kernel.database)
         self.app = Starlette(routes=parts.http_routes)
         self.consumer = Consumer(

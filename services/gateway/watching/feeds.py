@@ -13,6 +13,7 @@ from uuid import UUID
 from libs.common.database.wakeups import Wakeup
 from services.gateway.kernel.changes import Changes, about
 from services.gateway.kernel.errors import NotFound
+from services.gateway.kernel.limits import GatewayLimits
 from services.gateway.kernel.views import View
 from services.gateway.watching.status import Status, Watch
 
@@ -67,6 +68,7 @@ class Feeds:
     """The feeds of one process."""
 
     changes: Changes
+    limits: GatewayLimits
     _open: dict[UUID, Feed] = field(default_factory=dict)
 
     @contextmanager
@@ -85,7 +87,8 @@ class Feeds:
     def _opened(self, document_id: UUID) -> Feed:
         database, closing = self.changes.database, ExitStack()
         told = closing.enter_context(database.wakeups.listening(about(document_id)))
-        feed = Feed(watch=Watch(database, document_id), told=told, closing=closing)
+        watch = Watch(database, self.limits, document_id)
+        feed = Feed(watch=watch, told=told, closing=closing)
         self._open[document_id] = feed
         return feed
 

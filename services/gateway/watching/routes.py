@@ -36,7 +36,7 @@ def _streams(request: Request, deps: Deps) -> Streams:
     if not hasattr(state, "streams"):
         limits = deps.limits
         slots = StreamSlots(per_owner=limits.max_streams_per_owner, per_process=limits.max_streams)
-        state.streams = Streams(Feeds(deps.changes), slots)
+        state.streams = Streams(Feeds(deps.changes, deps.limits), slots)
     found: Streams = state.streams
     return found
 

@@ -14,6 +14,7 @@ from services.gateway.documents.selects import existing_document, pages_of
 from services.gateway.documents.views import DocumentView, PageState, page_state
 from services.gateway.kernel.changes import changes_of
 from services.gateway.kernel.errors import NotFound
+from services.gateway.kernel.limits import GatewayLimits
 from services.gateway.kernel.views import Failure, View
 from services.gateway.narrations.facts import newest_narrations
 from services.gateway.narrations.views import NarrationView
@@ -56,6 +57,7 @@ class Watch:
     """Reads one document's status again and again; whoever may see it sees the same."""
 
     database: Database
+    limits: GatewayLimits
     document_id: UUID
 
     async def look(self, changes_seen: int | None) -> tuple[int, Status | None]:
@@ -78,7 +80,7 @@ class Watch:
                 document=await read_document(connection, row.owner_id, document_id),
                 pages=tuple(_page(page) for page in pages if page.is_extracted),
                 audios=tuple(map(_audio, audios)),
-                narrations=await newest_narrations(connection, row),
+                narrations=await newest_narrations(connection, self.limits, row),
             )
 
 

@@ -1,6 +1,6 @@
 from libs.common.store.jobs import held_jobs
 from libs.common.store.jobs.tests.recorded import add, take
-from libs.common.store.withdrawal import is_recorded, withdraw
+from libs.common.store.withdrawal import is_recorded, is_to_begin, withdraw
 
 KIND = "k"
 
@@ -36,3 +36,15 @@ async def test_a_job_of_another_kind_with_the_subject_stays(database):
         assert not await withdraw(connection, "other", "s1")
         assert not await is_recorded(connection, "other", "s1")
         assert await is_recorded(connection, KIND, "s1")
+
+
+async def test_a_job_that_is_under_way_has_begun(database):
+    await add(database, 1, delay_ms=60_000)
+    await add(database, 2)
+    async with database.transaction() as connection:
+        known = [await is_to_begin(connection, KIND, f"s{n}") for n in (1, 2, 3)]
+        assert known == [True, True, False]
+        assert not await is_to_begin(connection, "other", "s1")
+    await take(database)
+    async with database.transaction() as connection:
+        assert not await is_to_begin(connection, KIND, "s2")

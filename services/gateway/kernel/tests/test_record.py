@@ -55,6 +55,7 @@ async def kernel(tmp_path):
             max_open_narrations_per_document=1,
             max_audios_per_page=1,
             max_pages_in_flight_per_owner=1,
+            max_characters_per_owner_and_day=0,
             narration_stalled_seconds=1.0,
             max_streams_per_owner=1,
             max_streams=1,

@@ -13,6 +13,7 @@ KEY = sa.String(512)
 IN_FLIGHT = sa.text(
     "ready_at IS NULL AND failed_at IS NULL AND given_up_at IS NULL AND deleted_at IS NULL"
 )
+IS_PAID = sa.text("state = 'speakable' AND cost = 0")
 
 
 def upgrade() -> None:
@@ -25,6 +26,7 @@ def upgrade() -> None:
     _audiobooks()
     _voices()
     _page_requests()
+    _daily_characters()
     _document_changes()
     _rebuilds()
     _tokens()
@@ -148,6 +150,7 @@ def _audios() -> None:
         sa.Column("document_id", ID, nullable=False),
         sa.Column("page", sa.Integer),
         sa.Column("revision", sa.Integer),
+        sa.Column("characters", sa.Integer),
         sa.Column("owner_id", ID),
         sa.Column("requested_by", ID),
         sa.Column("engine", sa.String(50)),
@@ -230,6 +233,7 @@ def _page_requests() -> None:
         sa.Column("owner_id", ID, nullable=False),
         sa.Column("requested_at", MOMENT, nullable=False),
         sa.Column("state", sa.String(10), nullable=False),
+        sa.Column("cost", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("narration_id", "page", name="pk_page_requests"),
     )
     op.create_index("ix_page_requests_document_id", "page_requests", ["document_id"])
@@ -237,6 +241,24 @@ def _page_requests() -> None:
         "ix_page_requests_turn",
         "page_requests",
         ["owner_id", "state", "requested_at", "narration_id", "page"],
+    )
+    op.create_index(
+        "ix_page_requests_paid",
+        "page_requests",
+        ["owner_id", "requested_at", "narration_id", "page"],
+        postgresql_where=IS_PAID,
+        sqlite_where=IS_PAID,
+    )
+
+
+def _daily_characters() -> None:
+    op.create_table(
+        "daily_characters",
+        sa.Column("owner_id", ID, nullable=False),
+        sa.Column("day", sa.String(10), nullable=False),
+        sa.Column("characters", sa.BigInteger, nullable=False),
+        sa.Column("counted_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("owner_id", "day", name="pk_daily_characters"),
     )
 
 

@@ -2,8 +2,9 @@
 
 A narration asks for pages; every page it asks for waits (:mod:`.waiting`) until it can be spoken.
 At most ``max_pages_in_flight_per_owner`` pages of one owner are being spoken at a time, so that
-one library does not starve everybody else. When all pages of a narration are there, its audiobook
-is requested.
+one library does not starve everybody else. Of the characters of an owner, so many are spoken on a
+day: what there is no room for waits, in its order, and a job goes on with it (:mod:`.resuming`).
+When all pages of a narration are there, its audiobook is requested.
 
 Everything here is a step of the transaction of the event or command that caused it.
 """
@@ -18,6 +19,7 @@ from libs.common.contracts.narrations import NarrationEvent, NarrationFailed, Na
 from libs.common.database.arrays import among
 from libs.common.store.effects import Effect
 from libs.common.store.jobs.cancelling import CancelJobs
+from libs.common.store.withdrawal import is_to_begin
 from services.gateway.audio.rows import AudioRow
 from services.gateway.audio.selects import AUDIOS, REQUESTED, pages_in_flight
 from services.gateway.audio.tables import audios
@@ -26,11 +28,13 @@ from services.gateway.documents.tables import pages
 from services.gateway.kernel.changes import changed
 from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import Kernel
-from services.gateway.narrations.decide import decide_audios
+from services.gateway.narrations.budget.daily_characters import count_characters, todays_budget
+from services.gateway.narrations.decide import Decided, decide_audios
+from services.gateway.narrations.jobs import RESUME_DISPATCH, ResumeJob, resume_later
 from services.gateway.narrations.planning.completion import complete, job_of
 from services.gateway.narrations.planning.ending import DELETED
 from services.gateway.narrations.planning.waiting import look_again
-from services.gateway.narrations.rows import NarrationRow, RequestedPage
+from services.gateway.narrations.rows import DailyBudget, NarrationRow, RequestedPage
 from services.gateway.narrations.selects import (
     next_requested,
     open_narrations_of,
@@ -125,10 +129,11 @@ async def dispatch_for_owners_of(
 async def dispatch_next(
     kernel: Kernel, connection: AsyncConnection, owner_id: UUID
 ) -> Sequence[Effect]:
-    """Request audio for the owner's next pages, as many as may be in flight.
+    """Request audio for the owner's next pages, as many as may be in flight and a day has room for.
 
     They are looked at again: one audio may serve several narrations, and then there is room for
-    more. Who watches one of the documents is told.
+    more. Who watches one of the documents is told. When the next page has to wait for another day,
+    what costs nothing still goes.
     """
     await lock_owner(connection, owner_id)
     most = kernel.limits.max_pages_in_flight_per_owner
@@ -136,20 +141,55 @@ async def dispatch_next(
     batch = await next_requested(connection, owner_id, free) if free > 0 else []
     if not batch:
         return []
-    spoken = await _not_failed(connection, batch)
-    decided = decide_audios(batch, spoken, kernel.limits.max_audios_per_page)
+    budget = await todays_budget(connection, kernel.limits, owner_id)
+    decided = await _decide(kernel, connection, batch, budget)
+    if decided.requests or decided.refused or not decided.put_off:
+        return await _carry_out(kernel, connection, batch, decided)
+    effects = await _wait_for_another_day(kernel, connection, decided)
+    paid = await next_requested(connection, owner_id, free, paid=True)
+    decided = await _decide(kernel, connection, paid, budget)
+    return [*effects, *await _carry_out(kernel, connection, paid, decided)]
+
+
+async def _decide(
+    kernel: Kernel,
+    connection: AsyncConnection,
+    batch: Sequence[RequestedPage],
+    budget: DailyBudget,
+) -> Decided:
+    spoken = await _not_failed(connection, batch) if batch else []
+    return decide_audios(batch, spoken, kernel.limits.max_audios_per_page, budget)
+
+
+async def _carry_out(
+    kernel: Kernel, connection: AsyncConnection, batch: Sequence[RequestedPage], decided: Decided
+) -> Sequence[Effect]:
     if decided.refused:
         await connection.execute(_REFUSE, [_key(page) for page in decided.refused])
     if not decided.requests and not decided.refused:
         return []
     passed = dict.fromkeys(page.document_id for page in batch)
-    allowed = [page for page in batch if page not in decided.refused]
+    left = [*decided.refused, *decided.put_off]
+    allowed = [page for page in batch if page not in left]
     return [
         *kernel.record(*decided.requests),
+        *count_characters(batch[0].owner_id, decided.budget),
         *(changed(document) for document in passed),
         *(kernel.together(look_at_pages, (page.document_id, page.page)) for page in allowed),
         *(next_pages_of(kernel, page.document_id) for page in decided.refused),
     ]
+
+
+async def _wait_for_another_day(
+    kernel: Kernel, connection: AsyncConnection, decided: Decided
+) -> Sequence[Effect]:
+    """Have a job go on with what is put off, one for each owner; who watches is told."""
+    job = ResumeJob(owner_id=decided.put_off[0].owner_id)
+    if await is_to_begin(connection, RESUME_DISPATCH.name, job.subject):
+        return []
+    kernel.metrics.budget_waits_total.inc()
+    documents = dict.fromkeys(page.document_id for page in decided.put_off)
+    return [resume_later(job, decided.budget), *map(changed, documents)]
 
 
 def _key(page: RequestedPage) -> dict[str, object]:

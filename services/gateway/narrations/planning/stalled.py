@@ -23,6 +23,7 @@ from services.gateway.audio.selects import pages_in_flight
 from services.gateway.documents.selects import existing_document
 from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import Kernel
+from services.gateway.narrations.budget.budget_waits import is_used_up
 from services.gateway.narrations.facts import narration_facts
 from services.gateway.narrations.jobs import END_STALLED, StalledJob
 from services.gateway.narrations.outcomes.missing import missing_ranges
@@ -115,13 +116,18 @@ def standing(facts: NarrationFacts) -> str:
 
 
 async def _is_held_up(kernel: Kernel, connection: AsyncConnection, facts: NarrationFacts) -> bool:
-    """Whether its pages only wait for others of their owner, which are looked at for themselves."""
+    """Whether its pages only wait for others of their owner, or for the budget of another day.
+
+    Those others are looked at for themselves.
+    """
     narration = facts.narration
     mine = await audios_being_made(connection, narration)
     if mine or not await can_be_spoken(connection, narration.narration_id):
         return False
     in_flight = await pages_in_flight(connection, narration.owner_id)
-    return in_flight >= kernel.limits.max_pages_in_flight_per_owner
+    if in_flight >= kernel.limits.max_pages_in_flight_per_owner:
+        return True
+    return await is_used_up(connection, kernel.limits, narration.owner_id)
 
 
 async def _end_stalled(

@@ -5,6 +5,7 @@ is not: it is not cut yet, or no audio that serves the narration is there or bei
 was asked for since the narration was. Whoever changes a row that this depends on has the page
 looked at again (:func:`look_again`); all of it can be worked out anew (:func:`derive_all`). What
 was refused is SPEAKABLE then: dispatching refuses it again if its page still has too many sounds.
+What its characters cost is a function of the read models as well.
 
 The database does it for all narrations of a document in two statements, however many pages they
 have: an order for thousands of pages holds the owner's lock for milliseconds.
@@ -100,10 +101,12 @@ def _replacing(*, some_pages: bool, one_narration: bool) -> tuple[Delete, Insert
     still = waiting.with_only_columns(narrations.c.narration_id, pages.c.page)
     names = [column.name for column in page_requests.c]
     new = insert(page_requests).from_select(names, waiting)
-    differs = page_requests.c.state != new.excluded.state
+    differs = or_(
+        page_requests.c.state != new.excluded.state, page_requests.c.cost != new.excluded.cost
+    )
     replaced = new.on_conflict_do_update(
         index_elements=[page_requests.c.narration_id, page_requests.c.page],
-        set_={"state": new.excluded.state},
+        set_={"state": new.excluded.state, "cost": new.excluded.cost},
         where=differs & (page_requests.c.state != REFUSED) if one_narration else differs,
     )
     removed = delete(page_requests).where(*known, key.not_in(still))
@@ -133,6 +136,7 @@ def _waiting() -> Select[Any]:
         "owner_id": narrations.c.owner_id,
         "requested_at": narrations.c.requested_at,
         "state": case((IS_NOT_CUT, literal(UNCUT)), else_=literal(SPEAKABLE)),
+        "cost": case((or_(IS_NOT_CUT, _was_asked_for()), 0), else_=pages.c.segments_characters),
     }
     names = [column.name for column in page_requests.c]
     return (
@@ -162,6 +166,21 @@ def _is_served() -> ColumnElement[bool]:
             has_format,
             serves | (audios.c.requested_at >= narrations.c.requested_at),
         )
+    )
+
+
+def _was_asked_for() -> ColumnElement[bool]:
+    """The text as it is now was asked for in this sound, in whatever format, whatever became of it.
+
+    Its sentences are kept by who speaks them: they are not spoken again for another format, nor
+    after a failure.
+    """
+    return exists().where(
+        audios.c.document_id == pages.c.document_id,
+        audios.c.page == pages.c.page,
+        audios.c.revision == REVISION,
+        audios.c.requested_at.is_not(None),
+        SOUNDS_AS_ASKED,
     )
 
 

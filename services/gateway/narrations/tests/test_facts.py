@@ -25,7 +25,7 @@ async def test_narrations_of_a_long_document_take_as_many_queries_as_of_a_short_
             row = await document_for(connection, world.owner, document, Capability.SEE_DOCUMENT)
             engine = world.database.engine.sync_engine
             event.listen(engine, "before_cursor_execute", note)
-            found = await newest_narrations(connection, row)
+            found = await newest_narrations(connection, world.kernel.limits, row)
             event.remove(engine, "before_cursor_execute", note)
         assert len(found) == narrations
         return len(statements)

@@ -9,7 +9,7 @@ from services.gateway.watching.feeds import Feeds
 
 async def test_looks_at_the_same_time_are_one(world):
     document = await world.hand_in()
-    feeds = Feeds(world.kernel.changes)
+    feeds = Feeds(world.kernel.changes, world.kernel.limits)
     with feeds.of(document) as feed, feeds.of(document) as same:
         assert feed is same
         found = await asyncio.gather(*(feed.parts() for _ in range(10)))
@@ -22,7 +22,8 @@ async def test_looks_at_the_same_time_are_one(world):
 
 async def test_a_feed_goes_with_its_last_watcher(world):
     document = await world.hand_in()
-    feeds, waiting = Feeds(world.kernel.changes), world.database.wakeups.waiting
+    feeds = Feeds(world.kernel.changes, world.kernel.limits)
+    waiting = world.database.wakeups.waiting
     with feeds.of(document) as first:
         with feeds.of(document):
             pass
@@ -33,7 +34,7 @@ async def test_a_feed_goes_with_its_last_watcher(world):
 
 
 async def test_what_is_gone_is_not_looked_for_again(world):
-    with Feeds(world.kernel.changes).of(uuid4()) as feed:
+    with Feeds(world.kernel.changes, world.kernel.limits).of(uuid4()) as feed:
         for _ in range(3):
             with pytest.raises(NotFound):
                 await feed.parts()

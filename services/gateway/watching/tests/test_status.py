@@ -12,7 +12,7 @@ from services.gateway.watching.status import Watch
 @pytest.mark.slow
 async def test_every_change_raises_the_counter(world):
     document = await world.hand_in()
-    watch = Watch(world.database, document)
+    watch = Watch(world.database, world.kernel.limits, document)
     changes, status = await watch.look(None)
     assert status is not None
     assert status.document.state == "submitted"
@@ -57,4 +57,4 @@ async def test_every_change_raises_the_counter(world):
 
 async def test_what_was_never_handed_in_has_no_status(world):
     with pytest.raises(NotFound):
-        await Watch(world.database, uuid4()).look(None)
+        await Watch(world.database, world.kernel.limits, uuid4()).look(None)

@@ -31,7 +31,7 @@ async def following(world, document, pace=QUICK, allowed=may_see, feeds=None):
     changes = world.kernel.changes
 
     async def parsed():
-        with (feeds or Feeds(changes)).of(document) as feed:
+        with (feeds or Feeds(changes, world.kernel.limits)).of(document) as feed:
             stream = await stack.enter_async_context(
                 aclosing(status_events(feed, changes, allowed, pace))
             )
@@ -197,7 +197,7 @@ async def test_a_stream_ends_when_the_caller_may_not_see_it_any_more(world):
 
 async def test_all_who_watch_a_document_share_one_look_at_each_change(world):
     document = await world.hand_in()
-    feeds, count = Feeds(world.kernel.changes), 5
+    feeds, count = Feeds(world.kernel.changes, world.kernel.limits), 5
     async with AsyncExitStack() as stack:
         streams = [
             await stack.enter_async_context(following(world, document, feeds=feeds))
@@ -215,7 +215,7 @@ async def test_all_who_watch_a_document_share_one_look_at_each_change(world):
 
 async def test_streams_that_nothing_happens_to_ask_the_database_nothing(world):
     document = await world.hand_in()
-    feeds = Feeds(world.kernel.changes)
+    feeds = Feeds(world.kernel.changes, world.kernel.limits)
     async with following(
         world, document, StreamPace(heartbeat_s=0.01, pause_s=0.0), feeds=feeds
     ) as (events):

@@ -1,0 +1,28 @@
+"""A gateway whose owners may have 30 characters spoken a day, on either kind of database."""
+
+import pytest
+
+from services.gateway.narrations.budget.tests.days import Clock
+from services.gateway.tests.world import VOICES, a_world
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The clock by which days begin."""
+    return Clock(monkeypatch)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request):
+    """An empty PostgreSQL database, or None for a file."""
+    sqlite = request.param == "sqlite"
+    return None if sqlite else request.getfixturevalue("postgres_database")
+
+
+@pytest.fixture
+async def world(database_url, tmp_path):
+    """Pages have 12 characters: two of them are spoken a day."""
+    most = {"max_characters_per_owner_and_day": 30}
+    async with a_world(tmp_path, database_url, **most) as world:
+        await world.take(VOICES)
+        yield world
