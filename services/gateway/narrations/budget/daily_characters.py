@@ -9,9 +9,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select
-from sqlalchemy.dialects.postgresql import Insert
-from sqlalchemy.dialects.postgresql import insert as insert_or
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, select, tuple_
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.cloudevents import rfc3339
@@ -23,6 +22,8 @@ from services.gateway.narrations.tables import daily_characters
 
 DAY_CHARACTERS = 10
 """Of a moment as RFC 3339 has it, so many name its day."""
+
+DOCUMENTS_AT_ONCE = 1000
 
 
 def utc_now() -> datetime:
@@ -47,18 +48,21 @@ async def todays_budget(
     return replace(fresh, counted=row.characters, counted_at=row.counted_at)
 
 
-def _count_statement() -> Insert:
-    new = insert_or(daily_characters)
+def _adding(new: Insert) -> Insert:
+    """Have rows added to those of the same owner and day."""
+    later = daily_characters.c.counted_at < new.excluded.counted_at
     return new.on_conflict_do_update(
         index_elements=[daily_characters.c.owner_id, daily_characters.c.day],
         set_={
             "characters": daily_characters.c.characters + new.excluded.characters,
-            "counted_at": new.excluded.counted_at,
+            "counted_at": case(
+                (later, new.excluded.counted_at), else_=daily_characters.c.counted_at
+            ),
         },
     )
 
 
-_COUNT = _count_statement()
+_COUNT = _adding(insert(daily_characters))
 
 
 def count_characters(owner_id: UUID, budget: DailyBudget) -> list[Write]:
@@ -75,33 +79,39 @@ def count_characters(owner_id: UUID, budget: DailyBudget) -> list[Write]:
 
 
 async def derive_all(connection: AsyncConnection) -> None:
-    """Work out the whole table anew."""
+    """Work out the whole table anew, some documents at a time: a statement may not take long."""
     await connection.execute(delete(daily_characters))
-    sound = ("document_id", "page", "revision", "engine", "voice", "rate")
-    in_order = func.row_number().over(
-        partition_by=[audios.c[name] for name in sound],
-        order_by=[audios.c.requested_at, audios.c.audio_id],
+    behind = ""
+    while True:
+        some = (
+            select(audios.c.document_id)
+            .where(audios.c.document_id > behind)
+            .distinct()
+            .order_by(audios.c.document_id)
+            .limit(DOCUMENTS_AT_ONCE)
+        ).subquery()
+        last = await connection.scalar(select(func.max(some.c.document_id)))
+        if last is None:
+            return
+        between = and_(audios.c.document_id > behind, audios.c.document_id <= last)
+        await connection.execute(_count_anew(between))
+        behind = last
+
+
+def _count_anew(which: ColumnElement[bool]) -> Insert:
+    """Return the statement that adds what counts of documents: each sound of a text once."""
+    before = audios.alias()
+    same = ("document_id", "page", "revision", "engine", "voice", "rate")
+    place = tuple_(before.c.requested_at, before.c.audio_id)
+    is_later = exists().where(
+        *(before.c[name] == audios.c[name] for name in same),
+        place < tuple_(audios.c.requested_at, audios.c.audio_id),
     )
-    asked = (
-        select(
-            audios.c.owner_id,
-            func.substr(audios.c.requested_at, 1, DAY_CHARACTERS).label("day"),
-            audios.c.characters,
-            audios.c.requested_at,
-            in_order.label("number"),
-        )
-        .where(audios.c.requested_at.is_not(None))
-        .subquery()
-    )
+    day = func.substr(audios.c.requested_at, 1, DAY_CHARACTERS)
+    characters, last = func.sum(audios.c.characters), func.max(audios.c.requested_at)
     counted = (
-        select(
-            asked.c.owner_id,
-            asked.c.day,
-            func.sum(asked.c.characters),
-            func.max(asked.c.requested_at),
-        )
-        .where(asked.c.number == 1, asked.c.characters > 0)
-        .group_by(asked.c.owner_id, asked.c.day)
+        select(audios.c.owner_id, day, characters, last)
+        .where(which, audios.c.requested_at.is_not(None), audios.c.characters > 0, ~is_later)
+        .group_by(audios.c.owner_id, day)
     )
-    names = [column.name for column in daily_characters.c]
-    await connection.execute(insert(daily_characters).from_select(names, counted))
+    return _adding(insert(daily_characters).from_select([*daily_characters.c.keys()], counted))

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from libs.common.contracts.audio import AudioRequested
 from libs.common.contracts.pages import page_ranges
+from services.gateway.features import FEATURES
 from services.gateway.narrations.budget.daily_characters import derive_all, todays_budget
 from services.gateway.narrations.budget.tests.days import (
     Clock,
@@ -18,7 +19,10 @@ from services.gateway.narrations.budget.tests.days import (
 )
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.narrations.planning.tests.test_waiting import STEPS, Story
-from services.gateway.narrations.tables import daily_characters
+from services.gateway.narrations.tables import daily_characters, page_requests
+from services.gateway.rebuilding.rebuild_tables import Rebuild
+from services.gateway.rebuilding.tests.living import lose, rows_of
+from services.gateway.tables import READ_MODELS
 from services.gateway.tests.world import VOICES, a_world
 
 pytestmark = pytest.mark.slow
@@ -148,6 +152,23 @@ async def test_a_limit_that_is_set_counts_what_was_spoken_before_on_that_day(wor
         other = await todays_budget(connection, world.kernel.limits, uuid4())
     assert (budget.counted, budget.has_room_for(1)) == (36, False)
     assert other.has_room_for(36)
+
+
+async def test_a_rebuild_counts_the_same(world, clock):
+    document = await world.hand_in()
+    await world.read(document, 4)
+    await world.narrations.narrate(world.owner, document, NarrationOptions())
+    await world.speak_everything()
+    clock.next_day()
+    await resume(world)
+    await world.narrations.narrate(world.owner, document, NarrationOptions(format="mp3"))
+    await world.speak_everything()
+    tables = (*READ_MODELS, page_requests, daily_characters)
+    before = await rows_of(world.database, tables)
+    assert len(before["daily_characters"]) == 2
+    await lose(world.database, tables)
+    await Rebuild(world.database, FEATURES, tables, show=print, tell=print).run()
+    assert await rows_of(world.database, tables) == before
 
 
 @settings(

@@ -140,7 +140,10 @@ async def test_what_waits_is_what_would_be_worked_out_anew(tmp_path_factory, see
     chance = random.Random(seed)
     folder = tmp_path_factory.mktemp("waiting")
     async with a_world(
-        folder, max_pages_in_flight_per_owner=chance.choice((1, 2, 8)), max_audios_per_page=50
+        folder,
+        max_pages_in_flight_per_owner=chance.choice((1, 2, 8)),
+        max_audios_per_page=50,
+        max_characters_per_owner_and_day=chance.choice((0, 30)),
     ) as world:
         await world.take(VOICES)
         story = Story(world, await world.hand_in(), chance)
