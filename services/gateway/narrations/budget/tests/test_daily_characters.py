@@ -201,6 +201,7 @@ async def test_whatever_happens_no_day_has_more_and_the_count_can_be_worked_out_
 
 async def everything_in_the_end(world, clock):
     """No page waits for ever: after so many days all that can be spoken was asked for."""
+    await world.speak_everything()
     for _ in range(200):
         if not await waiting_jobs(world):
             break
