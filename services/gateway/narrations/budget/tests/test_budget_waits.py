@@ -34,6 +34,7 @@ async def test_who_waits_is_told_why_since_when_and_until_when(world, clock):
     )
     assert view.requested_at <= view.wait.since < view.wait.resumes_at
     _, status = await Watch(world.database, world.kernel.limits, document).look(None)
+    assert status is not None
     assert status.narrations == (view,)
     clock.next_day()
     assert (await seen(world, narration)).wait is None

@@ -91,6 +91,18 @@ async def test_what_was_asked_for_before_costs_nothing(world, clock):
     assert await live(world) == await derived(world)
 
 
+async def test_what_costs_nothing_goes_from_behind_more_than_may_be_in_flight(world, clock):
+    restart(world, max_pages_in_flight_per_owner=1)
+    document = await world.hand_in()
+    await world.read(document, 5)
+    await world.narrations.narrate(world.owner, document, NarrationOptions())
+    await world.speak_everything()
+    await world.narrations.narrate(world.owner, document, NarrationOptions(format="mp3"))
+    await world.speak_everything()
+    asked = [(event.page, event.formats) for event in await world.decided(AudioRequested)]
+    assert asked == [(1, ("m4a",)), (2, ("m4a",)), (1, ("mp3",)), (2, ("mp3",))]
+
+
 async def test_another_try_costs_nothing(world, clock):
     document = await world.hand_in()
     await world.read(document, 3)
@@ -182,10 +194,12 @@ async def test_whatever_happens_no_day_has_more_and_the_count_can_be_worked_out_
 ):
     chance = random.Random(seed)
     clock, most = Clock(monkeypatch), chance.choice((15, 30, 60))
-    settings = {"max_characters_per_owner_and_day": most, "max_audios_per_page": 50}
     folder = tmp_path_factory.mktemp("budget")
     async with a_world(
-        folder, max_pages_in_flight_per_owner=chance.choice((1, 2, 8)), **settings
+        folder,
+        max_characters_per_owner_and_day=most,
+        max_pages_in_flight_per_owner=chance.choice((1, 2, 8)),
+        max_audios_per_page=50,
     ) as world:
         await world.take(VOICES)
         story = Story(world, await world.hand_in(), chance)

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from libs.common.contracts.audio import AudioRequested
 from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import AGAIN_AFTER_MS
+from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.tables import jobs
 from services.gateway.app import assemble
 from services.gateway.narrations.budget.tests.days import (
@@ -20,9 +21,10 @@ from services.gateway.narrations.budget.tests.days import (
 from services.gateway.narrations.jobs import RESUME_DISPATCH, ResumeJob
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.narrations.planning.tests.test_stalled import pass_time
+from services.gateway.settings import Settings
 from services.gateway.tests.world import VOICES, World, a_world
 
-DAY = {"max_characters_per_owner_and_day": 30}
+A_DAY = 30
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def clock(monkeypatch):
 
 @pytest.fixture
 async def world(tmp_path):
-    async with a_world(tmp_path, **DAY) as world:
+    async with a_world(tmp_path, max_characters_per_owner_and_day=A_DAY) as world:
         await world.take(VOICES)
         yield world
 
@@ -118,6 +120,7 @@ async def test_a_page_that_is_cut_while_others_wait_does_not_overtake_them(world
 def test_a_job_that_was_given_up_comes_again():
     payload = ResumeJob(owner_id="00000000-0000-0000-0000-000000000001")
     (again,) = RESUME_DISPATCH.gave_up(payload, GivenUp("bug"))
+    assert isinstance(again, NewJob)
     assert (again.payload, again.delay_ms) == (payload, AGAIN_AFTER_MS)
 
 
@@ -125,9 +128,12 @@ def test_a_job_that_was_given_up_comes_again():
 async def test_replicas_that_dispatch_at_once_never_exceed_the_day(
     tmp_path, postgres_database, clock
 ):
-    async with a_world(tmp_path, postgres_database, **DAY) as world:
-        parts = world.assembly.parts
-        twin = World(assemble(parts.common, parts.settings), world.owner, world.token)
+    async with a_world(
+        tmp_path, postgres_database, max_characters_per_owner_and_day=A_DAY
+    ) as world:
+        common = world.assembly.parts.common
+        settings = Settings(database_url=postgres_database, max_characters_per_owner_and_day=A_DAY)
+        twin = World(assemble(common, settings), world.owner, world.token)
         await world.take(VOICES)
         documents = [await world.hand_in() for _ in range(6)]
         for document in documents:
