@@ -42,6 +42,8 @@ LOOK_EVERY_S = 0.5
 SECRET_BYTES = 32
 SEGMENTS = {"share_segments": True, "keep_all_segments": True}
 """One person listens, and a folder of theirs costs nothing for each page that is kept."""
+LIMITS = {"max_characters_per_owner_and_day": 0, "max_unread_documents_per_owner": 5}
+"""No day has an end for who pays nobody, and what is handed in is read by the same process."""
 
 
 class DataFolderInUse(Permanent):
@@ -186,10 +188,13 @@ def service_settings(options: Options, name: str) -> dict[str, Any]:
 
 
 def _gateway_settings() -> dict[str, Any]:
-    """One person listens: no day has an end, unless the environment says so."""
-    limit = "max_characters_per_owner_and_day"
-    is_set = os.environ.get(variable(GatewaySettings, limit))
-    return {"role": "all", **({} if is_set else {limit: 0})}
+    """Return what suits one person and one process, unless the environment says otherwise."""
+    limits = {name: most for name, most in LIMITS.items() if not _is_set(name)}
+    return {"role": "all", **limits}
+
+
+def _is_set(name: str) -> bool:
+    return bool(os.environ.get(variable(GatewaySettings, name)))
 
 
 def _build(

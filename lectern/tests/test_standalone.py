@@ -140,11 +140,17 @@ def test_the_embedded_broker_has_all_topics_at_once():
             pass
 
 
-def test_no_day_has_an_end_for_one_person_unless_they_say_so(tmp_path, monkeypatch):
-    def most():
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [("max_characters_per_owner_and_day", 0), ("max_unread_documents_per_owner", 5)],
+)
+def test_limits_are_those_of_one_person_and_one_process_unless_they_say_so(
+    tmp_path, monkeypatch, name, most
+):
+    def limit():
         settings = load(GatewaySettings, **service_settings(Options(data=tmp_path), "gateway"))
-        return settings.max_characters_per_owner_and_day
+        return getattr(settings, name)
 
-    assert most() == 0
-    monkeypatch.setenv("GATEWAY_MAX_CHARACTERS_PER_OWNER_AND_DAY", "5000")
-    assert most() == 5000
+    assert limit() == most
+    monkeypatch.setenv(f"GATEWAY_{name.upper()}", "5000")
+    assert limit() == 5000

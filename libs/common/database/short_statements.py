@@ -24,7 +24,7 @@ FEW_ROWS = {"lectern_few_rows": True}
 MOST_ROWS = 8
 """That are inserted by one call."""
 
-MOST_IN_A_ROW = 8
+MOST_IN_A_ROW = 24
 """Then others have their turn."""
 
 _QUERY = re.compile("SELECT ", re.ASCII)

@@ -52,8 +52,8 @@ class DocumentCommands:
         """
         limits = self.kernel.limits
         document_id = document_id or uuid4()
-        key = f"documents/{document_id}/source.{_token()}"
-        async with self._pending.storing(key):
+        key, details_key = f"documents/{document_id}/source.{_token()}", _details_key(document_id)
+        async with self._pending.storing(key, details_key):
             try:
                 async with asyncio.timeout(limits.upload_timeout_seconds):
                     stored = await self.kernel.storage.write_stream(
@@ -63,11 +63,11 @@ class DocumentCommands:
                 raise too_slow() from None
             if stored.size == 0:
                 raise Rejected("empty", "The file is empty; choose one with something in it.")
-        return StoredUpload(document_id, stored)
+        return StoredUpload(document_id, stored, details_key)
 
     async def discard(self, upload: StoredUpload) -> None:
         """Have removed what was stored, unless a document came of it."""
-        await self._pending.discard(upload.stored.key)
+        await self._pending.discard(upload.stored.key, upload.details_key)
 
     async def submit(self, submission: Submission) -> UUID:
         """Hand a document in, and return its id.
@@ -82,7 +82,9 @@ class DocumentCommands:
 
     @asynccontextmanager
     async def storing(self, submission: Submission) -> AsyncIterator[StoredSubmission]:
-        """Store the details of a submission, for :meth:`submit_in`; remove them if that fails.
+        """Store the details of a submission, for :meth:`submit_in`.
+
+        If that fails they are removed, unless there is an upload: discarding it removes both.
 
         Raises:
             Rejected: The web address holds credentials.
@@ -96,10 +98,18 @@ class DocumentCommands:
             filename=one_line(source.filename, MAX_NAME_CHARACTERS),
             title=one_line(submission.title, MAX_TITLE_CHARACTERS),
         )
-        key = f"documents/{submission.document_id}/submitted.{_token()}.json"
+        if submission.details_key is not None:
+            yield await self._stored(submission, details, submission.details_key)
+            return
+        key = _details_key(submission.document_id)
         async with self._pending.storing(key):
-            stored = await self.kernel.storage.write(key, details.encode(), DETAILS)
-            yield StoredSubmission(submission, details, stored)
+            yield await self._stored(submission, details, key)
+
+    async def _stored(
+        self, submission: Submission, details: SubmittedDocument, key: str
+    ) -> StoredSubmission:
+        stored = await self.kernel.storage.write(key, details.encode(), DETAILS)
+        return StoredSubmission(submission, details, stored)
 
     async def submit_in(self, command: CommandTransaction, stored: StoredSubmission) -> None:
         """Hand a document in, in a transaction that does more than that.
@@ -168,6 +178,10 @@ class DocumentCommands:
                 )
                 await command.apply([taken(key), *self.kernel.record(edited)])
         return new
+
+
+def _details_key(document_id: UUID) -> str:
+    return f"documents/{document_id}/submitted.{_token()}.json"
 
 
 def _token() -> str:

@@ -11,10 +11,14 @@ MAX_NAME_CHARACTERS = 255
 
 @dataclass(frozen=True)
 class StoredUpload:
-    """Bytes that are stored for a document that is not handed in yet."""
+    """Bytes that are stored for a document that is not handed in yet.
+
+    ``details_key`` is for the details of its submission: they have the same deadline.
+    """
 
     document_id: UUID
     stored: ObjectRef
+    details_key: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +33,16 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Submission:
-    """A document that is handed in: whose it is, where it comes from, and its title if given."""
+    """A document that is handed in: whose it is, where it comes from, and its title if given.
+
+    ``details_key`` is that of its upload, if there was one.
+    """
 
     document_id: UUID
     owner_id: UUID
     source: Source
     title: str | None = None
+    details_key: str | None = None
 
 
 @dataclass(frozen=True)

@@ -51,26 +51,27 @@ class PendingObjects:
     kernel: Kernel
 
     @asynccontextmanager
-    async def storing(self, key: str) -> AsyncIterator[None]:
-        """Record a deadline for the object that the block stores; if it fails, remove it."""
-        pending = RemovePendingJob(key=key)
+    async def storing(self, *keys: str) -> AsyncIterator[None]:
+        """Record a deadline for objects; if the block fails, remove those that it stored."""
         after_ms = int((self.kernel.limits.upload_timeout_seconds + GRACE_S) * 1000)
+        pending = [RemovePendingJob(key=key) for key in keys]
         async with self.kernel.transaction() as command:
-            deadline = REMOVE_PENDING.new(pending, subject=pending.subject, delay_ms=after_ms)
-            await command.apply([deadline])
+            await command.apply(
+                [REMOVE_PENDING.new(one, subject=one.subject, delay_ms=after_ms) for one in pending]
+            )
         try:
             yield
         except BaseException:
             with suppress(LecternError):  # the deadline is still there
-                await self.discard(key)
+                await self.discard(*keys)
             raise
 
-    async def discard(self, key: str) -> None:
-        """Have the object removed now, unless it was taken (a lost answer to a commit)."""
-        pending = RemovePendingJob(key=key)
+    async def discard(self, *keys: str) -> None:
+        """Have objects removed now, unless they were taken (a lost answer to a commit)."""
         async with self.kernel.transaction() as command:
-            if await is_recorded(command.connection, REMOVE_PENDING.name, pending.subject):
-                await command.apply([removal(pending)])
+            for pending in (RemovePendingJob(key=key) for key in keys):
+                if await is_recorded(command.connection, REMOVE_PENDING.name, pending.subject):
+                    await command.apply([removal(pending)])
 
     async def remove(self, job: Job[RemovePendingJob]) -> Sequence[Effect]:
         """Remove an object, and what was uploaded of it so far.

@@ -198,6 +198,7 @@ class World:
             owner_id=owner or self.owner,
             source=source,
             title="A title",
+            details_key=upload.details_key,
         )
         return await self.documents.submit(submission)
 

@@ -92,6 +92,27 @@ async def test_what_became_a_document_is_not_discarded(world):
     assert await when_all_is_due(world) == [upload.stored.key, submitted.details.key]
 
 
+async def test_an_upload_and_the_details_of_its_submission_have_one_transaction(world, monkeypatch):
+    upload = await world.documents.receive(chunks(b"text"))
+    source = Source(kind="file", object=upload.stored)
+    submission = Submission(
+        document_id=upload.document_id,
+        owner_id=world.owner,
+        source=source,
+        details_key=upload.details_key,
+    )
+    with killed_when_it_records(monkeypatch):
+        async with (
+            world.documents.storing(submission) as stored,
+            world.kernel.transaction() as command,
+        ):
+            await world.documents.submit_in(command, stored)
+    assert await keys(world) == [upload.stored.key, upload.details_key]
+    await world.documents.discard(upload)
+    await world.work()
+    assert await keys(world) == []
+
+
 async def test_an_upload_of_a_killed_process_goes(world):
     upload = await world.documents.receive(chunks(b"never handed in"))
     await world.work()

@@ -52,7 +52,11 @@ class Received:
             raise Refused(HTTPStatus.BAD_REQUEST, "no_file", "The form has no field named file.")
         document_id = self.upload.document_id if self.upload else uuid4()
         submission = Submission(
-            document_id=document_id, owner_id=owner, source=self.source, title=self.title
+            document_id=document_id,
+            owner_id=owner,
+            source=self.source,
+            title=self.title,
+            details_key=self.upload.details_key if self.upload else None,
         )
         if self.options is None:
             return await DocumentCommands(self.kernel).submit(submission), None
