@@ -165,23 +165,15 @@ class Reading:
 
     async def _hand_in(self, document_id: UUID) -> None:
         request, commands = self._request, DocumentCommands(self._kernel)
-        details_key = None
         if request.is_url:
             source = Source(kind="url", url=request.source)
+            submission = Submission(document_id=document_id, owner_id=LOCAL_OWNER, source=source)
         else:
             path = Path(request.source)
             async with aclosing(_blocks(path)) as blocks:
                 upload = await commands.receive(blocks, document_id=document_id)
-            source = Source(kind="file", object=upload.stored, filename=path.name)
-            details_key = upload.details_key
-        await commands.submit(
-            Submission(
-                document_id=document_id,
-                owner_id=LOCAL_OWNER,
-                source=source,
-                details_key=details_key,
-            )
-        )
+            submission = upload.submission(LOCAL_OWNER, "file", path.name)
+        await commands.submit(submission)
 
     async def _narrate(self, document_id: UUID, narration_id: UUID) -> UUID:
         """Ask for audio unless that was done, by us or by an identical order of others."""

@@ -9,18 +9,6 @@ from libs.common.contracts.details import SourceKind, SubmittedDocument
 MAX_NAME_CHARACTERS = 255
 
 
-@dataclass(frozen=True)
-class StoredUpload:
-    """Bytes that are stored for a document that is not handed in yet.
-
-    ``details_key`` is for the details of its submission: they have the same deadline.
-    """
-
-    document_id: UUID
-    stored: ObjectRef
-    details_key: str
-
-
 @dataclass(frozen=True, kw_only=True)
 class Source:
     """Where a document comes from: an object that is stored, or a web address."""
@@ -43,6 +31,30 @@ class Submission:
     source: Source
     title: str | None = None
     details_key: str | None = None
+
+
+@dataclass(frozen=True)
+class StoredUpload:
+    """Bytes that are stored for a document that is not handed in yet.
+
+    ``details_key`` is for the details of its submission: they have the same deadline.
+    """
+
+    document_id: UUID
+    stored: ObjectRef
+    details_key: str
+
+    def submission(
+        self, owner_id: UUID, kind: SourceKind, filename: str | None, title: str | None = None
+    ) -> Submission:
+        """Return what hands it in."""
+        return Submission(
+            document_id=self.document_id,
+            owner_id=owner_id,
+            source=Source(kind=kind, object=self.stored, filename=filename),
+            title=title,
+            details_key=self.details_key,
+        )
 
 
 @dataclass(frozen=True)

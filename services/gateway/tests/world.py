@@ -59,7 +59,6 @@ from services.gateway.audio.commands import AudioCommands
 from services.gateway.audio.queries import AudioQueries
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.queries import DocumentQueries
-from services.gateway.documents.uploads import Source, Submission
 from services.gateway.narrations.commands import NarrationCommands
 from services.gateway.narrations.queries import NarrationQueries
 from services.gateway.settings import Settings
@@ -192,14 +191,7 @@ class World:
             yield text
 
         upload = await self.documents.receive(chunks())
-        source = Source(kind="text", object=upload.stored)
-        submission = Submission(
-            document_id=upload.document_id,
-            owner_id=owner or self.owner,
-            source=source,
-            title="A title",
-            details_key=upload.details_key,
-        )
+        submission = upload.submission(owner or self.owner, "text", None, "A title")
         return await self.documents.submit(submission)
 
     async def extract(self, document: UUID, page: int, text=b"Hello there.\n") -> None:

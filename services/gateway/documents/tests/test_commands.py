@@ -94,13 +94,7 @@ async def test_what_became_a_document_is_not_discarded(world):
 
 async def test_an_upload_and_the_details_of_its_submission_have_one_transaction(world, monkeypatch):
     upload = await world.documents.receive(chunks(b"text"))
-    source = Source(kind="file", object=upload.stored)
-    submission = Submission(
-        document_id=upload.document_id,
-        owner_id=world.owner,
-        source=source,
-        details_key=upload.details_key,
-    )
+    submission = upload.submission(world.owner, "file", "a.txt")
     with killed_when_it_records(monkeypatch):
         async with (
             world.documents.storing(submission) as stored,

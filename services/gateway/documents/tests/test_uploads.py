@@ -1,6 +1,12 @@
 from uuid import uuid4
 
-from services.gateway.documents.uploads import MAX_NAME_CHARACTERS, Source, Submission
+from libs.common.contracts.base import ObjectRef
+from services.gateway.documents.uploads import (
+    MAX_NAME_CHARACTERS,
+    Source,
+    StoredUpload,
+    Submission,
+)
 
 
 async def test_names_and_titles_are_kept_as_people_can_read_them(world):
@@ -14,3 +20,13 @@ async def test_names_and_titles_are_kept_as_people_can_read_them(world):
     assert details.filename is not None
     assert details.filename.startswith("a name")
     assert len(details.filename) == MAX_NAME_CHARACTERS
+
+
+def test_an_upload_is_handed_in_with_the_key_that_was_reserved_with_it():
+    stored = ObjectRef(key="documents/1/source.0", sha256="0" * 64, size=1, media_type="text/plain")
+    upload, owner = StoredUpload(uuid4(), stored, "documents/1/submitted.0.json"), uuid4()
+    submission = upload.submission(owner, "file", "a.txt", "A title")
+    assert submission.document_id == upload.document_id
+    assert (submission.owner_id, submission.title) == (owner, "A title")
+    assert submission.source == Source(kind="file", object=stored, filename="a.txt")
+    assert submission.details_key == upload.details_key
