@@ -47,7 +47,7 @@ test-fast: setup ## Run the tests that need no server; about a minute
 	$(BIN)/python $(PYTEST) --fast --durations=10 --durations-min=1
 
 .PHONY: faults
-faults: setup ## Have services, servers and packets stand still for two minutes each, not for a moment
+faults: setup ## Freeze servers, and lose packets, for two minutes instead of 25 seconds
 	LECTERN_TEST_FROZEN_SECONDS=120 $(BIN)/python -m pytest $(PYTEST_ARGS) tests/faults/frozen
 
 .PHONY: lint

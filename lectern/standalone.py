@@ -42,8 +42,9 @@ LOOK_EVERY_S = 0.5
 SECRET_BYTES = 32
 SEGMENTS = {"share_segments": True, "keep_all_segments": True}
 """One person listens, and a folder of theirs costs nothing for each page that is kept."""
-LIMITS = {"max_characters_per_owner_and_day": 0, "max_unread_documents_per_owner": 5}
-"""No day has an end for who pays nobody, and what is handed in is read by the same process."""
+LIMITS = {"max_characters_per_owner_and_day": 0, "max_unparsed_documents_per_owner": 5}
+"""No daily limit, since one person pays for their own engine; few documents at a time, since one
+process does everything."""
 
 
 class DataFolderInUse(Permanent):

@@ -134,7 +134,7 @@ def kernel_on(database: Database) -> Kernel:
             upload_timeout_seconds=1,
             max_page_bytes=1,
             max_audios_per_page=4,
-            max_unread_documents_per_owner=20,
+            max_unparsed_documents_per_owner=20,
             max_open_narrations_per_document=20,
             max_pages_in_flight_per_owner=8,
             max_characters_per_owner_and_day=1_000_000,

@@ -142,7 +142,7 @@ def test_the_embedded_broker_has_all_topics_at_once():
 
 @pytest.mark.parametrize(
     ("name", "most"),
-    [("max_characters_per_owner_and_day", 0), ("max_unread_documents_per_owner", 5)],
+    [("max_characters_per_owner_and_day", 0), ("max_unparsed_documents_per_owner", 5)],
 )
 def test_limits_are_those_of_one_person_and_one_process_unless_they_say_so(
     tmp_path, monkeypatch, name, most

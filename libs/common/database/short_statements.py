@@ -16,16 +16,16 @@ Execute = Callable[..., sqlite3.Cursor]
 """``Cursor.execute`` or ``Cursor.executemany``."""
 
 MOST_STEPS = 20_000
-"""Of a query: about a millisecond."""
+"""Steps of SQLite's machine that a query may take on the event loop: about a millisecond."""
 
 FEW_ROWS = {"lectern_few_rows": True}
 """Option of a statement that changes few rows, which it finds by an index."""
 
 MOST_ROWS = 8
-"""That are inserted by one call."""
+"""Rows that one call may insert on the event loop."""
 
 MOST_IN_A_ROW = 24
-"""Then others have their turn."""
+"""Short statements of one connection before other tasks have their turn."""
 
 _QUERY = re.compile("SELECT ", re.ASCII)
 _VALUES = re.compile(r"INSERT INTO \w+ \([^()]*\) VALUES \(", re.ASCII)

@@ -23,15 +23,15 @@ aiokafka's 40 s that is longer than all the rest takes together.
 """
 
 IDLE_MS = 5_000
-"""So long a connection is kept that nothing is asked on.
+"""How long an idle connection is kept.
 
-One that the network has forgotten costs whoever uses it next the whole time of a request, and a
-document as often as it is passed on by a service that was idle. A new one costs milliseconds.
+One that the network has forgotten costs its next user a whole request timeout, at each idle service
+that a document passes; a new one costs milliseconds.
 """
 
-HEARD_LATER_MS = 5_000
-"""A broker that gives out partitions anew waits for a member that is frozen as long as for its
-session, and answers the others then."""
+REBALANCE_MARGIN_MS = 5_000
+"""How much longer than its session a consumer waits for an answer: in a rebalance it comes only
+when the session of a frozen member has ended."""
 
 
 def consuming_broker(
@@ -49,7 +49,7 @@ def consuming_broker(
         apply_types=False,
         consumer_only=True,
         logger=None,
-        request_timeout_ms=settings.session_timeout_ms + HEARD_LATER_MS,
+        request_timeout_ms=settings.session_timeout_ms + REBALANCE_MARGIN_MS,
         connections_max_idle_ms=IDLE_MS,
         security=_faststream_security(settings),
     )

@@ -110,7 +110,7 @@ class Metrics:
 
     budget_waits_total = _counter(
         "looks",
-        "Looks that found pages of an owner waiting for another day; one in ten minutes for each.",
+        "Looks that found pages of an owner waiting for another day; at most one in ten minutes.",
     )
     documents_submitted_total = _counter("documents", "Documents that were handed in.")
     segments_spoken_total = _counter("segments", "Segments that an engine spoke.", "engine")

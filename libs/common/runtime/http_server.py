@@ -31,11 +31,11 @@ class CannotListen(Exception):
 
 
 KEEP_ALIVE_S = 75
-"""How long a connection is kept for the next request: longer than any client keeps it.
+"""How long a connection is kept for the next request: longer than load balancers (60 s) and httpx
+(5 s) do.
 
-Load balancers keep theirs for 60 s and httpx for 5, as uvicorn does unless it is told: whoever asks
-again at that moment finds the connection reset, and cannot know whether a POST was taken. Those who
-do nothing make room where connections are scarce (:mod:`.http_connection`).
+With uvicorn's 5 s, a request that httpx sends at that moment may be reset, and nobody knows whether
+a POST was taken. Idle connections make room where they are scarce (:mod:`.http_connection`).
 """
 
 

@@ -17,8 +17,8 @@ from libs.common.store.leases import IS_HELD, Lease, values_of
 from libs.common.store.rows import StoredEvent, select_stored
 from libs.common.store.tables import events, now_ms, outbox
 
-MOST_IDS = 1000
-"""Ids in one statement: few enough for every database's limit of parameters."""
+MOST_IDS = 200
+"""Ids that one statement changes, so that none holds a writer for long."""
 
 _ADD = (
     insert(outbox)

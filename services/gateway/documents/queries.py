@@ -34,10 +34,10 @@ _EXTRACTED = (
 _COUNTED = select(documents.c.document_id, _EXTRACTED).where(
     among_given(documents.c.document_id, "chosen")
 )
-LATELY = timedelta(minutes=10)
-"""What is still to be read after that waits for an address that does not answer, or for nothing."""
+COUNTED_FOR = timedelta(minutes=10)
+"""What is not parsed after this long waits for a slow website and holds up nobody else."""
 
-_UNREAD = (
+_UNPARSED = (
     select(documents.c.document_id)
     .where(
         documents.c.owner_id == bindparam("owner"),
@@ -111,11 +111,11 @@ class DocumentQueries:
         async with self.database.reading() as connection:
             return await document_for(connection, caller, document_id, Capability.SEE_DOCUMENT)
 
-    async def unread(self, owner: UUID, most: int) -> int:
-        """Count the owner's documents that came lately and are still to be read, up to ``most``."""
-        since = rfc3339(datetime.now(UTC) - LATELY)
+    async def unparsed(self, owner: UUID, most: int) -> int:
+        """Count the owner's newest documents that are not parsed yet, up to ``most``."""
+        since = rfc3339(datetime.now(UTC) - COUNTED_FOR)
         rows = await self.database.fetch(
-            _UNREAD, {"owner": str(owner), "since": since, "limit": most}
+            _UNPARSED, {"owner": str(owner), "since": since, "limit": most}
         )
         return len(rows)
 

@@ -9,7 +9,7 @@ from sqlalchemy import JSON, Column, Index, Integer, String, Table, Text, and_, 
 from services.gateway.kernel.tables import CODE, ID, KEY, MOMENT, metadata
 
 _HERE = column("deleted_at").is_(None)
-_UNREAD = and_(
+_UNPARSED = and_(
     *(column(name).is_(None) for name in ("parsed_at", "rejected_at", "given_up_at", "deleted_at"))
 )
 
@@ -43,11 +43,11 @@ documents = Table(
         sqlite_where=_HERE,
     ),
     Index(
-        "ix_documents_unread",
+        "ix_documents_unparsed",
         "owner_id",
         "submitted_at",
-        postgresql_where=_UNREAD,
-        sqlite_where=_UNREAD,
+        postgresql_where=_UNPARSED,
+        sqlite_where=_UNPARSED,
     ),
 )
 """One index has the documents of an owner in the order in which they are listed, the other those

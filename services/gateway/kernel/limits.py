@@ -10,7 +10,7 @@ class GatewayLimits:
     max_upload_bytes: int
     upload_timeout_seconds: float
     max_page_bytes: int
-    max_unread_documents_per_owner: int
+    max_unparsed_documents_per_owner: int
     max_audios_per_page: int
     max_open_narrations_per_document: int
     max_pages_in_flight_per_owner: int

@@ -29,7 +29,7 @@ from services.gateway.kernel.rows import RowReader
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.narrations.rows import EVERY_PAGE, NarrationRow, RequestedPage
 from services.gateway.narrations.tables import (
-    IS_PAID,
+    COSTS_NOTHING,
     REFUSED,
     SPEAKABLE,
     narration_ranges,
@@ -40,6 +40,7 @@ from services.gateway.narrations.tables import (
 NARRATIONS = RowReader(NarrationRow, narrations)
 REQUESTED_PAGES = RowReader(RequestedPage, page_requests, pages, narrations)
 
+# Statements that run often are built once: building them takes longer than running them.
 _PLACE = (narrations.c.requested_at, narrations.c.narration_id)
 _NEWEST = (
     NARRATIONS.select()
@@ -49,12 +50,14 @@ _NEWEST = (
     .order_by(*(column.desc() for column in _PLACE))
     .limit(bindparam("limit", type_=Integer()))
 )
-_SAME_RANGE = exists().where(
+_BEGINS_ALIKE = exists().where(
     narration_ranges.c.narration_id == narrations.c.narration_id,
     narration_ranges.c.is_missing == false(),
     narration_ranges.c.first == bindparam("first"),
     narration_ranges.c.last == bindparam("last"),
 )
+"""The first range is the same; whether all are is compared in Python."""
+
 _ALIKE = (
     NARRATIONS.select()
     .where(
@@ -66,11 +69,10 @@ _ALIKE = (
         narrations.c.format_bits == bindparam("format_bits"),
         func.coalesce(narrations.c.audiobook, "") == bindparam("audiobook"),
         narrations.c.ended_at.is_(None) | (narrations.c.pages_missing == 0),
-        _SAME_RANGE,
+        _BEGINS_ALIKE,
     )
     .order_by(narrations.c.requested_at.desc())
 )
-"""Statements that are asked often are built once: that takes longer than the database does."""
 
 
 async def narration_row(connection: AsyncConnection, narration_id: UUID) -> NarrationRow:
@@ -211,18 +213,20 @@ _NEXT = (
     .limit(bindparam("limit", type_=Integer()))
 )
 _NEXT_REQUESTED = _NEXT.where(page_requests.c.state == SPEAKABLE)
-_NEXT_PAID = _NEXT.where(IS_PAID)
+_NEXT_WITHOUT_COST = _NEXT.where(COSTS_NOTHING)
 
 
 async def next_requested(
-    connection: AsyncConnection, owner_id: UUID, limit: int, *, paid: bool = False
+    connection: AsyncConnection, owner_id: UUID, limit: int, *, without_cost: bool = False
 ) -> list[RequestedPage]:
     """Return the pages of an owner that are next and can be spoken, at most ``limit``.
 
-    All of them, or only those that are ``paid``: their cost is 0.
+    All of them, or only those ``without_cost``.
     """
     asked = {"owner": str(owner_id), "limit": limit}
-    return await REQUESTED_PAGES.all(connection, _NEXT_PAID if paid else _NEXT_REQUESTED, asked)
+    return await REQUESTED_PAGES.all(
+        connection, _NEXT_WITHOUT_COST if without_cost else _NEXT_REQUESTED, asked
+    )
 
 
 async def refused_pages(

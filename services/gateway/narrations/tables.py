@@ -50,7 +50,7 @@ Every page is a range as well, to the largest number that a page may have.
 """
 
 UNCUT, SPEAKABLE, REFUSED = "uncut", "speakable", "refused"
-IS_PAID = text("state = 'speakable' AND cost = 0")
+COSTS_NOTHING = text("state = 'speakable' AND cost = 0")
 """A page request whose page can be spoken without being counted; it has an index of its own."""
 
 page_requests = Table(
@@ -65,13 +65,13 @@ page_requests = Table(
     Column("cost", Integer, nullable=False),
     Index("ix_page_requests_turn", "owner_id", "state", "requested_at", "narration_id", "page"),
     Index(
-        "ix_page_requests_paid",
+        "ix_page_requests_without_cost",
         "owner_id",
         "requested_at",
         "narration_id",
         "page",
-        postgresql_where=IS_PAID,
-        sqlite_where=IS_PAID,
+        postgresql_where=COSTS_NOTHING,
+        sqlite_where=COSTS_NOTHING,
     ),
 )
 """Pages that narrations still have to be given audio for; see ``planning/waiting.py``.

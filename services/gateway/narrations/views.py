@@ -23,9 +23,9 @@ class PageFailure(View):
 class NarrationWait(View):
     """Why pages of a narration wait that could be spoken: ``characters_per_day``.
 
-    The owner may have so many characters spoken on a day, in UTC. They are used up ``since`` then,
-    or will be before all pages known so far are spoken (null); it goes on at ``resumes_at``. Both
-    are moments as RFC 3339 has them.
+    An owner may have so many characters spoken on a day, in UTC. All of them were used ``since``
+    then; null if some are left, but not enough for all pages known so far. Work goes on at
+    ``resumes_at``. Both are moments as RFC 3339 has them.
     """
 
     reason: Literal["characters_per_day"]

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Integer,
     Select,
     bindparam,
-    delete,
     exists,
     literal,
     select,
@@ -29,7 +28,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from libs.common.database.short_statements import FEW_ROWS
 from libs.common.store.jobs.due import IS_DUE, IS_EXPIRED
 from libs.common.store.jobs.held_jobs import Claim
-from libs.common.store.jobs.queues import last_in_line
+from libs.common.store.jobs.queues import REMOVE_EMPTY, last_in_line
 from libs.common.store.tables import IS_READY, RUNNING, SUSPECT, jobs, now_ms
 from libs.common.store.tables import job_queues as queues
 
@@ -97,15 +96,6 @@ _END_OF_LINE = (
     .where(queues.c.kind == bindparam("of_kind"), queues.c.owner == bindparam("of_owner"))
     .values(
         ready=queues.c.ready - bindparam("taken", type_=Integer()), turn=last_in_line("of_kind")
-    )
-    .execution_options(**FEW_ROWS)
-)
-_REMOVE_EMPTY = (
-    delete(queues)
-    .where(
-        queues.c.kind == bindparam("of_kind"),
-        queues.c.owner == bindparam("of_owner"),
-        queues.c.ready <= 0,
     )
     .execution_options(**FEW_ROWS)
 )
@@ -193,7 +183,7 @@ class _Claiming:
         rows = (await self._connection.execute(_TAKE, wanted)).all()
         if rows:
             await self._connection.execute(_END_OF_LINE, queue | {"taken": len(rows)})
-            await self._connection.execute(_REMOVE_EMPTY, queue)
+            await self._connection.execute(REMOVE_EMPTY, queue)
         rows = sorted(rows, key=lambda row: (row.run_at_ms, row.id))
         self.claimed += map(_claim_of, rows)
         return len(rows)

@@ -45,7 +45,7 @@ def _count_statement() -> Executable:
 
 
 _COUNT = _count_statement()
-_REMOVE_EMPTY = (
+REMOVE_EMPTY = (
     delete(queues)
     .where(
         queues.c.kind == bindparam("of_kind"),
@@ -65,4 +65,4 @@ async def count(connection: AsyncConnection, changes: Mapping[Queue, int]) -> No
     await connection.execute(_COUNT, rows)
     fewer = [{"of_kind": kind, "of_owner": owner} for (kind, owner), by in changed if by < 0]
     if fewer:
-        await connection.execute(_REMOVE_EMPTY, fewer)
+        await connection.execute(REMOVE_EMPTY, fewer)

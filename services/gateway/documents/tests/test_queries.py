@@ -28,18 +28,18 @@ async def test_what_is_not_there_is_not_found(world):
 
 
 async def test_what_is_still_to_be_read_is_counted_until_it_is_or_never_will_be(world):
-    unread = world.document_queries.unread
+    unparsed = world.document_queries.unparsed
     read, rejected, deleted, _ = [await world.hand_in() for _ in range(4)]
-    assert await unread(world.owner, 10) == 4
-    assert await unread(world.owner, 3) == 3
-    assert await unread(uuid4(), 10) == 0
+    assert await unparsed(world.owner, 10) == 4
+    assert await unparsed(world.owner, 3) == 3
+    assert await unparsed(uuid4(), 10) == 0
     await world.read(read, 1)
     await world.reject(rejected)
     await world.documents.delete(world.owner, deleted)
-    assert await unread(world.owner, 10) == 1
+    assert await unparsed(world.owner, 10) == 1
 
 
 async def test_what_waits_for_long_makes_room(world, monkeypatch):
     await world.hand_in()
-    monkeypatch.setattr(queries, "LATELY", timedelta(0))
-    assert await world.document_queries.unread(world.owner, 10) == 0
+    monkeypatch.setattr(queries, "COUNTED_FOR", timedelta(0))
+    assert await world.document_queries.unparsed(world.owner, 10) == 0

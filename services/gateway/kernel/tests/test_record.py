@@ -51,7 +51,7 @@ async def kernel(tmp_path):
             max_upload_bytes=1,
             upload_timeout_seconds=1,
             max_page_bytes=1,
-            max_unread_documents_per_owner=1,
+            max_unparsed_documents_per_owner=1,
             max_open_narrations_per_document=1,
             max_audios_per_page=1,
             max_pages_in_flight_per_owner=1,

@@ -13,7 +13,7 @@ KEY = sa.String(512)
 IN_FLIGHT = sa.text(
     "ready_at IS NULL AND failed_at IS NULL AND given_up_at IS NULL AND deleted_at IS NULL"
 )
-IS_PAID = sa.text("state = 'speakable' AND cost = 0")
+COSTS_NOTHING = sa.text("state = 'speakable' AND cost = 0")
 
 
 def upgrade() -> None:
@@ -63,15 +63,15 @@ def _documents() -> None:
         postgresql_where=here,
         sqlite_where=here,
     )
-    unread = sa.text(
+    unparsed = sa.text(
         "parsed_at IS NULL AND rejected_at IS NULL AND given_up_at IS NULL AND deleted_at IS NULL"
     )
     op.create_index(
-        "ix_documents_unread",
+        "ix_documents_unparsed",
         "documents",
         ["owner_id", "submitted_at"],
-        postgresql_where=unread,
-        sqlite_where=unread,
+        postgresql_where=unparsed,
+        sqlite_where=unparsed,
     )
 
 
@@ -243,11 +243,11 @@ def _page_requests() -> None:
         ["owner_id", "state", "requested_at", "narration_id", "page"],
     )
     op.create_index(
-        "ix_page_requests_paid",
+        "ix_page_requests_without_cost",
         "page_requests",
         ["owner_id", "requested_at", "narration_id", "page"],
-        postgresql_where=IS_PAID,
-        sqlite_where=IS_PAID,
+        postgresql_where=COSTS_NOTHING,
+        sqlite_where=COSTS_NOTHING,
     )
 
 

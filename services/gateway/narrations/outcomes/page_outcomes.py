@@ -265,4 +265,4 @@ def _pages_that_are() -> Select[Any]:
 
 
 _COUNTED, _PAGES_THAT_ARE = _counted(), _pages_that_are()
-"""Built once: that takes longer than the database does."""
+"""Built once: building them takes longer than running them."""

@@ -120,10 +120,19 @@ async def dispatch_for_owners_of(
     kernel: Kernel, connection: AsyncConnection, documents: Sequence[UUID]
 ) -> Sequence[Effect]:
     """Request the next pages of the documents' owners, then what is complete."""
-    effects: list[Effect] = []
-    for owner in await owners_of(connection, set(documents)):
-        effects += await dispatch_next(kernel, connection, owner)
+    owners = await owners_of(connection, set(documents))
+    effects = await dispatch_for_owners(kernel, connection, owners)
     return [*effects, *complete(kernel, documents)]
+
+
+async def dispatch_for_owners(
+    kernel: Kernel, connection: AsyncConnection, owners: Sequence[UUID]
+) -> Sequence[Effect]:
+    """Request the next pages of owners, each of them once."""
+    effects: list[Effect] = []
+    for owner in dict.fromkeys(owners):
+        effects += await dispatch_next(kernel, connection, owner)
+    return effects
 
 
 async def dispatch_next(
@@ -146,9 +155,9 @@ async def dispatch_next(
     if decided.requests or decided.refused or not decided.put_off:
         return await _carry_out(kernel, connection, batch, decided)
     effects = await _wait_for_another_day(kernel, connection, decided)
-    paid = await next_requested(connection, owner_id, free, paid=True)
-    decided = await _decide(kernel, connection, paid, budget)
-    return [*effects, *await _carry_out(kernel, connection, paid, decided)]
+    costless = await next_requested(connection, owner_id, free, without_cost=True)
+    decided = await _decide(kernel, connection, costless, budget)
+    return [*effects, *await _carry_out(kernel, connection, costless, decided)]
 
 
 async def _decide(

@@ -7,15 +7,12 @@ more, because it was deleted or spoken, none.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.processing.job_kind import Job, JobRoute
 from libs.common.store.effects import Effect
 from services.gateway.kernel.record import Kernel
 from services.gateway.narrations.jobs import RESUME_DISPATCH, ResumeJob
-from services.gateway.narrations.planning.dispatch import dispatch_next
+from services.gateway.narrations.planning.dispatch import dispatch_for_owners
 
 
 @dataclass(frozen=True)
@@ -26,18 +23,9 @@ class WaitingOwners:
 
     async def resume(self, job: Job[ResumeJob]) -> Sequence[Effect]:
         """Go on for one owner."""
-        return [self.kernel.together(_dispatch_for_owners, job.payload.owner_id)]
+        return [self.kernel.together(dispatch_for_owners, job.payload.owner_id)]
 
 
 def resume_dispatch_route(kernel: Kernel) -> JobRoute:
     """Return what does the jobs."""
     return RESUME_DISPATCH.done_by(WaitingOwners(kernel).resume)
-
-
-async def _dispatch_for_owners(
-    kernel: Kernel, connection: AsyncConnection, owners: Sequence[UUID]
-) -> Sequence[Effect]:
-    effects: list[Effect] = []
-    for owner in dict.fromkeys(owners):
-        effects += await dispatch_next(kernel, connection, owner)
-    return effects

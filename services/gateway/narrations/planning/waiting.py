@@ -34,7 +34,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database.arrays import among_given
-from libs.common.database.short_statements import FEW_ROWS
+from libs.common.database.short_statements import FEW_ROWS, MOST_ROWS
 from services.gateway.audio.tables import audios
 from services.gateway.documents.selects import EXISTS, IS_EXTRACTED, REVISION
 from services.gateway.documents.tables import documents, pages
@@ -70,7 +70,11 @@ async def look_again(
         asked["of_pages"] = list(which)
     if narration_id is not None:
         asked["of_narration"] = str(narration_id)
-    statements = _replacing(some_pages=which is not None, one_narration=narration_id is not None)
+    statements = _replacing(
+        some_pages=which is not None,
+        few_pages=which is not None and len(which) <= MOST_ROWS,
+        one_narration=narration_id is not None,
+    )
     for statement in statements:
         await connection.execute(statement, asked)
 
@@ -83,11 +87,11 @@ async def derive_all(connection: AsyncConnection) -> None:
 
 
 @cache
-def _replacing(*, some_pages: bool, one_narration: bool) -> tuple[Delete, Insert]:
+def _replacing(*, some_pages: bool, few_pages: bool, one_narration: bool) -> tuple[Delete, Insert]:
     """Return what has the rows that are known be those that wait; most stay as they are.
 
     What was refused may go again unless one narration is looked at: something about its page has
-    changed. Built once: that takes longer than the database does.
+    changed. Built once: building them takes longer than running them.
     """
     known = [page_requests.c.document_id == bindparam("of_document")]
     waiting = _waiting()
@@ -110,7 +114,7 @@ def _replacing(*, some_pages: bool, one_narration: bool) -> tuple[Delete, Insert
         where=differs & (page_requests.c.state != REFUSED) if one_narration else differs,
     )
     removed = delete(page_requests).where(*known, key.not_in(still))
-    if not some_pages:
+    if not few_pages:
         return removed, replaced
     return removed.execution_options(**FEW_ROWS), replaced.execution_options(**FEW_ROWS)
 

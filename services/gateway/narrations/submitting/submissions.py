@@ -50,18 +50,17 @@ class Received:
         """Hand it in; return the ids of the document and of its narration, if one was asked for."""
         if self.source is None:
             raise Refused(HTTPStatus.BAD_REQUEST, "no_file", "The form has no field named file.")
-        document_id = self.upload.document_id if self.upload else uuid4()
-        submission = Submission(
-            document_id=document_id,
-            owner_id=owner,
-            source=self.source,
-            title=self.title,
-            details_key=self.upload.details_key if self.upload else None,
-        )
+        submission = self._submission(owner, self.source)
         if self.options is None:
             return await DocumentCommands(self.kernel).submit(submission), None
         narrate = NarrationCommands(self.kernel).submit_and_narrate
-        return document_id, await narrate(submission, self.options)
+        return submission.document_id, await narrate(submission, self.options)
+
+    def _submission(self, owner: UUID, source: Source) -> Submission:
+        if self.upload is None:
+            about = uuid4()
+            return Submission(document_id=about, owner_id=owner, source=source, title=self.title)
+        return self.upload.submission(owner, source.kind, source.filename, self.title)
 
 
 async def take_in(request: Request, kernel: Kernel, owner: UUID) -> tuple[UUID, UUID | None]:

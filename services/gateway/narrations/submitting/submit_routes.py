@@ -55,7 +55,8 @@ async def submit(
     """Hand in a file, a text or a web address; ``narrate`` says what to hear of it, if anything.
 
     A file comes as a form, or as the body itself with ``filename``, ``title`` and ``narrate`` in
-    the query. Who has handed in many that are still to be read gets 429, and tries again.
+    the query. An owner with many documents that are not parsed
+    yet gets 429, and should try again after ``Retry-After``.
     """
     await _check_room(deps, owner)
     document_id, narration_id = await take_in(request, deps, owner)
@@ -65,12 +66,12 @@ async def submit(
 
 
 async def _check_room(deps: Deps, owner: UUID) -> None:
-    """Refuse what others would have to wait for, before it is received.
+    """Refuse, before the body is received, what would make others wait.
 
-    Of requests that arrive together each finds the room of all: a few more get in.
+    Requests that arrive together are not counted against each other: a few more may get in.
     """
-    most = deps.limits.max_unread_documents_per_owner
-    if await DocumentQueries(deps.database).unread(owner, most) >= most:
-        detail = f"{most} documents of yours are still to be read. Try again in a moment."
+    most = deps.limits.max_unparsed_documents_per_owner
+    if await DocumentQueries(deps.database).unparsed(owner, most) >= most:
+        detail = f"{most} documents of yours are not parsed yet. Try again in a moment."
         status, code = HTTPStatus.TOO_MANY_REQUESTS, "too_many_documents"
         raise Refused(status, code, detail, headers={"Retry-After": "1"})

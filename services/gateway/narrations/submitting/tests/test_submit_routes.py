@@ -25,7 +25,7 @@ async def test_what_was_handed_in_is_shown_with_its_narration(client):
 @pytest.mark.slow
 async def test_who_has_many_documents_still_to_be_read_tries_again_later(tmp_path):
     async with (
-        a_world(tmp_path, max_unread_documents_per_owner=2) as world,
+        a_world(tmp_path, max_unparsed_documents_per_owner=2) as world,
         world.client() as client,
     ):
         answers = [await client.post("/documents", json={"text": f"Text {n}."}) for n in range(3)]
