@@ -16,13 +16,17 @@ Execute = Callable[..., sqlite3.Cursor]
 """``Cursor.execute`` or ``Cursor.executemany``."""
 
 MOST_STEPS = 20_000
-"""Steps of SQLite's machine that a query may take on the event loop: about a millisecond."""
+"""Steps of SQLite's machine that a query may take on the event loop, and at most twice as many:
+about a millisecond."""
 
 FEW_ROWS = {"lectern_few_rows": True}
 """Option of a statement that changes few rows, which it finds by an index."""
 
 MOST_ROWS = 8
 """Rows that one call may insert on the event loop."""
+
+MOST_VALUES = 200
+"""Values that one row, or rows in one statement, may have."""
 
 MOST_IN_A_ROW = 24
 """Short statements of one connection before other tasks have their turn."""
@@ -64,7 +68,7 @@ class ShortStatements:
             return statement not in self._long
         if many and len(parameters) > MOST_ROWS:
             return False
-        return few_rows or bool(_VALUES.match(statement))
+        return few_rows or (len(parameters) <= MOST_VALUES and bool(_VALUES.match(statement)))
 
     def execute(
         self, connection: sqlite3.Connection, execute: Execute, statement: str, parameters: Any
@@ -72,7 +76,7 @@ class ShortStatements:
         """Execute a statement; None if it is a query that takes too long, and did nothing."""
         if not _QUERY.match(statement):
             return outcome_of(connection, execute, statement, parameters)
-        connection.set_progress_handler(_stop, MOST_STEPS)
+        connection.set_progress_handler(_stop_at_the_second_call(), MOST_STEPS)
         try:
             return outcome_of(connection, execute, statement, parameters)
         except sqlite3.OperationalError as error:
@@ -97,5 +101,17 @@ def outcome_of(
         cursor.close()
 
 
-def _stop() -> int:
-    return 1
+def _stop_at_the_second_call() -> Callable[[], bool]:
+    """Return a handler for one execution.
+
+    SQLite counts the steps of a prepared statement over all of its executions, so the first call
+    only says that they were many together.
+    """
+    calls = 0
+
+    def stop() -> bool:
+        nonlocal calls
+        calls += 1
+        return calls > 1
+
+    return stop

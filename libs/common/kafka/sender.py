@@ -67,6 +67,9 @@ class Sender:
                     if isinstance(error, KafkaError | OSError | TimeoutError):
                         raise Unavailable("the broker did not answer") from error
                     raise
+                if self._stopped:
+                    self._let_go(candidate)
+                    raise Unavailable("the service is stopping")
                 self._producer = candidate
 
     async def missing_topics(self, wanted: Iterable[str]) -> list[str]:
@@ -79,10 +82,12 @@ class Sender:
             Unavailable: The broker does not answer.
         """
         await self.connect()
+        producer = self.connected
         try:
-            return await missing_topics(self.connected, wanted)
+            return await missing_topics(producer, wanted)
         except Unavailable:
-            self.drop()
+            if self._producer is producer:  # else somebody has replaced it meanwhile
+                self.drop()
             raise
 
     async def send_all(self, records: Sequence[OutgoingRecord]) -> Sequence[Outcome]:

@@ -33,6 +33,12 @@ async def is_to_begin(connection: AsyncConnection, kind: str, subject: str) -> b
     return (await connection.execute(found.limit(1))).first() is not None
 
 
+async def is_unfinished(connection: AsyncConnection, kind: str, subject: str) -> bool:
+    """Return whether there is such a job, begun or not; whoever is ending it is not waited for."""
+    found = select(jobs.c.id).where(jobs.c.kind == kind, jobs.c.subject == subject)
+    return (await connection.execute(found.limit(1))).first() is not None
+
+
 async def is_recorded(connection: AsyncConnection, kind: str, subject: str) -> bool:
     """Return whether there is such a job about ``subject``, neither done nor withdrawn.
 

@@ -22,7 +22,11 @@ from enum import Enum
 from pathlib import Path
 
 from services.ingest.sandbox.kernel import calls
-from services.ingest.sandbox.kernel.landlock import give_up_files
+from services.ingest.sandbox.kernel.landlock import (
+    FIRST_ABI_WITH_PORTS,
+    give_up_files,
+    landlock_abi,
+)
 from services.ingest.sandbox.kernel.own_user import become_own_user
 from services.ingest.sandbox.kernel.seccomp import give_up_calls
 from services.ingest.sandbox.rules import Rules
@@ -91,7 +95,7 @@ def confine(limits: Limits, rules: Rules) -> Missing:
     steps: dict[Layer, Callable[[], None]] = {
         Layer.USER: become_own_user,
         Layer.PROCESS: keep_to_itself,
-        Layer.LANDLOCK: lambda: give_up_files(rules.readable, rules.ports),
+        Layer.LANDLOCK: lambda: _give_up_files(rules),
         Layer.LIMITS: lambda: set_limits(limits, mapped),
         Layer.SECCOMP: lambda: give_up_calls(rules.calls),
     }
@@ -103,6 +107,12 @@ def confine(limits: Limits, rules: Rules) -> Missing:
             missing[layer] = error.strerror or str(error)
     sys.addaudithook(_refusing(_FORBIDDEN_EVENTS + (() if rules.sockets else _SOCKETS)))
     return missing
+
+
+def _give_up_files(rules: Rules) -> None:
+    give_up_files(rules.readable, rules.ports)
+    if rules.sockets and rules.ports is not None and landlock_abi() < FIRST_ABI_WITH_PORTS:
+        raise OSError("Landlock knows no ports before Linux 6.7")
 
 
 def set_limits(limits: Limits, mapped: int) -> None:

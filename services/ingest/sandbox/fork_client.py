@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import structlog
 
-from libs.common.errors import Unavailable
+from libs.common.errors import Rejected, Unavailable
 from libs.common.observability.metrics import Metrics
 from services.ingest.sandbox.confine import EXPECTED, Layer, Limits, Missing
 from services.ingest.sandbox.forked_process import ForkedProcess, Pipe
@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 _START_SECONDS = 60.0
 _LINE_BYTES = 4096
+MOST_REQUEST_BYTES = 64 * 1024
+"""They fit into the buffer of the socket."""
 
 
 class ForkClient:
@@ -94,19 +96,22 @@ class ForkClient:
 
         Raises:
             Unavailable: As ``prepare``, or the server takes no requests.
+            Rejected: The request is too long.
         """
+        raw = json.dumps({**request, "limits": asdict(limits)}).encode()
+        if len(raw) > MOST_REQUEST_BYTES:  # the server would wait for the rest, and all for it
+            raise Rejected("unreadable", "What is said of the document is too long.")
         answer_read, answer_write = os.pipe()
         status_read, status_write = os.pipe()
         try:
             control = await self._connected()
-            raw = json.dumps({**request, "limits": asdict(limits)}).encode()
             length = len(raw).to_bytes(4, "big")
             socket.send_fds(control, [length + raw], [answer_write, status_write, file])
         except BaseException as error:
             os.close(answer_read)
             os.close(status_read)
             if isinstance(error, OSError):
-                raise Unavailable(f"the {self._name} takes no documents") from error
+                raise Unavailable(f"the {self._name} takes no requests") from error
             raise
         finally:
             os.close(answer_write)

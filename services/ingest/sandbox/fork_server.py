@@ -115,7 +115,12 @@ class ForkServer:
         request = json.loads(_exactly(self._control, int.from_bytes(raw, "big")))
         answer, status, file = fds
         server = os.getpid()
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:  # too many processes: the service sees that nothing was started
+            for fd in (answer, status, file):
+                os.close(fd)
+            return True
         if pid == 0:
             _Child(self._program, parent=server, missing=self._missing).run(answer, file, request)
         os.close(answer)

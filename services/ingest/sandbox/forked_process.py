@@ -86,9 +86,9 @@ class ForkedProcess:
         """Return once it was forked. Comes before everything else.
 
         Raises:
-            Transient: The fork server died.
+            Transient: The fork server died or does not answer.
         """
-        self._pid = await self._number()
+        self._pid = await self._number(_FORK_SECONDS)
 
     async def frame(self, patience_s: float) -> tuple[Frame, bytes]:
         """Return the next frame that is no error, and its payload.
@@ -111,21 +111,23 @@ class ForkedProcess:
             raise rejected(Reason.UNREADABLE) from error
         return kind, payload
 
-    async def _number(self) -> int:
+    async def _number(self, patience_s: float) -> int:
         """Return the next number that the fork server tells.
 
         Raises:
-            Transient: It died.
+            Transient: It died, or does not answer in time.
         """
-        async with asyncio.timeout(_FORK_SECONDS):
-            line = await self._status.reader.readline()
+        try:
+            async with asyncio.timeout(patience_s):
+                line = await self._status.reader.readline()
+        except TimeoutError:
+            raise Transient(f"the fork server of the {self._name} does not answer") from None
         if not line.endswith(b"\n"):
             raise Transient(f"the process of the {self._name} was stopped")
         return int(line)
 
     async def _death(self) -> DiedWithoutWord:
-        async with asyncio.timeout(_STATUS_SECONDS):
-            status = await self._number()
+        status = await self._number(_STATUS_SECONDS)
         self._dead = True
         died = DiedWithoutWord(max(0, -os.waitstatus_to_exitcode(status)))
         if died.signal == signal.SIGSYS:
@@ -137,11 +139,10 @@ class ForkedProcess:
         """Kill it and return once it is gone: what it wrote does not change any more.
 
         Raises:
-            Transient: The fork server died, so nobody knows.
+            Transient: The fork server died or does not answer, so nobody knows.
         """
         self._kill()
-        async with asyncio.timeout(_STATUS_SECONDS):
-            await self._number()
+        await self._number(_STATUS_SECONDS)
         self._dead = True
 
     def end(self) -> None:

@@ -5,6 +5,7 @@ since the sender has read what strangers sent. A cover goes before the metadata 
 """
 
 import json
+import math
 import traceback
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -15,6 +16,10 @@ from services.ingest.pages.document import Item, Metadata, Page, ParsedChapter
 
 HEADER_BYTES = 5
 MAX_PAYLOAD_BYTES = 32 * 1024 * 1024
+MOST_CHARACTERS = 200
+"""Of a name or a sentence."""
+LONGEST_WAIT_S = 3600.0
+"""That a website may ask for."""
 
 
 class Frame(Enum):
@@ -99,18 +104,24 @@ def rejection(payload: bytes) -> Rejected:
 
 
 def failure(payload: bytes) -> Transient:
-    """Read the payload of FAILED. Raises ValueError, TypeError or KeyError if it is none."""
+    """Read the payload of FAILED. Raises ValueError, TypeError or KeyError if it is none.
+
+    Whoever wrote it may have been taken over: what it asks for has bounds.
+    """
     fields = json.loads(payload)
-    message, after = str(fields["message"]), fields["after_s"]
-    if fields["throttled"]:
-        return Throttled(message, None if after is None else float(after))
-    return Transient(message)
+    message, after = str(fields["message"])[:MOST_CHARACTERS], fields["after_s"]
+    if not fields["throttled"]:
+        return Transient(message)
+    seconds = None if after is None else float(after)
+    if seconds is not None and not 0 <= seconds < math.inf:
+        raise ValueError(f"a wait of {seconds} s")
+    return Throttled(message, None if seconds is None else min(seconds, LONGEST_WAIT_S))
 
 
 def fetched(payload: bytes) -> str | None:
     """Read the payload of FETCHED. Raises ValueError, TypeError or KeyError if it is none."""
     filename = json.loads(payload)["filename"]
-    return None if filename is None else str(filename)
+    return None if filename is None else str(filename)[:MOST_CHARACTERS]
 
 
 def _json(fields: dict[str, object]) -> bytes:

@@ -2,7 +2,7 @@ import sqlite3
 
 import pytest
 
-from libs.common.database.short_statements import MOST_ROWS, Outcome, ShortStatements
+from libs.common.database.short_statements import MOST_ROWS, MOST_VALUES, Outcome, ShortStatements
 
 ENDLESS = "SELECT count(*) FROM things a, things b, things c, things d"
 
@@ -66,6 +66,21 @@ def test_a_long_query_is_stopped_and_known_and_the_transaction_goes_on(connectio
     assert connection.execute("SELECT name FROM things WHERE id = 1000").fetchall() == [("new",)]
     assert not known.may_be(ENDLESS, (), many=False, few_rows=False)
     assert known.may_be("SELECT 1", (), many=False, few_rows=False)
+
+
+def test_what_is_short_stays_short_however_often_it_runs(connection):
+    known = ShortStatements()
+    for number in range(5_000):
+        query = "SELECT name FROM things WHERE id = ?"
+        assert known.execute(connection, sqlite3.Cursor.execute, query, (number % 300,)) is not None
+    assert known.may_be(query, (), many=False, few_rows=False)
+
+
+def test_many_rows_in_one_statement_are_not_short():
+    insert = "INSERT INTO things (id, name) VALUES (?, ?), (?, ?)"
+    assert ShortStatements().may_be(insert, (1, "a", 2, "b"), many=False, few_rows=False)
+    values = tuple(range(MOST_VALUES + 1))
+    assert not ShortStatements().may_be(insert, values, many=False, few_rows=False)
 
 
 def test_nothing_is_stopped_afterwards(connection):

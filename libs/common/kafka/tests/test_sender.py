@@ -159,6 +159,41 @@ async def test_a_stopped_sender_connects_no_more():
         await sender.missing_topics(["a"])
 
 
+async def test_who_connects_while_it_stops_leaves_nothing_connected(monkeypatch):
+    slow, go_on = Producer(), asyncio.Event()
+
+    async def start():
+        await go_on.wait()
+        slow.state = "started"
+
+    monkeypatch.setattr(slow, "start", start)
+    sender = sender_of(slow)
+    connecting = asyncio.create_task(sender.connect())
+    await asyncio.sleep(0)
+    await sender.stop()
+    go_on.set()
+    with pytest.raises(Unavailable, match="stopping"):
+        await connecting
+    await asyncio.sleep(0)
+    assert slow.state == "stopped"
+
+
+async def test_a_look_at_topics_drops_no_producer_but_its_own(monkeypatch):
+    dead, new = Producer(breaks=True), Producer()
+    sender = sender_of(dead, new)
+
+    async def replaced_meanwhile():
+        sender.drop()
+        await sender.connect()
+        raise KafkaConnectionError
+
+    monkeypatch.setattr(dead, "fetch_all_metadata", replaced_meanwhile)
+    with pytest.raises(Unavailable):
+        await sender.missing_topics(["a"])
+    assert sender.connected is new
+    await sender.stop()
+
+
 async def test_a_refused_record_stops_no_other_and_each_is_sent_once():
     made = [Producer() for _ in range(4)]
     sender = sender_of(*made)

@@ -19,13 +19,19 @@ from libs.common.contracts.tasks import TaskFailed
 from libs.common.processing.failures import GivenUp, Task, task_failed
 from libs.common.processing.job_kind import Job, JobRoute
 from libs.common.store.effects import Effect
+from libs.common.store.withdrawal import is_unfinished
 from services.gateway.audio.selects import pages_in_flight
 from services.gateway.documents.selects import existing_document
 from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import Kernel
 from services.gateway.narrations.budget.budget_waits import is_used_up
 from services.gateway.narrations.facts import narration_facts
-from services.gateway.narrations.jobs import END_STALLED, StalledJob
+from services.gateway.narrations.jobs import (
+    END_STALLED,
+    RESUME_DISPATCH,
+    ResumeJob,
+    StalledJob,
+)
 from services.gateway.narrations.outcomes.missing import missing_ranges
 from services.gateway.narrations.planning.dispatch import never_heard, next_pages_of
 from services.gateway.narrations.planning.ending import TIMEOUT, end_of
@@ -127,7 +133,11 @@ async def _is_held_up(kernel: Kernel, connection: AsyncConnection, facts: Narrat
     in_flight = await pages_in_flight(connection, narration.owner_id)
     if in_flight >= kernel.limits.max_pages_in_flight_per_owner:
         return True
-    return await is_used_up(connection, kernel.limits, narration.owner_id)
+    if await is_used_up(connection, kernel.limits, narration.owner_id):
+        return True
+    # The day is another one, or the budget was raised, and the job that goes on has not run yet.
+    resuming = ResumeJob(owner_id=narration.owner_id)
+    return await is_unfinished(connection, RESUME_DISPATCH.name, resuming.subject)
 
 
 async def _end_stalled(

@@ -20,7 +20,7 @@ _BENEATH, _PORT = 1, 2
 _READ_FILE = 1 << 2
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 5: 16}
 """How many rights to files there are, by the first ABI that has so many."""
-_TCP_SINCE = 4
+FIRST_ABI_WITH_PORTS = 4
 _BIND, _CONNECT = 0b01, 0b10
 _SCOPES_SINCE = 6
 _ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
@@ -67,7 +67,7 @@ def give_up_files(readable: Sequence[str] = (), ports: Sequence[int] | None = ()
     rights = max(count for since, count in _FILE_RIGHTS.items() if since <= abi)
     ruleset = _Ruleset((1 << rights) - 1)
     size = ctypes.sizeof(ctypes.c_uint64)
-    if abi >= _TCP_SINCE:
+    if abi >= FIRST_ABI_WITH_PORTS:
         ruleset.tcp = _BIND if ports is None else _BIND | _CONNECT
         size = _Ruleset.scopes.offset
     if abi >= _SCOPES_SINCE:
@@ -79,7 +79,7 @@ def give_up_files(readable: Sequence[str] = (), ports: Sequence[int] | None = ()
     try:  # nothing is allowed of what the ruleset handles, unless a rule says so
         for path in readable:
             _allow_reading(fd, path)
-        for port in (ports or ()) if abi >= _TCP_SINCE else ():
+        for port in (ports or ()) if abi >= FIRST_ABI_WITH_PORTS else ():
             _add(fd, _PORT, _PortRule(_CONNECT, port))
         system_call(_RESTRICT_SELF, ctypes.c_int(fd), ctypes.c_uint(0))
     finally:

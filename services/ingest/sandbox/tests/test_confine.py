@@ -19,6 +19,9 @@ missing = confine(Limits(memory_bytes=50_000_000, cpu_seconds=1), {rules})
 """
 
 
+SAY_WHAT_LACKS = "print(json.dumps({layer.value: why for layer, why in missing.items()}))"
+
+
 def with_path() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
@@ -40,11 +43,29 @@ def test_what_is_open_is_read_and_answered(tmp_path):
 
 @ON_LINUX
 def test_it_says_which_layers_the_system_lacks():
-    said = attempt("print(json.dumps({layer.value: why for layer, why in missing.items()}))")
+    said = attempt(SAY_WHAT_LACKS)
     missing = {Layer(name) for name in json.loads(said.stdout)}
     assert not missing & {Layer.PROCESS, Layer.LIMITS, Layer.SECCOMP}
     assert (Layer.USER in missing) == (os.geteuid() != 0)
     assert Layer.USER not in EXPECTED
+
+
+@ON_LINUX
+@pytest.mark.parametrize(
+    ("rules", "lacks"), [("fetcher([80])", True), ("fetcher(None)", False), ("PARSER", False)]
+)
+def test_a_fetcher_whose_ports_cannot_be_limited_lacks_a_layer(rules, lacks):
+    """Before Linux 6.7; the ruleset itself is that of this kernel."""
+    older = "from services.ingest.sandbox import confine as confining\n"
+    older += "confining.landlock_abi = lambda: 3\n"
+    said = subprocess.run(
+        [sys.executable, "-c", older + SCRIPT.format(rules=rules, attempt=SAY_WHAT_LACKS)],
+        capture_output=True,
+        text=True,
+        env=with_path(),
+        check=True,
+    )
+    assert ("landlock" in json.loads(said.stdout)) is lacks
 
 
 @ON_LINUX

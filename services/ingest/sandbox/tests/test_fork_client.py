@@ -5,7 +5,7 @@ import signal
 import psutil
 import pytest
 
-from libs.common.errors import Transient, Unavailable
+from libs.common.errors import Rejected, Transient, Unavailable
 from services.ingest.sandbox.confine import Limits
 from services.ingest.sandbox.fork_client import ForkClient
 
@@ -52,6 +52,17 @@ async def test_a_server_that_died_is_started_again(folder):
         process.end()
 
 
+async def test_a_request_that_would_hold_up_all_others_is_refused(folder):
+    async with ForkClient("echo", PROGRAM) as client:
+        await client.prepare()
+        with pytest.raises(Rejected, match="too long"):
+            await client.fork(folder, {"say": "x" * 100_000}, Limits())
+        process = await client.fork(folder, {"say": "x" * 60_000}, Limits())
+        await process.started()
+        assert len((await process.frame(30.0))[1]) == 60_000
+        process.end()
+
+
 async def test_requests_to_a_server_that_takes_none_are_unavailable(folder):
     async def forever(client: ForkClient) -> None:
         while True:
@@ -62,7 +73,7 @@ async def test_requests_to_a_server_that_takes_none_are_unavailable(folder):
         assert client._helper is not None
         client._helper.process.send_signal(signal.SIGSTOP)
         before = psutil.Process().num_fds()
-        with pytest.raises(Transient, match="takes no documents"):
+        with pytest.raises(Transient, match="takes no requests"):
             await forever(client)
         await asyncio.sleep(0)
         assert psutil.Process().num_fds() <= before + 2

@@ -1,4 +1,6 @@
+import json
 import os
+import socket
 
 import psutil
 import pytest
@@ -6,7 +8,9 @@ import pytest
 from libs.common.errors import LecternError, Rejected, Transient
 from services.ingest.sandbox.confine import Limits
 from services.ingest.sandbox.fork_client import ForkClient
+from services.ingest.sandbox.fork_server import ForkServer
 from services.ingest.sandbox.forked_process import ConfinedCodeCrashed
+from services.ingest.sandbox.tests.echo import Echo
 
 pytestmark = pytest.mark.slow
 
@@ -60,3 +64,26 @@ async def test_a_child_that_has_finished_was_reaped(client):
     process.end()
     assert client._helper is not None
     assert psutil.Process(client._helper.process.pid).children() == []
+
+
+def test_a_fork_that_fails_ends_nothing_else(monkeypatch):
+    def too_many():
+        raise BlockingIOError("Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", too_many)
+    ours, theirs = socket.socketpair()
+    wakeup, status, answer = os.pipe(), os.pipe(), os.pipe()
+    server = ForkServer(Echo(), theirs, wakeup[0])
+    request = json.dumps({}).encode()
+    socket.send_fds(
+        ours, [len(request).to_bytes(4, "big") + request], [answer[1], status[1], wakeup[1]]
+    )
+    for fd in (answer[1], status[1]):
+        os.close(fd)
+    assert server._accept()
+    assert os.read(status[0], 1) == os.read(answer[0], 1) == b""
+    ours.close()
+    assert not server._accept()
+    theirs.close()
+    for fd in (*wakeup, status[0], answer[0]):
+        os.close(fd)

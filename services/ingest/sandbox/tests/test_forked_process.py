@@ -7,7 +7,7 @@ import pytest
 
 from libs.common.errors import Rejected, Throttled, Transient
 from libs.common.observability.metrics import Metrics
-from services.ingest.sandbox import frames
+from services.ingest.sandbox import forked_process, frames
 from services.ingest.sandbox.forked_process import (
     ConfinedCodeCrashed,
     DiedWithoutWord,
@@ -103,6 +103,16 @@ async def test_a_fork_server_that_died_is_worth_another_try():
         process._status.reader.feed_eof()
         with pytest.raises(Transient, match="stopped"):
             await process.started()
+
+
+@pytest.mark.parametrize("waiting", ["frame", "finish"])
+async def test_a_fork_server_that_does_not_answer_is_worth_another_try(monkeypatch, waiting):
+    """It says nothing of the document."""
+    monkeypatch.setattr(forked_process, "_STATUS_SECONDS", 0.01)
+    async with child(b"", b"%d\n" % NOBODY) as process:
+        await process.started()
+        with pytest.raises(Transient, match="does not answer"):
+            await (process.frame(5.0) if waiting == "frame" else process.finish())
 
 
 async def test_one_that_says_nothing_is_waited_for_no_longer():

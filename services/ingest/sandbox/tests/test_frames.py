@@ -1,9 +1,11 @@
+import json
+
 import pytest
 
 from libs.common.errors import Rejected, Throttled, Transient
 from services.ingest.pages.document import Metadata, Page, ParsedChapter
 from services.ingest.sandbox import frames
-from services.ingest.sandbox.frames import Frame
+from services.ingest.sandbox.frames import LONGEST_WAIT_S, MOST_CHARACTERS, Frame
 
 
 def payloads(data: bytes) -> list[tuple[Frame, bytes]]:
@@ -51,6 +53,22 @@ def test_failure_survives(error):
     told = frames.failure(payload)
     assert (kind, type(told), told.__dict__) == (Frame.FAILED, type(error), error.__dict__)
     assert str(told) == str(error)
+
+
+@pytest.mark.parametrize("after", ["1e999", "-1", "NaN"])
+def test_a_wait_that_is_none_is_refused(after):
+    said = f'{{"message": "", "throttled": true, "after_s": {after}}}'.encode()
+    with pytest.raises(ValueError, match="a wait of"):
+        frames.failure(said)
+
+
+def test_what_a_program_that_was_taken_over_says_has_bounds():
+    said = json.dumps({"message": "x" * 10_000, "throttled": True, "after_s": 1e15}).encode()
+    told = frames.failure(said)
+    assert isinstance(told, Throttled)
+    assert (told.retry_after_s, len(str(told))) == (LONGEST_WAIT_S, MOST_CHARACTERS)
+    name = json.dumps({"filename": "x" * 10_000}).encode()
+    assert frames.fetched(name) == "x" * MOST_CHARACTERS
 
 
 @pytest.mark.parametrize("name", ["Räuber.pdf", None])

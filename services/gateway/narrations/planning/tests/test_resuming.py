@@ -107,6 +107,21 @@ async def test_one_that_waits_for_another_day_has_not_stalled(world, clock):
 
 
 @pytest.mark.slow
+async def test_one_that_is_looked_at_before_the_new_day_has_begun_for_it_has_not_stalled(
+    world, clock
+):
+    await ordered(world)
+    await world.speak_everything()
+    await pass_time(world, 2)
+    clock.next_day()
+    await pass_time(world, 2, kind="end_stalled_narration")
+    assert await world.ends() == []
+    await resume(world)
+    await world.speak_everything()
+    assert [end.pages_ready for end in await world.ends()] == [3]
+
+
+@pytest.mark.slow
 async def test_a_page_that_is_cut_while_others_wait_does_not_overtake_them(world, clock):
     document = await ordered(world)
     await world.extract(document, 4)

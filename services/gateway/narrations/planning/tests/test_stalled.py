@@ -15,11 +15,12 @@ from services.gateway.tests.world import VOICES, a_world
 BOOK = NarrationOptions(audiobook="m4b")
 
 
-async def pass_time(world, times=1):
-    """Look at all narrations, so many times."""
+async def pass_time(world, times=1, kind=None):
+    """Look at all narrations, so many times; of all that is due, do what is of a ``kind``."""
+    due = update(jobs) if kind is None else update(jobs).where(jobs.c.kind == kind)
     for _ in range(times):
         async with world.database.transaction() as connection:
-            await connection.execute(update(jobs).values(run_at_ms=0))
+            await connection.execute(due.values(run_at_ms=0))
         await world.work()
 
 
