@@ -116,7 +116,7 @@ class ForkClient:
         finally:
             os.close(answer_write)
             os.close(status_write)
-        answer, status = await Pipe.open(answer_read), await Pipe.open(status_read)
+        answer, status = await _opened(answer_read, status_read)
         return ForkedProcess(answer, status, name=self._name, metrics=self._metrics)
 
     async def _connected(self) -> socket.socket:
@@ -170,3 +170,17 @@ class ForkClient:
         helper, self._helper = self._helper, None
         if helper is not None:
             await asyncio.to_thread(helper.end)
+
+
+async def _opened(answer: int, status: int) -> tuple[Pipe, Pipe]:
+    """Open both or, when cancelled, neither: a child with nobody to answer to ends by itself."""
+    try:
+        opened = await Pipe.open(answer)
+    except BaseException:
+        os.close(status)
+        raise
+    try:
+        return opened, await Pipe.open(status)
+    except BaseException:
+        opened.close()
+        raise

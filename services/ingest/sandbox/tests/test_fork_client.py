@@ -8,6 +8,7 @@ import pytest
 from libs.common.errors import Rejected, Transient, Unavailable
 from services.ingest.sandbox.confine import Limits
 from services.ingest.sandbox.fork_client import ForkClient
+from services.ingest.sandbox.forked_process import Pipe
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +62,31 @@ async def test_a_request_that_would_hold_up_all_others_is_refused(folder):
         await process.started()
         assert len((await process.frame(30.0))[1]) == 60_000
         process.end()
+
+
+@pytest.mark.parametrize("opened", [0, 1])
+async def test_who_is_cancelled_while_a_child_begins_leaves_nothing_open(
+    folder, monkeypatch, opened
+):
+    open_pipe, calls = Pipe.open, []
+
+    async def cancelled_then(fd):
+        calls.append(fd)
+        pipe = await open_pipe(fd)
+        if len(calls) > opened:
+            pipe.close()
+            raise asyncio.CancelledError
+        return pipe
+
+    async with ForkClient("echo", PROGRAM) as client:
+        await client.prepare()
+        before = psutil.Process().num_fds()
+        with monkeypatch.context() as patched:
+            patched.setattr(Pipe, "open", cancelled_then)
+            with pytest.raises(asyncio.CancelledError):
+                await client.fork(folder, {"say": "hello"}, Limits())
+        await asyncio.sleep(0.01)
+        assert psutil.Process().num_fds() == before
 
 
 async def test_requests_to_a_server_that_takes_none_are_unavailable(folder):
