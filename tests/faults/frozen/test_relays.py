@@ -36,16 +36,18 @@ class Appender:
         self.documents = [uuid4() for _ in range(DOCUMENTS)]
         self.count = 0
         self._database = database
+        self._goes_on = False
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
+        self._goes_on = True
         working = asyncio.create_task(self._append())
         yield
-        working.cancel()
-        await asyncio.wait([working])
+        self._goes_on = False  # not cancelled: what is committed has to be counted
+        await working
 
     async def _append(self) -> None:
-        while True:
+        while self._goes_on:
             made = [self._event(self.count + number) for number in range(PER_TRANSACTION)]
             async with self._database.transaction() as connection:
                 await append(connection, made)
