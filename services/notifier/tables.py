@@ -12,6 +12,7 @@ from sqlalchemy import (
     Text,
 )
 
+from libs.common.database.columns import UuidText
 from libs.common.store.tables import NAMES
 
 metadata = MetaData(naming_convention=NAMES)
@@ -19,11 +20,11 @@ metadata = MetaData(naming_convention=NAMES)
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("notification_id", String(36), primary_key=True),
-    Column("event_id", String(36), nullable=False),
+    Column("notification_id", UuidText, primary_key=True),
+    Column("event_id", UuidText, nullable=False),
     Column("type", String(100), nullable=False),
-    Column("document_id", String(36)),
-    Column("owner_id", String(36)),
+    Column("document_id", UuidText),
+    Column("owner_id", UuidText),
     Column("page", Integer),
     Column("channel", String(10), nullable=False),
     Column("target", String(255), nullable=False),
@@ -31,7 +32,7 @@ deliveries = Table(
     Column("attempts", Integer, nullable=False),
     Column("last_error", Text),
     Column("batch", String(64)),
-    Column("told_by", String(36)),
+    Column("told_by", UuidText),
     Column("created_at_ms", BigInteger, nullable=False),
     Column("due_at_ms", BigInteger, nullable=False),
     Column("attempted_at_ms", BigInteger),

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Table,
 )
 
+from libs.common.database.columns import UuidText
 from libs.common.store.tables import NAMES
 
 metadata = MetaData(naming_convention=NAMES)
@@ -27,7 +28,7 @@ segment_packs = Table(
     "segment_packs",
     metadata,
     Column("pack_id", LargeBinary, primary_key=True),
-    Column("document_id", String(36), nullable=False),
+    Column("document_id", UuidText, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("last_used_at_ms", BigInteger, nullable=False),
     Index("ix_segment_packs_document_id", "document_id"),

@@ -16,12 +16,16 @@ from sqlalchemy import (
     Integer,
     Text,
     TypeDecorator,
+    Uuid,
     bindparam,
+    func,
 )
+from sqlalchemy import column as sql_column
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import TableValuedAlias
 from sqlalchemy.types import TypeEngine
 
 _ITEMS = "SELECT value FROM json_each({})"
@@ -33,14 +37,15 @@ class Array(TypeDecorator[list[Any]]):
     impl = Text
     cache_ok = True
 
-    def __init__(self, *, integers: bool) -> None:
+    def __init__(self, item: type[TypeEngine[Any]]) -> None:
         super().__init__()
-        self.integers = integers
+        self.item = item
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """Return the type that the database has for it."""
         if dialect.name == "postgresql":
-            return dialect.type_descriptor(ARRAY(BigInteger() if self.integers else Text()))
+            item = Uuid(as_uuid=False) if self.item is Uuid else self.item()
+            return dialect.type_descriptor(ARRAY(item))
         return dialect.type_descriptor(Text())
 
     def process_bind_param(self, value: Iterable[Any] | None, dialect: Dialect) -> Any:
@@ -57,14 +62,32 @@ class _Among(FunctionElement[bool]):
 
 
 def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
-    """Return whether a column of integers or text has one of ``values``, however many they are."""
-    array = Array(integers=isinstance(column.type, Integer))
+    """Return whether a column has one of ``values``, however many they are.
+
+    It is one of integers, of text, or of UUIDs as text.
+    """
+    array = Array(_item(column.type))
     return _Among(column, bindparam(None, list(values), type_=array, unique=True))
 
 
 def among_given(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     """Do as :func:`among` in a statement that is built once; parameter ``name`` has the values."""
-    return _Among(column, bindparam(name, type_=Array(integers=isinstance(column.type, Integer))))
+    return _Among(column, bindparam(name, type_=Array(_item(column.type))))
+
+
+def _item(of_column: TypeEngine[Any]) -> type[TypeEngine[Any]]:
+    if isinstance(of_column, Integer):
+        return BigInteger
+    return Uuid if isinstance(of_column, Uuid) else Text
+
+
+def values_of(name: str, column: ColumnElement[Any], dialect: str) -> TableValuedAlias:
+    """Return the parameter ``name``, a list of what ``column`` holds, as a table of ``value``."""
+    given = bindparam(name, type_=Array(_item(column.type)))
+    value = sql_column("value", column.type)
+    if dialect == "postgresql":
+        return func.unnest(given).table_valued(value, name="given").render_derived()
+    return func.json_each(given).table_valued(value, name="given")
 
 
 @compiles(_Among, "postgresql")

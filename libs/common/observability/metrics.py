@@ -88,6 +88,7 @@ class Metrics:
     events_appended_total = _counter("events", "Events appended to the event store.")
     outbox_unsent = _gauge("events", "Events appended and not yet sent to Kafka.")
     outbox_refused = _gauge("events", "Events that Kafka refused, and that are set aside.")
+    inbox_packed_total = _counter("events", "Old events of which the inbox kept the id alone.")
     relay_sent_total = _counter("events", "Events that the relay sent to Kafka.")
     relay_batch_seconds = _histogram("seconds", "Time to send one batch.", buckets=QUICK_S)
     partitions_paused = _gauge(

@@ -1,4 +1,8 @@
-"""What killed processes and deletions left on disks is removed at the start, and now and then."""
+"""What is left is removed at the start, and now and then.
+
+That is what killed processes and deletions left on disks, and rows of events that were handled long
+ago.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -9,7 +13,9 @@ import structlog
 
 from libs.common.database.engine import Database
 from libs.common.errors import LecternError
+from libs.common.observability.metrics import Metrics
 from libs.common.storage.port import Storage
+from libs.common.store.handled_ids import IDS_AT_ONCE, pack_old
 from libs.common.work_folders import remove_left_work_folders
 
 log = structlog.get_logger(__name__)
@@ -22,11 +28,14 @@ class Leftovers:
     """The loop of one service.
 
     It removes temporary folders, objects that are half written, and what was deleted from SQLite's
-    write-ahead log, where an idle service would keep it.
+    write-ahead log, where an idle service would keep it. Ids of old events go from the inbox into
+    packs, a thousand in a transaction.
     """
 
     storage: Storage
     database: Database
+    service: str
+    metrics: Metrics
     every_s: float = EVERY_S
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -44,11 +53,19 @@ class Leftovers:
     async def _remove(self) -> None:
         """Remove all of it; what cannot be removed keeps nothing else."""
         work_folders = partial(asyncio.to_thread, remove_left_work_folders)
-        for remove in (work_folders, self.storage.remove_leftovers, self._empty_log):
+        packing = self._pack_old_events
+        for remove in (work_folders, self.storage.remove_leftovers, packing, self._empty_log):
             try:
                 await remove()
             except (LecternError, OSError) as error:
                 log.warning("leftovers could not be removed", error=type(error).__name__)
+
+    async def _pack_old_events(self) -> None:
+        packed = IDS_AT_ONCE
+        while packed == IDS_AT_ONCE and not self._stopping.is_set():
+            async with self.database.transaction() as connection:
+                packed = await pack_old(connection, self.service)
+            self.metrics.inbox_packed_total.inc(packed)
 
     async def _empty_log(self) -> None:
         if not await self.database.empty_log():

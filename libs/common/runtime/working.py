@@ -45,6 +45,8 @@ async def working(
     leftovers = Leftovers(
         storage=parts.storage,
         database=parts.database,
+        service=parts.name,
+        metrics=parts.metrics,
         every_s=min(EVERY_S, parts.common.erasure_sweep_seconds),
     )
     for_work_s = parts.common.drain_timeout_seconds - AFTER_WORK_S

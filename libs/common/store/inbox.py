@@ -4,16 +4,17 @@ An event that was given up is in the inbox too, with the record that it came in:
 delivered again, is known. Another one with the same id was sent again, to be handled after all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, Literal, NamedTuple, TypeAlias
+from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Select,
-    String,
     and_,
     bindparam,
+    delete,
     func,
     select,
     update,
@@ -23,6 +24,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.base import Event
 from libs.common.contracts.cloudevents import rfc3339
+from libs.common.database.arrays import among
+from libs.common.store.handled_ids import handled_before
 from libs.common.store.tables import inbox, now_ms
 
 _RECORD = (
@@ -42,6 +45,7 @@ _RECORD = (
 MOST_ASKED = 1000
 """Ids in one question: few enough for every database's limit of parameters."""
 
+NO_ID = str(UUID(int=0))
 _ASKED = [f"id_{number}" for number in range(MOST_ASKED)]
 
 
@@ -62,7 +66,8 @@ async def state_of(connection: AsyncConnection, consumer: str, arrival: Arrival)
     found = select(inbox.c.given_up).where(*_of(consumer, arrival))
     row = (await connection.execute(found)).one_or_none()
     if row is None:
-        return "new"
+        before = await handled_before(connection, consumer, [arrival.event_id])
+        return "handled" if before else "new"
     if row.given_up is None:
         return "handled"
     return "given_up" if row.given_up == arrival.place else "new"
@@ -78,6 +83,7 @@ async def first_deliveries(
     """
     rows = {arrival.event_id: _row(consumer, arrival, keep) for arrival in arrivals}
     new = set((await connection.execute(_RECORD, list(rows.values()))).scalars())
+    new -= await _remove_known(connection, consumer, new)
     known = [arrival for arrival in arrivals if arrival.event_id not in new]
     for arrival in await _sent_again(connection, consumer, known):
         mine = and_(*_of(consumer, arrival), inbox.c.given_up != arrival.place)
@@ -97,6 +103,20 @@ async def give_up(
     given_up = update(inbox).where(*_of(consumer, arrival)).values(given_up=arrival.place)
     await connection.execute(given_up)
     return True
+
+
+async def _remove_known(
+    connection: AsyncConnection, consumer: str, recorded: Collection[str]
+) -> set[str]:
+    """Remove what was recorded just now and had been handled long ago; return its ids.
+
+    Asked after recording, which waits for whoever moves ids from the inbox into packs.
+    """
+    before = await handled_before(connection, consumer, recorded)
+    if before:
+        mine = (inbox.c.consumer == consumer, among(inbox.c.event_id, before))
+        await connection.execute(delete(inbox).where(*mine))
+    return before
 
 
 async def _sent_again(
@@ -136,7 +156,7 @@ def _handled() -> tuple[Select[int], Select[str]]:
     """
     among = (
         inbox.c.consumer == bindparam("consumer"),
-        inbox.c.event_id.in_([bindparam(name, type_=String()) for name in _ASKED]),
+        inbox.c.event_id.in_([bindparam(name, type_=inbox.c.event_id.type) for name in _ASKED]),
     )
     return select(func.count()).where(*among), select(inbox.c.event_id).where(*among)
 
@@ -145,9 +165,10 @@ async def unhandled_ids(
     connection: AsyncConnection, consumer: str, event_ids: Sequence[str]
 ) -> set[str]:
     """Return which of some different events, at most ``MOST_ASKED``, ``consumer`` lacks."""
-    asked = dict.fromkeys(_ASKED, "") | dict(zip(_ASKED, event_ids, strict=False))
+    asked = dict.fromkeys(_ASKED, NO_ID) | dict(zip(_ASKED, event_ids, strict=False))
     asked["consumer"] = consumer
     how_many, which = _handled()
     if await connection.scalar(how_many, asked) == len(event_ids):
         return set()
-    return set(event_ids) - set((await connection.execute(which, asked)).scalars())
+    lacking = set(event_ids) - set((await connection.execute(which, asked)).scalars())
+    return lacking - await handled_before(connection, consumer, lacking)

@@ -11,6 +11,7 @@ from alembic import command, context, op
 from alembic.config import Config
 from sqlalchemy import Connection
 
+from libs.common.database.columns import UuidText
 from libs.common.database.engine import Database
 from libs.common.store.tables import IS_READY, IS_RUNNING, KEPT, BigId, Subject
 
@@ -58,7 +59,7 @@ def create_core_tables_v1() -> None:
     op.create_table(
         "events",
         sa.Column("id", BigId, primary_key=True, autoincrement=True),
-        sa.Column("event_id", sa.String(36), nullable=False),
+        sa.Column("event_id", UuidText, nullable=False),
         sa.Column("stream", sa.String(200), nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("topic", sa.String(100), nullable=False),
@@ -70,7 +71,6 @@ def create_core_tables_v1() -> None:
         sa.UniqueConstraint("stream", "version", name="uq_events_stream_version"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_events_key", "events", ["key", "id"])
     op.create_index("ix_events_topic", "events", ["topic", "id"])
     _create_outbox_v1()
     _create_inbox_v1()
@@ -103,7 +103,7 @@ def _create_inbox_v1() -> None:
     op.create_table(
         "inbox",
         sa.Column("consumer", sa.String(50), primary_key=True),
-        sa.Column("event_id", sa.String(36), primary_key=True),
+        sa.Column("event_id", UuidText, primary_key=True),
         sa.Column("received_at_ms", sa.BigInteger, nullable=False),
         sa.Column("topic", sa.String(100)),
         sa.Column("occurred_at", sa.String(32)),
@@ -116,6 +116,12 @@ def _create_inbox_v1() -> None:
         ["received_at_ms", "event_id"],
         postgresql_where=KEPT,
         sqlite_where=KEPT,
+    )
+    op.create_table(
+        "handled",
+        sa.Column("consumer", sa.String(50), primary_key=True),
+        sa.Column("first_id", UuidText, primary_key=True),
+        sa.Column("ids", sa.LargeBinary, nullable=False),
     )
 
 

@@ -22,6 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from libs.common.database.columns import UuidText
+
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -44,7 +46,7 @@ events = Table(
     "events",
     core,
     Column("id", BigId, primary_key=True, autoincrement=True),
-    Column("event_id", String(36), nullable=False, unique=True),
+    Column("event_id", UuidText, nullable=False, unique=True),
     Column("stream", String(200), nullable=False),
     Column("version", Integer, nullable=False),
     Column("topic", String(100), nullable=False),
@@ -53,7 +55,6 @@ events = Table(
     Column("occurred_at", String(32), nullable=False),
     Column("traceparent", String(64)),
     UniqueConstraint("stream", "version"),
-    Index("ix_events_key", "key", "id"),
     Index("ix_events_topic", "topic", "id"),
     sqlite_autoincrement=True,
 )
@@ -93,7 +94,7 @@ inbox = Table(
     "inbox",
     core,
     Column("consumer", String(50), primary_key=True),
-    Column("event_id", String(36), primary_key=True),
+    Column("event_id", UuidText, primary_key=True),
     Column("received_at_ms", BigInteger, nullable=False),
     Column("topic", String(100)),
     Column("occurred_at", String(32)),
@@ -103,6 +104,15 @@ inbox = Table(
 )
 """What this service has handled. ``body`` is kept where read models are rebuilt from it.
 ``given_up`` is the place of the record in which an event came that was given up instead."""
+
+handled = Table(
+    "handled",
+    core,
+    Column("consumer", String(50), primary_key=True),
+    Column("first_id", UuidText, primary_key=True),
+    Column("ids", LargeBinary, nullable=False),
+)
+"""What was handled long ago: ids of events, 16 bytes each, in their order from ``first_id``."""
 
 jobs = Table(
     "jobs",

@@ -2,11 +2,12 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, String, Table
 
+from libs.common.database.columns import UuidText
 from libs.common.store.tables import NAMES
 
 metadata = MetaData(naming_convention=NAMES)
 
-ID = String(36)
+ID = UuidText
 MOMENT = String(32)
 CODE = String(50)
 KEY = String(512)
@@ -25,7 +26,7 @@ rebuilds = Table(
     Column("tables", String(500), primary_key=True),
     Column("own", BigInteger, nullable=False),
     Column("received_ms", BigInteger, nullable=False),
-    Column("received_id", String(36), nullable=False),
+    Column("received_id", ID, nullable=False),
     Column("until_own", BigInteger),
     Column("until_received_ms", BigInteger),
     Column("passes", Integer, nullable=False),

@@ -1,13 +1,18 @@
 import asyncio
 import tempfile
+from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, select, text
 
 from libs.common.database.engine import Database
 from libs.common.errors import Unavailable
+from libs.common.observability.metrics import Metrics
+from libs.common.runtime import leftovers as leftovers_module
 from libs.common.runtime.leftovers import Leftovers
 from libs.common.storage.folder import INCOMING, FolderStorage
+from libs.common.store import handled_ids
+from libs.common.store.tables import handled, inbox
 from libs.common.testing.killing import let_go_of
 from libs.common.work_folders import LockedFolder
 
@@ -21,6 +26,10 @@ def killed_in(parent):
     path = folder.path
     let_go_of(folder)
     return path
+
+
+def leftovers_of(**options):
+    return Leftovers(service="synth", metrics=Metrics("synth"), **options)
 
 
 async def until_gone(*folders):
@@ -60,7 +69,7 @@ def objects(tmp_path):
 
 async def test_leftovers_go_at_the_start(temporary, objects, database):
     left = killed_in(temporary), killed_in(objects / INCOMING)
-    leftovers = Leftovers(storage=FolderStorage(objects), database=database, every_s=3600.0)
+    leftovers = leftovers_of(storage=FolderStorage(objects), database=database, every_s=3600.0)
     running = asyncio.create_task(leftovers.run())
     await until_gone(*left)
     leftovers.stop()
@@ -70,7 +79,7 @@ async def test_leftovers_go_at_the_start(temporary, objects, database):
 
 async def test_what_is_left_later_goes_later(temporary, objects, database):
     storage = Counting(objects)
-    leftovers = Leftovers(storage=storage, database=database, every_s=0.01)
+    leftovers = leftovers_of(storage=storage, database=database, every_s=0.01)
     running = asyncio.create_task(leftovers.run())
     await rounds_of(storage, 1)
     await until_gone(killed_in(temporary), killed_in(objects / INCOMING))
@@ -89,7 +98,7 @@ class Away(Counting):
 
 async def test_a_round_that_fails_is_not_the_last(temporary, objects, database):
     storage = Away(objects)
-    leftovers = Leftovers(storage=storage, database=database, every_s=0.01)
+    leftovers = leftovers_of(storage=storage, database=database, every_s=0.01)
     running = asyncio.create_task(leftovers.run())
     await rounds_of(storage, 2)
     leftovers.stop()
@@ -105,7 +114,7 @@ async def test_the_log_of_an_idle_database_is_emptied(temporary, objects, tmp_pa
         await connection.execute(text("DELETE FROM pages"))
     file, wal = tmp_path / "a.db", tmp_path / "a.db-wal"
     assert b"canary" in wal.read_bytes()
-    leftovers = Leftovers(storage=Away(objects), database=idle, every_s=3600.0)
+    leftovers = leftovers_of(storage=Away(objects), database=idle, every_s=3600.0)
     running = asyncio.create_task(leftovers.run())
     async with asyncio.timeout(PATIENCE_S):
         while wal.read_bytes():
@@ -114,3 +123,26 @@ async def test_the_log_of_an_idle_database_is_emptied(temporary, objects, tmp_pa
     leftovers.stop()
     await asyncio.wait_for(running, PATIENCE_S)
     await idle.close()
+
+
+async def test_old_ids_go_into_packs_also_more_than_fit_into_a_transaction(
+    temporary, objects, database, monkeypatch
+):
+    monkeypatch.setattr(handled_ids, "IDS_AT_ONCE", 2)
+    monkeypatch.setattr(leftovers_module, "IDS_AT_ONCE", 2)
+    rows = [
+        {"consumer": "synth", "event_id": str(UUID(int=number)), "received_at_ms": 1}
+        for number in range(1, 6)
+    ]
+    async with database.transaction() as connection:
+        await connection.execute(insert(inbox), rows)
+    leftovers = leftovers_of(storage=Counting(objects), database=database, every_s=3600.0)
+    running = asyncio.create_task(leftovers.run())
+    async with asyncio.timeout(PATIENCE_S):
+        while await database.fetch(select(inbox)):
+            await asyncio.sleep(0.01)
+    leftovers.stop()
+    await asyncio.wait_for(running, PATIENCE_S)
+    (row,) = await database.fetch(select(handled))
+    assert len(row.ids) == 5 * 16
+    assert leftovers.metrics.inbox_packed_total.collect()[0].samples[0].value == 5

@@ -10,7 +10,7 @@ from libs.common.errors import Conflict
 from libs.common.store.effects import Append, Together, UnitOfWork, apply
 from libs.common.store.jobs.cancelling import CancelJobs
 from libs.common.store.jobs.new_job import NewJob
-from libs.common.store.tables import events, inbox, jobs
+from libs.common.store.tables import events, jobs, tombstones
 
 
 class Payload(BaseModel):
@@ -21,8 +21,8 @@ def deleted():
     return DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4())
 
 
-def noted(event_id):
-    return add_once(inbox, consumer="c", event_id=event_id, received_at_ms=1)
+def noted(subject):
+    return add_once(tombstones, subject=subject)
 
 
 def job(n):
@@ -30,7 +30,7 @@ def job(n):
 
 
 async def known(connection):
-    found = await connection.scalars(select(inbox.c.event_id).order_by(inbox.c.event_id))
+    found = await connection.scalars(select(tombstones.c.subject).order_by(tombstones.c.subject))
     return list(found)
 
 
@@ -122,7 +122,7 @@ async def test_a_step_sees_what_came_before_it_and_its_effects_count(database):
 
 async def test_a_statement_comes_in_its_turn(database):
     async with database.transaction() as connection:
-        await apply(connection, [noted("a"), delete(inbox), noted("b")], None)
+        await apply(connection, [noted("a"), delete(tombstones), noted("b")], None)
         assert await known(connection) == ["b"]
 
 
@@ -216,12 +216,12 @@ async def test_a_thousand_rows_are_a_few_calls(database):
             await work.add([noted(f"{n:04}"), deleted()], None)
         await work.finish()
         assert len(executed) == 3  # jobs, events and their rows of the outbox
-        assert await connection.scalar(select(func.count()).select_from(inbox)) == 1000
+        assert await connection.scalar(select(func.count()).select_from(tombstones)) == 1000
         assert await connection.scalar(select(func.count()).select_from(events)) == 1000
 
 
 async def test_plain_inserts_are_effects_too(database):
-    row = insert(inbox).values(consumer="c", event_id="x", received_at_ms=1)
+    row = insert(tombstones).values(subject="x")
     async with database.transaction() as connection:
         await apply(connection, [row], None)
         assert await known(connection) == ["x"]

@@ -3,10 +3,12 @@
 import sqlalchemy as sa
 from alembic import op
 
+from libs.common.database.columns import UuidText
+
 revision = "0002"
 down_revision = "0001"
 
-ID = sa.String(36)
+ID = UuidText
 MOMENT = sa.String(32)
 CODE = sa.String(50)
 KEY = sa.String(512)
@@ -277,7 +279,7 @@ def _rebuilds() -> None:
         sa.Column("tables", sa.String(500), nullable=False),
         sa.Column("own", sa.BigInteger, nullable=False),
         sa.Column("received_ms", sa.BigInteger, nullable=False),
-        sa.Column("received_id", sa.String(36), nullable=False),
+        sa.Column("received_id", ID, nullable=False),
         sa.Column("until_own", sa.BigInteger),
         sa.Column("until_received_ms", sa.BigInteger),
         sa.Column("passes", sa.Integer, nullable=False),

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from libs.common.database.columns import UuidText
+
 revision = "0002"
 down_revision = "0001"
 
@@ -10,11 +12,11 @@ down_revision = "0001"
 def upgrade() -> None:
     op.create_table(
         "deliveries",
-        sa.Column("notification_id", sa.String(36), nullable=False),
-        sa.Column("event_id", sa.String(36), nullable=False),
+        sa.Column("notification_id", UuidText, nullable=False),
+        sa.Column("event_id", UuidText, nullable=False),
         sa.Column("type", sa.String(100), nullable=False),
-        sa.Column("document_id", sa.String(36)),
-        sa.Column("owner_id", sa.String(36)),
+        sa.Column("document_id", UuidText),
+        sa.Column("owner_id", UuidText),
         sa.Column("page", sa.Integer),
         sa.Column("channel", sa.String(10), nullable=False),
         sa.Column("target", sa.String(255), nullable=False),
@@ -22,7 +24,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("last_error", sa.Text),
         sa.Column("batch", sa.String(64)),
-        sa.Column("told_by", sa.String(36)),
+        sa.Column("told_by", UuidText),
         sa.Column("created_at_ms", sa.BigInteger, nullable=False),
         sa.Column("due_at_ms", sa.BigInteger, nullable=False),
         sa.Column("attempted_at_ms", sa.BigInteger),

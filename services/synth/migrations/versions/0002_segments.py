@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from libs.common.database.columns import UuidText
+
 revision = "0002"
 down_revision = "0001"
 
@@ -17,7 +19,7 @@ def upgrade() -> None:
     op.create_table(
         "segment_packs",
         sa.Column("pack_id", sa.LargeBinary, nullable=False),
-        sa.Column("document_id", sa.String(36), nullable=False),
+        sa.Column("document_id", UuidText, nullable=False),
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("last_used_at_ms", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("pack_id", name="pk_segment_packs"),
