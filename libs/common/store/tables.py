@@ -23,6 +23,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from libs.common.database.columns import UuidText
+from libs.common.store.bodies.event_body import EventBody
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -51,7 +52,7 @@ events = Table(
     Column("version", Integer, nullable=False),
     Column("topic", String(100), nullable=False),
     Column("key", String(100), nullable=False),
-    Column("body", LargeBinary, nullable=False),
+    Column("body", EventBody, nullable=False),
     Column("occurred_at", String(32), nullable=False),
     Column("traceparent", String(64)),
     UniqueConstraint("stream", "version"),
@@ -98,7 +99,7 @@ inbox = Table(
     Column("received_at_ms", BigInteger, nullable=False),
     Column("topic", String(100)),
     Column("occurred_at", String(32)),
-    Column("body", LargeBinary),
+    Column("body", EventBody),
     Column("given_up", String(60)),
     Index("ix_inbox_kept", "received_at_ms", "event_id", postgresql_where=KEPT, sqlite_where=KEPT),
 )

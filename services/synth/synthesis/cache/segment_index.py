@@ -25,6 +25,9 @@ from services.synth.tables import segment_cache_size, segment_packs, segments
 USED_EVERY_MS = 60 * 60 * 1000
 """The last use of a pack is written at most so often, and not each time that it is read."""
 
+INDEX_KEY_BYTES = 16
+"""Of a digest; the pack has all of it, and whoever reads a segment compares it."""
+
 DIGESTS_AT_ONCE = 5000
 """Databases take some 32,000 values in a statement; a page has 50 or so."""
 
@@ -51,13 +54,14 @@ class IndexedSegment(NamedTuple):
 
 async def locate(database: Database, digests: Sequence[bytes]) -> list[IndexedSegment]:
     """Return where those of the segments are that are kept."""
+    asked = {_index_key(digest): digest for digest in digests}
     return [
         IndexedSegment(
-            PackedFile(row.digest, row.start, row.size),
+            PackedFile(asked[row.digest], row.start, row.size),
             SegmentPack(UUID(bytes=row.pack_id), UUID(row.document_id)),
             row.due,
         )
-        for some in _slices(digests)
+        for some in _slices(list(asked))
         for row in await database.fetch(_LOCATE, {"digests": some})
     ]
 
@@ -87,7 +91,7 @@ async def add_pack(
     writes = [
         add_once(
             segments,
-            digest=file.digest,
+            digest=_index_key(file.digest),
             pack_id=pack.pack_id.bytes,
             start=file.start,
             size=file.size,
@@ -110,7 +114,7 @@ async def remove_packs(connection: AsyncConnection, pack_ids: Sequence[bytes]) -
 
 async def remove_segments(connection: AsyncConnection, digests: Sequence[bytes]) -> None:
     """Remove what is known of segments that turned out to be damaged."""
-    for some in _slices(sorted(digests)):
+    for some in _slices(sorted(map(_index_key, digests))):
         await connection.execute(delete(segments).where(segments.c.digest.in_(some)))
 
 
@@ -151,6 +155,11 @@ async def _remove_documents(
 async def _resize(connection: AsyncConnection, change: int) -> int:
     """Change the figure of all bytes, and return it; its row is held until the commit."""
     return int((await connection.execute(_RESIZE, {"bytes": change})).scalar_one())
+
+
+def _index_key(digest: bytes) -> bytes:
+    """Return what a segment is found by: 128 bits, which no two of them share by chance."""
+    return digest[:INDEX_KEY_BYTES]
 
 
 def _slices(values: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

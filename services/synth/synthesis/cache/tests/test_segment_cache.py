@@ -69,7 +69,7 @@ async def test_several_packs_are_one_find(cache, file):
 async def test_names_show_nothing_of_what_was_spoken(cache, storage, rows, file):
     await cache.keep(DOCUMENT, {AAC: file(b"a")})
     [row] = await rows(segments)
-    assert row.digest == AAC.digest
+    assert row.digest == AAC.digest[:16]
     assert SEGMENT not in next(iter(storage.objects))
     assert AAC.digest.hex() not in next(iter(storage.objects))
 

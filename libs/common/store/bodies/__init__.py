@@ -1,0 +1,1 @@
+"""How tables hold the JSON of events: compressed, on PostgreSQL."""

@@ -1,0 +1,43 @@
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
+
+from libs.common.store.bodies.event_body import EventBody, deflate, inflate
+
+GOLDEN = Path(__file__).resolve().parents[5] / "docs/events/golden"
+own = MetaData()
+bodies = Table("bodies", own, Column("id", Integer, primary_key=True), Column("body", EventBody))
+
+
+def samples():
+    for path in sorted(GOLDEN.glob("*/v*.json")):
+        value = json.loads(path.read_text())["value"]
+        yield json.dumps(value, separators=(",", ":")).encode()
+
+
+def test_samples_of_all_events_come_back_and_are_less_than_half():
+    stored = [deflate(body) for body in samples()]
+    assert [inflate(one) for one in stored] == list(samples())
+    assert sum(map(len, stored)) < sum(map(len, samples())) / 2
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"a":"' + b"\xc3\xa4" * 50_000 + b'"}', bytes(256)])
+def test_whatever_it_is_comes_back(body):
+    assert inflate(deflate(body)) == body
+
+
+def test_what_is_not_compressed_is_read_as_it_is():
+    assert inflate(b'{"version":1}') == b'{"version":1}'
+
+
+async def test_postgresql_holds_less_and_both_give_back_what_they_were_given(database):
+    body = next(samples())
+    async with database.transaction() as connection:
+        await connection.run_sync(own.create_all)
+        await connection.execute(insert(bodies), [{"id": 1, "body": body}, {"id": 2, "body": None}])
+        found = await connection.scalars(select(bodies.c.body).order_by(bodies.c.id))
+        assert list(found) == [body, None]
+        size = await connection.scalar(text("SELECT length(body) FROM bodies WHERE id = 1"))
+    assert size == (len(body) if database.sqlite else len(deflate(body)))
