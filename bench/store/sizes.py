@@ -1,8 +1,9 @@
-"""Statements and bytes that a document costs: ``python -m bench.store.sizes [--documents 10]``.
+"""Statements and bytes that a document costs: ``python -m bench.store.sizes [--documents 20]``.
 
 All services run in this process, on PostgreSQL. Documents of one short page are read and spoken,
-then some of twenty pages, and what grew meanwhile is shared among them: tables with their indexes,
-after a vacuum, and the records as Kafka would store them one at a time, compressed.
+then a quarter as many of twenty pages, and what grew meanwhile is shared among them: tables with
+their indexes, after a vacuum, and the records as Kafka would store them one at a time, compressed.
+A table grows by 8 kB, so few documents tell little about small tables.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -46,12 +48,12 @@ SIZES = text(
 
 @dataclass(kw_only=True)
 class DocumentCost:
-    """Bytes by service and table, those of indexes apart, and how many statements were made."""
+    """Bytes by service and table, those of indexes apart, and statements by service."""
 
     tables: Counter[str] = field(default_factory=Counter)
     indexes: Counter[str] = field(default_factory=Counter)
+    statements: Counter[str] = field(default_factory=Counter)
     records: int = 0
-    statements: int = 0
     events: int = 0
 
     def since(self, before: "DocumentCost") -> "DocumentCost":
@@ -73,19 +75,20 @@ class Documents:
         self.databases: Mapping[str, Database] = {
             name: service.parts.database for name, service in lectern.services.items()
         }
-        self.statements = 0
-        for database in self.databases.values():
-            event.listen(database.engine.sync_engine, "before_cursor_execute", self._count)
+        self.statements: Counter[str] = Counter()
+        for name, database in self.databases.items():
+            counting = partial(self._count, name)
+            event.listen(database.engine.sync_engine, "before_cursor_execute", counting)
 
-    def _count(self, *_: Any) -> None:
-        self.statements += 1
+    def _count(self, name: str, *_: Any) -> None:
+        self.statements[name] += 1
 
     async def read(self, contents: list[bytes]) -> DocumentCost:
-        """Read documents one after another, and return what all of them left."""
-        before = await self.spent()
-        for number, content in enumerate(contents):
+        """Hand documents in, wait until all are spoken, and return what they left."""
+        before, told = await self.spent(), await self._told()
+        for content in contents:
             await self._narrate(content)
-            await self._until_told(number + 1 + before.tables["told"])
+        await self._until_told(told + len(contents))
         return (await self.spent()).since(before)
 
     async def _narrate(self, content: bytes) -> None:
@@ -113,7 +116,7 @@ class Documents:
     async def spent(self) -> DocumentCost:
         """Return what is stored now."""
         await asyncio.sleep(2.0)  # until the last events have arrived
-        found = DocumentCost(statements=self.statements)
+        found = DocumentCost(statements=self.statements.copy())
         for name, database in self.databases.items():
             async with database.querying() as connection:
                 await connection.execute(text("VACUUM ANALYZE"))
@@ -124,7 +127,6 @@ class Documents:
                 stored = [StoredEvent._make(row) for row in rows]
             found.records += sum(record_bytes(name, row) for row in stored)
             found.events += len(stored)
-        found.tables["told"] = await self._told()
         return found
 
 
@@ -184,14 +186,14 @@ async def measure(documents: int) -> None:
 
 
 def _print(what: str, spent: DocumentCost, documents: int) -> None:
-    spent.tables.pop("told", None)
     tables, indexes = sum(spent.tables.values()), sum(spent.indexes.values())
     print(f"{what}: for each of {documents} documents")
-    print(f"  statements {spent.statements / documents:10.1f}")
+    for name, count in spent.statements.most_common():
+        print(f"  statements of {name:10} {count / documents:10.1f}")
     print(f"  events     {spent.events / documents:10.1f}")
     print(f"  records    {spent.records / documents / 1000:10.1f} kB")
     print(f"  database   {(tables + indexes) / documents / 1000:10.1f} kB")
-    for name, size in (spent.tables + spent.indexes).most_common(12):
+    for name, size in (spent.tables + spent.indexes).most_common(16):
         of_index = spent.indexes[name] / documents / 1000
         print(f"    {name:32} {size / documents / 1000:8.1f} kB, {of_index:8.1f} of indexes")
 

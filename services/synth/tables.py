@@ -46,8 +46,8 @@ segments = Table(
     Index("ix_segments_pack_id", "pack_id"),
     sqlite_with_rowid=False,
 )
-"""Where each segment file is: ``size`` bytes from ``start`` of its pack. ``digest`` is the first half
-of the file's."""
+"""Where each segment file is: ``size`` bytes from ``start`` of its pack. ``digest`` is the first
+half of the file's."""
 
 segment_cache_size = Table(
     "segment_cache_size",

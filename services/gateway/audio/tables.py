@@ -13,6 +13,7 @@ from sqlalchemy import (
     text,
 )
 
+from libs.common.store.bodies.event_body import PartOfEvent
 from services.gateway.kernel.tables import CODE, ID, KEY, MOMENT, metadata
 
 IN_FLIGHT = text(
@@ -38,9 +39,9 @@ audios = Table(
     Column("requested_at", MOMENT),
     Column("done", Integer),
     Column("total", Integer),
-    Column("renditions", JSON),
-    Column("timings", JSON),
-    Column("captions", JSON),
+    Column("renditions", PartOfEvent),
+    Column("timings", PartOfEvent),
+    Column("captions", PartOfEvent),
     Column("duration_ms", BigInteger),
     Column("loudness_lufs", Float),
     Column("ready_at", MOMENT),
@@ -64,7 +65,7 @@ audiobooks = Table(
     Column("format", String(10)),
     Column("requested_by", ID),
     Column("requested_at", MOMENT),
-    Column("object", JSON),
+    Column("object", PartOfEvent),
     Column("duration_ms", BigInteger),
     Column("chapters", Integer),
     Column("loudness_lufs", Float),

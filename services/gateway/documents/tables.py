@@ -6,6 +6,7 @@ not depend on how topics interleave. Columns that end in ``_key`` name an object
 
 from sqlalchemy import JSON, Column, Index, Integer, String, Table, Text, and_, column
 
+from libs.common.store.bodies.event_body import PartOfEvent
 from services.gateway.kernel.tables import CODE, ID, KEY, MOMENT, metadata
 
 _HERE = column("deleted_at").is_(None)
@@ -59,11 +60,11 @@ pages = Table(
     Column("document_id", ID, primary_key=True),
     Column("page", Integer, primary_key=True),
     Column("language", String(50)),
-    Column("extracted", JSON),
+    Column("extracted", PartOfEvent),
     Column("extracted_characters", Integer),
-    Column("edited", JSON),
+    Column("edited", PartOfEvent),
     Column("edited_revision", Integer),
-    Column("segments", JSON),
+    Column("segments", PartOfEvent),
     Column("segments_revision", Integer),
     Column("segments_characters", Integer),
     Column("utterances", Integer),

@@ -12,7 +12,7 @@ from libs.common.runtime import leftovers as leftovers_module
 from libs.common.runtime.leftovers import Leftovers
 from libs.common.storage.folder import INCOMING, FolderStorage
 from libs.common.store import handled_ids
-from libs.common.store.tables import handled, inbox
+from libs.common.store.tables import core, handled, inbox
 from libs.common.testing.killing import let_go_of
 from libs.common.work_folders import LockedFolder
 
@@ -108,6 +108,7 @@ async def test_a_round_that_fails_is_not_the_last(temporary, objects, database):
 async def test_the_log_of_an_idle_database_is_emptied(temporary, objects, tmp_path):
     idle = Database(f"sqlite+aiosqlite:///{tmp_path}/a.db")
     async with idle.transaction() as connection:
+        await connection.run_sync(core.create_all)
         await connection.execute(text("CREATE TABLE pages (said TEXT)"))
         await connection.execute(text("INSERT INTO pages VALUES ('canary')"))
     async with idle.transaction() as connection:

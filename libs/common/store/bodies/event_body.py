@@ -1,15 +1,17 @@
-"""The column that holds the JSON of an event: a third of its bytes, on PostgreSQL.
+"""Columns that hold the JSON of events, and parts of it: a third of its bytes, on PostgreSQL.
 
 PostgreSQL itself compresses only rows of more than 2 kB, and each row alone. A preset dictionary
 has what events have in common; what is left of one are its identifiers and digests. SQLite holds
 the JSON as it is, for one person's history is small and tools may read it.
 """
 
+import json
 import zlib
 from typing import Any
 
-from sqlalchemy import LargeBinary, TypeDecorator
+from sqlalchemy import JSON, LargeBinary, TypeDecorator
 from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeEngine
 
 from libs.common.store.bodies.event_words import EVENT_WORDS
 
@@ -33,6 +35,31 @@ class EventBody(TypeDecorator[bytes]):
     def process_result_value(self, value: Any, dialect: Dialect) -> bytes | None:
         """Return the JSON."""
         return None if value is None else inflate(bytes(value))
+
+
+class PartOfEvent(TypeDecorator[Any]):
+    """What an event says of an object, as a column of a read model: a value of JSON in Python."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return the type that the database has for it."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(LargeBinary())
+        return dialect.type_descriptor(JSON(none_as_null=True))
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Return what is stored."""
+        if value is None or dialect.name != "postgresql":
+            return value
+        return deflate(json.dumps(value, separators=(",", ":")).encode())
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Return the value."""
+        if value is None or dialect.name != "postgresql":
+            return value
+        return json.loads(inflate(bytes(value)))
 
 
 def deflate(body: bytes) -> bytes:

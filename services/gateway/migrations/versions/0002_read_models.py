@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from libs.common.database.columns import UuidText
+from libs.common.store.bodies.event_body import PartOfEvent
 
 revision = "0002"
 down_revision = "0001"
@@ -83,11 +84,11 @@ def _pages() -> None:
         sa.Column("document_id", ID, nullable=False),
         sa.Column("page", sa.Integer, nullable=False),
         sa.Column("language", sa.String(50)),
-        sa.Column("extracted", sa.JSON),
+        sa.Column("extracted", PartOfEvent),
         sa.Column("extracted_characters", sa.Integer),
-        sa.Column("edited", sa.JSON),
+        sa.Column("edited", PartOfEvent),
         sa.Column("edited_revision", sa.Integer),
-        sa.Column("segments", sa.JSON),
+        sa.Column("segments", PartOfEvent),
         sa.Column("segments_revision", sa.Integer),
         sa.Column("segments_characters", sa.Integer),
         sa.Column("utterances", sa.Integer),
@@ -163,9 +164,9 @@ def _audios() -> None:
         sa.Column("requested_at", MOMENT),
         sa.Column("done", sa.Integer),
         sa.Column("total", sa.Integer),
-        sa.Column("renditions", sa.JSON),
-        sa.Column("timings", sa.JSON),
-        sa.Column("captions", sa.JSON),
+        sa.Column("renditions", PartOfEvent),
+        sa.Column("timings", PartOfEvent),
+        sa.Column("captions", PartOfEvent),
         sa.Column("duration_ms", sa.BigInteger),
         sa.Column("loudness_lufs", sa.Float),
         sa.Column("ready_at", MOMENT),
@@ -197,7 +198,7 @@ def _audiobooks() -> None:
         sa.Column("format", sa.String(10)),
         sa.Column("requested_by", ID),
         sa.Column("requested_at", MOMENT),
-        sa.Column("object", sa.JSON),
+        sa.Column("object", PartOfEvent),
         sa.Column("duration_ms", sa.BigInteger),
         sa.Column("chapters", sa.Integer),
         sa.Column("loudness_lufs", sa.Float),

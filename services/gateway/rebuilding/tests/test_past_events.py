@@ -66,7 +66,7 @@ async def kept(database, monkeypatch):
         await append(connection, own)
         await append(connection, [rejected()])  # what it does not fold
         await receive(connection, received, [10, 20, 20, 20, 30])
-        unread = {"consumer": "gateway", "event_id": "unreadable", "received_at_ms": 15}
+        unread = {"consumer": "gateway", "event_id": str(uuid4()), "received_at_ms": 15}
         await connection.execute(insert(inbox).values(unread))
     return [str(event.event_id) for event in own], {str(event.event_id) for event in received}
 

@@ -4,11 +4,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
 
-from libs.common.store.bodies.event_body import EventBody, deflate, inflate
+from libs.common.store.bodies.event_body import EventBody, PartOfEvent, deflate, inflate
 
 GOLDEN = Path(__file__).resolve().parents[5] / "docs/events/golden"
 own = MetaData()
 bodies = Table("bodies", own, Column("id", Integer, primary_key=True), Column("body", EventBody))
+parts = Table("parts", own, Column("id", Integer, primary_key=True), Column("part", PartOfEvent))
 
 
 def samples():
@@ -41,3 +42,15 @@ async def test_postgresql_holds_less_and_both_give_back_what_they_were_given(dat
         assert list(found) == [body, None]
         size = await connection.scalar(text("SELECT length(body) FROM bodies WHERE id = 1"))
     assert size == (len(body) if database.sqlite else len(deflate(body)))
+
+
+async def test_a_part_is_a_value_and_none_is_null(database):
+    given = [{"key": "documents/1/pages/1/0.md", "size": 7}, [{"format": "m4a"}], None]
+    async with database.transaction() as connection:
+        await connection.run_sync(own.create_all)
+        rows = [{"id": number, "part": part} for number, part in enumerate(given)]
+        await connection.execute(insert(parts), rows)
+        found = await connection.scalars(select(parts.c.part).order_by(parts.c.id))
+        assert list(found) == given
+        missing = select(parts.c.id).where(parts.c.part.is_(None))
+        assert list(await connection.scalars(missing)) == [2]
