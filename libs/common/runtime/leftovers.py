@@ -29,13 +29,14 @@ class Leftovers:
 
     It removes temporary folders, objects that are half written, and what was deleted from SQLite's
     write-ahead log, where an idle service would keep it. Ids of old events go from the inbox into
-    packs, a thousand in a transaction.
+    packs, a thousand in a transaction, but where the inbox keeps the events themselves.
     """
 
     storage: Storage
     database: Database
     service: str
     metrics: Metrics
+    keep_events: bool = False
     every_s: float = EVERY_S
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -61,7 +62,7 @@ class Leftovers:
                 log.warning("leftovers could not be removed", error=type(error).__name__)
 
     async def _pack_old_events(self) -> None:
-        packed = IDS_AT_ONCE
+        packed = 0 if self.keep_events else IDS_AT_ONCE
         while packed == IDS_AT_ONCE and not self._stopping.is_set():
             async with self.database.transaction() as connection:
                 packed = await pack_old(connection, self.service)

@@ -47,6 +47,7 @@ async def working(
         database=parts.database,
         service=parts.name,
         metrics=parts.metrics,
+        keep_events=parts.keep_events,
         every_s=min(EVERY_S, parts.common.erasure_sweep_seconds),
     )
     for_work_s = parts.common.drain_timeout_seconds - AFTER_WORK_S

@@ -126,9 +126,9 @@ async def test_the_log_of_an_idle_database_is_emptied(temporary, objects, tmp_pa
     await idle.close()
 
 
-async def test_old_ids_go_into_packs_also_more_than_fit_into_a_transaction(
-    temporary, objects, database, monkeypatch
-):
+@pytest.fixture
+async def old(database, monkeypatch):
+    """A database whose inbox has more old ids than are packed in a transaction."""
     monkeypatch.setattr(handled_ids, "IDS_AT_ONCE", 2)
     monkeypatch.setattr(leftovers_module, "IDS_AT_ONCE", 2)
     rows = [
@@ -137,13 +137,28 @@ async def test_old_ids_go_into_packs_also_more_than_fit_into_a_transaction(
     ]
     async with database.transaction() as connection:
         await connection.execute(insert(inbox), rows)
-    leftovers = leftovers_of(storage=Counting(objects), database=database, every_s=3600.0)
+    return database
+
+
+async def run_once(leftovers):
     running = asyncio.create_task(leftovers.run())
+    await rounds_of(leftovers.storage, 1)
     async with asyncio.timeout(PATIENCE_S):
-        while await database.fetch(select(inbox)):
+        while not leftovers.keep_events and await leftovers.database.fetch(select(inbox)):
             await asyncio.sleep(0.01)
     leftovers.stop()
     await asyncio.wait_for(running, PATIENCE_S)
-    (row,) = await database.fetch(select(handled))
+
+
+async def test_old_ids_go_into_packs(temporary, objects, old):
+    leftovers = leftovers_of(storage=Counting(objects), database=old, every_s=3600.0)
+    await run_once(leftovers)
+    (row,) = await old.fetch(select(handled))
     assert len(row.ids) == 5 * 16
     assert leftovers.metrics.inbox_packed_total.collect()[0].samples[0].value == 5
+
+
+async def test_where_the_inbox_keeps_events_it_is_not_looked_through(temporary, objects, old):
+    leftovers = leftovers_of(storage=Counting(objects), database=old, keep_events=True)
+    await run_once(leftovers)
+    assert await old.fetch(select(handled)) == []
