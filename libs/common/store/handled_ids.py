@@ -44,7 +44,7 @@ async def handled_before(
     found: set[str] = set()
     for some in _portions(sorted(old)):
         for _, ids in await _packs_of(connection, consumer, some):
-            found |= {old[each] for each in ids if each in old}
+            found |= {old[packed] for packed in ids if packed in old}
     return found
 
 
@@ -58,10 +58,10 @@ async def pack_old(connection: AsyncConnection, consumer: str, keep_ms: int = KE
     before = _lowest_at(int(await connection.scalar(select(now_ms())) or 0) - keep_ms)
     mine = (inbox.c.consumer == consumer, inbox.c.event_id < before)
     plain = (inbox.c.body.is_(None), inbox.c.given_up.is_(None))
-    oldest = (
-        select(inbox.c.event_id).where(*mine, *plain).order_by(inbox.c.event_id).limit(IDS_AT_ONCE)
+    oldest = select(inbox.c.event_id).where(*mine, *plain).order_by(inbox.c.event_id)
+    gone = delete(inbox).where(
+        inbox.c.consumer == consumer, inbox.c.event_id.in_(oldest.limit(IDS_AT_ONCE))
     )
-    gone = delete(inbox).where(inbox.c.consumer == consumer, inbox.c.event_id.in_(oldest))
     moved = (await connection.scalars(gone.returning(inbox.c.event_id))).all()
     if moved:
         await _merge(connection, consumer, sorted(UUID(event_id).bytes for event_id in moved))
@@ -73,9 +73,9 @@ async def _merge(connection: AsyncConnection, consumer: str, ids: Sequence[bytes
     found = dict(await _packs_of(connection, consumer, ids))
     firsts = sorted(found)
     merged = {first: set(found[first]) for first in firsts}
-    for each in ids:
-        place = bisect_right(firsts, each) - 1
-        merged.setdefault(firsts[place] if place >= 0 else b"", set()).add(each)
+    for event_id in ids:
+        place = bisect_right(firsts, event_id) - 1
+        merged.setdefault(firsts[place] if place >= 0 else b"", set()).add(event_id)
     packs = [pack for group in merged.values() for pack in _cut(sorted(group))]
     new = insert(handled)
     replace = new.on_conflict_do_update(
@@ -95,7 +95,7 @@ async def _packs_of(
     connection: AsyncConnection, consumer: str, ids: Sequence[bytes]
 ) -> list[tuple[bytes, list[bytes]]]:
     """Return the packs that ids belong to, each by its first id: one look into the index an id."""
-    asked = {"consumer": consumer, "ids": [_text(each) for each in ids]}
+    asked = {"consumer": consumer, "ids": [_text(event_id) for event_id in ids]}
     rows = await connection.execute(_asking(connection.dialect.name), asked)
     return [
         (UUID(row.first_id).bytes, [bytes(row.ids[at : at + ID_BYTES]) for at in _places(row.ids)])
@@ -131,8 +131,8 @@ def _lowest_at(moment_ms: int) -> str:
     return str(UUID(int=max(0, moment_ms) << 80))
 
 
-def _text(each: bytes) -> str:
-    return str(UUID(bytes=each))
+def _text(event_id: bytes) -> str:
+    return str(UUID(bytes=event_id))
 
 
 def _portions(ids: Sequence[bytes]) -> Iterator[Sequence[bytes]]:

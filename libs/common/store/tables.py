@@ -22,7 +22,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from libs.common.database.columns import UuidText
+from libs.common.database.uuid_text import UuidText
 from libs.common.store.bodies.event_body import EventBody
 
 NAMES = {

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from libs.common.database.columns import UuidText
+from libs.common.database.uuid_text import UuidText
 from libs.common.store.bodies.event_body import PartOfEvent
 
 revision = "0002"
