@@ -12,7 +12,7 @@ from sqlalchemy import (
     Text,
 )
 
-from libs.common.database.uuid_text import UuidText
+from libs.common.store.bodies.uuid_text import UuidText
 from libs.common.store.tables import NAMES
 
 metadata = MetaData(naming_convention=NAMES)

@@ -11,7 +11,7 @@ from sqlalchemy import (
     Table,
 )
 
-from libs.common.database.uuid_text import UuidText
+from libs.common.store.bodies.uuid_text import UuidText
 from libs.common.store.tables import NAMES
 
 metadata = MetaData(naming_convention=NAMES)

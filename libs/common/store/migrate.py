@@ -12,7 +12,7 @@ from alembic.config import Config
 from sqlalchemy import Connection
 
 from libs.common.database.engine import Database
-from libs.common.database.uuid_text import UuidText
+from libs.common.store.bodies.uuid_text import UuidText
 from libs.common.store.tables import IS_READY, IS_RUNNING, KEPT, BigId, Subject
 
 LOCK = 0x4C656374  # any number that is no other lock's

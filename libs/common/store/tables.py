@@ -22,8 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from libs.common.database.uuid_text import UuidText
 from libs.common.store.bodies.event_body import EventBody
+from libs.common.store.bodies.uuid_text import UuidText
 
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, String, Table
 
-from libs.common.database.uuid_text import UuidText
+from libs.common.store.bodies.uuid_text import UuidText
 from libs.common.store.tables import NAMES
 
 metadata = MetaData(naming_convention=NAMES)

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database.arrays import among
 from libs.common.database.engine import Database
-from libs.common.database.uuid_text import UuidText
+from libs.common.store.bodies.uuid_text import UuidText
 from libs.common.store.tables import events, inbox, now_ms
 from services.gateway.rebuilding.sessions import Waiting, writing_before
 

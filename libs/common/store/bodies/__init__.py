@@ -1,1 +1,1 @@
-"""How tables hold the JSON of events: compressed, on PostgreSQL."""
+"""Types of columns that take few bytes on PostgreSQL: UUIDs, and the JSON of events."""

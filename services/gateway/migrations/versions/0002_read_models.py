@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-from libs.common.database.uuid_text import UuidText
 from libs.common.store.bodies.event_body import PartOfEvent
+from libs.common.store.bodies.uuid_text import UuidText
 
 revision = "0002"
 down_revision = "0001"
