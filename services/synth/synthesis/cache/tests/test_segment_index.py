@@ -17,7 +17,7 @@ DOCUMENT = UUID(int=1)
 
 
 def digest(number):
-    return number.to_bytes(32)
+    return number.to_bytes(32, "little")
 
 
 def files(*numbers):
