@@ -17,7 +17,7 @@ DOCUMENT = UUID(int=1)
 
 
 def digest(number):
-    return number.to_bytes(32, "little")
+    return number.to_bytes(16) + bytes(16)
 
 
 def files(*numbers):
