@@ -31,7 +31,7 @@ ROUNDS = 50
 LIMIT = 2.0
 MOMENT = "2026-01-01T00:00:00Z"
 _NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
-_PADDED = {"sqlite": "printf('%036d', {n})", "postgresql": "lpad(cast({n} AS text), 36, '0')"}
+_PADDED = {"sqlite": "printf('%036d', {n})", "postgresql": "lpad(cast({n} AS text), 32, '0')::uuid"}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ delivered again, is known. Another one with the same id was sent again, to be ha
 from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any, Literal, NamedTuple, TypeAlias
-from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
@@ -25,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.common.contracts.base import Event
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.database.arrays import among
+from libs.common.store.bodies.uuid_text import NO_UUID
 from libs.common.store.handled_ids import handled_before
 from libs.common.store.tables import inbox, now_ms
 
@@ -45,7 +45,6 @@ _RECORD = (
 MOST_ASKED = 1000
 """Ids in one question: few enough for every database's limit of parameters."""
 
-NO_ID = str(UUID(int=0))
 _ASKED = [f"id_{number}" for number in range(MOST_ASKED)]
 
 
@@ -165,7 +164,7 @@ async def unhandled_ids(
     connection: AsyncConnection, consumer: str, event_ids: Sequence[str]
 ) -> set[str]:
     """Return which of some different events, at most ``MOST_ASKED``, ``consumer`` lacks."""
-    asked = dict.fromkeys(_ASKED, NO_ID) | dict(zip(_ASKED, event_ids, strict=False))
+    asked = dict.fromkeys(_ASKED, NO_UUID) | dict(zip(_ASKED, event_ids, strict=False))
     asked["consumer"] = consumer
     how_many, which = _handled()
     if await connection.scalar(how_many, asked) == len(event_ids):

@@ -82,7 +82,7 @@ class DocumentQueries:
         """
         wanted, asked = _NEWEST, {"owner": str(caller), "limit": limit + 1}
         if after is not None:
-            wanted = wanted.where(tuple_(*_PLACE) < tuple_(*position(after)))
+            wanted = wanted.where(tuple_(*_PLACE) < position(after))
         async with self.database.reading() as connection:
             rows = await DOCUMENTS.all(connection, wanted, asked)
             ready = await _pages_ready(connection, [row.document_id for row in rows[:limit]])

@@ -98,9 +98,7 @@ async def narrations_of(
     asked: dict[str, Any] = {"document": str(document_id), "limit": limit}
     if after is None:
         return await NARRATIONS.all(connection, _NEWEST, asked)
-    requested_at, narration_id = after
-    behind = _NEWEST.where(tuple_(*_PLACE) < tuple_(requested_at, narration_id))
-    return await NARRATIONS.all(connection, behind, asked)
+    return await NARRATIONS.all(connection, _NEWEST.where(tuple_(*_PLACE) < after), asked)
 
 
 async def newest_alike(

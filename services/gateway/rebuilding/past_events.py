@@ -7,14 +7,13 @@ a position is only taken for good up to a :class:`Bound`: before it, everything 
 import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from uuid import UUID
 
-from sqlalchemy import func, literal, select, text, tuple_
+from sqlalchemy import func, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database.arrays import among
 from libs.common.database.engine import Database
-from libs.common.store.bodies.uuid_text import UuidText
+from libs.common.store.bodies.uuid_text import NO_UUID
 from libs.common.store.tables import events, inbox, now_ms
 from services.gateway.rebuilding.sessions import Waiting, writing_before
 
@@ -44,7 +43,7 @@ class Position:
 
     own: int = 0
     received_ms: int = 0
-    received_id: str = str(UUID(int=0))
+    received_id: str = NO_UUID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +125,7 @@ async def _next_received(
         )
         .where(inbox.c.body.is_not(None), among(inbox.c.topic, sources.received))
         .where(inbox.c.given_up.is_(None))
-        .where(place > tuple_(after.received_ms, literal(after.received_id, UuidText)))
+        .where(place > (after.received_ms, after.received_id))
         .order_by(inbox.c.received_at_ms, inbox.c.event_id)
         .limit(CHUNK)
     )

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.common.backoff import delay_s
 from libs.common.database.engine import Database
 from libs.common.errors import Unavailable
+from libs.common.store.bodies.uuid_text import NO_UUID
 from libs.common.store.effects import apply
 from libs.common.store.leading import leading
 from libs.common.store.leases import Lease, guard
@@ -233,7 +234,7 @@ class Rebuild:
 
     async def _tell_watchers(self) -> None:
         """Have whoever watches a document look again: its rows may differ from what they were."""
-        last = ""
+        last = NO_UUID
         ids = select(document_changes.c.document_id).order_by(document_changes.c.document_id)
         while True:
             following = ids.where(document_changes.c.document_id > last)

@@ -152,3 +152,27 @@ async def test_more_pages_may_be_asked_for_than_a_statement_has_parameters(world
     asked = NarrationOptions(pages=page_ranges(range(1, 40_001)))
     await world.narrations.narrate(world.owner, document, asked)
     assert [event.page for event in await world.decided(AudioRequested)] == [40_000]
+
+
+async def test_lists_go_on_behind_their_cursors(world):
+    documents = {await world.hand_in() for _ in range(3)}
+    async with world.client() as client:
+        about = f"/documents/{documents.copy().pop()}/narrations"
+        for voice in ("en", "de"):
+            (await client.post(about, json={"voice": voice})).raise_for_status()
+        assert await _listed(client, "/documents", "document_id") == {str(one) for one in documents}
+        assert len(await _listed(client, about, "narration_id")) == 2
+
+
+async def _listed(client, path, name):
+    """Read a list one by one."""
+    found, cursor = [], None
+    while not found or cursor:
+        answer = await client.get(
+            path, params={"limit": 1} | ({"cursor": cursor} if cursor else {})
+        )
+        assert answer.status_code == 200, answer.text
+        found += [item[name] for item in answer.json()["items"]]
+        cursor = answer.json()["next"]
+    assert len(found) == len(set(found))
+    return set(found)

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.database.upsert import Write
+from libs.common.store.bodies.uuid_text import NO_UUID
 from services.gateway.audio.tables import audios
 from services.gateway.kernel.limits import GatewayLimits
 from services.gateway.narrations.rows import DailyBudget
@@ -81,7 +82,7 @@ def count_characters(owner_id: UUID, budget: DailyBudget) -> list[Write]:
 async def derive_all(connection: AsyncConnection) -> None:
     """Work out the whole table anew, some documents at a time: a statement may not take long."""
     await connection.execute(delete(daily_characters))
-    behind = ""
+    behind = NO_UUID
     while True:
         some = (
             select(audios.c.document_id)
@@ -90,7 +91,8 @@ async def derive_all(connection: AsyncConnection) -> None:
             .order_by(audios.c.document_id)
             .limit(DOCUMENTS_AT_ONCE)
         ).subquery()
-        last = await connection.scalar(select(func.max(some.c.document_id)))
+        in_order = select(some.c.document_id).order_by(some.c.document_id.desc())
+        last = await connection.scalar(in_order.limit(1))
         if last is None:
             return
         between = and_(audios.c.document_id > behind, audios.c.document_id <= last)

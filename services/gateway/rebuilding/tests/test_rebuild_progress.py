@@ -1,3 +1,5 @@
+from uuid import uuid4
+
 from sqlalchemy import select
 
 from services.gateway.audio.tables import voices
@@ -44,7 +46,7 @@ def test_a_rebuild_is_named_by_its_tables():
 
 
 async def test_it_is_kept_and_forgotten(database):
-    at = Position(own=1, received_ms=2, received_id="3")
+    at = Position(own=1, received_ms=2, received_id=str(uuid4()))
     first = RebuildProgress(tables="x", code_digest="c")
     later = RebuildProgress(
         tables="x", code_digest="c", position=at, until=BOUND, passes=1, projected=9, swapped=True
