@@ -1,6 +1,6 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import delete, insert, select, text
@@ -178,7 +178,7 @@ async def test_what_is_appended_meanwhile_is_not_sent_twice(database, sent, rela
 async def test_an_index_finds_what_is_chosen(database, limits):
     def row(number):
         return {
-            "event_id": str(number),
+            "event_id": str(UUID(int=number)),
             "stream": f"document/{number}",
             "version": 1,
             "topic": "audio.ready" if number % 500 == 0 else "audio.progressed",
