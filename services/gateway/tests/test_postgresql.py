@@ -166,7 +166,8 @@ async def test_lists_go_on_behind_their_cursors(world):
 
 async def _listed(client, path, name):
     """Read a list one by one."""
-    found, cursor = [], None
+    found: list[str] = []
+    cursor = None
     while not found or cursor:
         answer = await client.get(
             path, params={"limit": 1} | ({"cursor": cursor} if cursor else {})
