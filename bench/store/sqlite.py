@@ -22,7 +22,8 @@ from libs.common.contracts.base import Event
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.database import engine as engines
 from libs.common.database.engine import Database
-from libs.common.database.sqlite_engine import SQLITE_BUSY_TIMEOUT_S, sqlite_engine
+from libs.common.database.sqlite_dialect import BUSY_TIMEOUT_S
+from libs.common.database.sqlite_engine import sqlite_engine
 from libs.common.store.effects import apply
 from libs.common.store.inbox import Arrival, first_deliveries
 from libs.common.store.tables import core
@@ -42,7 +43,7 @@ def stock_engine(url: str) -> AsyncEngine:
     """Return an engine as SQLAlchemy documents it for SQLite, with our pragmas and locks."""
     stock = make_url(url).set(drivername="sqlite+aiosqlite")
     engine = create_async_engine(
-        stock, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S, "isolation_level": None}
+        stock, connect_args={"timeout": BUSY_TIMEOUT_S, "isolation_level": None}
     )
 
     @event.listens_for(engine.sync_engine, "connect")

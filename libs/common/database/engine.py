@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from libs.common.database.connection_limits import DatabaseLimits
 from libs.common.database.outages import translated
 from libs.common.database.postgres_engine import pooled_engine, unpooled_engine
+from libs.common.database.sqlite_dialect import BUSY_TIMEOUT_S
 from libs.common.database.sqlite_engine import (
     NO_TRANSACTION,
     READ_ONLY,
-    SQLITE_BUSY_TIMEOUT_S,
     sqlite_engine,
 )
 from libs.common.database.wakeups import JOBS, OUTBOX, Wakeups, names_to_notify
@@ -161,7 +161,7 @@ class Database:
                 found = await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
                 return not found.one()[0]  # whether it was busy
             finally:
-                timeout_ms = SQLITE_BUSY_TIMEOUT_S * 1000
+                timeout_ms = BUSY_TIMEOUT_S * 1000
                 await connection.execute(text(f"PRAGMA busy_timeout={timeout_ms}"))
 
     async def close(self) -> None:

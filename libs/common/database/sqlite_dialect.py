@@ -3,14 +3,17 @@
 aiosqlite runs every call in the thread of its connection. SQLAlchemy's adapter opens a cursor,
 executes, fetches and closes in four such calls, and rolls back each connection that comes back; a
 hop costs more than most of our statements. Here a statement that is short is executed by whoever
-asks, and any other is one call; a transaction begins with its first statement, and a connection
-without a transaction is neither committed nor rolled back. Everything else is SQLAlchemy's.
+asks, and any other is one call; a transaction begins with its first statement, one of nothing but
+short statements also ends where it is asked to, and a connection without a transaction is neither
+committed nor rolled back. Everything else is SQLAlchemy's.
 """
 
 import asyncio
 import sqlite3
 from collections import deque
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.aiosqlite import (
@@ -30,13 +33,21 @@ from libs.common.database.short_statements import (
     ShortStatements,
     outcome_of,
 )
+from libs.common.database.write_ahead_log import WriteAheadLog
 
 DRIVER = "sqlite+onehop"
 BEGIN_TO_READ = "BEGIN"
 BEGIN_TO_WRITE = "BEGIN IMMEDIATE"
-"""It may wait for a writer in another process."""
+"""It waits for a writer in another process, at most :data:`BUSY_TIMEOUT_S`."""
+
+BUSY_TIMEOUT_S = 30
+_DO_NOT_WAIT = "PRAGMA busy_timeout=0"
+_WAIT = f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}"
+_MOVE_LOG = "PRAGMA wal_checkpoint(PASSIVE)"
 
 SHORT = ShortStatements()
+
+Result = TypeVar("Result")
 
 
 class Cursor(AsyncAdapt_aiosqlite_cursor):
@@ -84,35 +95,41 @@ class Connection(AsyncAdapt_aiosqlite_connection):
     ``begin_first`` begins a transaction, and is to be executed before the next statement.
     """
 
-    __slots__ = ("_in_a_row", "_in_thread", "_only_reads", "begin_first")
+    __slots__ = ("_in_a_row", "_in_thread", "_is_short", "_log", "_only_reads", "begin_first")
 
     _cursor_cls = Cursor
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(self, driver: "Driver", *arguments: Any) -> None:
+        super().__init__(driver, *arguments)
         self.begin_first: str | None = None
         self._in_thread = 0  # calls that the thread has not ended, also those nobody awaits now
         self._in_a_row = 0
         self._only_reads = False
+        self._is_short = False  # the transaction: all of it was executed here
+        self._log = driver.log
 
     def may_execute_here(self) -> bool:
-        """Return whether nothing may have to be waited for."""
+        """Return whether the thread is at nothing."""
         connection: Any = self._connection
-        is_open = bool(connection._connection)
-        return is_open and not self._in_thread and self.begin_first != BEGIN_TO_WRITE
+        return bool(connection._connection) and not self._in_thread
 
     async def execute_here(
         self, execute: Execute, statement: str, parameters: Any
     ) -> Outcome | None:
-        """Execute a statement that may be short; None if it is not, and belongs in the thread."""
+        """Execute a statement that may be short; None if it belongs in the thread.
+
+        It does if it is not short, or if another process writes.
+        """
         connection: Any = self._connection
         if self._in_a_row >= MOST_IN_A_ROW:
             self._in_a_row = 0
             await asyncio.sleep(0)
         self._in_a_row += 1
         if self.begin_first is not None:
-            connection._conn.execute(self.begin_first).close()
-            self._only_reads, self.begin_first = True, None
+            if not _began_at_once(connection._conn, self.begin_first):
+                return None
+            self._only_reads, self.begin_first = self.begin_first == BEGIN_TO_READ, None
+            self._is_short = True
         return SHORT.execute(connection._conn, execute, statement, parameters)
 
     async def execute_in_thread(self, execute: Execute, statement: str, parameters: Any) -> Outcome:
@@ -121,36 +138,57 @@ class Connection(AsyncAdapt_aiosqlite_connection):
         begin, self.begin_first = self.begin_first, None
         if begin is not None:
             self._only_reads = begin == BEGIN_TO_READ
-        self._in_a_row = 0
-        self._in_thread += 1
+        self._in_a_row, self._is_short = 0, False
 
-        def call() -> Outcome:
-            try:
-                if begin is not None:
-                    connection._conn.execute(begin).close()
-                return outcome_of(connection._conn, execute, statement, parameters)
-            finally:
-                self._in_thread -= 1
+        def execute_after_beginning() -> Outcome:
+            if begin is not None:
+                connection._conn.execute(begin).close()
+            return outcome_of(connection._conn, execute, statement, parameters)
 
-        outcome: Outcome = await connection._execute(call)
-        return outcome
+        return await self._call_in_thread(execute_after_beginning)
 
     def rollback(self) -> None:
         """Roll back, if there is anything to."""
         self.begin_first = None
         if not self._in_transaction:
             return
-        if self._only_reads and not self._in_thread:
+        if (self._only_reads or self._is_short) and not self._in_thread:
             connection: Any = self._connection
-            connection._conn.rollback()  # nothing is written
+            connection._conn.rollback()  # next to nothing is written
         else:
             super().rollback()
 
     def commit(self) -> None:
         """Commit, if there is anything to."""
         self.begin_first = None
-        if self._in_transaction:
-            super().commit()
+        if not self._in_transaction:
+            return
+        connection: Any = self._connection
+        if self._is_short and not self._in_thread and not self._log.is_long:
+            connection._conn.commit()
+            self._log.grew(long=False)
+        else:
+            await_(self._call_in_thread(partial(self._commit_and_move_log, connection._conn)))
+
+    def _commit_and_move_log(self, connection: sqlite3.Connection) -> None:
+        connection.commit()
+        self._log.grew(long=not self._is_short)
+        if self._log.is_long:
+            connection.execute(_MOVE_LOG).close()
+            self._log.moved()
+
+    async def _call_in_thread(self, call: Callable[[], Result]) -> Result:
+        self._in_thread += 1
+
+        def counted() -> Result:
+            try:
+                return call()
+            finally:
+                self._in_thread -= 1
+
+        connection: Any = self._connection
+        result: Result = await connection._execute(counted)
+        return result
 
     @property
     def _in_transaction(self) -> bool:
@@ -158,8 +196,29 @@ class Connection(AsyncAdapt_aiosqlite_connection):
         return bool(connection._connection and connection._conn.in_transaction)
 
 
+def _began_at_once(connection: sqlite3.Connection, begin: str) -> bool:
+    """Begin a transaction; False if that has to wait for another process."""
+    if begin == BEGIN_TO_READ:
+        connection.execute(begin).close()
+        return True
+    connection.execute(_DO_NOT_WAIT).close()
+    try:
+        connection.execute(begin).close()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    finally:
+        connection.execute(_WAIT).close()
+    return True
+
+
 class Driver(AsyncAdapt_aiosqlite_dbapi):
-    """aiosqlite, opening the connections above."""
+    """aiosqlite, opening the connections above, for one engine."""
+
+    def __init__(self, *modules: Any) -> None:
+        super().__init__(*modules)
+        self.log = WriteAheadLog()
 
     def connect(self, *arguments: Any, **options: Any) -> Connection:
         """Connect, in a thread that does not keep the process alive."""

@@ -7,11 +7,16 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from libs.common.database.sqlite_dialect import BEGIN_TO_READ, BEGIN_TO_WRITE, DRIVER
+from libs.common.database.sqlite_dialect import (
+    BEGIN_TO_READ,
+    BEGIN_TO_WRITE,
+    BUSY_TIMEOUT_S,
+    DRIVER,
+)
+from libs.common.database.write_ahead_log import MOST_PAGES
 
 READ_ONLY = {"lectern_read_only": True}
 NO_TRANSACTION = {"lectern_no_transaction": True}
-SQLITE_BUSY_TIMEOUT_S = 30
 
 
 def sqlite_engine(url: str) -> AsyncEngine:
@@ -24,7 +29,7 @@ def sqlite_engine(url: str) -> AsyncEngine:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     quick = make_url(url).set(drivername=DRIVER)
     engine = create_async_engine(
-        quick, hide_parameters=True, connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S}
+        quick, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_S}
     )
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -33,6 +38,7 @@ def sqlite_engine(url: str) -> AsyncEngine:
         cursor = connection.cursor()
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={MOST_PAGES}")
         cursor.execute("PRAGMA foreign_keys=ON")
         # Overwrites what is deleted in the file; the write-ahead log has it until it is emptied.
         cursor.execute("PRAGMA secure_delete=ON")

@@ -8,7 +8,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from libs.common.database.engine import Database
-from libs.common.database.sqlite_engine import SQLITE_BUSY_TIMEOUT_S
+from libs.common.database.sqlite_dialect import BUSY_TIMEOUT_S
 from libs.common.errors import Unavailable
 
 own = MetaData()
@@ -215,6 +215,6 @@ async def test_a_log_that_somebody_reads_is_emptied_later(tmp_path):
         assert await database.empty_log()
     async with database.querying() as connection:
         waits_ms = await connection.scalar(text("PRAGMA busy_timeout"))
-    assert waits_ms == SQLITE_BUSY_TIMEOUT_S * 1000
+    assert waits_ms == BUSY_TIMEOUT_S * 1000
     await database.close()
     await other.close()

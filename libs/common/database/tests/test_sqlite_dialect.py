@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from libs.common.database import sqlite_dialect
 from libs.common.database.short_statements import FEW_ROWS, MOST_IN_A_ROW
 from libs.common.database.sqlite_dialect import BEGIN_TO_READ, BEGIN_TO_WRITE, DRIVER
+from libs.common.database.write_ahead_log import MOST_COMMITS
 
 static = inspect.getattr_static
 metadata = MetaData()
@@ -85,12 +86,54 @@ async def test_a_statement_that_is_short_is_no_hop_and_any_other_is_one(connecti
     assert (await connection.execute(select(things.c.name))).scalars().all() == ["c"]
 
 
-async def test_beginning_to_write_may_wait_and_is_a_hop(connection, hops):
+async def begin_to_write(connection):
     driver = await connection.get_raw_connection()
     driver.dbapi_connection.begin_first = BEGIN_TO_WRITE
-    await connection.execute(select(things))
-    assert len(hops) == 1
-    await connection.rollback()
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+async def test_a_transaction_of_nothing_but_short_statements_is_no_hop(connection, hops, end):
+    await begin_to_write(connection)
+    await connection.execute(insert(things).values(name="a"))
+    driver = await connection.get_raw_connection()
+    assert driver.driver_connection.in_transaction
+    await getattr(connection, end)()
+    assert not driver.driver_connection.in_transaction
+    assert len(hops) == 0
+    expected = ["a"] if end == "commit" else []
+    assert (await connection.execute(select(things.c.name))).scalars().all() == expected
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+async def test_a_long_transaction_ends_in_the_thread(connection, hops, end):
+    await begin_to_write(connection)
+    await connection.execute(update(things).values(name="b"))
+    await getattr(connection, end)()
+    assert len(hops) == 2
+
+
+async def test_who_begins_to_write_while_another_process_does_waits_in_the_thread(
+    connection, hops, tmp_path
+):
+    other = sqlite3.connect(tmp_path / "x.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    await begin_to_write(connection)
+    waiting = asyncio.create_task(connection.execute(insert(things).values(name="late")))
+    while not hops:
+        await asyncio.sleep(0.001)
+    assert not waiting.done()
+    other.execute("COMMIT")
+    other.close()
+    await waiting
+    await connection.commit()
+    assert (await connection.execute(select(things.c.name))).scalars().all() == ["late"]
+
+
+async def test_the_log_is_moved_in_the_thread_before_sqlite_would_do_it(connection, hops):
+    for _ in range(2 * MOST_COMMITS + 2):
+        await begin_to_write(connection)
+        await connection.execute(insert(things).values(name="a"))
+        await connection.commit()
     assert len(hops) == 2
 
 
