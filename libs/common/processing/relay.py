@@ -73,7 +73,8 @@ class Relay:
         while True:
             stopping = self._stopping.is_set()
             leader.check()
-            if await self._send_some(leader):
+            sent = await self._send_some(leader)
+            if sent >= self.batch_size or (stopping and sent):
                 continue
             if stopping:
                 return

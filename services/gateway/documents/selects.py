@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, Table, bindparam, func, select
+from sqlalchemy import ColumnElement, FromClause, Table, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.permissions import Capability, Role, role_of, sees
@@ -52,6 +52,7 @@ _OWNERS = (
     .distinct()
     .order_by(documents.c.owner_id)
 )
+_HAS_PAGES = select(exists().where(pages.c.document_id == bindparam("document")))
 
 IS_EXTRACTED = pages.c.extracted_characters.is_not(None)
 REVISION = func.coalesce(pages.c.edited_revision, 0)
@@ -154,6 +155,11 @@ async def page_to_edit(
     if row.revision != revision:
         raise Stale("Somebody else changed this page; read it again before you edit it.")
     return document, row
+
+
+async def has_pages(connection: AsyncConnection, document_id: UUID) -> bool:
+    """Return whether anything is known of any page of a document."""
+    return bool(await connection.scalar(_HAS_PAGES, {"document": str(document_id)}))
 
 
 async def owners_of(connection: AsyncConnection, ids: Collection[UUID]) -> list[UUID]:

@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.store.effects import Effect
 from libs.common.store.jobs.cancelling import CancelJobs
-from services.gateway.documents.selects import existing_document, owners_of
+from services.gateway.documents.selects import existing_document
+from services.gateway.documents.turns import lock_owners_of
 from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import Kernel
 from services.gateway.narrations.facts import narration_facts
@@ -38,12 +39,12 @@ async def complete_narrations(
 async def _of_document(
     kernel: Kernel, connection: AsyncConnection, document_id: UUID
 ) -> Sequence[Effect]:
-    for owner in await owners_of(connection, [document_id]):
-        await lock_owner(connection, owner)
-    for narration in await narrations_at_rest(connection, document_id):
+    await lock_owners_of(connection, [document_id])
+    at_rest = await narrations_at_rest(connection, document_id)
+    for narration in at_rest:
         # What arrived together is folded, and may be looked at only after this.
         await look_again(connection, document_id, narration_id=narration.narration_id)
-    at_rest = await narrations_at_rest(connection, document_id)
+    at_rest = await narrations_at_rest(connection, document_id) if at_rest else []
     document = await existing_document(connection, document_id) if at_rest else None
     if document is None:
         return []

@@ -23,8 +23,9 @@ from libs.common.store.withdrawal import is_to_begin
 from services.gateway.audio.rows import AudioRow
 from services.gateway.audio.selects import AUDIOS, REQUESTED, pages_in_flight
 from services.gateway.audio.tables import audios
-from services.gateway.documents.selects import owners_of
+from services.gateway.documents.selects import has_pages, owners_of
 from services.gateway.documents.tables import pages
+from services.gateway.documents.turns import lock_owners_of
 from services.gateway.kernel.changes import changed
 from services.gateway.kernel.locks import lock_owner
 from services.gateway.kernel.record import Kernel
@@ -58,11 +59,16 @@ async def wait_for_pages(
     kernel: Kernel, connection: AsyncConnection, asked: Sequence[NarrationEvent]
 ) -> Sequence[Effect]:
     """Have the pages wait that narrations ask for, or end up without."""
+    effects: list[Effect] = []
     for narration in asked:
         await lock_owner(connection, narration.owner_id)
-        await look_again(connection, narration.document_id, narration_id=narration.narration_id)
-    begun = {event.document_id for event in asked if isinstance(event, NarrationRequested)}
-    return [next_pages_of(kernel, document) for document in begun]
+        document_id, begins = narration.document_id, isinstance(narration, NarrationRequested)
+        if await has_pages(connection, document_id):
+            await look_again(connection, document_id, narration_id=narration.narration_id)
+            effects += [next_pages_of(kernel, document_id)] if begins else []
+        else:  # as when it is handed in
+            effects += complete(kernel, [document_id]) if begins else []
+    return effects
 
 
 async def look_at_pages(
@@ -71,6 +77,14 @@ async def look_at_pages(
     """Have pages wait of which something has changed, or wait no more; the next ones may go."""
     await _derive_requests(connection, changed_pages)
     return [next_pages_of(kernel, document_id) for document_id in _documents(changed_pages)]
+
+
+async def look_at_requested_pages(
+    _kernel: Kernel, connection: AsyncConnection, requested: Sequence[PageOf]
+) -> Sequence[Effect]:
+    """Have pages wait no more that are being spoken from now on."""
+    await _derive_requests(connection, requested)
+    return []
 
 
 async def look_at_new_pages(
@@ -98,8 +112,7 @@ async def look_at_audios(
 
 async def _derive_requests(connection: AsyncConnection, which: Sequence[PageOf]) -> None:
     by_document = _documents(which)
-    for owner in await owners_of(connection, by_document):
-        await lock_owner(connection, owner)
+    await lock_owners_of(connection, by_document)
     for document_id, numbers in by_document.items():
         await look_again(connection, document_id, numbers)
 
@@ -141,8 +154,8 @@ async def dispatch_next(
     """Request audio for the owner's next pages, as many as may be in flight and a day has room for.
 
     They are looked at again: one audio may serve several narrations, and then there is room for
-    more. Who watches one of the documents is told. When the next page has to wait for another day,
-    what costs nothing still goes.
+    more, unless no more wait. Who watches one of the documents is told. When the next page has to
+    wait for another day, what costs nothing still goes.
     """
     await lock_owner(connection, owner_id)
     most = kernel.limits.max_pages_in_flight_per_owner
@@ -153,11 +166,11 @@ async def dispatch_next(
     budget = await todays_budget(connection, kernel.limits, owner_id)
     decided = await _decide(kernel, connection, batch, budget)
     if decided.requests or decided.refused or not decided.put_off:
-        return await _carry_out(kernel, connection, batch, decided)
+        return await _carry_out(kernel, connection, batch, decided, all_there=len(batch) < free)
     effects = await _wait_for_another_day(kernel, connection, decided)
     costless = await next_requested(connection, owner_id, free, without_cost=True)
     decided = await _decide(kernel, connection, costless, budget)
-    return [*effects, *await _carry_out(kernel, connection, costless, decided)]
+    return [*effects, *await _carry_out(kernel, connection, costless, decided, all_there=False)]
 
 
 async def _decide(
@@ -171,8 +184,14 @@ async def _decide(
 
 
 async def _carry_out(
-    kernel: Kernel, connection: AsyncConnection, batch: Sequence[RequestedPage], decided: Decided
+    kernel: Kernel,
+    connection: AsyncConnection,
+    batch: Sequence[RequestedPage],
+    decided: Decided,
+    *,
+    all_there: bool,
 ) -> Sequence[Effect]:
+    """Request audio; ``all_there`` says that no page waits beside ``batch``."""
     if decided.refused:
         await connection.execute(_REFUSE, [_key(page) for page in decided.refused])
     if not decided.requests and not decided.refused:
@@ -180,11 +199,13 @@ async def _carry_out(
     passed = dict.fromkeys(page.document_id for page in batch)
     left = [*decided.refused, *decided.put_off]
     allowed = [page for page in batch if page not in left]
+    nothing_more = all_there and len(decided.requests) == len(batch)
+    look = look_at_requested_pages if nothing_more else look_at_pages
     return [
         *kernel.record(*decided.requests),
         *count_characters(batch[0].owner_id, decided.budget),
         *(changed(document) for document in passed),
-        *(kernel.together(look_at_pages, (page.document_id, page.page)) for page in allowed),
+        *(kernel.together(look, (page.document_id, page.page)) for page in allowed),
         *(next_pages_of(kernel, page.document_id) for page in decided.refused),
     ]
 
