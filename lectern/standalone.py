@@ -27,6 +27,7 @@ from lectern.service_catalog import SERVICES, consumed_topics, consumers
 from libs.common.errors import Permanent
 from libs.common.kafka.fetching import FetchOnDemand
 from libs.common.kafka.topic_specs import declared_topics
+from libs.common.processing.backpressure import Backpressure
 from libs.common.processing.isolation import Isolation
 from libs.common.runtime.service import Service
 from libs.common.settings import CommonSettings, load, variable
@@ -202,7 +203,7 @@ def _build(
     options: Options, bootstrap: str, stopping: asyncio.Event
 ) -> tuple[Assembly, dict[str, Service]]:
     common = common_settings(options, bootstrap)
-    clients, isolation = FetchOnDemand().clients(), Isolation()
+    fetches, isolation = FetchOnDemand(), Isolation()
     built: dict[str, Service] = {}
     gateway: Assembly | None = None
     for spec in SERVICES:
@@ -213,11 +214,20 @@ def _build(
         else:
             parts = spec.build(common, settings)
         built[spec.name] = Service(
-            parts=parts, stopping=stopping, clients=clients, isolation=isolation
+            parts=parts,
+            stopping=stopping,
+            clients=fetches.clients(),
+            isolation=isolation,
+            backpressure=_backpressure(spec.name, fetches),
         )
     if gateway is None:
         raise Permanent("there is no gateway")
     return gateway, built
+
+
+def _backpressure(name: str, fetches: FetchOnDemand) -> Backpressure:
+    """Return what keeps documents in ingest, where they begin, while others fill the topics."""
+    return Backpressure(backlog=fetches.backlog) if name == "ingest" else Backpressure()
 
 
 def _database(options: Options, name: str) -> Path:

@@ -1,3 +1,4 @@
+import asyncio
 import socket
 import stat
 import tempfile
@@ -17,6 +18,7 @@ from lectern.standalone import (
     service_settings,
 )
 from libs.common.kafka.topic_specs import declared_topics
+from libs.common.processing.backpressure import no_backlog
 from libs.common.runtime.http_server import CannotListen
 from libs.common.settings import load
 from services.gateway.settings import Settings as GatewaySettings
@@ -128,6 +130,22 @@ def test_what_one_person_listens_to_is_kept_and_shared(tmp_path):
     deployed = SynthSettings(database_url=synth.database_url)
     assert not deployed.keep_all_segments
     assert not deployed.share_segments
+
+
+async def test_documents_wait_in_ingest_while_events_of_any_service_do(tmp_path):
+    async with running(Options(data=tmp_path)) as lectern:
+        await lectern.until_ready()
+        followed = {
+            name
+            for name, service in lectern.services.items()
+            if service.backpressure.backlog is not no_backlog
+        }
+        assert followed == {"ingest"}
+        backpressure = lectern.services["ingest"].backpressure
+        async with asyncio.timeout(20):
+            while backpressure.backlog():  # such as the voices, which synth announces
+                await asyncio.sleep(0.01)
+        assert not backpressure.holds
 
 
 @pytest.mark.alone

@@ -6,7 +6,8 @@ after the other, and a long one delays every event. But there, who sends and who
 process: what was sent is known, and up to where, and a partition that has been read to its end is
 paused until more is sent.
 
-Nothing else knows of this. It is plugged in where connections are made (:class:`Clients`): its
+From this also follows how many records wait, which other brokers tell only when asked. Nothing else
+knows of this. It is plugged in where connections are made (:class:`Clients`): its
 producer tells of what was sent, and a middleware of its consuming broker of what was taken.
 """
 
@@ -46,6 +47,7 @@ class FetchOnDemand:
         self._ends: dict[TopicPartition, int] = {}
         self._looking: dict[AIOKafkaConsumer, asyncio.Task[None]] = {}
         self._held: dict[AIOKafkaConsumer, set[TopicPartition]] = {}
+        self._nexts: dict[AIOKafkaConsumer, dict[TopicPartition, int]] = {}
 
     def clients(self) -> Clients:
         """Return what connects to the broker of this process."""
@@ -59,6 +61,15 @@ class FetchOnDemand:
         """Tell it nothing more."""
         self._looking.pop(consumer).cancel()
         self._held.pop(consumer, None)
+        self._nexts.pop(consumer, None)
+
+    def backlog(self) -> int:
+        """Return how many records wait for consumers of this process, once for each of them."""
+        return sum(
+            max(0, self._ends.get(partition, 0) - self._nexts.get(consumer, {}).get(partition, 0))
+            for consumer in self._looking
+            for partition in consumer.assignment()
+        )
 
     def sent(self, first: RecordMetadata, count: int = 1) -> None:
         """Have records that were stored together fetched by those who consume their partition."""
@@ -72,6 +83,11 @@ class FetchOnDemand:
         nexts = {_partition(record): record.offset + 1 for record in records}
         ends = [found for found, after in nexts.items() if self._is_end(found, after)]
         self._pause(consumer, ends)
+
+    def handled(self, consumer: AIOKafkaConsumer, records: Sequence[ConsumerRecord]) -> None:
+        """Count ``records`` no more in the backlog."""
+        nexts = {_partition(record): record.offset + 1 for record in records}
+        self._nexts.setdefault(consumer, {}).update(nexts)
 
     def again(self, consumer: AIOKafkaConsumer, records: Sequence[ConsumerRecord]) -> None:
         """Fetch ``records`` once more, as they could not be dealt with."""
@@ -186,6 +202,7 @@ class _Pausing(BaseMiddleware[Any, Any]):
         except BaseException:
             self._fetches.again(consumer, records)
             raise
+        self._fetches.handled(consumer, records)
         if waiting := first_paused(records, taken):
             self._fetches.hold(consumer, waiting)
         return taken

@@ -13,6 +13,7 @@ from libs.common.database.engine import Database
 from libs.common.errors import Unavailable
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.attempts import Attempts
+from libs.common.processing.backpressure import Backpressure
 from libs.common.processing.failures import Failures
 from libs.common.processing.isolation import Isolation
 from libs.common.processing.job_kind import JobRoute
@@ -27,6 +28,7 @@ from libs.common.store.tombstones import wanted_claims
 log = structlog.get_logger(__name__)
 
 ISOLATED_WAIT_S = 0.2
+HELD_WAIT_S = 0.02
 
 
 @dataclass(kw_only=True)
@@ -44,6 +46,7 @@ class Worker:
     lease_ms: int
     poll_interval_s: float
     isolation: Isolation = field(default_factory=Isolation)
+    backpressure: Backpressure = field(default_factory=Backpressure)
     hung: Callable[[], None] = lambda: None
     _draining: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -70,6 +73,8 @@ class Worker:
             while not self._draining.is_set():
                 if self.isolation.is_wanted:
                     await wakeup.wait(min(ISOLATED_WAIT_S, self.poll_interval_s))
+                elif self.backpressure.holds:
+                    await asyncio.sleep(HELD_WAIT_S)
                 elif not await self._begin(group, slots):
                     await wakeup.wait(self.poll_interval_s)
 

@@ -26,6 +26,7 @@ from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
 from libs.common.observability.metrics_page import MeasuredRequests, metrics_route
 from libs.common.observability.telemetry import configure
+from libs.common.processing.backpressure import Backpressure
 from libs.common.processing.isolation import Isolation
 from libs.common.runtime.condition import Condition
 from libs.common.runtime.http_server import HttpServer, limits_of
@@ -47,6 +48,7 @@ class Service:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     clients: Clients = field(default_factory=Clients)
     isolation: Isolation = field(default_factory=Isolation)
+    backpressure: Backpressure = field(default_factory=Backpressure)
 
     def __post_init__(self) -> None:
         self.failed = False
@@ -161,6 +163,7 @@ class Service:
                 paused=self._paused,
                 fail=self._fail,
                 isolation=self.isolation,
+                backpressure=self.backpressure,
             )
         )
 

@@ -13,6 +13,7 @@ from libs.common.kafka.broker import Clients
 from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
 from libs.common.kafka.subscription import subscribe
+from libs.common.processing.backpressure import Backpressure
 from libs.common.processing.consumer import Consumer
 from libs.common.processing.dead_letters import DeadLetters
 from libs.common.processing.isolation import Isolation
@@ -36,12 +37,13 @@ async def working(
     paused: PausedPartitions,
     fail: Callable[[], None],
     isolation: Isolation,
+    backpressure: Backpressure,
 ) -> AsyncIterator[None]:
     """Work while the block runs; leave in the order that loses nothing.
 
     ``fail`` is called when a loop fails, or when the service had better be stopped.
     """
-    relay, worker = _relay(parts, sender), _worker(parts, isolation, fail)
+    relay, worker = _relay(parts, sender), _worker(parts, isolation, backpressure, fail)
     leftovers = Leftovers(
         storage=parts.storage,
         database=parts.database,
@@ -110,7 +112,12 @@ def _relay(parts: ServiceParts, sender: Sender) -> Relay:
     )
 
 
-def _worker(parts: ServiceParts, isolation: Isolation, fail: Callable[[], None]) -> Worker:
+def _worker(
+    parts: ServiceParts,
+    isolation: Isolation,
+    backpressure: Backpressure,
+    fail: Callable[[], None],
+) -> Worker:
     return Worker(
         database=parts.database,
         storage=parts.storage,
@@ -120,6 +127,7 @@ def _worker(parts: ServiceParts, isolation: Isolation, fail: Callable[[], None])
         lease_ms=parts.common.job_lease_seconds * 1000,
         poll_interval_s=parts.common.job_poll_interval_ms / 1000,
         isolation=isolation,
+        backpressure=backpressure,
         hung=partial(_end_process, fail, parts.common.drain_timeout_seconds),
     )
 

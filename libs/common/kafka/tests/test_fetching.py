@@ -127,6 +127,26 @@ async def test_what_could_not_be_dealt_with_comes_again(bootstrap, producer):
         assert (await get(consumer)).value == b"once more"
 
 
+async def test_the_backlog_is_what_was_sent_and_is_not_handled(bootstrap, producer):
+    fetches = FetchOnDemand(first_look_s=0.05)
+    assert fetches.backlog() == 0
+    async with consuming(bootstrap, fetches, wait_ms=20) as consumer:
+        await idle(consumer)
+        for topic in ("pages", "documents", "pages"):
+            fetches.sent(await producer.send_and_wait(topic, b"x"))
+        assert fetches.backlog() == 3
+        first = await get(consumer)
+        fetches.taken(consumer, [first])
+        assert fetches.backlog() == 3
+        fetches.handled(consumer, [first])
+        assert fetches.backlog() == 2
+        fetches.handled(consumer, [await get(consumer), await get(consumer)])
+        assert fetches.backlog() == 0
+        fetches.sent(await producer.send_and_wait("pages", b"x"))
+        assert fetches.backlog() == 1
+    assert fetches.backlog() == 0  # nobody waits for it
+
+
 async def test_what_others_have_paused_is_not_fetched_whatever_is_sent(bootstrap, producer):
     fetches = FetchOnDemand(first_look_s=0.05, look_every_s=0.05)
     async with consuming(bootstrap, fetches, wait_ms=20) as consumer:

@@ -9,6 +9,7 @@ from libs.common.contracts.documents import DocumentRejected
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.database.engine import Database
 from libs.common.processing import attempts as attempts_module
+from libs.common.processing.backpressure import Backpressure
 from libs.common.processing.tests.working import (
     Working,
     add,
@@ -161,6 +162,21 @@ async def test_one_owner_has_at_most_half_the_slots_while_another_waits(
             await working.until("done")
         go_on.set()
         await working.until("done", 9)
+
+
+async def test_nothing_begins_while_events_wait_to_be_handled(database):
+    waiting = [1]
+
+    async def run(job):
+        return []
+
+    await add(database)
+    backpressure = Backpressure(backlog=lambda: waiting[0], clock=lambda: 0.0)
+    async with Working(database, run, backpressure=backpressure) as working:
+        await asyncio.sleep(0.3)
+        assert [row.status for row in await rows(database, jobs)] == ["ready"]
+        waiting[0] = 0
+        await working.until("done")
 
 
 async def test_draining_finishes_what_runs_and_takes_nothing_new(database):

@@ -11,6 +11,7 @@ from libs.common.contracts.details import FailureDetails
 from libs.common.contracts.documents import DocumentRejected
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.observability.metrics import Metrics
+from libs.common.processing.backpressure import Backpressure
 from libs.common.processing.job_kind import JobKind
 from libs.common.processing.time_limits import TimeLimits
 from libs.common.processing.worker import Worker
@@ -70,6 +71,7 @@ class Working:
         lease_ms=30_000,
         storage=None,
         hung=lambda: None,
+        backpressure=None,
         **limits,
     ):
         self.database = database
@@ -83,6 +85,7 @@ class Working:
             lease_ms=lease_ms,
             poll_interval_s=0.05,
             hung=hung,
+            backpressure=backpressure or Backpressure(),
         )
 
     async def __aenter__(self):

@@ -11,6 +11,7 @@ from libs.common.kafka.broker import Clients
 from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
 from libs.common.observability.metrics import Metrics
+from libs.common.processing.backpressure import Backpressure
 from libs.common.processing.isolation import Isolation
 from libs.common.processing.routes import on
 from libs.common.runtime import working as working_module
@@ -49,6 +50,7 @@ def started(parts, log):
         paused=PausedPartitions(parts.metrics),
         fail=log.clear,
         isolation=Isolation(),
+        backpressure=Backpressure(),
     )
 
 
