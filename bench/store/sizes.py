@@ -3,7 +3,9 @@
 All services run in this process, on PostgreSQL. Documents of one short page are read and spoken,
 then a quarter as many of twenty pages, and what grew meanwhile is shared among them: tables with
 their indexes, after a vacuum, and the records as Kafka would store them one at a time, compressed.
-A table grows by 8 kB, so few documents tell little about small tables.
+Of each kind as many are read before, so that queues are as large as they become; their rows go,
+and those of the next documents take their place. A table grows by 8 kB, so few documents tell
+little about small tables.
 """
 
 import argparse
@@ -178,11 +180,16 @@ async def measure(documents: int) -> None:
     """Print a table for each size of document."""
     async with on_postgres() as lectern:
         reading = Documents(lectern)
-        await reading.read([SHORT.format(number="first").encode()])
-        short = [SHORT.format(number=number).encode() for number in range(documents)]
-        _print("one page of 90 letters", await reading.read(short), documents)
-        long = [book(20) for _ in range(max(1, documents // 4))]
-        _print("20 pages", await reading.read(long), len(long))
+        books = max(1, documents // 4)
+        await reading.read(_short_documents(documents, "first"))
+        await reading.read([book(20) for _ in range(books)])
+        short = await reading.read(_short_documents(documents, "next"))
+        _print("one page of 90 letters", short, documents)
+        _print("20 pages", await reading.read([book(20) for _ in range(books)]), books)
+
+
+def _short_documents(count: int, which: str) -> list[bytes]:
+    return [SHORT.format(number=f"{which} {number}").encode() for number in range(count)]
 
 
 def _print(what: str, spent: DocumentCost, documents: int) -> None:

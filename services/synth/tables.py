@@ -27,27 +27,27 @@ owner_salts = Table(
 segment_packs = Table(
     "segment_packs",
     metadata,
-    Column("pack_id", LargeBinary, primary_key=True),
+    Column("pack_id", BigInteger, primary_key=True, autoincrement=False),
     Column("document_id", UuidText, nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("last_used_at_ms", BigInteger, nullable=False),
     Index("ix_segment_packs_document_id", "document_id"),
     Index("ix_segment_packs_last_used_at_ms", "last_used_at_ms"),
 )
-"""Objects that hold segments; ``pack_id`` is the 16 bytes of a UUID, the last part of the key."""
+"""Objects that hold segments; ``pack_id``, made at random, is the last part of the key."""
 
 segments = Table(
     "segments",
     metadata,
-    Column("digest", LargeBinary, primary_key=True),
-    Column("pack_id", LargeBinary, nullable=False),
+    Column("digest", BigInteger, primary_key=True, autoincrement=False),
+    Column("pack_id", BigInteger, nullable=False),
     Column("start", Integer, nullable=False),
     Column("size", Integer, nullable=False),
     Index("ix_segments_pack_id", "pack_id"),
     sqlite_with_rowid=False,
 )
-"""Where each segment file is: ``size`` bytes from ``start`` of its pack. ``digest`` is the first
-half of the file's."""
+"""Where each segment file is: ``size`` bytes from ``start`` of its pack. ``digest`` is 64
+bits of the file's."""
 
 segment_cache_size = Table(
     "segment_cache_size",

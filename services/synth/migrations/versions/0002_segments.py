@@ -18,7 +18,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "segment_packs",
-        sa.Column("pack_id", sa.LargeBinary, nullable=False),
+        sa.Column("pack_id", sa.BigInteger, autoincrement=False, nullable=False),
         sa.Column("document_id", UuidText, nullable=False),
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("last_used_at_ms", sa.BigInteger, nullable=False),
@@ -28,8 +28,8 @@ def upgrade() -> None:
     op.create_index("ix_segment_packs_last_used_at_ms", "segment_packs", ["last_used_at_ms"])
     op.create_table(
         "segments",
-        sa.Column("digest", sa.LargeBinary, nullable=False),
-        sa.Column("pack_id", sa.LargeBinary, nullable=False),
+        sa.Column("digest", sa.BigInteger, autoincrement=False, nullable=False),
+        sa.Column("pack_id", sa.BigInteger, nullable=False),
         sa.Column("start", sa.Integer, nullable=False),
         sa.Column("size", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("digest", name="pk_segments"),

@@ -61,7 +61,7 @@ class Evictor:
             await asyncio.gather(*(self.storage.delete(pack.key) for pack in some))
 
         async def remove(connection: AsyncConnection) -> Sequence[Effect]:
-            ids = [pack.pack_id.bytes for pack in packs]
+            ids = [pack.pack_id for pack in packs]
             total = await segment_index.remove_packs(connection, ids)
             return await evict_beyond(connection, total, self.max_bytes)
 

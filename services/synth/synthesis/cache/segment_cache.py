@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from libs.common.database.engine import Database
 from libs.common.errors import ObjectCorrupt, ObjectNotFound
@@ -80,7 +80,7 @@ class PackedSegments:
         """See :class:`SegmentCache`; as one object. A document that was deleted keeps nothing."""
         if not files:
             return
-        made = SegmentPack(uuid4(), document_id)
+        made = SegmentPack.new(document_id)
         data, packed = await asyncio.to_thread(
             pack, {place.digest: file for place, file in files.items()}
         )
@@ -108,7 +108,7 @@ class PackedSegments:
             blocks = [block async for block in self.storage.stream(pack.key, start, end)]
         except ObjectNotFound:
             async with self.database.transaction() as connection:
-                await segment_index.remove_packs(connection, [pack.pack_id.bytes])
+                await segment_index.remove_packs(connection, [pack.pack_id])
             return {}
         found = await asyncio.to_thread(_unpacked, b"".join(blocks), start, files)
         damaged = [digest for digest, file in found.items() if file is None]

@@ -5,8 +5,9 @@ page that is being spoken while its document is deleted either sees the tombston
 removed by the deletion.
 """
 
+import secrets
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from uuid import UUID
 
 from sqlalchemy import bindparam, delete, insert, select, update
@@ -25,8 +26,14 @@ from services.synth.tables import segment_cache_size, segment_packs, segments
 USED_EVERY_MS = 60 * 60 * 1000
 """The last use of a pack is written at most so often, and not each time that it is read."""
 
-INDEX_KEY_BYTES = 16
-"""Of a digest; the pack has all of it, and whoever reads a segment compares it."""
+INDEX_KEY_BYTES = 8
+"""Of a digest; the pack has all of it, and whoever reads a segment compares it.
+
+Of two that share them by chance, a pair among some thousand millions, only the one that was
+spoken last is known.
+"""
+
+PACK_ID_BITS = 63
 
 DIGESTS_AT_ONCE = 5000
 """Databases take some 32,000 values in a statement; a page has 50 or so."""
@@ -35,13 +42,18 @@ DIGESTS_AT_ONCE = 5000
 class SegmentPack(NamedTuple):
     """An object that holds segments of a document."""
 
-    pack_id: UUID
+    pack_id: int
     document_id: UUID
+
+    @classmethod
+    def new(cls, document_id: UUID) -> Self:
+        """Return one that is no other."""
+        return cls(secrets.randbits(PACK_ID_BITS), document_id)
 
     @property
     def key(self) -> str:
         """The object's key; it is below that of the document, and erased with it."""
-        return f"audio/{self.document_id}/segments/{self.pack_id}.pack"
+        return f"audio/{self.document_id}/segments/{self.pack_id:016x}.pack"
 
 
 class IndexedSegment(NamedTuple):
@@ -58,7 +70,7 @@ async def locate(database: Database, digests: Sequence[bytes]) -> list[IndexedSe
     return [
         IndexedSegment(
             PackedFile(asked[row.digest], row.start, row.size),
-            SegmentPack(UUID(bytes=row.pack_id), UUID(row.document_id)),
+            SegmentPack(row.pack_id, UUID(row.document_id)),
             row.due,
         )
         for some in _slices(list(asked))
@@ -68,7 +80,7 @@ async def locate(database: Database, digests: Sequence[bytes]) -> list[IndexedSe
 
 async def used(connection: AsyncConnection, packs: Sequence[SegmentPack]) -> None:
     """Write that packs were used now."""
-    ids = sorted(pack.pack_id.bytes for pack in packs)  # in one order, or two wait for each other
+    ids = sorted(pack.pack_id for pack in packs)  # in one order, or two wait for each other
     await connection.execute(_USED, [{"used": pack_id} for pack_id in ids])
 
 
@@ -82,7 +94,7 @@ async def add_pack(
     """
     await connection.execute(
         insert(segment_packs).values(
-            pack_id=pack.pack_id.bytes,
+            pack_id=pack.pack_id,
             document_id=str(pack.document_id),
             size=size,
             last_used_at_ms=now_ms(),
@@ -92,7 +104,7 @@ async def add_pack(
         add_once(
             segments,
             digest=_index_key(file.digest),
-            pack_id=pack.pack_id.bytes,
+            pack_id=pack.pack_id,
             start=file.start,
             size=file.size,
         )
@@ -103,7 +115,7 @@ async def add_pack(
     return None if await are_deleted(connection, str(pack.document_id)) else total
 
 
-async def remove_packs(connection: AsyncConnection, pack_ids: Sequence[bytes]) -> int:
+async def remove_packs(connection: AsyncConnection, pack_ids: Sequence[int]) -> int:
     """Remove what is known of packs, and return how many bytes there are then."""
     await _resize(connection, 0)
     ids = {"ids": sorted(pack_ids)}
@@ -129,7 +141,7 @@ async def packs_beyond(database: Database, max_bytes: int, limit: int) -> list[S
     for row in await database.fetch(_LEAST_USED, {"limit": limit}):
         if row.total - removed <= max_bytes:
             break
-        packs.append(SegmentPack(UUID(bytes=row.pack_id), UUID(row.document_id)))
+        packs.append(SegmentPack(row.pack_id, UUID(row.document_id)))
         removed += row.size
     return packs
 
@@ -157,12 +169,12 @@ async def _resize(connection: AsyncConnection, change: int) -> int:
     return int((await connection.execute(_RESIZE, {"bytes": change})).scalar_one())
 
 
-def _index_key(digest: bytes) -> bytes:
-    """Return what a segment is found by: 128 bits, which no two of them share by chance."""
-    return digest[:INDEX_KEY_BYTES]
+def _index_key(digest: bytes) -> int:
+    """Return what a segment is found by, as databases have it: a signed number."""
+    return int.from_bytes(digest[:INDEX_KEY_BYTES], "big", signed=True)
 
 
-def _slices(values: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
+def _slices(values: Sequence[int]) -> Iterator[Sequence[int]]:
     for first in range(0, len(values), DIGESTS_AT_ONCE):
         yield values[first : first + DIGESTS_AT_ONCE]
 

@@ -24,9 +24,35 @@ def test_samples_of_all_events_come_back_and_are_less_than_half():
     assert sum(map(len, stored)) < sum(map(len, samples())) / 2
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b'{"a":"' + b"\xc3\xa4" * 50_000 + b'"}', bytes(256)])
+UUID_ = b"0191e0b0-0000-7000-8000-00000000002a"
+DIGEST = b"ab" * 32
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{}",
+        b'{"a":"' + b"\xc3\xa4" * 50_000 + b'"}',
+        bytes(256),
+        bytes(range(256)),
+        UUID_ + UUID_ + DIGEST + DIGEST,
+        UUID_ + b"-" + UUID_[1:] + DIGEST[1:] + b"f" * 200,
+        UUID_.upper() + DIGEST.upper(),
+        b"-".join([b"fefefefe", *[b"ffff"] * 3, b"fe" * 6]) + b"fe" * 32 + b"ff" * 32,
+        b'"key":"audio/' + UUID_ + b"/" + UUID_ + b'/page.m4a","sha256":"' + DIGEST + b'"',
+    ],
+)
 def test_whatever_it_is_comes_back(body):
     assert inflate(deflate(body)) == body
+
+
+def test_identifiers_and_digests_take_as_many_bytes_as_they_stand_for():
+    spare = 8  # half of all bytes take nine bits
+    number = b"0191e0b0-6c1d-7a3f-9b52-e4d7c8a05f16"
+    assert len(deflate(number)) <= 16 + spare
+    digest = b"269da848188993a4b8632db73adfd7caee931f9bf86b8b560e588e011077eb38"
+    assert len(deflate(digest)) <= 32 + spare
 
 
 def test_what_is_not_compressed_is_read_as_it_is():

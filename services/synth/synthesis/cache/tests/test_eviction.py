@@ -52,7 +52,7 @@ async def make_older(database, place, milliseconds):
     async with database.transaction() as connection:
         await connection.execute(
             update(segment_packs)
-            .where(segment_packs.c.pack_id == found.pack.pack_id.bytes)
+            .where(segment_packs.c.pack_id == found.pack.pack_id)
             .values(last_used_at_ms=segment_packs.c.last_used_at_ms - milliseconds)
         )
 

@@ -1,5 +1,5 @@
 import asyncio
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select
@@ -17,7 +17,7 @@ DOCUMENT = UUID(int=1)
 
 
 def digest(number):
-    return number.to_bytes(16) + bytes(16)
+    return number.to_bytes(8) + bytes(24)
 
 
 def files(*numbers):
@@ -25,7 +25,7 @@ def files(*numbers):
 
 
 async def added(database, *numbers, document_id=DOCUMENT):
-    pack = SegmentPack(uuid4(), document_id)
+    pack = SegmentPack.new(document_id)
     async with database.transaction() as connection:
         await segment_index.add_pack(connection, pack, 10 * len(numbers), files(*numbers))
     return pack
@@ -49,7 +49,7 @@ async def test_the_total_follows_packs_that_come_and_go(database):
     assert await total_bytes(database) == 30
     for pack in (first, first, second):  # two may remove the same one
         async with database.transaction() as connection:
-            left = await segment_index.remove_packs(connection, [pack.pack_id.bytes])
+            left = await segment_index.remove_packs(connection, [pack.pack_id])
         assert await total_bytes(database) == left
     assert left == 0
 
@@ -84,7 +84,7 @@ async def test_a_document_deleted_while_a_page_of_it_is_kept_leaves_no_row(datab
 
     async def keep(document):
         for first in range(0, 40, 10):
-            pack = SegmentPack(uuid4(), document)
+            pack = SegmentPack.new(document)
             of_it = files(*range(first, first + 10))
             async with database.transaction() as connection:
                 if await segment_index.add_pack(connection, pack, 100, of_it) is None:
