@@ -27,8 +27,8 @@ from lectern.service_catalog import SERVICES, consumed_topics, consumers
 from libs.common.errors import Permanent
 from libs.common.kafka.fetching import FetchOnDemand
 from libs.common.kafka.topic_specs import declared_topics
-from libs.common.processing.backpressure import Backpressure
-from libs.common.processing.isolation import Isolation
+from libs.common.processing.capacity.backpressure import Backpressure
+from libs.common.processing.capacity.isolation import Isolation
 from libs.common.runtime.service import Service
 from libs.common.settings import CommonSettings, load, variable
 from libs.common.store.migrate import upgrade

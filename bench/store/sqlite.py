@@ -22,8 +22,8 @@ from libs.common.contracts.base import Event
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.database import engine as engines
 from libs.common.database.engine import Database
-from libs.common.database.sqlite_dialect import BUSY_TIMEOUT_S
-from libs.common.database.sqlite_engine import sqlite_engine
+from libs.common.database.sqlite.sqlite_dialect import BUSY_TIMEOUT_S
+from libs.common.database.sqlite.sqlite_engine import sqlite_engine
 from libs.common.store.effects import apply
 from libs.common.store.inbox import Arrival, first_deliveries
 from libs.common.store.tables import core

@@ -18,7 +18,7 @@ from lectern.standalone import (
     service_settings,
 )
 from libs.common.kafka.topic_specs import declared_topics
-from libs.common.processing.backpressure import no_backlog
+from libs.common.processing.capacity.backpressure import no_backlog
 from libs.common.runtime.http_server import CannotListen
 from libs.common.settings import load
 from services.gateway.settings import Settings as GatewaySettings

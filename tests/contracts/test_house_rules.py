@@ -20,7 +20,7 @@ FEW = 3
 """Fields that may be given by position; with more of them, nobody knows which is which."""
 
 POSITIONAL_ALLOWED = {
-    "libs/common/database/short_statements.py:Outcome": "made for every statement that is run",
+    "libs/common/database/sqlite/short_statements.py:Outcome": "made for every statement",
 }
 """Classes with more fields that are made by position, ``path:Class``, and why."""
 

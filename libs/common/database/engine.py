@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from libs.common.database.connection_limits import DatabaseLimits
 from libs.common.database.outages import translated
 from libs.common.database.postgres_engine import pooled_engine, unpooled_engine
-from libs.common.database.sqlite_dialect import BUSY_TIMEOUT_S
-from libs.common.database.sqlite_engine import (
+from libs.common.database.sqlite.sqlite_dialect import BUSY_TIMEOUT_S
+from libs.common.database.sqlite.sqlite_engine import (
     NO_TRANSACTION,
     READ_ONLY,
     sqlite_engine,
 )
+from libs.common.database.sqlite.writer_queue import WriterQueue
 from libs.common.database.wakeups import JOBS, OUTBOX, Wakeups, names_to_notify
-from libs.common.database.writer_queue import WriterQueue
 
 Columns = TypeVarTuple("Columns")
 

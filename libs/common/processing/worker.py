@@ -13,11 +13,11 @@ from libs.common.database.engine import Database
 from libs.common.errors import Unavailable
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.attempts import Attempts
-from libs.common.processing.backpressure import Backpressure
+from libs.common.processing.capacity.backpressure import Backpressure
+from libs.common.processing.capacity.isolation import Isolation
+from libs.common.processing.capacity.slots import Slots
 from libs.common.processing.failures import Failures
-from libs.common.processing.isolation import Isolation
 from libs.common.processing.job_kind import JobRoute
-from libs.common.processing.slots import Slots
 from libs.common.processing.time_limits import Hung
 from libs.common.storage.port import Storage
 from libs.common.store.jobs.claiming import SlotRequest, claim, claim_suspect, look

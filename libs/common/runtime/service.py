@@ -26,8 +26,8 @@ from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
 from libs.common.observability.metrics_page import MeasuredRequests, metrics_route
 from libs.common.observability.telemetry import configure
-from libs.common.processing.backpressure import Backpressure
-from libs.common.processing.isolation import Isolation
+from libs.common.processing.capacity.backpressure import Backpressure
+from libs.common.processing.capacity.isolation import Isolation
 from libs.common.runtime.condition import Condition
 from libs.common.runtime.http_server import HttpServer, limits_of
 from libs.common.runtime.loop_errors import log_loop_error

@@ -13,10 +13,10 @@ from libs.common.kafka.broker import Clients
 from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
 from libs.common.kafka.subscription import subscribe
-from libs.common.processing.backpressure import Backpressure
+from libs.common.processing.capacity.backpressure import Backpressure
+from libs.common.processing.capacity.isolation import Isolation
 from libs.common.processing.consumer import Consumer
 from libs.common.processing.dead_letters import DeadLetters
-from libs.common.processing.isolation import Isolation
 from libs.common.processing.relay import Relay
 from libs.common.processing.worker import Worker
 from libs.common.runtime import http_server

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, and_, bindparam, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.database.short_statements import FEW_ROWS
+from libs.common.database.sqlite.short_statements import FEW_ROWS
 from libs.common.errors import Unavailable
 from libs.common.store.tables import leases, now_ms
 

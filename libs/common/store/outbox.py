@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database.arrays import among_given
-from libs.common.database.short_statements import FEW_ROWS
+from libs.common.database.sqlite.short_statements import FEW_ROWS
 from libs.common.database.wakeups import OUTBOX, notify_after_commit
 from libs.common.store.leases import IS_HELD, Lease, values_of
 from libs.common.store.rows import StoredEvent, select_stored

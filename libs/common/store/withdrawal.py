@@ -3,7 +3,7 @@
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.database.short_statements import FEW_ROWS
+from libs.common.database.sqlite.short_statements import FEW_ROWS
 from libs.common.store.tables import READY, WAITING, jobs, now_ms
 
 _WITHDRAW = (

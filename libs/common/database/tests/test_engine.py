@@ -8,7 +8,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from libs.common.database.engine import Database
-from libs.common.database.sqlite_dialect import BUSY_TIMEOUT_S
+from libs.common.database.sqlite.sqlite_dialect import BUSY_TIMEOUT_S
 from libs.common.errors import Unavailable
 
 own = MetaData()

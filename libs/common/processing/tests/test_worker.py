@@ -9,7 +9,7 @@ from libs.common.contracts.documents import DocumentRejected
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.database.engine import Database
 from libs.common.processing import attempts as attempts_module
-from libs.common.processing.backpressure import Backpressure
+from libs.common.processing.capacity.backpressure import Backpressure
 from libs.common.processing.tests.working import (
     Working,
     add,

@@ -11,7 +11,7 @@ from libs.common.contracts.details import FailureDetails
 from libs.common.contracts.documents import DocumentRejected
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.observability.metrics import Metrics
-from libs.common.processing.backpressure import Backpressure
+from libs.common.processing.capacity.backpressure import Backpressure
 from libs.common.processing.job_kind import JobKind
 from libs.common.processing.time_limits import TimeLimits
 from libs.common.processing.worker import Worker

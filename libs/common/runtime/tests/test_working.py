@@ -11,8 +11,8 @@ from libs.common.kafka.broker import Clients
 from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
 from libs.common.observability.metrics import Metrics
-from libs.common.processing.backpressure import Backpressure
-from libs.common.processing.isolation import Isolation
+from libs.common.processing.capacity.backpressure import Backpressure
+from libs.common.processing.capacity.isolation import Isolation
 from libs.common.processing.routes import on
 from libs.common.runtime import working as working_module
 from libs.common.runtime.service_parts import ServiceParts

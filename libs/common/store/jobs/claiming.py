@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from libs.common.database.short_statements import FEW_ROWS
+from libs.common.database.sqlite.short_statements import FEW_ROWS
 from libs.common.store.jobs.due import IS_DUE, IS_EXPIRED
 from libs.common.store.jobs.held_jobs import Claim
 from libs.common.store.jobs.queues import REMOVE_EMPTY, last_in_line

@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Text, and_, bindparam, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from libs.common.database.short_statements import FEW_ROWS
+from libs.common.database.sqlite.short_statements import FEW_ROWS
 from libs.common.store.jobs.due import free_status
 from libs.common.store.jobs.queues import count
 from libs.common.store.tables import READY, RUNNING, WAITING, jobs, now_ms

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.database.short_statements import FEW_ROWS
+from libs.common.database.sqlite.short_statements import FEW_ROWS
 from libs.common.store.tables import job_queues as queues
 
 Queue: TypeAlias = tuple[str, str]

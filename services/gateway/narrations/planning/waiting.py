@@ -34,7 +34,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database.arrays import among_given
-from libs.common.database.short_statements import FEW_ROWS, MOST_ROWS
+from libs.common.database.sqlite.short_statements import FEW_ROWS, MOST_ROWS
 from services.gateway.audio.tables import audios
 from services.gateway.documents.selects import EXISTS, IS_EXTRACTED, REVISION
 from services.gateway.documents.tables import documents, pages

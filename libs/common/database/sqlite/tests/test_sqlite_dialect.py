@@ -15,10 +15,10 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from libs.common.database import sqlite_dialect
-from libs.common.database.short_statements import FEW_ROWS, MOST_IN_A_ROW
-from libs.common.database.sqlite_dialect import BEGIN_TO_READ, BEGIN_TO_WRITE, DRIVER
-from libs.common.database.write_ahead_log import MOST_COMMITS
+from libs.common.database.sqlite import sqlite_dialect
+from libs.common.database.sqlite.short_statements import FEW_ROWS, MOST_IN_A_ROW
+from libs.common.database.sqlite.sqlite_dialect import BEGIN_TO_READ, BEGIN_TO_WRITE, DRIVER
+from libs.common.database.sqlite.write_ahead_log import MOST_COMMITS
 
 static = inspect.getattr_static
 metadata = MetaData()

@@ -7,13 +7,13 @@ from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from libs.common.database.sqlite_dialect import (
+from libs.common.database.sqlite.sqlite_dialect import (
     BEGIN_TO_READ,
     BEGIN_TO_WRITE,
     BUSY_TIMEOUT_S,
     DRIVER,
 )
-from libs.common.database.write_ahead_log import MOST_PAGES
+from libs.common.database.sqlite.write_ahead_log import MOST_PAGES
 
 READ_ONLY = {"lectern_read_only": True}
 NO_TRANSACTION = {"lectern_no_transaction": True}

@@ -4,7 +4,12 @@ import pytest
 from sqlalchemy import text
 
 from libs.common.database.engine import Database
-from libs.common.database.write_ahead_log import LONG, MOST_COMMITS, MOST_PAGES, WriteAheadLog
+from libs.common.database.sqlite.write_ahead_log import (
+    LONG,
+    MOST_COMMITS,
+    MOST_PAGES,
+    WriteAheadLog,
+)
 
 FRAME_BYTES = 4096 + 24
 

@@ -1,6 +1,6 @@
 import asyncio
 
-from libs.common.processing.isolation import Isolation
+from libs.common.processing.capacity.isolation import Isolation
 
 
 async def test_whoever_wants_to_be_alone_waits_for_those_at_work_and_keeps_others_out():

@@ -2,7 +2,12 @@ import sqlite3
 
 import pytest
 
-from libs.common.database.short_statements import MOST_ROWS, MOST_VALUES, Outcome, ShortStatements
+from libs.common.database.sqlite.short_statements import (
+    MOST_ROWS,
+    MOST_VALUES,
+    Outcome,
+    ShortStatements,
+)
 
 ENDLESS = "SELECT count(*) FROM things a, things b, things c, things d"
 

@@ -1,4 +1,4 @@
-from libs.common.processing.backpressure import LONGEST_S, Backpressure
+from libs.common.processing.capacity.backpressure import LONGEST_S, Backpressure
 
 
 class Clock:

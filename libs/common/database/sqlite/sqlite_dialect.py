@@ -25,7 +25,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import (
 from sqlalchemy.util import EMPTY_DICT
 from sqlalchemy.util.concurrency import await_
 
-from libs.common.database.short_statements import (
+from libs.common.database.sqlite.short_statements import (
     FEW_ROWS,
     MOST_IN_A_ROW,
     Execute,
@@ -33,7 +33,7 @@ from libs.common.database.short_statements import (
     ShortStatements,
     outcome_of,
 )
-from libs.common.database.write_ahead_log import WriteAheadLog
+from libs.common.database.sqlite.write_ahead_log import WriteAheadLog
 
 DRIVER = "sqlite+onehop"
 BEGIN_TO_READ = "BEGIN"

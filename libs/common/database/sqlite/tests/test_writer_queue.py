@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from libs.common.database.writer_queue import URGENT_IN_A_ROW, WriterQueue
+from libs.common.database.sqlite.writer_queue import URGENT_IN_A_ROW, WriterQueue
 
 
 class Writers:

@@ -4,9 +4,9 @@ import pytest
 from pydantic import BaseModel
 
 from libs.common.database.wakeups import Wakeup
-from libs.common.processing import slots as slots_module
+from libs.common.processing.capacity import slots as slots_module
+from libs.common.processing.capacity.slots import Slots
 from libs.common.processing.job_kind import JobKind
-from libs.common.processing.slots import Slots
 from libs.common.processing.time_limits import TimeLimits
 
 

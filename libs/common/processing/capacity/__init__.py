@@ -1,0 +1,1 @@
+"""Whether a worker has room for a job now."""
