@@ -12,19 +12,18 @@ from tests.journeys.person import until
 
 LOCK = 4711
 HELD_AT = {
-    "gateway": ("audio.requested", "2"),
-    "ingest": ("page.extracted", "3"),
-    "segmenter": ("page.segmented", "2"),
-    "synth": ("audio.ready", "2"),
-    "notifier": ("notification.sent", ""),
+    "gateway": ("audio.requested", 2),
+    "ingest": ("page.extracted", 3),
+    "segmenter": ("page.segmented", 2),
+    "synth": ("audio.ready", 2),
+    "notifier": ("notification.sent", 1),
 }
-"""For each service the event, and the page if it has one, that is the middle of its work."""
+"""For each service the event, and how many of them there are, in the middle of its work."""
 
 FUNCTION = f"""
 CREATE OR REPLACE FUNCTION hold_events() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NEW.topic = TG_ARGV[0] AND (TG_ARGV[1] = '' OR
-        convert_from(NEW.body, 'UTF8')::json ->> 'page' = TG_ARGV[1]) THEN
+    IF NEW.topic = TG_ARGV[0] AND nextval('events_seen') >= TG_ARGV[1]::int THEN
         PERFORM pg_advisory_xact_lock({LOCK});
     END IF;
     RETURN NEW;
@@ -58,17 +57,18 @@ class Hold:
 
 @asynccontextmanager
 async def held(
-    deployment: Deployment, service: str, at: tuple[str, str] | None = None
+    deployment: Deployment, service: str, at: tuple[str, int] | None = None
 ) -> AsyncIterator[Hold]:
     """Hold ``service`` in the middle of its work, or ``at`` an event, while the block runs."""
-    topic, page = at or HELD_AT[service]
+    topic, number = at or HELD_AT[service]
     database = deployment.database(service)
     trigger = (
         "CREATE TRIGGER hold_events BEFORE INSERT ON events "
-        f"FOR EACH ROW EXECUTE FUNCTION hold_events('{topic}', '{page}')"
+        f"FOR EACH ROW EXECUTE FUNCTION hold_events('{topic}', '{number}')"
     )
     try:
         async with database.transaction() as connection:
+            await connection.execute(text("CREATE SEQUENCE events_seen"))
             await connection.execute(text(FUNCTION))
             await connection.execute(text(trigger))
         async with database.transaction() as connection:
@@ -77,5 +77,6 @@ async def held(
             yield Hold(database, pid)
         async with database.transaction() as connection:
             await connection.execute(text("DROP TRIGGER hold_events ON events"))
+            await connection.execute(text("DROP SEQUENCE events_seen"))
     finally:
         await database.close()

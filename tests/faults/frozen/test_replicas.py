@@ -16,7 +16,7 @@ from tests.journeys.deployment import Deployment
 from tests.journeys.person import Person, book, somebody, until
 
 Role = Literal["all", "http", "work"]
-SUBMITTED = ("document.submitted", "")
+SUBMITTED = ("document.submitted", 1)
 
 
 @pytest.mark.parametrize("service", SERVICES)
