@@ -333,10 +333,18 @@ class World:
 
     def client(self, token: str | None = None, app=None) -> httpx.AsyncClient:
         return httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=app or self.app),
+            transport=_EachByItself(app=app or self.app),
             base_url="http://gateway/api/v1",
             headers={"Authorization": f"Bearer {token or self.token}"},
         )
+
+
+class _EachByItself(httpx.ASGITransport):
+    """Requests in turns of their own, as a server hears them."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(0)
+        return await super().handle_async_request(request)
 
 
 async def migrate(url: str, common: CommonSettings) -> None:
