@@ -159,7 +159,10 @@ class Database:
             await connection.execute(text(f"PRAGMA busy_timeout={EMPTY_LOG_WAIT_MS}"))
             try:
                 found = await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-                return not found.one()[0]  # whether it was busy
+                is_empty = not found.one()[0]  # whether it was busy
+                raw: Any = await connection.get_raw_connection()
+                raw.dbapi_connection.log.moved(all_of_it=is_empty)
+                return is_empty
             finally:
                 timeout_ms = BUSY_TIMEOUT_S * 1000
                 await connection.execute(text(f"PRAGMA busy_timeout={timeout_ms}"))

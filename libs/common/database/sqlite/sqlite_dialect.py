@@ -15,6 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy.dialects import registry
 from sqlalchemy.dialects.sqlite.aiosqlite import (
     AsyncAdapt_aiosqlite_connection,
@@ -46,6 +47,8 @@ _WAIT = f"PRAGMA busy_timeout={BUSY_TIMEOUT_S * 1000}"
 _MOVE_LOG = "PRAGMA wal_checkpoint(PASSIVE)"
 
 SHORT = ShortStatements()
+
+log = structlog.get_logger(__name__)
 
 Result = TypeVar("Result")
 
@@ -92,10 +95,11 @@ class Cursor(AsyncAdapt_aiosqlite_cursor):
 class Connection(AsyncAdapt_aiosqlite_connection):
     """A connection whose cursors are those above.
 
-    ``begin_first`` begins a transaction, and is to be executed before the next statement.
+    ``begin_first`` begins a transaction, and is to be executed before the next statement. ``log``
+    is shared by all connections of an engine.
     """
 
-    __slots__ = ("_in_a_row", "_in_thread", "_is_short", "_log", "_only_reads", "begin_first")
+    __slots__ = ("_in_a_row", "_in_thread", "_is_short", "_only_reads", "begin_first", "log")
 
     _cursor_cls = Cursor
 
@@ -106,7 +110,7 @@ class Connection(AsyncAdapt_aiosqlite_connection):
         self._in_a_row = 0
         self._only_reads = False
         self._is_short = False  # the transaction: all of it was executed here
-        self._log = driver.log
+        self.log = driver.log
 
     def may_execute_here(self) -> bool:
         """Return whether the thread is at nothing."""
@@ -164,18 +168,19 @@ class Connection(AsyncAdapt_aiosqlite_connection):
         if not self._in_transaction:
             return
         connection: Any = self._connection
-        if self._is_short and not self._in_thread and not self._log.is_long:
+        if self._only_reads:
+            self.rollback()  # nothing is written
+        elif self._is_short and not self._in_thread and not self.log.waits_for_disk:
             connection._conn.commit()
-            self._log.grew(long=False)
+            self.log.grew(long=False)
         else:
             await_(self._call_in_thread(partial(self._commit_and_move_log, connection._conn)))
 
     def _commit_and_move_log(self, connection: sqlite3.Connection) -> None:
         connection.commit()
-        self._log.grew(long=not self._is_short)
-        if self._log.is_long:
-            connection.execute(_MOVE_LOG).close()
-            self._log.moved()
+        self.log.grew(long=not self._is_short)
+        if self.log.is_long:
+            self.log.moved(all_of_it=_moved_log(connection))
 
     async def _call_in_thread(self, call: Callable[[], Result]) -> Result:
         self._in_thread += 1
@@ -211,6 +216,19 @@ def _began_at_once(connection: sqlite3.Connection, begin: str) -> bool:
     finally:
         connection.execute(_WAIT).close()
     return True
+
+
+def _moved_log(connection: sqlite3.Connection) -> bool:
+    """Move the log into the database; False if some of it is left.
+
+    What was committed is in the log, and safe, whatever becomes of this.
+    """
+    try:
+        ((busy, in_log, moved),) = connection.execute(_MOVE_LOG).fetchall()
+    except sqlite3.Error as error:
+        log.warning("the write-ahead log could not be moved into the database", error=str(error))
+        return False
+    return not busy and in_log == moved
 
 
 class Driver(AsyncAdapt_aiosqlite_dbapi):

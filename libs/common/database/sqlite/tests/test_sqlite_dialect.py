@@ -93,9 +93,10 @@ async def begin_to_write(connection):
 
 @pytest.mark.parametrize("end", ["commit", "rollback"])
 async def test_a_transaction_of_nothing_but_short_statements_is_no_hop(connection, hops, end):
+    driver = await connection.get_raw_connection()
+    driver.dbapi_connection.log.grew(long=False)  # the first one begins it
     await begin_to_write(connection)
     await connection.execute(insert(things).values(name="a"))
-    driver = await connection.get_raw_connection()
     assert driver.driver_connection.in_transaction
     await getattr(connection, end)()
     assert not driver.driver_connection.in_transaction
@@ -129,21 +130,29 @@ async def test_who_begins_to_write_while_another_process_does_waits_in_the_threa
     assert (await connection.execute(select(things.c.name))).scalars().all() == ["late"]
 
 
-async def test_the_log_is_moved_in_the_thread_before_sqlite_would_do_it(connection, hops):
+async def test_the_log_is_moved_and_begun_anew_in_the_thread(connection, hops):
+    driver = await connection.get_raw_connection()
+    driver.dbapi_connection.log.moved(all_of_it=True)
+    in_thread = []
     for _ in range(2 * MOST_COMMITS + 2):
+        before = len(hops)
         await begin_to_write(connection)
         await connection.execute(insert(things).values(name="a"))
         await connection.commit()
-    assert len(hops) == 2
+        in_thread.append(len(hops) - before)
+    few = MOST_COMMITS - 1
+    assert in_thread == [1, *[0] * few, 1, 1, *[0] * few, 1]
 
 
-async def test_a_transaction_that_only_reads_is_no_hop(connection, hops):
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+async def test_a_transaction_that_only_reads_is_no_hop(connection, hops, end):
     driver = await connection.get_raw_connection()
-    driver.dbapi_connection.begin_first = BEGIN_TO_READ
-    await connection.execute(select(things))
-    assert driver.driver_connection.in_transaction
-    await connection.rollback()
-    assert not driver.driver_connection.in_transaction
+    for _ in range(2 * MOST_COMMITS):
+        driver.dbapi_connection.begin_first = BEGIN_TO_READ
+        await connection.execute(select(things))
+        assert driver.driver_connection.in_transaction
+        await getattr(connection, end)()
+        assert not driver.driver_connection.in_transaction
     assert len(hops) == 0
 
 
