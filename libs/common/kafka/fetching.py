@@ -64,11 +64,14 @@ class FetchOnDemand:
         self._nexts.pop(consumer, None)
 
     def backlog(self) -> int:
-        """Return how many records wait for consumers of this process, once for each of them."""
+        """Return how many records wait for consumers of this process, once for each of them.
+
+        What others have paused waits for something else, and is not counted.
+        """
         return sum(
             max(0, self._ends.get(partition, 0) - self._nexts.get(consumer, {}).get(partition, 0))
             for consumer in self._looking
-            for partition in consumer.assignment()
+            for partition in consumer.assignment() - self._held.get(consumer, set())
         )
 
     def sent(self, first: RecordMetadata, count: int = 1) -> None:

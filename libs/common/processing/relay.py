@@ -56,6 +56,7 @@ class Relay:
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _failures: int = 0
     _held: dict[str, HeldTopic] = field(default_factory=dict)
+    _passed_over: Sequence[str] = ()
 
     async def run(self) -> None:
         """Send until stopped; whatever fails is tried again, with backoff."""
@@ -97,7 +98,8 @@ class Relay:
     async def _send_some(self, leader: Leader) -> int:
         """Send a batch; return how many events were in it."""
         async with self.database.querying() as connection:
-            batch = await outbox.unsent(connection, self.batch_size, self._held_now())
+            self._passed_over = self._held_now()
+            batch = await outbox.unsent(connection, self.batch_size, self._passed_over)
         if not batch:
             return 0
         started = perf_counter()
@@ -135,8 +137,13 @@ class Relay:
             log.warning("a topic waits", topic=topic, why=str(why), failures=wait.failures)
 
     def _pause_s(self) -> float:
-        """Return how long there is nothing to do, unless something is appended."""
-        waits_s = [self._held[topic].until_s - monotonic() for topic in self._held_now()]
+        """Return how long there is nothing to do, unless something is appended.
+
+        Nothing of a topic that was passed over is read again before it is looked for, though its
+        wait may have ended since.
+        """
+        waiting = {*self._passed_over, *self._held_now()} & self._held.keys()
+        waits_s = [self._held[topic].until_s - monotonic() for topic in waiting]
         return max(0.0, min([self.poll_interval_s, *waits_s]))
 
     def _held_now(self) -> list[str]:

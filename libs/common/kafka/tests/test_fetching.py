@@ -147,6 +147,16 @@ async def test_the_backlog_is_what_was_sent_and_is_not_handled(bootstrap, produc
     assert fetches.backlog() == 0  # nobody waits for it
 
 
+async def test_what_others_have_paused_is_no_backlog(bootstrap, producer):
+    fetches = FetchOnDemand(first_look_s=0.05)
+    async with consuming(bootstrap, fetches, wait_ms=20) as consumer:
+        await idle(consumer)
+        fetches.hold(consumer, [TopicPartition("pages", 0)])
+        for topic in ("pages", "documents"):
+            fetches.sent(await producer.send_and_wait(topic, b"x"))
+        assert fetches.backlog() == 1
+
+
 async def test_what_others_have_paused_is_not_fetched_whatever_is_sent(bootstrap, producer):
     fetches = FetchOnDemand(first_look_s=0.05, look_every_s=0.05)
     async with consuming(bootstrap, fetches, wait_ms=20) as consumer:

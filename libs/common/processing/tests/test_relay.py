@@ -183,6 +183,41 @@ async def test_a_topic_that_fails_holds_up_no_other(database, monkeypatch):
     await task
 
 
+async def test_a_topic_whose_wait_ends_while_another_is_sent_is_not_forgotten(
+    database, monkeypatch
+):
+    monkeypatch.setattr(relay_module, "delay_s", lambda failures, cap_s: 0.2)
+    owner = {"document_id": uuid4(), "owner_id": uuid4()}
+    await add(database, DocumentDeleted(**owner, deleted_by=uuid4()))
+    producer = SlowProducer()
+    sending = relay(database, producer, poll_interval_s=3600.0)
+    task = asyncio.create_task(sending.run())
+    try:
+        async with asyncio.timeout(20):
+            await producer.failed.wait()
+            await add(database, rejected("x0"))
+            while await unsent(database):
+                await asyncio.sleep(0.01)
+    finally:
+        sending.stop()
+        await task
+
+
+class SlowProducer(Producer):
+    """Fails the first time, and takes longer for the second than one waits after a failure."""
+
+    def __init__(self):
+        super().__init__()
+        self.failed = asyncio.Event()
+
+    async def send_all(self, records):
+        if not self.failed.is_set():
+            self.failed.set()
+            return [Unavailable("no leader")] * len(records)
+        await asyncio.sleep(0.0 if self.sent else 0.5)
+        return await super().send_all(records)
+
+
 async def test_it_survives_an_outage_and_sends_the_rest_when_stopped(database, patient):
     producer = Producer()
     producer.away = True

@@ -82,8 +82,11 @@ async def look_at_pages(
 async def look_at_requested_pages(
     _kernel: Kernel, connection: AsyncConnection, requested: Sequence[PageOf]
 ) -> Sequence[Effect]:
-    """Have pages wait no more that are being spoken from now on."""
-    await _derive_requests(connection, requested)
+    """Have pages wait no more that are being spoken from now on.
+
+    What was refused stays so: no page has fewer sounds for that.
+    """
+    await _derive_requests(connection, requested, refused_stay=True)
     return []
 
 
@@ -110,11 +113,13 @@ async def look_at_audios(
     return [next_pages_of(kernel, document) for document in dict.fromkeys(of for of, _ in gone)]
 
 
-async def _derive_requests(connection: AsyncConnection, which: Sequence[PageOf]) -> None:
+async def _derive_requests(
+    connection: AsyncConnection, which: Sequence[PageOf], *, refused_stay: bool = False
+) -> None:
     by_document = _documents(which)
     await lock_owners_of(connection, by_document)
     for document_id, numbers in by_document.items():
-        await look_again(connection, document_id, numbers)
+        await look_again(connection, document_id, numbers, refused_stay=refused_stay)
 
 
 def _documents(which: Sequence[PageOf]) -> dict[UUID, set[int]]:

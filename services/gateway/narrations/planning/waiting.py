@@ -60,10 +60,14 @@ async def look_again(
     document_id: UUID,
     which: Collection[int] | None = None,
     narration_id: UUID | None = None,
+    *,
+    refused_stay: bool = False,
 ) -> None:
     """Work out again whether pages of a document wait, all of them or ``which``.
 
-    For every narration, or for one. The caller holds the lock of the owner.
+    For every narration, or for one. What was refused may go again, unless ``refused_stay`` or one
+    narration is looked at: something about its page has changed. The caller holds the lock of the
+    owner.
     """
     asked: dict[str, Any] = {"of_document": str(document_id)}
     if which is not None:
@@ -74,6 +78,7 @@ async def look_again(
         some_pages=which is not None,
         few_pages=which is not None and len(which) <= MOST_ROWS,
         one_narration=narration_id is not None,
+        refused_stay=refused_stay or narration_id is not None,
     )
     for statement in statements:
         await connection.execute(statement, asked)
@@ -87,11 +92,12 @@ async def derive_all(connection: AsyncConnection) -> None:
 
 
 @cache
-def _replacing(*, some_pages: bool, few_pages: bool, one_narration: bool) -> tuple[Delete, Insert]:
+def _replacing(
+    *, some_pages: bool, few_pages: bool, one_narration: bool, refused_stay: bool
+) -> tuple[Delete, Insert]:
     """Return what has the rows that are known be those that wait; most stay as they are.
 
-    What was refused may go again unless one narration is looked at: something about its page has
-    changed. Built once: building them takes longer than running them.
+    Built once: building them takes longer than running them.
     """
     known = [page_requests.c.document_id == bindparam("of_document")]
     waiting = _waiting()
@@ -111,7 +117,7 @@ def _replacing(*, some_pages: bool, few_pages: bool, one_narration: bool) -> tup
     replaced = new.on_conflict_do_update(
         index_elements=[page_requests.c.narration_id, page_requests.c.page],
         set_={"state": new.excluded.state, "cost": new.excluded.cost},
-        where=differs & (page_requests.c.state != REFUSED) if one_narration else differs,
+        where=differs & (page_requests.c.state != REFUSED) if refused_stay else differs,
     )
     removed = delete(page_requests).where(*known, key.not_in(still))
     if not few_pages:

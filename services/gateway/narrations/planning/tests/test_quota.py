@@ -2,6 +2,7 @@ from dataclasses import replace
 from typing import get_args
 
 import pytest
+from sqlalchemy import select
 
 from libs.common.contracts.audio import AudioRequested
 from libs.common.contracts.formats import PageFormat
@@ -10,6 +11,7 @@ from services.gateway.kernel.errors import QuotaExceeded
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.narrations.planning.quota import first_in, full_page
 from services.gateway.narrations.rows import EVERY_PAGE
+from services.gateway.narrations.tables import REFUSED, page_requests
 from services.gateway.narrations.tests.test_decide import narration
 from services.gateway.tests.world import VOICES, a_world
 
@@ -150,6 +152,26 @@ async def test_a_page_that_is_full_by_now_is_missing_with_a_code(tmp_path):
         await world.audio.delete(world.owner, audio.audio_id)
         await world.speak_everything()
         assert [event.rate for event in await world.decided(AudioRequested)] == [1.0, 1.5]
+
+
+@pytest.mark.slow
+async def test_a_page_that_was_refused_stays_so_when_another_format_of_it_is_asked_for(tmp_path):
+    async with a_world(tmp_path, max_audios_per_page=2) as world:
+        await world.take(VOICES)
+        document = await world.hand_in()
+        await spoken_at(world, document, 1.0, 1.5)
+        await world.extract(document, 1)
+        await world.extract(document, 2)  # for which both wait
+        limits = replace(world.kernel.limits, max_audios_per_page=1)
+        object.__setattr__(world.kernel, "limits", limits)  # as after a restart
+        await world.cut(document, 1)
+        other_format = NarrationOptions(rate=1.0, format="mp3", pages=page_ranges((1,)))
+        await world.narrations.narrate(world.owner, document, other_format)
+        asked = [(event.rate, event.formats) for event in await world.decided(AudioRequested)]
+        assert asked == [(1.0, ("m4a",)), (1.0, ("mp3",))]
+        async with world.database.reading() as connection:
+            states = select(page_requests.c.state).where(page_requests.c.page == 1)
+            assert list(await connection.scalars(states)) == [REFUSED]
 
 
 def test_ranges_of_a_hundred_thousand_pages_are_compared_as_ranges():
