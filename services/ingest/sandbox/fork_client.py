@@ -17,8 +17,8 @@ import structlog
 from libs.common.errors import Rejected, Unavailable
 from libs.common.observability.metrics import Metrics
 from services.ingest.sandbox.confine import EXPECTED, Layer, Limits, Missing
+from services.ingest.sandbox.fork_server_process import ForkServerProcess, keep_others_out, take
 from services.ingest.sandbox.forked_process import ForkedProcess, Pipe
-from services.ingest.sandbox.helper_process import HelperProcess, keep_others_out, take
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class ForkClient:
         self._required = required
         self._metrics = metrics or Metrics("ingest")
         self._missing: Missing | None = None
-        self._helper: HelperProcess | None = None
+        self._server: ForkServerProcess | None = None
         self._starting = asyncio.Lock()
         self._ready = False
 
@@ -122,18 +122,18 @@ class ForkClient:
     async def _connected(self) -> socket.socket:
         """Return the socket to a server that runs, starting one if need be."""
         async with self._starting:
-            helper = self._helper
-            if helper is None or not helper.runs:
+            server = self._server
+            if server is None or not server.runs:
                 await self._stop()
-                helper = self._start()
+                server = self._start()
             if not self._ready:
-                await self._await_ready(helper.control)
+                await self._await_ready(server.control)
             self._refuse_degraded()
-            return helper.control
+            return server.control
 
-    def _start(self) -> HelperProcess:
-        self._helper, self._ready = take(self._program), False
-        return self._helper
+    def _start(self) -> ForkServerProcess:
+        self._server, self._ready = take(self._program), False
+        return self._server
 
     async def _await_ready(self, control: socket.socket) -> None:
         loop = asyncio.get_running_loop()
@@ -167,9 +167,9 @@ class ForkClient:
             raise Unavailable(f"INGEST_REQUIRE_SANDBOX is set, and the sandbox is {degraded}")
 
     async def _stop(self) -> None:
-        helper, self._helper = self._helper, None
-        if helper is not None:
-            await asyncio.to_thread(helper.end)
+        server, self._server = self._server, None
+        if server is not None:
+            await asyncio.to_thread(server.end)
 
 
 async def _opened(answer: int, status: int) -> tuple[Pipe, Pipe]:

@@ -32,7 +32,7 @@ class ConfinedCodeCrashed(LecternError):
     code = "confined_code_crashed"
 
 
-class DiedWithoutWord(LecternError):
+class EndedWithoutResult(LecternError):
     """A confined process ended by ``signal``, 0 for none, and had not said what came of it."""
 
     code = "died_without_word"
@@ -95,7 +95,7 @@ class ForkedProcess:
 
         Raises:
             TimeoutError: None came in time.
-            DiedWithoutWord: It ended before it had said how.
+            EndedWithoutResult: It ended before it had said how.
             Rejected: It says that the document is at fault, or what it says makes no sense.
             Transient: It says that the document should be tried again, or the fork server died.
         """
@@ -126,10 +126,10 @@ class ForkedProcess:
             raise Transient(f"the process of the {self._name} was stopped")
         return int(line)
 
-    async def _death(self) -> DiedWithoutWord:
+    async def _death(self) -> EndedWithoutResult:
         status = await self._number(_STATUS_SECONDS)
         self._dead = True
-        died = DiedWithoutWord(max(0, -os.waitstatus_to_exitcode(status)))
+        died = EndedWithoutResult(max(0, -os.waitstatus_to_exitcode(status)))
         if died.signal == signal.SIGSYS:
             self._metrics.sandbox_attacks_total.labels(process=self._name).inc()
             log.error("a confined process did what only an attack does", process=self._name)

@@ -6,7 +6,7 @@ from time import monotonic
 from services.ingest.pages.document import Item
 from services.ingest.pages.reasons import Reason, rejected
 from services.ingest.sandbox import frames
-from services.ingest.sandbox.forked_process import DiedWithoutWord, ForkedProcess
+from services.ingest.sandbox.forked_process import EndedWithoutResult, ForkedProcess
 from services.ingest.sandbox.frames import Frame
 
 
@@ -44,7 +44,7 @@ class ParsingProcess:
             found = await self._process.frame(max(self._left, 0.0))
         except TimeoutError:
             raise rejected(Reason.TOO_SLOW) from None
-        except DiedWithoutWord as died:
+        except EndedWithoutResult as died:
             raise died.rejection() from died
         self._left -= monotonic() - began
         return found

@@ -17,7 +17,7 @@ from services.ingest.pages.reasons import Reason, rejected
 from services.ingest.sandbox import frames
 from services.ingest.sandbox.confine import Limits
 from services.ingest.sandbox.fork_client import ForkClient
-from services.ingest.sandbox.forked_process import DiedWithoutWord, ForkedProcess
+from services.ingest.sandbox.forked_process import EndedWithoutResult, ForkedProcess
 from services.ingest.sandbox.frames import Frame
 
 PROGRAM = "services.ingest.sources.fetch_server"
@@ -101,7 +101,7 @@ class LimitedFetcher:
             kind, payload = await process.frame(self._limits.timeout_seconds + GRACE_SECONDS)
         except TimeoutError:
             raise Transient("the website does not answer in time") from None
-        except DiedWithoutWord as died:
+        except EndedWithoutResult as died:
             if died.signal == signal.SIGKILL:  # by none of its limits, so the machine's or people's
                 raise Transient("the fetching process was stopped") from died
             raise died.rejection() from died

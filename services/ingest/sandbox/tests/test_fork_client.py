@@ -44,9 +44,9 @@ async def test_a_program_that_does_not_start_is_unavailable(folder):
 async def test_a_server_that_died_is_started_again(folder):
     async with ForkClient("echo", PROGRAM) as client:
         await client.prepare()
-        assert client._helper is not None
-        client._helper.process.kill()
-        client._helper.process.wait()
+        assert client._server is not None
+        client._server.process.kill()
+        client._server.process.wait()
         process = await client.fork(folder, {"say": "again"}, Limits())
         await process.started()
         assert (await process.frame(30.0))[1] == b"again"
@@ -96,11 +96,11 @@ async def test_requests_to_a_server_that_takes_none_are_unavailable(folder):
 
     async with ForkClient("echo", PROGRAM) as client:
         await client.prepare()
-        assert client._helper is not None
-        client._helper.process.send_signal(signal.SIGSTOP)
+        assert client._server is not None
+        client._server.process.send_signal(signal.SIGSTOP)
         before = psutil.Process().num_fds()
         with pytest.raises(Transient, match="takes no requests"):
             await forever(client)
         await asyncio.sleep(0)
         assert psutil.Process().num_fds() <= before + 2
-        client._helper.process.kill()
+        client._server.process.kill()

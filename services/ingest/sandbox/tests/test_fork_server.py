@@ -62,8 +62,8 @@ async def test_a_child_that_has_finished_was_reaped(client):
     await process.started()
     await process.finish()
     process.end()
-    assert client._helper is not None
-    assert psutil.Process(client._helper.process.pid).children() == []
+    assert client._server is not None
+    assert psutil.Process(client._server.process.pid).children() == []
 
 
 def test_a_fork_that_fails_ends_nothing_else(monkeypatch):

@@ -10,7 +10,7 @@ from libs.common.observability.metrics import Metrics
 from services.ingest.sandbox import forked_process, frames
 from services.ingest.sandbox.forked_process import (
     ConfinedCodeCrashed,
-    DiedWithoutWord,
+    EndedWithoutResult,
     ForkedProcess,
     Pipe,
 )
@@ -55,7 +55,7 @@ async def test_a_death_is_told_by_its_signal(died_of, code, attacks):
     metrics = Metrics("ingest")
     async with child(b"P\0\0", b"%d\n%d\n" % (NOBODY, died_of), metrics) as process:
         await process.started()
-        with pytest.raises(DiedWithoutWord) as died:
+        with pytest.raises(EndedWithoutResult) as died:
             await process.frame(5.0)
     assert died.value.signal == died_of
     assert died.value.rejection().code == code

@@ -70,8 +70,8 @@ def children_of(sandbox: Sandbox) -> list[psutil.Process]:
 
 
 def zygote_of(sandbox: Sandbox) -> "subprocess.Popen[bytes]":
-    assert sandbox.client._helper is not None
-    return sandbox.client._helper.process
+    assert sandbox.client._server is not None
+    return sandbox.client._server.process
 
 
 async def gone(process: psutil.Process) -> None:

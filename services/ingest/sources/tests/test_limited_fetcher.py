@@ -43,8 +43,8 @@ def limits(max_bytes: int, timeout_seconds: float, *, allow_private: bool = Fals
 
 def server_of(fetcher: LimitedFetcher) -> int:
     """The process id of the fetch server."""
-    assert fetcher.client._helper is not None
-    return fetcher.client._helper.process.pid
+    assert fetcher.client._server is not None
+    return fetcher.client._server.process.pid
 
 
 def children_of(fetcher: LimitedFetcher) -> list[psutil.Process]:

@@ -1,6 +1,6 @@
 """A program of ours in a process of its own, and the socket that it serves.
 
-Not a fork of the service: a helper must not know secrets or sockets.
+Not a fork of the service: a fork server must not know secrets or sockets.
 """
 
 import contextlib
@@ -19,8 +19,8 @@ _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True, kw_only=True)
-class HelperProcess:
-    """A helper that runs ``program``, and our end of its socket, which does not block."""
+class ForkServerProcess:
+    """A fork server that runs ``program``, and our end of its socket, which does not block."""
 
     program: str
     process: "subprocess.Popen[bytes]"
@@ -41,23 +41,23 @@ class HelperProcess:
             self.process.wait()
 
 
-_ahead: list[HelperProcess] = []
+_ahead: list[ForkServerProcess] = []
 
 
 def start_ahead(program: str) -> None:
-    """Start a helper for the first that takes it: it loads while we do other things."""
+    """Start a fork server for the first that takes it: it loads while we do other things."""
     _ahead.append(_start(program))
 
 
-def take(program: str) -> HelperProcess:
-    """Return the helper that was started ahead, if it still lives, or start one.
+def take(program: str) -> ForkServerProcess:
+    """Return the fork server that was started ahead, if it still lives, or start one.
 
     ``program`` is a module that serves the socket whose number is its argument.
 
     Raises:
         OSError: The system cannot start a process.
     """
-    for waiting in [helper for helper in _ahead if helper.program == program]:
+    for waiting in [server for server in _ahead if server.program == program]:
         _ahead.remove(waiting)
         if waiting.runs:
             return waiting
@@ -75,21 +75,21 @@ def keep_others_out() -> None:
         calls.prctl(calls.PR_SET_DUMPABLE, 0)
 
 
-def environment_of_helper() -> dict[str, str]:
-    """Return what a helper is told of our environment: nothing that could be secret."""
+def environment_of_server() -> dict[str, str]:
+    """Return what a server is told of our environment: nothing that could be secret."""
     environment = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
     environment |= dict.fromkeys(_ONE_THREAD, "1")
     return environment | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 
 
-def _start(program: str) -> HelperProcess:
+def _start(program: str) -> ForkServerProcess:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     try:
         process = subprocess.Popen(
             [sys.executable, "-B", "-m", program, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
-            env=environment_of_helper(),
+            env=environment_of_server(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the service, which then ends it
@@ -99,4 +99,4 @@ def _start(program: str) -> HelperProcess:
         raise
     finally:
         theirs.close()
-    return HelperProcess(program=program, process=process, control=ours)
+    return ForkServerProcess(program=program, process=process, control=ours)

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.ingest.sandbox.helper_process import environment_of_helper, start_ahead, take
+from services.ingest.sandbox.fork_server_process import environment_of_server, start_ahead, take
 from services.ingest.sandbox.sandbox import PROGRAM, Sandbox
 from services.ingest.tests.samples import pdf
 
@@ -55,7 +55,7 @@ def test_one_that_died_meanwhile_is_replaced():
 
 def test_it_knows_nothing_of_what_the_service_was_told(monkeypatch):
     monkeypatch.setenv("LECTERN_TEST_SECRET", "of the service")
-    known = environment_of_helper()
+    known = environment_of_server()
     assert known["PATH"] == os.environ["PATH"]
     assert "of the service" not in known.values()
 
@@ -76,7 +76,7 @@ def test_its_environment_holds_no_more_than_that(monkeypatch):
 def test_others_of_the_same_user_are_kept_out_of_the_service():
     script = """
 import ctypes
-from services.ingest.sandbox.helper_process import keep_others_out
+from services.ingest.sandbox.fork_server_process import keep_others_out
 keep_others_out()
 print(ctypes.CDLL(None).prctl(3))  # PR_GET_DUMPABLE
 """
