@@ -145,7 +145,8 @@ async def test_documents_wait_in_ingest_while_events_of_any_service_do(tmp_path)
         async with asyncio.timeout(20):
             while backpressure.backlog():  # such as the voices, which synth announces
                 await asyncio.sleep(0.01)
-        assert not backpressure.holds
+        backpressure.began("owner")
+        assert not backpressure.waiting()
 
 
 @pytest.mark.alone

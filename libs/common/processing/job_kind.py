@@ -60,7 +60,9 @@ class JobRoute:
     slots: int
     slots_of_one: int
 
-    def request(self, held: Mapping[str, int]) -> SlotRequest:
+    def request(
+        self, held: Mapping[str, int], passed_over: frozenset[str] = frozenset()
+    ) -> SlotRequest:
         """Return what there is room for, beside what is ``held`` for each owner."""
         return SlotRequest(
             kind=self.kind.name,
@@ -68,6 +70,7 @@ class JobRoute:
             share=min(self.slots_of_one, max(1, self.slots // 2)),
             most=self.slots_of_one,
             held=held,
+            passed_over=passed_over,
         )
 
 

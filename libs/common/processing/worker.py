@@ -73,10 +73,9 @@ class Worker:
             while not self._draining.is_set():
                 if self.isolation.is_wanted:
                     await wakeup.wait(min(ISOLATED_WAIT_S, self.poll_interval_s))
-                elif self.backpressure.holds:
-                    await asyncio.sleep(HELD_WAIT_S)
                 elif not await self._begin(group, slots):
-                    await wakeup.wait(self.poll_interval_s)
+                    held_up = self.backpressure.waiting()
+                    await wakeup.wait(HELD_WAIT_S if held_up else self.poll_interval_s)
 
     def drain(self) -> None:
         """Claim nothing more; :meth:`run` returns when the running jobs are done."""
@@ -85,7 +84,7 @@ class Worker:
 
     async def _begin(self, group: asyncio.TaskGroup, slots: Slots) -> bool:
         """Begin what there is room for; False if that is nothing."""
-        requests = slots.requests()
+        requests = slots.requests(self.backpressure.waiting())
         if not requests:
             return False
         try:
@@ -113,6 +112,7 @@ class Worker:
             slots.took(request, claimed)
             begun += len(claimed)
             for held in claimed:
+                self.backpressure.began(held.owner)
                 group.create_task(self._in_slot(held, slots))
         return begun > 0 or bool(outlook.suspects)
 

@@ -1,7 +1,8 @@
-"""Beginning no new work while events of what has begun wait to be handled.
+"""Beginning no more work for an owner while events of what has begun wait to be handled.
 
 Queues of jobs are fair, topics are not: what is in them comes first, whoever waits. Where one
-process makes events and handles them, it had better begin later what makes more of them.
+process makes events and handles them, it had better begin later what makes more of them, unless it
+is of somebody who has not had a turn lately.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,8 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 LONGEST_S = 1.0
-"""How long the next job is kept waiting: what does not go down, as of a long book, stops nobody."""
+"""How long the next job of an owner is kept waiting: what does not go down, as of a long book,
+stops nobody."""
 
 
 def no_backlog() -> int:
@@ -23,17 +25,23 @@ class Backpressure:
 
     backlog: Callable[[], int] = no_backlog
     clock: Callable[[], float] = monotonic
-    _since: float | None = field(default=None)
+    _begun: dict[str, float] = field(default_factory=dict)
+    """When the last job of an owner began, the oldest first."""
 
-    @property
-    def holds(self) -> bool:
-        """Whether the next job has to wait."""
+    def began(self, owner: str) -> None:
+        """Note that a job of ``owner`` has begun."""
+        self._begun.pop(owner, None)
+        self._begun[owner] = self.clock()
+        self._forget_old()
+
+    def waiting(self) -> frozenset[str]:
+        """Return the owners whose next job has to wait."""
         if not self.backlog():
-            self._since = None
-            return False
-        if self._since is None:
-            self._since = self.clock()
-        if self.clock() - self._since < LONGEST_S:
-            return True
-        self._since = None
-        return False
+            return frozenset()
+        self._forget_old()
+        return frozenset(self._begun)
+
+    def _forget_old(self) -> None:
+        until = self.clock() - LONGEST_S
+        for owner in [owner for owner, since in self._begun.items() if since <= until]:
+            del self._begun[owner]

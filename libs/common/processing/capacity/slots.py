@@ -13,8 +13,9 @@ from libs.common.store.jobs.held_jobs import Claim
 class Slots:
     """Slots by kind of job and owner, and which kinds are worth asking the database for.
 
-    A kind of which nothing was left is asked for again when there are new jobs, or after
-    ``poll_interval_s`` for those of other processes and those that are due later.
+    A kind of which nothing was left is asked for again when there are new jobs, when an owner is
+    passed over no more, or after ``poll_interval_s`` for those of other processes and those that
+    are due later.
     """
 
     def __init__(self, routes: Sequence[JobRoute], wakeup: Wakeup, poll_interval_s: float) -> None:
@@ -23,16 +24,19 @@ class Slots:
         self._wakeup = wakeup
         self._poll_interval_s = poll_interval_s
         self._none_left: set[str] = set()
+        self._passed_over: frozenset[str] = frozenset()
         self._notified, self._looked = wakeup.notified, monotonic()
 
-    def requests(self) -> list[SlotRequest]:
-        """Return what to ask for, by kinds."""
+    def requests(self, passed_over: frozenset[str] = frozenset()) -> list[SlotRequest]:
+        """Return what to ask for, by kinds, for other owners than ``passed_over``."""
         now = monotonic()
-        if self._wakeup.notified != self._notified or now - self._looked >= self._poll_interval_s:
+        due = self._wakeup.notified != self._notified or now - self._looked >= self._poll_interval_s
+        if due or self._passed_over - passed_over:
             self._notified, self._looked = self._wakeup.notified, now
             self._none_left.clear()
+        self._passed_over = passed_over
         requests = [
-            route.request(self._held[kind])
+            route.request(self._held[kind], passed_over)
             for kind, route in self._routes.items()
             if kind not in self._none_left
         ]

@@ -164,19 +164,27 @@ async def test_one_owner_has_at_most_half_the_slots_while_another_waits(
         await working.until("done", 9)
 
 
-async def test_nothing_begins_while_events_wait_to_be_handled(database):
+async def test_an_owner_begins_nothing_more_while_events_wait_to_be_handled(database):
     waiting = [1]
 
     async def run(job):
         return []
 
-    await add(database)
+    async def ready():
+        return [row.owner for row in await rows(database, jobs)]
+
     backpressure = Backpressure(backlog=lambda: waiting[0], clock=lambda: 0.0)
+    await add(database, 2, owner="many")
     async with Working(database, run, backpressure=backpressure) as working:
+        await working.until("done", 1)
+        await add(database, owner="one", first_page=100)
+        async with asyncio.timeout(20):
+            while "one" in await ready():
+                await asyncio.sleep(0.01)
         await asyncio.sleep(0.3)
-        assert [row.status for row in await rows(database, jobs)] == ["ready"]
+        assert await ready() == ["many"]
         waiting[0] = 0
-        await working.until("done")
+        await working.until("done", 3)
 
 
 async def test_draining_finishes_what_runs_and_takes_nothing_new(database):

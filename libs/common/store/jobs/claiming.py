@@ -38,7 +38,7 @@ class SlotRequest:
     """What a worker has room for: ``free`` more jobs of a kind.
 
     ``held`` says how many it does for each owner. One who has ``share`` of them gets another only
-    if no other owner waits, and one who has ``most`` gets none.
+    if no other owner waits; one who has ``most``, or is ``passed_over``, gets none.
     """
 
     kind: str
@@ -46,6 +46,7 @@ class SlotRequest:
     share: int
     most: int
     held: Mapping[str, int] = field(default_factory=dict)
+    passed_over: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,7 @@ class _Claiming:
         self._kind = request.kind
         self._lease_ms = lease_ms
         self._held = Counter(request.held)
+        self._passed_over = request.passed_over
         self.left = request.free
         self.claimed: list[Claim] = []
 
@@ -169,7 +171,8 @@ class _Claiming:
         return taken > 0
 
     async def _first_in_line(self, bound: int) -> Sequence[str]:
-        passed_over = [owner for owner, count in self._held.items() if count >= bound]
+        full = {owner for owner, count in self._held.items() if count >= bound}
+        passed_over = list(full | self._passed_over)
         wanted = {"of_kind": self._kind, "passed_over": passed_over, "limit": self.left}
         found = (await self._connection.scalars(_FREE_QUEUES, wanted)).all()
         if found or self.claimed or self._connection.dialect.name == "sqlite":

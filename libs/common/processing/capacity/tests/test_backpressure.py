@@ -8,25 +8,37 @@ class Clock:
         return self.now
 
 
-def test_nothing_is_held_where_others_handle_the_events():
-    assert not Backpressure().holds
+def test_nobody_waits_where_others_handle_the_events():
+    backpressure = Backpressure()
+    backpressure.began("ada")
+    assert not backpressure.waiting()
 
 
-def test_a_job_waits_while_events_do():
-    waiting = [3]
-    backpressure = Backpressure(backlog=lambda: waiting[0], clock=Clock())
-    assert backpressure.holds
-    assert backpressure.holds
-    waiting[0] = 0
-    assert not backpressure.holds
+def test_who_began_lately_waits_while_events_do():
+    backlog = [3]
+    backpressure = Backpressure(backlog=lambda: backlog[0], clock=Clock())
+    assert not backpressure.waiting()
+    backpressure.began("ada")
+    assert backpressure.waiting() == {"ada"}
+    backlog[0] = 0
+    assert not backpressure.waiting()
 
 
-def test_what_does_not_go_down_lets_a_job_begin_from_time_to_time():
+def test_what_does_not_go_down_lets_an_owner_begin_from_time_to_time():
     clock = Clock()
     backpressure = Backpressure(backlog=lambda: 1, clock=clock)
     for _ in range(3):
-        assert backpressure.holds
+        backpressure.began("ada")
         clock.now += LONGEST_S * 0.9
-        assert backpressure.holds
+        assert backpressure.waiting() == {"ada"}
         clock.now += LONGEST_S * 0.2
-        assert not backpressure.holds
+        assert not backpressure.waiting()
+
+
+def test_owners_are_forgotten_though_nothing_waits():
+    clock = Clock()
+    backpressure = Backpressure(clock=clock)
+    for number in range(1000):
+        backpressure.began(str(number))
+        clock.now += LONGEST_S / 10
+    assert len(backpressure._begun) < 15

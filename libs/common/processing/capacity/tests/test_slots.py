@@ -102,6 +102,15 @@ def test_they_are_after_a_while(slots, clock):
     assert free(slots) == {"parse": 4, "erase": 1}
 
 
+def test_they_are_when_an_owner_is_passed_over_no_more(slots):
+    ada, both = frozenset({"ada"}), frozenset({"ada", "bob"})
+    [parse, _] = slots.requests(both)
+    assert parse.passed_over == both
+    slots.took(parse, [])
+    assert [one.kind for one in slots.requests(both)] == ["erase"]
+    assert [one.kind for one in slots.requests(ada)] == ["parse", "erase"]
+
+
 def test_a_slot_given_back_is_no_news_of_jobs(slots):
     [held] = claims("parse", "ada")
     slots.took(request(slots, "parse"), [held])

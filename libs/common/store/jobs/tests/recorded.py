@@ -25,8 +25,15 @@ async def add(database, *numbers, **options):
         await apply(connection, [a_job(n, **options) for n in numbers], "trace")
 
 
-def room(kind="k", free=1, share=99, most=99, **held):
-    return SlotRequest(kind=kind, free=free, share=share, most=most, held=held)
+def room(kind="k", free=1, share=99, most=99, passed_over=(), **held):
+    return SlotRequest(
+        kind=kind,
+        free=free,
+        share=share,
+        most=most,
+        held=held,
+        passed_over=frozenset(passed_over),
+    )
 
 
 async def become_due(database, *kinds):

@@ -85,6 +85,14 @@ async def test_who_has_the_most_gets_no_more_though_nobody_else_waits(database):
     assert await queues(database) == {"busy": 6}
 
 
+async def test_who_is_passed_over_gets_none_and_keeps_the_turn(database):
+    await add(database, *range(2), owner="busy")
+    await add(database, 100, 101, owner="small")
+    assert list(map(number, await take_some(database, free=2, passed_over=["busy"]))) == [100, 101]
+    assert await take_some(database, free=2, passed_over=["busy"]) == []
+    assert list(map(number, await take_some(database, free=2))) == [0, 1]
+
+
 async def test_jobs_of_one_owner_are_in_the_order_in_which_they_are_due(database):
     await add(database, 1)
     await set_all(database, run_at_ms=2_000)
