@@ -3,7 +3,7 @@
 All services run in this process, on PostgreSQL. Documents of one short page are read and spoken,
 then a quarter as many of twenty pages, and what grew meanwhile is shared among them: tables with
 their indexes, after a vacuum, and the records as Kafka would store them one at a time, compressed.
-Of each kind as many are read before, so that queues are as large as they become; their rows go,
+Of each kind more are read before, so that queues are as large as they become; their rows go,
 and those of the next documents take their place. A table grows by 8 kB, so few documents tell
 little about small tables.
 """
@@ -182,7 +182,7 @@ async def measure(documents: int) -> None:
         reading = Documents(lectern)
         books = max(1, documents // 4)
         await reading.read(_short_documents(documents, "first"))
-        await reading.read([book(20) for _ in range(books)])
+        await reading.read([book(20) for _ in range(2 * books)])
         short = await reading.read(_short_documents(documents, "next"))
         _print("one page of 90 letters", short, documents)
         _print("20 pages", await reading.read([book(20) for _ in range(books)]), books)

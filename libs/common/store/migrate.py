@@ -5,6 +5,7 @@
 """
 
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import command, context, op
@@ -59,23 +60,30 @@ def create_core_tables_v1() -> None:
     op.create_table(
         "events",
         sa.Column("id", BigId, primary_key=True, autoincrement=True),
+        sa.Column("occurred_at", _number_or_text(32), nullable=False),
         sa.Column("event_id", UuidText, nullable=False),
-        sa.Column("stream", sa.String(200), nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("stream", _bytes_or_text(200), nullable=False),
         sa.Column("topic", sa.String(100), nullable=False),
-        sa.Column("key", sa.String(100), nullable=False),
+        sa.Column("key", _bytes_or_text(100), nullable=False),
+        sa.Column("traceparent", _bytes_or_text(64)),
         sa.Column("body", sa.LargeBinary, nullable=False),
-        sa.Column("occurred_at", sa.String(32), nullable=False),
-        sa.Column("traceparent", sa.String(64)),
         sa.UniqueConstraint("event_id", name="uq_events_event_id"),
         sa.UniqueConstraint("stream", "version", name="uq_events_stream_version"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_events_topic", "events", ["topic", "id"])
     _create_outbox_v1()
     _create_inbox_v1()
     _create_jobs_v1()
     op.create_table("tombstones", sa.Column("subject", sa.String(100), primary_key=True))
+
+
+def _bytes_or_text(length: int) -> sa.types.TypeEngine[Any]:
+    return sa.LargeBinary().with_variant(sa.String(length), "sqlite")
+
+
+def _number_or_text(length: int) -> sa.types.TypeEngine[Any]:
+    return sa.BigInteger().with_variant(sa.String(length), "sqlite")
 
 
 def _create_outbox_v1() -> None:
@@ -105,15 +113,15 @@ def _create_inbox_v1() -> None:
         sa.Column("consumer", sa.String(50), primary_key=True),
         sa.Column("event_id", UuidText, primary_key=True),
         sa.Column("received_at_ms", sa.BigInteger, nullable=False),
+        sa.Column("occurred_at", _number_or_text(32)),
         sa.Column("topic", sa.String(100)),
-        sa.Column("occurred_at", sa.String(32)),
         sa.Column("body", sa.LargeBinary),
         sa.Column("given_up", sa.String(60)),
     )
     op.create_index(
         "ix_inbox_kept",
         "inbox",
-        ["received_at_ms", "event_id"],
+        ["received_at_ms"],
         postgresql_where=KEPT,
         sqlite_where=KEPT,
     )

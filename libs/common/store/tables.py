@@ -23,6 +23,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from libs.common.store.bodies.event_body import EventBody
+from libs.common.store.bodies.event_columns import Moment, NamedByIds, Traceparent
 from libs.common.store.bodies.uuid_text import UuidText
 
 NAMES = {
@@ -47,19 +48,19 @@ events = Table(
     "events",
     core,
     Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("occurred_at", Moment(32), nullable=False),
     Column("event_id", UuidText, nullable=False, unique=True),
-    Column("stream", String(200), nullable=False),
     Column("version", Integer, nullable=False),
+    Column("stream", NamedByIds(200), nullable=False),
     Column("topic", String(100), nullable=False),
-    Column("key", String(100), nullable=False),
+    Column("key", NamedByIds(100), nullable=False),
+    Column("traceparent", Traceparent(64)),
     Column("body", EventBody, nullable=False),
-    Column("occurred_at", String(32), nullable=False),
-    Column("traceparent", String(64)),
     UniqueConstraint("stream", "version"),
-    Index("ix_events_topic", "topic", "id"),
     sqlite_autoincrement=True,
 )
-"""What this service has decided, append-only: no row is ever changed."""
+"""What this service has decided, append-only: no row is ever changed. Columns of a fixed width come
+first, so that none is aligned to eight bytes behind text."""
 
 outbox = Table(
     "outbox",
@@ -97,11 +98,11 @@ inbox = Table(
     Column("consumer", String(50), primary_key=True),
     Column("event_id", UuidText, primary_key=True),
     Column("received_at_ms", BigInteger, nullable=False),
+    Column("occurred_at", Moment(32)),
     Column("topic", String(100)),
-    Column("occurred_at", String(32)),
     Column("body", EventBody),
     Column("given_up", String(60)),
-    Index("ix_inbox_kept", "received_at_ms", "event_id", postgresql_where=KEPT, sqlite_where=KEPT),
+    Index("ix_inbox_kept", "received_at_ms", postgresql_where=KEPT, sqlite_where=KEPT),
 )
 """What this service has handled. ``body`` is kept where read models are rebuilt from it.
 ``given_up`` is the place of the record in which an event came that was given up instead."""

@@ -62,9 +62,11 @@ def _audio_progressed(event: AudioProgressed) -> list[Write]:
 def _audio_ready(event: AudioReady) -> list[Write]:
     return _audio(
         event,
-        renditions=[as_json(rendition) for rendition in event.renditions],
-        timings=as_json(event.timings),
-        captions=as_json(event.captions),
+        files={
+            "renditions": [as_json(rendition) for rendition in event.renditions],
+            "timings": as_json(event.timings),
+            "captions": as_json(event.captions),
+        },
         duration_ms=event.duration_ms,
         loudness_lufs=event.loudness_lufs,
         ready_at=rfc3339(event.occurred_at),

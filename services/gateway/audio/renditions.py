@@ -39,11 +39,11 @@ def _joined(rows: Sequence[A]) -> A:
         requested_at=rows[0].requested_at,
         formats=tuple(formats),
     )
-    if not isinstance(joined, AudioFilesRow):
+    if not isinstance(joined, AudioFilesRow) or joined.files is None:
         return joined
-    made = [one for row in rows if isinstance(row, AudioFilesRow) for one in row.renditions or ()]
-    by_format = {rendition.format: rendition for rendition in made}
-    return replace(joined, renditions=tuple(by_format.values()) or None)
+    there = [row.files for row in rows if isinstance(row, AudioFilesRow) and row.files is not None]
+    by_format = {one.format: one for files in there for one in files.renditions}
+    return replace(joined, files=replace(joined.files, renditions=tuple(by_format.values())))
 
 
 def _rank(row: AudioRow) -> tuple[int, str]:

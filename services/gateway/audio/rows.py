@@ -56,14 +56,21 @@ class AudioRow:
         return not self.is_ready and (self.failed_at or self.given_up_at) is not None
 
 
-@dataclass(frozen=True, kw_only=True)
-class AudioFilesRow(AudioRow):
-    """An audio and where its files are."""
+@dataclass(frozen=True)
+class AudioFiles:
+    """Where the files of an audio are."""
 
-    loudness_lufs: float | None
-    renditions: tuple[Rendition, ...] | None
+    renditions: tuple[Rendition, ...]
     timings: ObjectRef | None
     captions: ObjectRef | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioFilesRow(AudioRow):
+    """An audio and its files, once it is ready."""
+
+    loudness_lufs: float | None
+    files: AudioFiles | None
 
 
 @dataclass(frozen=True, kw_only=True)

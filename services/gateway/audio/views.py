@@ -129,9 +129,9 @@ def audio_view(row: AudioFilesRow) -> AudioView:
         total=row.total,
         duration_ms=row.duration_ms,
         loudness_lufs=row.loudness_lufs,
-        renditions=tuple(map(_rendition, row.renditions or ())),
-        timings_object=row.timings,
-        captions_object=row.captions,
+        renditions=tuple(map(_rendition, row.files.renditions if row.files else ())),
+        timings_object=row.files and row.files.timings,
+        captions_object=row.files and row.files.captions,
         failure=reason,
     )
 

@@ -5,27 +5,24 @@ has what events have in common; what is left of one are its identifiers and dige
 stored as the bytes that their hexadecimal digits stand for. SQLite holds the JSON as it is, for one
 person's history is small and tools may read it.
 
-    1  body   compressed, with bytes for digits: 254 and 16 of them for a UUID, 255 and 32 for a
-              SHA-256, neither of which is in any UTF-8
+    1  body   compressed, with bytes for digits (:mod:`.digits`)
     2  body   compressed
     {  ...    as it is
 """
 
 import json
-import re
 import zlib
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import JSON, LargeBinary, TypeDecorator
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
+from libs.common.store.bodies.digits import has_marks, with_digits, without_digits
 from libs.common.store.bodies.event_words import EVENT_WORDS
 
 WITHOUT_DIGITS, DEFLATED = b"\x01", b"\x02"
 """Begin what is compressed; JSON begins with another byte."""
-UUID_MARK, SHA256_MARK = b"\xfe", b"\xff"
 WINDOW_BITS = -12
 """Raw DEFLATE, 4 kB: the dictionary and a usual event. To prepare more takes longer."""
 LEVEL, MEMORY = 6, 4
@@ -73,38 +70,28 @@ class PartOfEvent(TypeDecorator[Any]):
 
 def deflate(body: bytes) -> bytes:
     """Return JSON as it is stored."""
-    if UUID_MARK in body or SHA256_MARK in body:
+    if has_marks(body):
         return DEFLATED + _compressed(body)
-    return WITHOUT_DIGITS + _compressed(_DIGITS.sub(_bytes_of, body))
+    return WITHOUT_DIGITS + _compressed(without_digits(body))
 
 
 def inflate(stored: bytes) -> bytes:
-    """Return the JSON that is stored, compressed or not."""
+    """Return the JSON that is stored, compressed or not.
+
+    Raises:
+        ValueError: It is cut off.
+        zlib.error: It is damaged in another way.
+    """
     if not stored.startswith((WITHOUT_DIGITS, DEFLATED)):
         return stored
     words = zlib.decompressobj(WINDOW_BITS, zdict=EVENT_WORDS)
     body = words.decompress(stored[1:])
-    return _MARKED.sub(_digits_of, body) if stored.startswith(WITHOUT_DIGITS) else body
+    if not words.eof:
+        raise ValueError(f"a stored event is cut off after {len(stored)} bytes")
+    return with_digits(body) if stored.startswith(WITHOUT_DIGITS) else body
 
 
 def _compressed(body: bytes) -> bytes:
     strategy = zlib.Z_DEFAULT_STRATEGY
     packer = zlib.compressobj(LEVEL, zlib.DEFLATED, WINDOW_BITS, MEMORY, strategy, EVENT_WORDS)
     return packer.compress(body) + packer.flush()
-
-
-_DIGITS = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{64}")
-_MARKED = re.compile(rb"\xfe.{16}|\xff.{32}", re.DOTALL)
-
-
-def _bytes_of(found: re.Match[bytes]) -> bytes:
-    digits = found[0].replace(b"-", b"")
-    mark = UUID_MARK if len(found[0]) > len(digits) else SHA256_MARK
-    return mark + bytes.fromhex(digits.decode())
-
-
-def _digits_of(found: re.Match[bytes]) -> bytes:
-    marked = found[0]
-    if marked.startswith(SHA256_MARK):
-        return marked[1:].hex().encode()
-    return str(UUID(bytes=marked[1:])).encode()

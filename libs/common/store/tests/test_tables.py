@@ -82,7 +82,7 @@ async def test_events_take_few_bytes_with_their_indexes(database):
     async with database.transaction() as connection:
         await pack_old(connection, "synth", keep_ms=-60_000)
     packed = await bytes_per_event(database)
-    assert kept["events"] < 720
-    assert kept["inbox"] < 450
-    assert plain["inbox"] < 170
+    assert kept["events"] < 480
+    assert kept["inbox"] < 345
+    assert plain["inbox"] < 135
     assert packed["handled"] < 45

@@ -1,4 +1,5 @@
 import json
+import zlib
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,11 @@ async def test_a_part_is_a_value_and_none_is_null(database):
         assert list(found) == given
         missing = select(parts.c.id).where(parts.c.part.is_(None))
         assert list(await connection.scalars(missing)) == [2]
+
+
+@pytest.mark.parametrize("body", [b'{"version":1}', b'{"a":"' + bytes(range(256)) + b'"}'])
+def test_what_is_cut_off_or_damaged_is_no_other_event(body):
+    stored = deflate(body)
+    for length in range(1, len(stored)):
+        with pytest.raises((ValueError, zlib.error)):
+            inflate(stored[:length])
