@@ -47,9 +47,9 @@ def _warm_workers() -> None:
 
 def _zygote_ahead() -> None:
     """The process that parsers are forked from starts when ingest does."""
-    from services.ingest.sandbox import fork_server_process
+    from services.ingest.sandbox import server_process
 
-    fork_server_process.start_ahead = _nothing  # type: ignore[assignment]
+    server_process.start_ahead = _nothing  # type: ignore[assignment]
 
 
 def _frozen_modules() -> None:

@@ -41,7 +41,7 @@ def main() -> None:
         signal.signal(caught, lambda number, _: came.append(number))
     if WORKING_COMMANDS.intersection(sys.argv[1:2]):
         from libs.common.runtime.pool import preload
-        from services.ingest.sandbox.fork_server_process import start_ahead
+        from services.ingest.sandbox.server_process import start_ahead
 
         preload(*PRELOADED)
         start_ahead("services.ingest.sandbox.zygote")

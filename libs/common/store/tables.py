@@ -22,8 +22,8 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from libs.common.store.bodies.compact_text import Moment, NamedByIds, Traceparent
 from libs.common.store.bodies.event_body import EventBody
-from libs.common.store.bodies.event_columns import Moment, NamedByIds, Traceparent
 from libs.common.store.bodies.uuid_text import UuidText
 
 NAMES = {

@@ -17,8 +17,8 @@ import structlog
 from libs.common.errors import Rejected, Unavailable
 from libs.common.observability.metrics import Metrics
 from services.ingest.sandbox.confine import EXPECTED, Layer, Limits, Missing
-from services.ingest.sandbox.fork_server_process import ForkServerProcess, keep_others_out, take
 from services.ingest.sandbox.forked_process import ForkedProcess, Pipe
+from services.ingest.sandbox.server_process import ForkServerProcess, keep_others_out, take
 
 log = structlog.get_logger(__name__)
 

@@ -3,6 +3,7 @@
 SQLite holds the text, as it does of bodies.
 """
 
+from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -40,13 +41,13 @@ class _CompactText(TypeDecorator[str]):
         """Return the text."""
         return value if value is None or dialect.name != "postgresql" else self.restore(value)
 
+    @abstractmethod
     def shorten(self, value: str) -> Any:
         """Return what stands for ``value``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def restore(self, stored: Any) -> str:
         """Return what :meth:`shorten` was given."""
-        raise NotImplementedError
 
 
 class NamedByIds(_CompactText):

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.ingest.sandbox.fork_server_process import environment_of_server, start_ahead, take
 from services.ingest.sandbox.sandbox import PROGRAM, Sandbox
+from services.ingest.sandbox.server_process import environment_of_server, start_ahead, take
 from services.ingest.tests.samples import pdf
 
 
@@ -76,7 +76,7 @@ def test_its_environment_holds_no_more_than_that(monkeypatch):
 def test_others_of_the_same_user_are_kept_out_of_the_service():
     script = """
 import ctypes
-from services.ingest.sandbox.fork_server_process import keep_others_out
+from services.ingest.sandbox.server_process import keep_others_out
 keep_others_out()
 print(ctypes.CDLL(None).prctl(3))  # PR_GET_DUMPABLE
 """

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, select, text
 
-from libs.common.store.bodies.event_columns import Moment, NamedByIds, Traceparent
+from libs.common.store.bodies.compact_text import Moment, NamedByIds, Traceparent
 
 UUID_ = "0191e0b0-0000-7000-8000-00000000002a"
 TRACE = "00-04a75036e9d520bb983c5ed03b8d0182-94f39509523bd266-01"
