@@ -130,6 +130,11 @@ async def test_pages_that_are_not_read_yet_count_where_orders_overlap(world):
     await spoken_at(world, document, 2.5, pages=(1, 2, 3, 4, 7))
 
 
+def restart_with_one_audio_per_page(world):
+    limits = replace(world.kernel.limits, max_audios_per_page=1)
+    object.__setattr__(world.kernel, "limits", limits)
+
+
 @pytest.mark.slow
 async def test_a_page_that_is_full_by_now_is_missing_with_a_code(tmp_path):
     async with a_world(tmp_path, max_audios_per_page=2) as world:
@@ -137,8 +142,7 @@ async def test_a_page_that_is_full_by_now_is_missing_with_a_code(tmp_path):
         document = await world.hand_in()
         await spoken_at(world, document, 1.0, 1.5)
         await world.extract(document, 1)
-        limits = replace(world.kernel.limits, max_audios_per_page=1)
-        object.__setattr__(world.kernel, "limits", limits)  # as after a restart
+        restart_with_one_audio_per_page(world)
         await world.cut(document, 1)
         await world.parse(document, 1)
         await world.speak_everything()
@@ -162,8 +166,7 @@ async def test_a_page_that_was_refused_stays_so_when_another_format_of_it_is_ask
         await spoken_at(world, document, 1.0, 1.5)
         await world.extract(document, 1)
         await world.extract(document, 2)  # for which both wait
-        limits = replace(world.kernel.limits, max_audios_per_page=1)
-        object.__setattr__(world.kernel, "limits", limits)  # as after a restart
+        restart_with_one_audio_per_page(world)
         await world.cut(document, 1)
         other_format = NarrationOptions(rate=1.0, format="mp3", pages=page_ranges((1,)))
         await world.narrations.narrate(world.owner, document, other_format)
