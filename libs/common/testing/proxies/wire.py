@@ -5,7 +5,7 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
 BLOCK_BYTES = 65_536
@@ -20,6 +20,7 @@ class Wire:
         self._target = (host, port)
         self._server: asyncio.Server | None = None
         self._ends: set[asyncio.StreamWriter] = set()
+        self._connections: set[asyncio.Task[None]] = set()
         self._forwarding = asyncio.Event()
         self._forgotten: list[asyncio.Event] = []
         self._loop = asyncio.new_event_loop()
@@ -81,37 +82,51 @@ class Wire:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for forwarding in (self._forwarding, *self._forgotten):
-            forwarding.set()
         self._forgotten.clear()
         for end in list(self._ends):
             with contextlib.suppress(OSError):  # its client has left
                 raw = end.get_extra_info("socket")
                 raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ABORT)
             end.transport.abort()
-        for _ in range(100):
-            if not self._ends:
-                break
-            await asyncio.sleep(0.01)
+        connections = list(self._connections)
+        for connection in connections:
+            connection.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        forwarding = self._forwarding
-        await forwarding.wait()
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = asyncio.create_task(self._forward(reader, writer, self._forwarding))
+        self._connections.add(connection)
+        connection.add_done_callback(self._connections.discard)
+
+    async def _forward(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        forwarding: asyncio.Event,
+    ) -> None:
+        async with self._held(writer):
+            await forwarding.wait()
+            try:
+                far_reader, far_writer = await asyncio.open_connection(*self._target)
+            except OSError:
+                writer.transport.abort()
+                return
+            async with self._held(far_writer):
+                await asyncio.gather(
+                    self._pump(reader, far_writer, forwarding),
+                    self._pump(far_reader, writer, forwarding),
+                )
+
+    @contextlib.asynccontextmanager
+    async def _held(self, end: asyncio.StreamWriter) -> AsyncIterator[None]:
+        self._ends.add(end)
         try:
-            far_reader, far_writer = await asyncio.open_connection(*self._target)
-        except OSError:
-            writer.transport.abort()
-            return
-        self._ends |= {writer, far_writer}
-        try:
-            await asyncio.gather(
-                self._pump(reader, far_writer, forwarding),
-                self._pump(far_reader, writer, forwarding),
-            )
+            yield
         finally:
-            self._ends -= {writer, far_writer}
-            for end in (writer, far_writer):
-                end.close()
+            self._ends.discard(end)
+            end.close()
+            with contextlib.suppress(OSError):  # reset, by either side
+                await end.wait_closed()
 
     async def _pump(
         self,

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 
 import pytest
 
@@ -55,3 +56,22 @@ async def test_what_was_sent_on_a_silent_wire_arrives_later() -> None:
         assert await asyncio.wait_for(answer, 10) == b"word"
         writer.close()
         await asyncio.to_thread(wire.close)
+
+
+async def test_who_waits_on_a_silent_wire_is_reset_when_it_is_closed() -> None:
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(take, "127.0.0.1", 0) as server:
+        wire = Wire(*server.sockets[0].getsockname())
+        await asyncio.to_thread(wire.mend)
+        wire.silence()
+        reader, writer = await asyncio.open_connection("127.0.0.1", wire.port)
+        writer.write(b"word")
+        await asyncio.sleep(0.1)
+        await asyncio.to_thread(wire.close)
+        with pytest.raises(ConnectionResetError):
+            await asyncio.wait_for(reader.read(1), 10)
+        writer.close()
+    gc.collect()  # warns of what was left open
