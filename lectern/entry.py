@@ -41,10 +41,10 @@ def main() -> None:
         signal.signal(caught, lambda number, _: came.append(number))
     if WORKING_COMMANDS.intersection(sys.argv[1:2]):
         from libs.common.runtime.pool import preload
-        from services.ingest.sandbox.server_process import start_ahead
+        from services.ingest.sandbox.server_process import ZYGOTE, start_ahead
 
         preload(*PRELOADED)
-        start_ahead("services.ingest.sandbox.zygote")
+        start_ahead(ZYGOTE)
     # All of it stays: to look through it for garbage would take a fifth of a second.
     gc.disable()
     from lectern.cli import main as run

@@ -15,9 +15,9 @@ from services.ingest.handlers import routes
 from services.ingest.intake import Intake
 from services.ingest.jobs import FETCH, PARSE
 from services.ingest.sandbox.confine import Limits
-from services.ingest.sandbox.sandbox import Sandbox
+from services.ingest.sandbox.confined_parser import ConfinedParser
 from services.ingest.settings import Settings
-from services.ingest.sources.limited_fetcher import FetchLimits, LimitedFetcher
+from services.ingest.sources.confined_fetcher import ConfinedFetcher, FetchLimits
 from services.ingest.web_documents import WebDocuments
 
 NAME = "ingest"
@@ -30,10 +30,10 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     database = open_database(common, settings)
     storage = open_object_storage(common)
     metrics = Metrics(NAME)
-    sandbox = _sandbox(settings, metrics)
+    parser = _parser(settings, metrics)
     fetcher = _fetcher(settings, metrics)
     web_documents = WebDocuments(storage=storage, fetcher=fetcher)
-    intake = Intake(storage=storage, history=History(database), parser=sandbox)
+    intake = Intake(storage=storage, history=History(database), parser=parser)
     return ServiceParts(
         name=NAME,
         migrations=Path(__file__).with_name("migrations"),
@@ -53,31 +53,31 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         database=database,
         storage=storage,
         metrics=metrics,
-        resources=[sandbox, fetcher],
-        starting=sandbox.prepare,
-        checks={"sandbox": partial(_confinement, sandbox, fetcher)},
+        resources=[parser, fetcher],
+        starting=parser.prepare,
+        checks={"sandbox": partial(_confinement, parser, fetcher)},
     )
 
 
-def _sandbox(settings: Settings, metrics: Metrics) -> Sandbox:
+def _parser(settings: Settings, metrics: Metrics) -> ConfinedParser:
     limits = Limits(
         memory_bytes=settings.parse_memory_bytes,
         cpu_seconds=settings.parse_cpu_seconds,
         wall_seconds=settings.parse_wall_seconds,
     )
-    return Sandbox(limits, required=settings.require_sandbox, metrics=metrics)
+    return ConfinedParser(limits, required=settings.require_sandbox, metrics=metrics)
 
 
-def _fetcher(settings: Settings, metrics: Metrics) -> LimitedFetcher:
+def _fetcher(settings: Settings, metrics: Metrics) -> ConfinedFetcher:
     limits = FetchLimits(
         max_bytes=settings.url_max_bytes,
         timeout_seconds=settings.url_timeout_seconds,
         allow_private=settings.url_allow_private,
         ports=settings.url_ports,
     )
-    return LimitedFetcher(limits, required=settings.require_sandbox, metrics=metrics)
+    return ConfinedFetcher(limits, required=settings.require_sandbox, metrics=metrics)
 
 
-async def _confinement(sandbox: Sandbox, fetcher: LimitedFetcher) -> str | None:
+async def _confinement(parser: ConfinedParser, fetcher: ConfinedFetcher) -> str | None:
     """Return what parsers lack of the sandbox or, if nothing, what fetchers lack."""
-    return await sandbox.check() or await fetcher.check()
+    return await parser.check() or await fetcher.check()

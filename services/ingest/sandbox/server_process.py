@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from services.ingest.sandbox.kernel import calls
 
+ZYGOTE = "services.ingest.sandbox.zygote"
+"""The module that parses documents, named where it can be started before it is loaded."""
 STOP_SECONDS = 5.0
 
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "TZ")

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.ingest.sandbox.sandbox import PROGRAM, Sandbox
-from services.ingest.sandbox.server_process import environment_of_server, start_ahead, take
+from services.ingest.sandbox.confined_parser import ConfinedParser
+from services.ingest.sandbox.server_process import ZYGOTE, environment_of_server, start_ahead, take
 from services.ingest.tests.samples import pdf
 
 
@@ -30,12 +30,12 @@ def command_of(process: psutil.Process) -> list[str]:
 async def test_the_first_sandbox_takes_the_one_that_was_started_ahead(tmp_path):
     path = pdf(tmp_path / "a.pdf", [["Some text."]])
     before = zygotes()
-    start_ahead(PROGRAM)
+    start_ahead(ZYGOTE)
     assert zygotes() == before + 1
-    async with Sandbox() as first:
+    async with ConfinedParser() as first:
         assert zygotes() == before + 1
         assert len([item async for item in first.parse(path)]) == 2
-        async with Sandbox() as second:
+        async with ConfinedParser() as second:
             assert zygotes() == before + 2
             assert len([item async for item in second.parse(path)]) == 2
     assert zygotes() == before
@@ -43,11 +43,11 @@ async def test_the_first_sandbox_takes_the_one_that_was_started_ahead(tmp_path):
 
 @pytest.mark.slow
 def test_one_that_died_meanwhile_is_replaced():
-    start_ahead(PROGRAM)
+    start_ahead(ZYGOTE)
     [dying] = [child for child in psutil.Process().children() if "zygote" in str(child.cmdline())]
     dying.kill()
     dying.wait()
-    taken = take(PROGRAM)
+    taken = take(ZYGOTE)
     assert taken.runs
     taken.end(10)
     assert not taken.runs
@@ -64,7 +64,7 @@ def test_it_knows_nothing_of_what_the_service_was_told(monkeypatch):
 @pytest.mark.skipif(os.geteuid() != 0, reason="from others of the same user, it hides itself")
 def test_its_environment_holds_no_more_than_that(monkeypatch):
     monkeypatch.setenv("LECTERN_TEST_SECRET", "of the service")
-    zygote = take(PROGRAM)
+    zygote = take(ZYGOTE)
     command_of(psutil.Process(zygote.process.pid))  # before, there is no environment either
     environment = Path(f"/proc/{zygote.process.pid}/environ").read_bytes()
     zygote.end(10)
@@ -76,7 +76,7 @@ def test_its_environment_holds_no_more_than_that(monkeypatch):
 def test_others_of_the_same_user_are_kept_out_of_the_service():
     script = """
 import ctypes
-from services.ingest.sandbox.server_process import keep_others_out
+from services.ingest.sandbox.server_process import ZYGOTE, keep_others_out
 keep_others_out()
 print(ctypes.CDLL(None).prctl(3))  # PR_GET_DUMPABLE
 """
@@ -88,7 +88,7 @@ print(ctypes.CDLL(None).prctl(3))  # PR_GET_DUMPABLE
 
 
 def test_one_that_does_not_end_is_killed():
-    zygote = take(PROGRAM)
+    zygote = take(ZYGOTE)
     zygote.process.send_signal(signal.SIGSTOP)
     zygote.end(0.1)
     assert zygote.process.returncode == -signal.SIGKILL

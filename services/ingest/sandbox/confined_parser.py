@@ -1,8 +1,9 @@
 """Reads untrusted files in processes of their own, with limits, and streams what they say.
 
-``async with Sandbox(limits) as sandbox`` starts the zygote (see that module) and stops it at the
-end; :meth:`Sandbox.parse` starts it again if it died. One sandbox serves any number of documents at
-a time. Memory is bounded: a process that is ahead of its reader waits, because its pipe is full.
+``async with ConfinedParser(limits) as parser`` starts the zygote (see that module) and stops it at
+the end; :meth:`ConfinedParser.parse` starts it again if it died. One parser serves any number of
+documents at a time. Memory is bounded: a process that is ahead of its reader waits, because its
+pipe is full.
 """
 
 import asyncio
@@ -18,11 +19,10 @@ from services.ingest.pages.document import Item
 from services.ingest.sandbox.confine import Limits
 from services.ingest.sandbox.fork_client import ForkClient
 from services.ingest.sandbox.parsing_process import ParsingProcess
+from services.ingest.sandbox.server_process import ZYGOTE
 
-PROGRAM = "services.ingest.sandbox.zygote"
 
-
-class Sandbox:
+class ConfinedParser:
     """Parses documents in child processes. Has the same shape as any other parser.
 
     Where ``required``, it reads nothing as long as a layer of the sandbox is missing.
@@ -36,7 +36,7 @@ class Sandbox:
         metrics: Metrics | None = None,
     ) -> None:
         self.limits = limits or Limits()
-        self.client = ForkClient("parser", PROGRAM, required=required, metrics=metrics)
+        self.client = ForkClient("parser", ZYGOTE, required=required, metrics=metrics)
 
     async def __aenter__(self) -> Self:
         """Start the zygote; documents may be given to it while it still loads."""
@@ -76,7 +76,7 @@ class Sandbox:
     ) -> AsyncGenerator[Item, None]:
         """Yield the pages of a document as they are read, then its metadata.
 
-        ``limits`` replace those of the sandbox for this document. The wall clock only runs while
+        ``limits`` replace those of the parser for this document. The wall clock only runs while
         the child is waited for, not while the caller works on a page.
 
         Raises:

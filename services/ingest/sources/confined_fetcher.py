@@ -1,6 +1,6 @@
 """Fetches web addresses in processes of their own, confined, which the fetch server forks.
 
-``async with LimitedFetcher(...) as fetcher`` stops the server at the end; it is started with the
+``async with ConfinedFetcher(...) as fetcher`` stops the server at the end; it is started with the
 first web address, and again if it died.
 """
 
@@ -35,11 +35,11 @@ class FetchLimits:
 
     max_bytes: int
     timeout_seconds: float
-    allow_private: bool = False
-    ports: tuple[int, ...] = (80, 443)
+    allow_private: bool
+    ports: tuple[int, ...]
 
 
-class LimitedFetcher:
+class ConfinedFetcher:
     """Any number of web addresses at a time, each fetched by a child process.
 
     Where ``required``, none is as long as a layer of the sandbox is missing.

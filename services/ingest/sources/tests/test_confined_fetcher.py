@@ -15,12 +15,13 @@ from libs.common.errors import Rejected, Throttled, Transient, Unavailable
 from libs.common.observability.metrics import Metrics
 from services.ingest.sandbox.confine import Layer
 from services.ingest.sandbox.forked_process import ConfinedCodeCrashed
-from services.ingest.sources import limited_fetcher
-from services.ingest.sources.limited_fetcher import FetchLimits, LimitedFetcher
+from services.ingest.sources import confined_fetcher
+from services.ingest.sources.confined_fetcher import ConfinedFetcher, FetchLimits
 from services.ingest.sources.tests.site import Dripping, answer, self_signed, serving
 
 pytestmark = pytest.mark.slow
-LIMITS = FetchLimits(max_bytes=20_000_000, timeout_seconds=20.0, allow_private=True)
+PORTS = (80, 443)
+LIMITS = FetchLimits(max_bytes=20_000_000, timeout_seconds=20.0, allow_private=True, ports=PORTS)
 
 
 @pytest.fixture
@@ -31,27 +32,36 @@ async def site():
 
 @pytest.fixture
 async def fetcher():
-    async with LimitedFetcher(LIMITS) as fetcher:
+    async with ConfinedFetcher(LIMITS) as fetcher:
         yield fetcher
 
 
-def limits(max_bytes: int, timeout_seconds: float, *, allow_private: bool = False) -> FetchLimits:
+def limits(
+    max_bytes: int,
+    timeout_seconds: float,
+    *,
+    allow_private: bool = False,
+    ports: tuple[int, ...] = PORTS,
+) -> FetchLimits:
     return FetchLimits(
-        max_bytes=max_bytes, timeout_seconds=timeout_seconds, allow_private=allow_private
+        max_bytes=max_bytes,
+        timeout_seconds=timeout_seconds,
+        allow_private=allow_private,
+        ports=ports,
     )
 
 
-def server_of(fetcher: LimitedFetcher) -> int:
+def server_of(fetcher: ConfinedFetcher) -> int:
     """The process id of the fetch server."""
     assert fetcher.client._server is not None
     return fetcher.client._server.process.pid
 
 
-def children_of(fetcher: LimitedFetcher) -> list[psutil.Process]:
+def children_of(fetcher: ConfinedFetcher) -> list[psutil.Process]:
     return psutil.Process(server_of(fetcher)).children()
 
 
-async def at_work(fetcher: LimitedFetcher) -> psutil.Process:
+async def at_work(fetcher: ConfinedFetcher) -> psutil.Process:
     """The first child that waits for a website."""
     async with asyncio.timeout(60):
         while not fetcher.client.told or not children_of(fetcher):
@@ -65,7 +75,7 @@ async def gone(process: psutil.Process) -> None:
             await asyncio.sleep(0.02)
 
 
-async def code_of(fetcher: LimitedFetcher, url: str, path: Path) -> str:
+async def code_of(fetcher: ConfinedFetcher, url: str, path: Path) -> str:
     with pytest.raises(Rejected) as caught:
         await fetcher.fetch(url, path)
     return caught.value.code
@@ -98,11 +108,11 @@ async def test_what_is_wrong_is_told_in_the_same_words(fetcher, site, tmp_path):
 
 
 async def test_private_addresses_are_refused_also_behind_a_redirect(site, tmp_path):
-    of_site = FetchLimits(max_bytes=1000, timeout_seconds=20.0, ports=(site.port,))
-    async with LimitedFetcher(of_site) as fetcher:
+    of_site = limits(1000, 20.0, ports=(site.port,))
+    async with ConfinedFetcher(of_site) as fetcher:
         url = site.url("/", "127.0.0.1")
         assert await code_of(fetcher, url, tmp_path / "page") == "blocked_address"
-    async with LimitedFetcher(limits(1000, 20.0)) as fetcher:
+    async with ConfinedFetcher(limits(1000, 20.0)) as fetcher:
         assert await code_of(fetcher, url, tmp_path / "page") == "blocked_port"
     assert site.requests == []
 
@@ -129,13 +139,13 @@ async def test_a_bomb_takes_no_memory_of_the_service(fetcher, site, tmp_path):
 )
 async def test_a_website_that_drips_or_is_silent_ends_at_the_deadline(site, tmp_path, page):
     site.pages["/"] = page
-    async with LimitedFetcher(limits(1000, 1.0, allow_private=True)) as fetcher:
+    async with ConfinedFetcher(limits(1000, 1.0, allow_private=True)) as fetcher:
         with pytest.raises(Transient, match="in time"):
             await fetcher.fetch(site.url("/", "127.0.0.1"), tmp_path / "page")
 
 
 async def test_a_server_that_does_not_speak_tls_is_worth_another_try(site, tmp_path):
-    async with LimitedFetcher(limits(1000, 1.0, allow_private=True)) as fetcher:
+    async with ConfinedFetcher(limits(1000, 1.0, allow_private=True)) as fetcher:
         url = site.url("/", "127.0.0.1").replace("http:", "https:")
         with pytest.raises(Transient):
             await fetcher.fetch(url, tmp_path / "page")
@@ -235,7 +245,7 @@ async def test_a_process_that_dies_of_what_came_rejects_the_document(
 
 async def test_one_that_does_what_only_an_attack_does_is_counted(site, tmp_path):
     metrics = Metrics("ingest")
-    async with LimitedFetcher(LIMITS, metrics=metrics) as fetcher:
+    async with ConfinedFetcher(LIMITS, metrics=metrics) as fetcher:
         waiting, child = await waiting_for(fetcher, site, tmp_path / "page")
         child.send_signal(signal.SIGSYS)  # as the filter does
         with pytest.raises(Rejected) as caught:
@@ -247,8 +257,8 @@ async def test_one_that_does_what_only_an_attack_does_is_counted(site, tmp_path)
 
 async def test_a_process_that_stands_still_is_killed(site, tmp_path, monkeypatch):
     """As one that waits for a name service, which it does in its only thread."""
-    monkeypatch.setattr(limited_fetcher, "GRACE_SECONDS", 0.5)
-    async with LimitedFetcher(limits(1000, 2.0, allow_private=True)) as fetcher:
+    monkeypatch.setattr(confined_fetcher, "GRACE_SECONDS", 0.5)
+    async with ConfinedFetcher(limits(1000, 2.0, allow_private=True)) as fetcher:
         waiting, child = await waiting_for(fetcher, site, tmp_path / "page")
         child.suspend()
         with pytest.raises(Transient, match="in time"):
@@ -295,7 +305,7 @@ async def test_a_confined_process_can_neither_write_more_nor_read_files(fetcher,
 async def test_what_confines_fetchers_is_told_and_required(site, tmp_path):
     metrics = Metrics("ingest")
     url = site.url("/", "127.0.0.1")
-    async with LimitedFetcher(LIMITS, required=True, metrics=metrics) as fetcher:
+    async with ConfinedFetcher(LIMITS, required=True, metrics=metrics) as fetcher:
         assert await fetcher.check() is None
         with contextlib.suppress(Unavailable):  # this machine may lack one itself
             await fetcher.fetch(url, tmp_path / "page")
