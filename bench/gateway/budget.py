@@ -10,20 +10,18 @@ the median of the rounds.
 
 import asyncio
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
+from bench.databases import on_each_kind
 from bench.gateway.orders import MIGRATIONS, NOW, OBJECT, VOICES, kernel_on
 from libs.common.database.engine import Database
 from libs.common.store.effects import apply
 from libs.common.store.migrate import upgrade
-from libs.common.testing.servers import NativePostgres
 from services.gateway.audio.tables import audios
 from services.gateway.documents.tables import documents, pages
 from services.gateway.kernel.record import Kernel
@@ -167,13 +165,7 @@ async def compare(url: str, name: str, many: int) -> None:
 def main() -> None:
     """Measure on a file, then on a PostgreSQL that is started for it."""
     many = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(compare(f"sqlite+aiosqlite:///{Path(folder)}/gateway.db", "SQLite", many))
-    server = NativePostgres()
-    try:
-        asyncio.run(compare(server.start(), "PostgreSQL", many))
-    finally:
-        server.stop()
+    on_each_kind(lambda kind, url: asyncio.run(compare(url, kind, many)), "gateway")
 
 
 if __name__ == "__main__":

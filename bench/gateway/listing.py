@@ -7,7 +7,7 @@ and on the installed PostgreSQL.
 
 import asyncio
 import sys
-import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -15,12 +15,10 @@ from time import perf_counter
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
 
+from bench.databases import on_each_kind
 from libs.common.database.engine import Database
 from libs.common.store.migrate import upgrade
-from libs.common.testing.servers import NativePostgres
 from services.gateway import app
 from services.gateway.documents.queries import DocumentQueries
 from services.gateway.documents.tables import documents, pages
@@ -51,9 +49,9 @@ class OwnersListing:
         return spent
 
 
-async def measure(alone_url: str, beside_url: str, others: int) -> float:
+async def measure(urls: Sequence[str], others: int) -> float:
     """Print a line for one kind of database, and return the ratio; both are timed in turn."""
-    alone, beside = await _listing(alone_url), await _listing(beside_url)
+    alone, beside = [await _listing(url) for url in urls]
     await _add_others(beside.database, others)
     times: dict[OwnersListing, list[float]] = {alone: [], beside: []}
     for listing in (alone, beside):
@@ -95,13 +93,6 @@ async def _analyze(database: Database) -> None:
         await connection.execute(text("ANALYZE"))
 
 
-async def _create(url: str, name: str) -> None:
-    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        await connection.execute(text(f"CREATE DATABASE {name}"))
-    await engine.dispose()
-
-
 async def _add_others(database: Database, count: int) -> None:
     backend = database.url.get_backend_name()
     padded = _PADDED[backend].format(n=f"i / {PAGES_EACH}")
@@ -122,18 +113,7 @@ async def _add_others(database: Database, count: int) -> None:
 def main() -> int:
     """Measure both; 1 if a limit is not met."""
     others = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000_000
-    ratios = []
-    with tempfile.TemporaryDirectory(prefix="lectern-listing-") as folder:
-        urls = [f"sqlite+aiosqlite:///{folder}/{name}.db" for name in ("alone", "beside")]
-        ratios.append(asyncio.run(measure(urls[0], urls[1], others)))
-    server = NativePostgres()
-    try:
-        url = server.start()
-        asyncio.run(_create(url, "beside"))
-        beside = make_url(url).set(database="beside").render_as_string(hide_password=False)
-        ratios.append(asyncio.run(measure(url, beside, others)))
-    finally:
-        server.stop()
+    ratios = on_each_kind(lambda _, *urls: asyncio.run(measure(urls, others)), "alone", "beside")
     return int(max(ratios) > LIMIT)
 
 

@@ -8,7 +8,6 @@ not depend on who else uses the machine, nor do statements.
 
 import asyncio
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -18,6 +17,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import event
 
+from bench.databases import on_each_kind
 from libs.common.contracts.audio import VoiceInfo, VoicesAnnounced
 from libs.common.contracts.base import ObjectRef
 from libs.common.database.engine import Database
@@ -25,7 +25,6 @@ from libs.common.observability.metrics import Metrics
 from libs.common.storage.build import open_storage
 from libs.common.store.effects import apply
 from libs.common.store.migrate import upgrade
-from libs.common.testing.servers import NativePostgres
 from services import gateway
 from services.gateway.audio.tables import audios
 from services.gateway.documents.tables import documents, pages
@@ -177,13 +176,7 @@ def main() -> None:
     long = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
     print("| | pages | ms, under the lock | CPU ms | CPU per page, of 50 | ms to look | SQL |")
     print("|---|---|---|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(compare(f"sqlite+aiosqlite:///{Path(folder)}/gateway.db", "SQLite", long))
-    server = NativePostgres()
-    try:
-        asyncio.run(compare(server.start(), "PostgreSQL", long))
-    finally:
-        server.stop()
+    on_each_kind(lambda kind, url: asyncio.run(compare(url, kind, long)), "gateway")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ while others have many.
 import asyncio
 import logging
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from statistics import median
@@ -20,9 +19,8 @@ from typing import Any
 import structlog
 from pydantic import BaseModel
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
 
+from bench.databases import on_each_kind
 from libs.common.database.engine import Database
 from libs.common.errors import Unavailable
 from libs.common.observability.metrics import Metrics
@@ -36,7 +34,6 @@ from libs.common.store.jobs.claiming import SlotRequest, claim
 from libs.common.store.jobs.counting import counts
 from libs.common.store.jobs.held_jobs import end
 from libs.common.store.tables import core
-from libs.common.testing.servers import NativePostgres
 
 ROUNDS = 100
 LEASE_MS = 60_000
@@ -234,29 +231,12 @@ async def compare(urls: Sequence[str], count: int, owners: int) -> None:
         await database.close()
 
 
-async def another(url: str) -> str:
-    """Return the address of a second database on the server of ``url``."""
-    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
-    async with engine.connect() as connection:
-        await connection.execute(text("CREATE DATABASE other"))
-    await engine.dispose()
-    return make_url(url).set(database="other").render_as_string(hide_password=False)
-
-
 def main() -> None:
     """Measure on SQLite, then start PostgreSQL, measure, stop it."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     owners = int(sys.argv[2]) if len(sys.argv) > 2 else 10
-    with tempfile.TemporaryDirectory() as folder:
-        urls = [f"sqlite+aiosqlite:///{folder}/{name}.db" for name in ("empty", "full")]
-        asyncio.run(compare(urls, count, owners))
-    server = NativePostgres()
-    try:
-        url = server.start()
-        asyncio.run(compare([url, asyncio.run(another(url))], count, owners))
-    finally:
-        server.stop()
+    on_each_kind(lambda _, *urls: asyncio.run(compare(urls, count, owners)), "empty", "full")
 
 
 if __name__ == "__main__":
