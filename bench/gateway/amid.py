@@ -3,6 +3,9 @@
 ``python -m bench.gateway.amid [--documents 1000]`` starts Lectern in one process, measures it
 quiet, then while the documents of somebody else come in and are spoken. The limits are ratios to
 quiet, and what people notice: 500 ms of a POST, 150 ms of a read, at the 99th percentile.
+
+With ``--address http://127.0.0.1:8000`` it measures a deployment that runs already, where the
+environment says so of its databases: ``make up-native``, then ``.native/env``.
 """
 
 import argparse
@@ -45,20 +48,29 @@ async def main() -> int:
     """Print the figures; 1 if a limit is not met."""
     parser = argparse.ArgumentParser(prog="bench.gateway.amid")
     parser.add_argument("--documents", type=int, default=1000)
-    parser.add_argument("--keep", type=Path, help="data folder to use; else a temporary one")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--keep", type=Path, help="data folder to use; else a temporary one")
+    where.add_argument("--address", help="of a gateway that runs already; else one is started")
     asked = parser.parse_args()
+    if asked.address:
+        return await _measure(asked.address, [], asked.documents)
     with tempfile.TemporaryDirectory(prefix="lectern-amid-") as temporary:
         data = asked.keep or Path(temporary)
-        async with _serving(data) as base, _client(base) as mine, _client(base) as their:
-            for name, client in (("one", mine), ("many", their)):
-                client.headers["Authorization"] = f"Bearer {_token(data, name)}"
-            await _until_voices(mine)
-            quiet = Figures()
-            for number in range(QUIET_ROUNDS + 1):
-                quiet.documents.append(await _hear(mine, quiet, number))
-            quiet.documents.pop(0)  # what is loaded once
-            loaded = await _amid(mine, their, asked.documents)
-    return _report(quiet, loaded)
+        async with _serving(data) as address:
+            return await _measure(address, ["--data", str(data)], asked.documents)
+
+
+async def _measure(address: str, installation: Sequence[str], documents: int) -> int:
+    """Measure it at ``address``; ``installation`` says to the command line which it is."""
+    async with _client(address) as mine, _client(address) as their:
+        for name, client in (("one", mine), ("many", their)):
+            client.headers["Authorization"] = f"Bearer {_token(installation, name)}"
+        await _until_voices(mine)
+        quiet = Figures()
+        for number in range(QUIET_ROUNDS + 1):
+            quiet.documents.append(await _hear(mine, quiet, number))
+        quiet.documents.pop(0)  # what is loaded once
+        return _report(quiet, await _amid(mine, their, documents))
 
 
 async def _amid(mine: httpx.AsyncClient, their: httpx.AsyncClient, count: int) -> Figures:
@@ -123,12 +135,12 @@ async def _until_voices(client: httpx.AsyncClient) -> None:
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-def _client(base: str) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=base, timeout=PATIENCE_S)
+def _client(address: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=f"{address}/api/v1", timeout=PATIENCE_S)
 
 
-def _token(data: Path, name: str) -> str:
-    command = python("lectern", "token", "create", "--data", str(data), "--name", name)
+def _token(installation: Sequence[str], name: str) -> str:
+    command = python("lectern", "token", "create", *installation, "--name", name)
     return subprocess.run(
         command, cwd=ROOT, check=True, capture_output=True, text=True
     ).stdout.strip()
@@ -149,7 +161,7 @@ async def _serving(data: Path) -> AsyncIterator[str]:
                 break
         else:
             raise RuntimeError("Lectern did not start")
-        yield f"http://127.0.0.1:{port}/api/v1"
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGTERM)
         await process.wait()

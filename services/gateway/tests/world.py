@@ -175,6 +175,10 @@ class World:
         await self.work()
         return await self.appended(event)
 
+    async def pages_asked(self) -> list[int]:
+        """The pages that the gateway asked audio of, as often as it did, in order."""
+        return [event.page for event in await self.decided(AudioRequested)]
+
     async def ends(self) -> list[Any]:
         """The ends of narrations, completed ones first."""
         completed = await self.decided(NarrationCompleted)

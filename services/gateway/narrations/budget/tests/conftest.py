@@ -2,14 +2,7 @@
 
 import pytest
 
-from services.gateway.narrations.budget.tests.days import Clock
 from services.gateway.tests.world import VOICES, a_world
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """The clock by which days begin."""
-    return Clock(monkeypatch)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -28,10 +28,6 @@ from services.gateway.tests.world import VOICES, a_world
 pytestmark = pytest.mark.slow
 
 
-async def pages_asked(world):
-    return [event.page for event in await world.decided(AudioRequested)]
-
-
 async def derived(world):
     """What would be counted if it were worked out anew."""
     async with world.database.transaction() as connection:
@@ -49,16 +45,16 @@ async def test_what_a_day_has_no_room_for_waits_in_its_order(world, clock):
     await world.narrations.narrate(world.owner, document, NarrationOptions())
     await world.read(document, 5)
     await world.speak_everything()
-    assert await pages_asked(world) == [1, 2]
+    assert await world.pages_asked() == [1, 2]
     assert await counts(world) == {(str(world.owner), clock.today): 24}
     clock.next_day()
     await resume(world)
     await world.speak_everything()
-    assert await pages_asked(world) == [1, 2, 3, 4]
+    assert await world.pages_asked() == [1, 2, 3, 4]
     clock.next_day()
     await resume(world)
     await world.speak_everything()
-    assert await pages_asked(world) == [1, 2, 3, 4, 5]
+    assert await world.pages_asked() == [1, 2, 3, 4, 5]
     assert sum((await counts(world)).values()) == 60
     assert len(await world.ends()) == 1
     assert await live(world) == await derived(world)
@@ -110,7 +106,7 @@ async def test_another_try_costs_nothing(world, clock):
     (asked,) = await world.decided(AudioRequested)
     await world.fail(asked)
     await world.narrations.narrate(world.owner, document, NarrationOptions())
-    assert await pages_asked(world) == [1, 1, 2]
+    assert await world.pages_asked() == [1, 1, 2]
     assert set((await counts(world)).values()) == {24}
     assert await live(world) == await derived(world)
 
@@ -125,7 +121,7 @@ async def test_an_edited_page_and_another_sound_cost_as_much_again(world, clock)
     await world.narrations.narrate(world.owner, document, NarrationOptions())
     await world.speak_everything()
     await world.narrations.narrate(world.owner, document, NarrationOptions(rate=1.5))
-    assert len(await pages_asked(world)) == 3
+    assert len(await world.pages_asked()) == 3
     assert set((await counts(world)).values()) == {18}
 
 
@@ -139,7 +135,7 @@ async def test_a_page_that_is_longer_than_a_day_may_have_goes_as_the_first_of_on
     for asked in ([1], [1, 2], [1, 2, 3]):
         await resume(world)
         await world.speak_everything()
-        assert await pages_asked(world) == asked
+        assert await world.pages_asked() == asked
         clock.next_day()
     assert sorted((await counts(world)).values()) == [12, 12, 99]
 
@@ -149,7 +145,7 @@ async def test_without_a_limit_nothing_waits_and_all_is_counted(world, clock):
     document = await world.hand_in()
     await world.read(document, 5)
     await world.narrations.narrate(world.owner, document, NarrationOptions())
-    assert await pages_asked(world) == [1, 2, 3, 4, 5]
+    assert await world.pages_asked() == [1, 2, 3, 4, 5]
     assert set((await counts(world)).values()) == {60}
 
 
@@ -223,7 +219,7 @@ async def everything_in_the_end(world, clock):
         await resume(world)
         await world.speak_everything()
     restart(world, max_characters_per_owner_and_day=0)
-    before = len(await pages_asked(world))
+    before = len(await world.pages_asked())
     await resume(world)
     await world.speak_everything()
-    assert len(await pages_asked(world)) == before
+    assert len(await world.pages_asked()) == before

@@ -12,7 +12,6 @@ from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.tables import jobs
 from services.gateway.app import assemble
 from services.gateway.narrations.budget.tests.days import (
-    Clock,
     counts,
     restart,
     resume,
@@ -25,11 +24,6 @@ from services.gateway.settings import Settings
 from services.gateway.tests.world import VOICES, World, a_world
 
 A_DAY = 30
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    return Clock(monkeypatch)
 
 
 @pytest.fixture
@@ -46,10 +40,6 @@ async def ordered(world, pages=3):
     return document
 
 
-async def pages_asked(world):
-    return [event.page for event in await world.decided(AudioRequested)]
-
-
 def looks(world):
     return world.kernel.metrics.budget_waits_total._value.get()
 
@@ -63,7 +53,7 @@ async def test_one_job_for_each_owner_goes_on_before_long_or_at_midnight(world, 
     assert looks(world) == 1
     await resume(world)  # there is no room yet
     assert (len(await waiting_jobs(world)), looks(world)) == (1, 2)
-    assert await pages_asked(world) == [1, 2]
+    assert await world.pages_asked() == [1, 2]
 
 
 @pytest.mark.slow
@@ -71,10 +61,10 @@ async def test_a_raised_budget_is_used_without_waiting_for_midnight(world, clock
     await ordered(world, pages=4)
     restart(world, max_characters_per_owner_and_day=36)
     await resume(world)
-    assert await pages_asked(world) == [1, 2, 3]
+    assert await world.pages_asked() == [1, 2, 3]
     restart(world, max_characters_per_owner_and_day=0)
     await resume(world)
-    assert await pages_asked(world) == [1, 2, 3, 4]
+    assert await world.pages_asked() == [1, 2, 3, 4]
     assert await waiting_jobs(world) == []
 
 
@@ -91,7 +81,7 @@ async def test_a_document_that_is_deleted_waits_no_more_and_others_may_go(world,
     clock.next_day()
     await resume(world)
     assert await waiting_jobs(world) == []
-    assert len(await pages_asked(world)) == 4
+    assert len(await world.pages_asked()) == 4
 
 
 @pytest.mark.slow
