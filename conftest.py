@@ -23,6 +23,13 @@ pytest_plugins = [
 ]
 
 
+def pytest_configure() -> None:
+    """Have a test that sets up no logs show errors as they are, not colored: 0.2 s of a loop."""
+    before = structlog.get_config()["processors"][:-1]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*before, plain])
+
+
 def pytest_collection_finish() -> None:
     """Keep the collector from going through all modules again and again: a tenth of the time."""
     gc.collect()

@@ -9,11 +9,6 @@ import pytest
 from services.gateway.tests.world import VOICES, World, a_world
 
 
-@pytest.fixture(autouse=True)
-def gateway_holds_no_loop(nothing_holds_the_loop: None) -> None:
-    """Requests, handlers and jobs of the gateway let each other run."""
-
-
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     """A gateway that knows one engine."""

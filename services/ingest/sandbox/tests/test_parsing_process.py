@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from libs.common.errors import Rejected
+from libs.common.testing.costs.loop_watchdog import not_counted
 from services.ingest.sandbox.confine import Limits
 from services.ingest.sandbox.confined_parser import ConfinedParser
 from services.ingest.tests.samples import SENTENCE
@@ -36,7 +37,8 @@ async def test_memory_limit_ends_a_document(tmp_path):
 
 
 async def test_processor_time_ends_a_document(tmp_path):
-    path = long_text(tmp_path / "a.txt", 60_000_000)
+    with not_counted():
+        path = long_text(tmp_path / "a.txt", 60_000_000)
     async with ConfinedParser(LIMITS) as parser:
         with pytest.raises(Rejected) as caught:
             async for _ in parser.parse(path, limits=Limits(cpu_seconds=1)):
