@@ -17,8 +17,8 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
-from bench.databases import on_each_kind
 from bench.gateway.orders import MIGRATIONS, NOW, OBJECT, VOICES, kernel_on
+from bench.store.databases import on_each_kind
 from libs.common.database.engine import Database
 from libs.common.store.effects import apply
 from libs.common.store.migrate import upgrade

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import insert, text
 
-from bench.databases import on_each_kind
+from bench.store.databases import on_each_kind
 from libs.common.database.engine import Database
 from libs.common.store.migrate import upgrade
 from services.gateway import app

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import event
 
-from bench.databases import on_each_kind
+from bench.store.databases import on_each_kind
 from libs.common.contracts.audio import VoiceInfo, VoicesAnnounced
 from libs.common.contracts.base import ObjectRef
 from libs.common.database.engine import Database

@@ -20,7 +20,7 @@ import structlog
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from bench.databases import on_each_kind
+from bench.store.databases import on_each_kind
 from libs.common.database.engine import Database
 from libs.common.errors import Unavailable
 from libs.common.observability.metrics import Metrics

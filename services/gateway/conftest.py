@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from services.gateway.narrations.budget.tests.days import Clock
 from services.gateway.tests.world import VOICES, World, a_world
 
 
@@ -22,3 +23,9 @@ async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
     """The owner's client."""
     async with world.client() as client:
         yield client
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock by which days of the budget begin."""
+    return Clock(monkeypatch)

@@ -97,7 +97,7 @@ def watched_loops() -> Iterator[LoopWatchdog]:
         Handle._run = _run  # type: ignore[method-assign]
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def nothing_holds_the_loop(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test in which a callback held an event loop.
 
