@@ -2,7 +2,8 @@
 
 An event that its producer sent and a consumer never handled is sent again, with the same id. At
 start that is everything that was under way when the process was killed; while running, it is what
-fell out of the broker's 5 MiB per partition.
+fell out of the broker's 5 MiB per partition. What only waits in the broker is not lost: nobody
+judges before consumers have got as far as there was something at the last look.
 
 Jobs that a killed process held, and its leases, are free again at once: nobody else works in the
 data folder, so there is no need to wait until they end. Each of the jobs counts a crash.
@@ -13,8 +14,10 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
+from aiokafka import TopicPartition
 
 from libs.common.database.engine import Database
 from libs.common.errors import LecternError
@@ -58,8 +61,20 @@ class StoreProgress:
         return min(self.open, default=self.place + 1) - 1
 
 
+class Consumption(Protocol):
+    """How far the consumers of this process are."""
+
+    def ends(self) -> Mapping[TopicPartition, int]:
+        """Return where partitions end now."""
+
+    def handled_until(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Whether all that there was up to ``ends`` is handled."""
+
+
 class Sweeper:
     """Sends again what got lost between services: at start all of it, then what came since.
+
+    ``consumption`` tells how far consumers are; without it they are taken for being at the end.
 
     ``consumed`` maps each service to the topics that it consumes. A look costs what is not settled
     and not what is stored: the place up to which all is settled is kept in each service's database,
@@ -68,10 +83,15 @@ class Sweeper:
     """
 
     def __init__(
-        self, databases: Mapping[str, Database], consumed: Mapping[str, Sequence[str]]
+        self,
+        databases: Mapping[str, Database],
+        consumed: Mapping[str, Sequence[str]],
+        consumption: Consumption | None = None,
     ) -> None:
         self._databases = databases
         self._consumed = consumed
+        self._consumption = consumption
+        self._ends: Mapping[TopicPartition, int] = {}
         self._consumers = ""
         self.progress: dict[str, StoreProgress] = {}
 
@@ -92,11 +112,17 @@ class Sweeper:
     async def sweep(self) -> int:
         """Have sent again what some consumer's inbox lacks; return how many events that were.
 
-        The first sweep is about all that was sent, the others about what was by the one before.
+        The first sweep is about all that was sent, the others about what was by the one before, and
+        about nothing while consumers have not come as far.
         """
         if not self.progress:
             await self._begin()
-        return sum([await self._sweep_one(name) for name in self._databases])
+        elif self._consumption and not self._consumption.handled_until(self._ends):
+            return 0
+        again = sum([await self._sweep_one(name) for name in self._databases])
+        if self._consumption:
+            self._ends = self._consumption.ends()
+        return again
 
     async def _begin(self) -> None:
         kept: dict[str, Sweep] = {}
@@ -118,7 +144,7 @@ class Sweeper:
             found.newest = newest
         young = found.unsent | unsent
         lost = await self._look_through(producer, found, found.newest, young)
-        found.newest, found.unsent = newest, unsent
+        found.newest, found.unsent = newest, unsent | set(lost)
         again = 0
         if lost or found.settled != found.kept:
             async with producer.transaction() as connection:

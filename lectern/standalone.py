@@ -132,12 +132,14 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
     with _locked(options.data), _temporary_files(options.data), EmbeddedBroker(topics) as broker:
         secret = data_folder_secret(options.data)
         stopping = asyncio.Event()
-        gateway, started = _build(options, broker.bootstrap, stopping)
+        fetches = FetchOnDemand()
+        gateway, started = _build(options, broker.bootstrap, stopping, fetches)
         for spec in SERVICES:
             await upgrade(started[spec.name].parts.database, spec.migrations)
         databases = {name: service.parts.database for name, service in started.items()}
         await release_left(databases.values())
-        sweeping = asyncio.create_task(Sweeper(databases, consumed_topics()).run())
+        sweeper = Sweeper(databases, consumed_topics(), consumption=fetches)
+        sweeping = asyncio.create_task(sweeper.run())
         begun: list[Service] = []
         try:
             for service in started.values():
@@ -200,10 +202,10 @@ def _is_set(name: str) -> bool:
 
 
 def _build(
-    options: Options, bootstrap: str, stopping: asyncio.Event
+    options: Options, bootstrap: str, stopping: asyncio.Event, fetches: FetchOnDemand
 ) -> tuple[Assembly, dict[str, Service]]:
     common = common_settings(options, bootstrap)
-    fetches, isolation = FetchOnDemand(), Isolation()
+    isolation = Isolation()
     built: dict[str, Service] = {}
     gateway: Assembly | None = None
     for spec in SERVICES:

@@ -1,8 +1,9 @@
 """One page amid a thousand: how long one person waits while another hands in a library.
 
-``python -m bench.gateway.amid [--documents 1000]`` starts Lectern in one process, measures it
-quiet, then while the documents of somebody else come in and are spoken. The limits are ratios to
-quiet, and what people notice: 500 ms of a POST, 150 ms of a read, at the 99th percentile.
+``python -m bench.gateway.amid [--documents 1000] [--pages 1]`` starts Lectern in one process,
+measures it quiet, then while the documents of somebody else come in and are spoken: many with a
+page, or a few with thousands. The limits are ratios to quiet, and what people notice: 500 ms of a
+POST, 150 ms of a read, at the 99th percentile.
 
 With ``--address http://127.0.0.1:8000`` it measures a deployment that runs already, where the
 environment says so of its databases: ``make up-native``, then ``.native/env``.
@@ -48,19 +49,20 @@ async def main() -> int:
     """Print the figures; 1 if a limit is not met."""
     parser = argparse.ArgumentParser(prog="bench.gateway.amid")
     parser.add_argument("--documents", type=int, default=1000)
+    parser.add_argument("--pages", type=int, default=1, help="of each document of the other")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--keep", type=Path, help="data folder to use; else a temporary one")
     where.add_argument("--address", help="of a gateway that runs already; else one is started")
     asked = parser.parse_args()
     if asked.address:
-        return await _measure(asked.address, [], asked.documents)
+        return await _measure(asked.address, [], asked)
     with tempfile.TemporaryDirectory(prefix="lectern-amid-") as temporary:
         data = asked.keep or Path(temporary)
         async with _serving(data) as address:
-            return await _measure(address, ["--data", str(data)], asked.documents)
+            return await _measure(address, ["--data", str(data)], asked)
 
 
-async def _measure(address: str, installation: Sequence[str], documents: int) -> int:
+async def _measure(address: str, installation: Sequence[str], asked: argparse.Namespace) -> int:
     """Measure it at ``address``; ``installation`` says to the command line which it is."""
     async with _client(address) as mine, _client(address) as their:
         for name, client in (("one", mine), ("many", their)):
@@ -70,12 +72,14 @@ async def _measure(address: str, installation: Sequence[str], documents: int) ->
         for number in range(QUIET_ROUNDS + 1):
             quiet.documents.append(await _hear(mine, quiet, number))
         quiet.documents.pop(0)  # what is loaded once
-        return _report(quiet, await _amid(mine, their, documents))
+        return _report(quiet, await _amid(mine, their, asked.documents, asked.pages))
 
 
-async def _amid(mine: httpx.AsyncClient, their: httpx.AsyncClient, count: int) -> Figures:
+async def _amid(
+    mine: httpx.AsyncClient, their: httpx.AsyncClient, count: int, pages: int
+) -> Figures:
     figures = Figures()
-    handing_in = asyncio.create_task(_hand_in(their, figures, count))
+    handing_in = asyncio.create_task(_hand_in(their, figures, count, pages))
     reading = asyncio.create_task(_read_on(mine, figures))
     await asyncio.sleep(2.0)
     for number in range(LOADED_ROUNDS):
@@ -85,12 +89,14 @@ async def _amid(mine: httpx.AsyncClient, their: httpx.AsyncClient, count: int) -
     return figures
 
 
-async def _hand_in(client: httpx.AsyncClient, figures: Figures, count: int) -> None:
+async def _hand_in(client: httpx.AsyncClient, figures: Figures, count: int, pages: int) -> None:
     numbers = iter(range(count))
 
     async def one_after_the_other() -> None:
         for number in numbers:
-            while not await _submit(client, figures, f"Theirs {number}. {SENTENCE * 4}"):
+            title = f"Theirs {number}"
+            chapters = [f"# {title}, {at}\n\n{SENTENCE * 4}" for at in range(pages)]
+            while not await _submit(client, figures, "\n\n".join(chapters)):
                 figures.refused += 1
                 await asyncio.sleep(1.0)
 

@@ -2,6 +2,7 @@ import asyncio
 from uuid import uuid4
 
 import pytest
+from aiokafka import TopicPartition
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -21,6 +22,7 @@ from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.migrate import upgrade
 from libs.common.store.tables import events, inbox, jobs, outbox, sweeps
 
+PARTITION = TopicPartition(DocumentDeleted.topic, 0)
 CONSUMED = {"gateway": [], "ingest": [DocumentDeleted.topic], "synth": [DocumentDeleted.topic]}
 
 
@@ -126,6 +128,41 @@ async def test_what_was_still_in_the_outbox_is_given_time(databases):
     async with databases["gateway"].transaction() as connection:
         await sent(connection)
     assert [await sweeper.sweep() for _ in range(2)] == [0, 1]
+
+
+class Reader:
+    """Where consumers are, and where what they read ends."""
+
+    def __init__(self):
+        self.end = self.handled = 0
+
+    def ends(self):
+        return {PARTITION: self.end}
+
+    def handled_until(self, ends):
+        return self.handled >= ends.get(PARTITION, 0)
+
+
+async def test_what_waits_in_the_broker_is_not_lost(databases):
+    reading = Reader()
+    sweeper = Sweeper(databases, CONSUMED, reading)
+    assert await sweeper.sweep() == 0
+    await published(databases["gateway"], 2)
+    reading.end = 2
+    assert await sweeper.sweep() == 0
+    reading.end, reading.handled = 5, 1
+    assert [await sweeper.sweep() for _ in range(3)] == [0, 0, 0]
+    reading.handled = 2
+    assert await sweeper.sweep() == 2
+
+
+async def test_what_was_sent_again_is_given_time(databases):
+    sweeper = Sweeper(databases, CONSUMED)
+    await published(databases["gateway"], 2)
+    assert await sweeper.sweep() == 2
+    async with databases["gateway"].transaction() as connection:
+        await sent(connection)
+    assert [await sweeper.sweep() for _ in range(2)] == [0, 2]
 
 
 async def test_the_inbox_of_another_consumer_says_nothing(databases):

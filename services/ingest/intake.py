@@ -32,7 +32,7 @@ from services.ingest.pages.titles import document_title
 
 ANNOUNCE_AT_ONCE = 2
 ANNOUNCE_EVERY_S = 0.25
-PAGES_AT_ONCE = 64
+PAGES_AT_ONCE = 16
 
 
 class Parser(Protocol):

@@ -80,6 +80,8 @@ class Clients:
 
     producer: Callable[[CommonSettings], AIOKafkaProducer] = producer
     consuming_broker: Callable[[CommonSettings], KafkaBroker] = consuming_broker
+    full_topics: Callable[[], frozenset[str]] = frozenset
+    """Topics that take nothing more until what is in them was read."""
 
 
 async def missing_topics(connected: AIOKafkaProducer, wanted: Iterable[str]) -> list[str]:

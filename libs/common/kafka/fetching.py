@@ -6,13 +6,14 @@ after the other, and a long one delays every event. But there, who sends and who
 process: what was sent is known, and up to where, and a partition that has been read to its end is
 paused until more is sent.
 
-From this also follows how many records wait, which other brokers tell only when asked. Nothing else
-knows of this. It is plugged in where connections are made (:class:`Clients`): its
-producer tells of what was sent, and a middleware of its consuming broker of what was taken.
+From this also follows how many records wait, which other brokers tell only when asked, and which
+topics are full: the embedded broker drops what is not fetched in time. Nothing else knows of this.
+It is plugged in where connections are made (:class:`Clients`): its producer tells of what was sent,
+and a middleware of its consuming broker of what was taken.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -31,6 +32,8 @@ from libs.common.settings import CommonSettings
 FIRST_LOOK_S = 0.25
 LOOK_EVERY_S = 5.0
 LOOK_FOR_S = 0.1
+FULL_AT = 1000
+"""Records of a partition: with a batch more they are far fewer than the broker keeps."""
 
 
 class FetchOnDemand:
@@ -51,7 +54,11 @@ class FetchOnDemand:
 
     def clients(self) -> Clients:
         """Return what connects to the broker of this process."""
-        return Clients(producer=self._producer, consuming_broker=self._consuming_broker)
+        return Clients(
+            producer=self._producer,
+            consuming_broker=self._consuming_broker,
+            full_topics=self.full_topics,
+        )
 
     def follow(self, consumer: AIOKafkaConsumer) -> None:
         """Tell a consumer that has started of what is sent, until :meth:`leave`."""
@@ -70,6 +77,28 @@ class FetchOnDemand:
         """
         return sum(
             max(0, self._ends.get(partition, 0) - self._nexts.get(consumer, {}).get(partition, 0))
+            for consumer in self._looking
+            for partition in consumer.assignment() - self._held.get(consumer, set())
+        )
+
+    def full_topics(self) -> frozenset[str]:
+        """Return the topics of which so many records wait that no more had better be sent."""
+        return frozenset(
+            partition.topic
+            for consumer in self._looking
+            for partition, following in self._nexts.get(consumer, {}).items()
+            if self._ends.get(partition, 0) - following >= FULL_AT
+            and partition not in self._held.get(consumer, set())
+        )
+
+    def ends(self) -> dict[TopicPartition, int]:
+        """Return where partitions end now, for :meth:`handled_until`."""
+        return dict(self._ends)
+
+    def handled_until(self, ends: Mapping[TopicPartition, int]) -> bool:
+        """Whether consumers of this process have handled all that there was up to ``ends``."""
+        return all(
+            self._nexts.get(consumer, {}).get(partition, 0) >= ends.get(partition, 0)
             for consumer in self._looking
             for partition in consumer.assignment() - self._held.get(consumer, set())
         )
@@ -108,7 +137,9 @@ class FetchOnDemand:
             await asyncio.sleep(LOOK_FOR_S)
             for partition in consumer.assignment():
                 with suppress(KafkaError):  # such as: others have the partition now
-                    if self._is_end(partition, await consumer.position(partition)):
+                    position = await consumer.position(partition)
+                    self._nexts.setdefault(consumer, {}).setdefault(partition, position)
+                    if self._is_end(partition, position):
                         self._pause(consumer, [partition])
             await asyncio.sleep(self._look_every_s)
 

@@ -8,8 +8,9 @@ was cancelled in this process is told at once.
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 
 import structlog
@@ -30,6 +31,7 @@ from libs.common.errors import (
 )
 from libs.common.observability.metrics import Metrics
 from libs.common.observability.telemetry import current_traceparent, span_from
+from libs.common.processing.capacity.backpressure import Backpressure
 from libs.common.processing.failures import Failures, Task, code_of
 from libs.common.processing.job_kind import Job, JobRoute
 from libs.common.processing.time_limits import Hung, TooSlow
@@ -68,6 +70,7 @@ class Attempts:
     failures: Failures
     metrics: Metrics
     lease_ms: int
+    backpressure: Backpressure = field(default_factory=Backpressure)
 
     async def work_on(self, held: Claim, route: JobRoute) -> None:
         """Work on a job; whatever goes wrong with it is no matter of the others.
@@ -117,7 +120,10 @@ class Attempts:
         async def finish(connection: AsyncConnection) -> bool:
             return await held_jobs.end(connection, held) and await is_wanted(connection, held)
 
+        recorded = itertools.count()
+
         async def record(effects: Sequence[Effect]) -> None:
+            await self.backpressure.room(next(recorded))
             await self._commit(progress, effects, traceparent)
 
         job = Job(

@@ -2,11 +2,12 @@
 
 One relay per database leads at a time, by a lease. Each row has its own outcome: it goes when the
 broker has it, it is set aside when the broker refuses it for good, and otherwise it is sent again.
-Then its topic is held back for a while, and the others go on.
+Then its topic is held back for a while, and the others go on. So is a topic that is full, where
+there is such a thing: what waits in the outbox waits safely.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic, perf_counter
 
@@ -32,6 +33,7 @@ from libs.common.store.rows import StoredEvent
 log = structlog.get_logger(__name__)
 
 LEASE = "relay"
+LOOK_AT_FULL_S = 0.05
 
 
 @dataclass
@@ -53,10 +55,12 @@ class Relay:
     batch_size: int
     poll_interval_s: float
     lease_ms: int
+    full_topics: Callable[[], frozenset[str]] = frozenset
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _failures: int = 0
     _held: dict[str, HeldTopic] = field(default_factory=dict)
     _passed_over: Sequence[str] = ()
+    _full: frozenset[str] = frozenset()
 
     async def run(self) -> None:
         """Send until stopped; whatever fails is tried again, with backoff."""
@@ -98,7 +102,8 @@ class Relay:
     async def _send_some(self, leader: Leader) -> int:
         """Send a batch; return how many events were in it."""
         async with self.database.querying() as connection:
-            self._passed_over = self._held_now()
+            self._full = self.full_topics()
+            self._passed_over = [*self._held_now(), *self._full]
             batch = await outbox.unsent(connection, self.batch_size, self._passed_over)
         if not batch:
             return 0
@@ -144,7 +149,8 @@ class Relay:
         """
         waiting = {*self._passed_over, *self._held_now()} & self._held.keys()
         waits_s = [self._held[topic].until_s - monotonic() for topic in waiting]
-        return max(0.0, min([self.poll_interval_s, *waits_s]))
+        most_s = LOOK_AT_FULL_S if self._full else self.poll_interval_s
+        return max(0.0, min([most_s, *waits_s]))
 
     def _held_now(self) -> list[str]:
         return [topic for topic, wait in self._held.items() if wait.until_s > monotonic()]

@@ -62,6 +62,7 @@ class Worker:
             failures=failures,
             metrics=self.metrics,
             lease_ms=self.lease_ms,
+            backpressure=self.backpressure,
         )
         self._by_kind = {route.kind.name: route for route in self.routes}
 

@@ -43,7 +43,7 @@ async def working(
 
     ``fail`` is called when a loop fails, or when the service had better be stopped.
     """
-    relay, worker = _relay(parts, sender), _worker(parts, isolation, backpressure, fail)
+    relay, worker = _relay(parts, clients, sender), _worker(parts, isolation, backpressure, fail)
     leftovers = Leftovers(
         storage=parts.storage,
         database=parts.database,
@@ -100,7 +100,7 @@ def _consumer(parts: ServiceParts, sender: Sender, fail: Callable[[], None]) -> 
     )
 
 
-def _relay(parts: ServiceParts, sender: Sender) -> Relay:
+def _relay(parts: ServiceParts, clients: Clients, sender: Sender) -> Relay:
     return Relay(
         database=parts.database,
         producer=sender,
@@ -109,6 +109,7 @@ def _relay(parts: ServiceParts, sender: Sender) -> Relay:
         batch_size=parts.common.relay_batch_size,
         poll_interval_s=parts.common.relay_poll_interval_ms / 1000,
         lease_ms=parts.common.relay_lease_seconds * 1000,
+        full_topics=clients.full_topics,
     )
 
 

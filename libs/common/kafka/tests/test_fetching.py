@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.consumer import fetcher
 from aiokafka.structs import TopicPartition
 
+from libs.common.kafka import fetching
 from libs.common.kafka.fetching import FetchOnDemand
 
 TOPICS = {"documents": 1, "pages": 1}
@@ -155,6 +156,53 @@ async def test_what_others_have_paused_is_no_backlog(bootstrap, producer):
         for topic in ("pages", "documents"):
             fetches.sent(await producer.send_and_wait(topic, b"x"))
         assert fetches.backlog() == 1
+
+
+async def test_a_topic_is_full_while_too_many_of_a_partition_wait(bootstrap, producer, monkeypatch):
+    monkeypatch.setattr(fetching, "FULL_AT", 2)
+    fetches = FetchOnDemand(first_look_s=0.05)
+    assert fetches.full_topics() == frozenset()
+    async with consuming(bootstrap, fetches, wait_ms=20) as consumer:
+        await idle(consumer)
+        for topic in ("pages", "documents", "pages"):
+            fetches.sent(await producer.send_and_wait(topic, b"x"))
+        assert fetches.full_topics() == {"pages"}
+        fetches.handled(consumer, [await get(consumer)])
+        fetches.handled(consumer, [await get(consumer)])
+        fetches.handled(consumer, [await get(consumer)])
+        assert fetches.full_topics() == frozenset()
+        fetches.hold(consumer, [TopicPartition("pages", 0)])
+        for _ in range(3):
+            fetches.sent(await producer.send_and_wait("pages", b"x"))
+        assert fetches.full_topics() == frozenset()
+    assert fetches.clients().full_topics() == frozenset()
+
+
+async def test_who_comes_back_is_behind_by_what_there_is_from_where_it_begins(
+    bootstrap, producer, monkeypatch
+):
+    monkeypatch.setattr(fetching, "FULL_AT", 2)
+    fetches = FetchOnDemand(first_look_s=0.05)
+    for _ in range(3):
+        fetches.sent(await producer.send_and_wait("pages", b"x"))
+    async with consuming(bootstrap, fetches, wait_ms=20) as consumer:
+        await consumer.seek_to_end(TopicPartition("pages", 0))
+        await idle(consumer)
+        assert fetches.full_topics() == frozenset()
+        assert fetches.handled_until(fetches.ends())
+
+
+async def test_what_was_there_at_one_time_is_handled_whatever_came_since(bootstrap, producer):
+    fetches = FetchOnDemand(first_look_s=0.05)
+    async with consuming(bootstrap, fetches, wait_ms=20) as consumer:
+        await idle(consumer)
+        fetches.sent(await producer.send_and_wait("pages", b"x"))
+        ends = fetches.ends()
+        fetches.sent(await producer.send_and_wait("pages", b"x"))
+        assert not fetches.handled_until(ends)
+        fetches.handled(consumer, [await get(consumer)])
+        assert fetches.handled_until(ends)
+        assert not fetches.handled_until(fetches.ends())
 
 
 async def test_what_others_have_paused_is_not_fetched_whatever_is_sent(bootstrap, producer):

@@ -1,17 +1,24 @@
-"""Beginning no more work for an owner while events of what has begun wait to be handled.
+"""Making no more events while those of what has begun wait to be handled.
 
 Queues of jobs are fair, topics are not: what is in them comes first, whoever waits. Where one
 process makes events and handles them, it had better begin later what makes more of them, unless it
-is of somebody who has not had a turn lately.
+is of somebody who has not had a turn lately, and go on slowly with what makes very many.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 
 LONGEST_S = 1.0
-"""How long the next job of an owner is kept waiting: what does not go down, as of a long book,
-stops nobody."""
+"""How long the next job of an owner is kept waiting: what does not go down stops nobody."""
+SLOWEST_S = 5.0
+"""How long a job that records much is kept waiting each time."""
+MANY = 16
+"""So many events wait that a job which has recorded much waits, too."""
+RECORDED_FREELY = 3
+"""How often a job records something before it is one that records much."""
+LOOK_EVERY_S = 0.02
 
 
 def no_backlog() -> int:
@@ -40,6 +47,12 @@ class Backpressure:
             return frozenset()
         self._forget_old()
         return frozenset(self._begun)
+
+    async def room(self, recorded: int) -> None:
+        """Wait until a job that has recorded something so often may record more."""
+        until = self.clock() + SLOWEST_S
+        while recorded >= RECORDED_FREELY and self.backlog() >= MANY and self.clock() < until:
+            await asyncio.sleep(LOOK_EVERY_S)
 
     def _forget_old(self) -> None:
         until = self.clock() - LONGEST_S

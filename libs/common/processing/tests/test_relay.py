@@ -203,6 +203,38 @@ async def test_a_topic_whose_wait_ends_while_another_is_sent_is_not_forgotten(
         await task
 
 
+async def test_a_topic_that_is_full_waits_and_others_go_on(database):
+    full = {DocumentDeleted.topic}
+    first, last = [
+        DocumentDeleted(document_id=uuid4(), owner_id=uuid4(), deleted_by=uuid4()) for _ in range(2)
+    ]
+    await add(database, first, rejected("x0"), last)
+    producer = Producer()
+    sending = relay(database, producer, poll_interval_s=3600.0, full_topics=lambda: frozenset(full))
+    task = asyncio.create_task(sending.run())
+    try:
+        async with asyncio.timeout(20):
+            while await unsent(database) > 2:
+                await asyncio.sleep(0.01)
+            full.clear()
+            while await unsent(database):
+                await asyncio.sleep(0.01)
+    finally:
+        sending.stop()
+        await task
+    topics = [record.topic for record in producer.sent]
+    assert topics == [DocumentRejected.topic, DocumentDeleted.topic, DocumentDeleted.topic]
+
+
+async def test_what_is_full_when_it_stops_stays_in_the_outbox(database):
+    await add(database, rejected("x0"))
+    full = frozenset({DocumentRejected.topic})
+    sending = relay(database, Producer(), full_topics=lambda: full)
+    sending.stop()
+    await asyncio.wait_for(sending.run(), 20)
+    assert await unsent(database) == 1
+
+
 class SlowProducer(Producer):
     """Fails the first time, and takes longer for the second than one waits after a failure."""
 
