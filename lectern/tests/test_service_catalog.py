@@ -1,3 +1,5 @@
+import pytest
+
 from lectern.service_catalog import SERVICES, consumers
 from libs.common.contracts.audio import AudioReady
 from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted
@@ -47,3 +49,22 @@ async def test_whoever_learns_of_it_removes_what_is_stored(tmp_path):
         parts = spec.build(common, load(spec.settings, database_url=database_url))
         assert ERASE in [route.kind for route in parts.work], spec.name
         await parts.database.close()
+
+
+@pytest.mark.parametrize("workers", ["0", "1", "2"])
+async def test_nobody_holds_all_slots_of_what_may_take_long(tmp_path, monkeypatch, workers):
+    """Who has begun cannot be told how long it takes, nor made to give a slot back."""
+    monkeypatch.setenv("INGEST_WORKERS", workers)
+    common = load(
+        CommonSettings, kafka_bootstrap_servers="k:1", storage_url=(tmp_path / "o").as_uri()
+    )
+    of_somebody = {"fetch", "parse", "speak", "bind"}
+    for spec in SERVICES:
+        database_url = f"sqlite+aiosqlite:///{tmp_path}/{spec.name}.db"
+        parts = spec.build(common, load(spec.settings, database_url=database_url))
+        for route in parts.work:
+            if route.kind.name in of_somebody:
+                of_somebody.remove(route.kind.name)
+                assert route.slots_of_one < route.slots, route.kind.name
+        await parts.database.close()
+    assert not of_somebody

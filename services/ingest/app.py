@@ -1,5 +1,6 @@
 """Composition root of ingest: the only module that builds clients from settings."""
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -28,6 +29,7 @@ CONSUMES = tuple(route.event for route in routes())
 def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     """Return the service's parts, connected to nothing yet."""
     database = open_database(common, settings)
+    workers = settings.workers or os.cpu_count() or 1
     storage = open_object_storage(common)
     metrics = Metrics(NAME)
     parser = _parser(settings, metrics)
@@ -45,7 +47,7 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
                 slots=settings.url_slots,
                 slots_of_one=max(1, settings.url_slots // 2),
             ),
-            PARSE.done_by(intake.parse, slots=settings.workers or 2),
+            PARSE.done_by(intake.parse, slots=workers + 1, slots_of_one=workers),
             ERASE.done_by(Eraser(storage, common.erasure_sweep_seconds).erase),
         ],
         settings=settings,

@@ -14,7 +14,11 @@ class Settings(ServiceSettings):
     model_config = SettingsConfigDict(env_prefix="INGEST_", frozen=True, env_ignore_empty=True)
 
     http_port: Port = 8001
-    workers: Workers = 2
+    workers: Workers = Field(
+        default=2,
+        description="Documents of one owner that are read at once, beside one of somebody else; "
+        "0 means one for each core.",
+    )
     parse_memory_bytes: int = Field(
         default=1_073_741_824, gt=0, description="Address space of the process that parses a file."
     )

@@ -77,8 +77,12 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         publishes=PUBLISHES,
         routes=routes(),
         work=[
-            SPEAK.done_by(speaker.speak, slots=settings.pages_at_once),
-            BIND.done_by(binder.bind),
+            SPEAK.done_by(
+                speaker.speak,
+                slots=settings.pages_at_once + 1,
+                slots_of_one=settings.pages_at_once,
+            ),
+            BIND.done_by(binder.bind, slots=2, slots_of_one=1),
             ERASE.done_by(Eraser(storage, common.erasure_sweep_seconds).erase),
             EVICT.done_by(evictor.evict),
         ],

@@ -24,7 +24,10 @@ class Settings(ServiceSettings):
         description="Engines to offer, separated by commas, the default one first: espeak,polly.",
     )
     pages_at_once: int = Field(
-        default=3, ge=1, description="Pages that one process speaks at the same time."
+        default=3,
+        ge=1,
+        description="Pages of one owner that one process speaks at the same time, beside one "
+        "of somebody else.",
     )
     follow_language: bool = Field(
         default=True,
