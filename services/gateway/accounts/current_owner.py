@@ -1,35 +1,53 @@
-"""Whose token came with a request."""
+"""Whose token came with a request.
 
+It is looked at before anything of the body is read: who has none makes nobody wait.
+"""
+
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import Request
+from starlette.responses import Response
 
 from libs.common.database.engine import Database
 from services.gateway.accounts.tokens import Tokens
 from services.gateway.http.admission import belongs_to
-from services.gateway.http.context import Deps
+from services.gateway.http.context import Deps, kernel_of
 from services.gateway.http.problems import Refused
 
 MAX_TOKEN_CHARACTERS = 200
+KEY = "lectern.owner"
 
 _bearer = HTTPBearer(auto_error=False, description="A token of `lectern token create`.")
 
 
-async def _current_owner(
-    request: Request,
-    deps: Deps,
-    given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> UUID:
+class OwnedRoute(APIRoute):
+    """Serves nobody but owners."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return what answers a request."""
+        answer = super().get_route_handler()
+
+        async def answer_owner(request: Request) -> Response:
+            request.scope[KEY] = await _identify(request)
+            return await answer(request)
+
+        return answer_owner
+
+
+async def _identify(request: Request) -> UUID:
     """Return whose token came with the request.
 
     Raises:
         Refused: None did, or it is not valid; or its owner asks for too much at a time.
     """
+    given, deps = await _bearer(request), kernel_of(request)
     if given is None:
         raise _unauthorized("This needs a bearer token.", "Bearer")
     caller = None
@@ -39,6 +57,15 @@ async def _current_owner(
         raise _unauthorized("The token is not valid.", 'Bearer error="invalid_token"')
     belongs_to(request.scope, caller.owner_id)
     return caller.owner_id
+
+
+async def _current_owner(
+    request: Request,
+    _given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> UUID:
+    """Return whose request it is, as its route found out."""
+    owner: UUID = request.scope[KEY]
+    return owner
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Response
 from libs.common.contracts.details import PageText
 from libs.common.contracts.permissions import Capability
 from libs.common.storage.details import read_details
-from services.gateway.accounts.current_owner import CurrentOwner
+from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
 from services.gateway.audio.queries import AudioQueries
 from services.gateway.audio.views import PageTextView
 from services.gateway.documents.commands import DocumentCommands
@@ -19,7 +19,7 @@ from services.gateway.http.models import PROBLEMS, RequestBody, needs
 from services.gateway.http.problems import Refused
 from services.gateway.kernel.record import Kernel
 
-router = APIRouter(prefix=PREFIX, tags=["pages"], responses=PROBLEMS)
+router = APIRouter(prefix=PREFIX, tags=["pages"], responses=PROBLEMS, route_class=OwnedRoute)
 
 _REVISION = re.compile(r'"(\d{1,9})"')
 

@@ -10,7 +10,7 @@ from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.formats import CAPTIONS, MEDIA_TYPES, TIMINGS, PageFormat
 from libs.common.contracts.permissions import Capability
 from libs.common.errors import Rejected
-from services.gateway.accounts.current_owner import CurrentOwner
+from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
 from services.gateway.audio.commands import AudioCommands
 from services.gateway.audio.queries import AudioQueries
 from services.gateway.audio.views import (
@@ -26,7 +26,7 @@ from services.gateway.http.filenames import attachment
 from services.gateway.http.models import PROBLEMS, Limit, Listing, Place, listed, needs
 from services.gateway.kernel.errors import NotReady
 
-router = APIRouter(prefix=PREFIX, tags=["audio"], responses=PROBLEMS)
+router = APIRouter(prefix=PREFIX, tags=["audio"], responses=PROBLEMS, route_class=OwnedRoute)
 
 SEE_DOCUMENT = needs(Capability.SEE_DOCUMENT)
 LISTEN = needs(Capability.LISTEN)

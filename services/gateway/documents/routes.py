@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from libs.common.contracts.details import Chapter
 from libs.common.contracts.permissions import Capability
-from services.gateway.accounts.current_owner import CurrentOwner
+from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.queries import DocumentQueries
 from services.gateway.documents.views import DocumentView, PageView
@@ -17,7 +17,7 @@ from services.gateway.http.downloads import send_object
 from services.gateway.http.models import PROBLEMS, AfterPage, Limit, Listing, Place, listed, needs
 from services.gateway.kernel.errors import NotFound
 
-router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS)
+router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS, route_class=OwnedRoute)
 
 COVER_TYPES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
 """Pictures that cannot run anything."""

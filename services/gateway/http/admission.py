@@ -1,4 +1,4 @@
-"""How many requests are answered at a time: so many of one owner, and so many of all.
+"""How many requests are answered at a time: so many of one owner, of strangers, and of all.
 
 A request counts until its answer begins: what is being downloaded or watched takes no part in it.
 Who is over the limit is told at once, for whoever waits in a queue holds memory and is late anyway.
@@ -9,12 +9,15 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from uuid import UUID
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.http.problems import Refused, problem
 
 RETRY_AFTER = {"Retry-After": "1"}
 KEY = "lectern.admission"
+STRANGERS_SHARE = 8
+"""Of all, who sends no credentials has one in so many."""
 
 
 @dataclass(kw_only=True)
@@ -24,7 +27,13 @@ class Admission:
     per_owner: int
     per_process: int
     answering: int = 0
+    strangers: int = 0
     of_owner: Counter[UUID] = field(default_factory=Counter)
+
+    def has_room(self, *, stranger: bool) -> bool:
+        """Whether one more is let in; ``stranger``: it does not even say whose it is."""
+        most = max(1, self.per_process // STRANGERS_SHARE)
+        return self.answering < self.per_process and not (stranger and self.strangers >= most)
 
 
 @dataclass
@@ -32,11 +41,13 @@ class AdmittedRequest:
     """One that was let in, and counts until it is done."""
 
     admission: Admission
+    stranger: bool
     _owner: UUID | None = None
     _done: bool = False
 
     def __post_init__(self) -> None:
         self.admission.answering += 1
+        self.admission.strangers += self.stranger
 
     def belongs_to(self, owner: UUID) -> None:
         """Say whose it is, once that is known.
@@ -60,6 +71,7 @@ class AdmittedRequest:
             return
         self._done = True
         self.admission.answering -= 1
+        self.admission.strangers -= self.stranger
         if self._owner is not None:
             of_owner = self.admission.of_owner
             of_owner[self._owner] -= 1
@@ -79,12 +91,13 @@ class AdmittedRequests:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if self._admission.answering >= self._admission.per_process:
+        stranger = "authorization" not in Headers(scope=scope)
+        if not self._admission.has_room(stranger=stranger):
             detail = "Too much is being asked here. Try again in a moment."
             full = problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, RETRY_AFTER)
             await full(scope, receive, send)
             return
-        request = scope[KEY] = AdmittedRequest(self._admission)
+        request = scope[KEY] = AdmittedRequest(self._admission, stranger)
 
         async def noting_the_answer(message: Message) -> None:
             request.done()

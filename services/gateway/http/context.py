@@ -11,10 +11,11 @@ MAX_PAGE = 2**31 - 1
 PREFIX = "/api/v1"
 
 
-def _kernel(request: Request) -> Kernel:
+def kernel_of(request: Request) -> Kernel:
+    """Return the kernel of the application that a request came to."""
     kernel: Kernel = request.app.state.kernel
     return kernel
 
 
-Deps = Annotated[Kernel, Depends(_kernel)]
+Deps = Annotated[Kernel, Depends(kernel_of)]
 PageOfPath = Annotated[int, Path(ge=1, le=MAX_PAGE)]

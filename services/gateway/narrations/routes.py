@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Query, Response
 
 from libs.common.contracts.permissions import Capability
-from services.gateway.accounts.current_owner import CurrentOwner
+from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.models import PROBLEMS, AfterPage, Limit, Listing, needs
 from services.gateway.kernel.record import Kernel
@@ -17,7 +17,7 @@ from services.gateway.narrations.queries import NarrationQueries
 from services.gateway.narrations.requests import AudiobookRequest, NarrationRequest
 from services.gateway.narrations.views import NarrationView, PageFailure
 
-router = APIRouter(prefix=PREFIX, tags=["narrations"], responses=PROBLEMS)
+router = APIRouter(prefix=PREFIX, tags=["narrations"], responses=PROBLEMS, route_class=OwnedRoute)
 
 
 @router.post(

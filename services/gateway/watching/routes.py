@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from libs.common.contracts.permissions import Capability
-from services.gateway.accounts.current_owner import CurrentOwner, PresentedToken
+from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute, PresentedToken
 from services.gateway.documents.selects import may_see
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.downloads import ClosingResponse, begun
@@ -20,7 +20,7 @@ from services.gateway.watching.feeds import Feeds
 from services.gateway.watching.stream import StreamPace, status_events
 from services.gateway.watching.stream_slots import StreamSlots
 
-router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS)
+router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS, route_class=OwnedRoute)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,11 @@
+import asyncio
+from uuid import uuid4
+
 import pytest
+from fastapi.routing import APIRoute
+
+from services.gateway.accounts.current_owner import OwnedRoute, _current_owner
+from services.gateway.features import FEATURES
 
 
 @pytest.mark.parametrize(
@@ -25,3 +32,31 @@ async def test_a_revoked_token(world, client):
     assert (await client.get("/documents")).status_code == 200
     await world.tokens.revoke("tester")
     assert (await client.get("/documents")).status_code == 401
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer lectern_wrong"])
+@pytest.mark.parametrize("path", ["/documents", f"/documents/{uuid4()}/narrations"])
+async def test_nothing_is_read_of_who_has_no_token(client, authorization, path):
+    client.headers.pop("Authorization")
+    headers = {"Authorization": authorization} if authorization else {}
+
+    async def never_ending():
+        yield b'{"text": "'
+        await asyncio.Event().wait()
+
+    headers["Content-Type"] = "application/json"
+    async with asyncio.timeout(20):
+        answer = await client.post(path, headers=headers, content=never_ending())
+    assert answer.status_code == 401
+
+
+def test_every_route_for_owners_asks_for_the_token_first():
+    routers = [router for feature in FEATURES for router in (*feature.api, *feature.pages)]
+    routes = [route for router in routers for route in router.routes]
+    asking = [route for route in routes if isinstance(route, APIRoute) and asks(route.dependant)]
+    assert asking
+    assert all(isinstance(route, OwnedRoute) for route in asking)
+
+
+def asks(dependant):
+    return any(needed.call is _current_owner or asks(needed) for needed in dependant.dependencies)

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Message
 
-from services.gateway.http.admission import Admission, AdmittedRequests, belongs_to
+from services.gateway.http.admission import STRANGERS_SHARE, Admission, AdmittedRequests, belongs_to
 from services.gateway.http.problems import add_handlers
 
 OWNER, OTHER = uuid4(), uuid4()
@@ -35,7 +35,9 @@ class Site:
             raise ZeroDivisionError
 
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        self.client = httpx.AsyncClient(transport=transport, base_url="http://x")
+        self.client = httpx.AsyncClient(
+            transport=transport, base_url="http://x", headers={"Authorization": "Bearer x"}
+        )
 
     async def begin(self, path, count):
         """Requests that are under way."""
@@ -69,6 +71,18 @@ async def test_a_process_has_so_many_at_a_time():
     assert {(await task).status_code for task in mine} == {200}
 
 
+async def test_strangers_leave_room_for_owners():
+    site = Site(per_owner=100, per_process=2 * STRANGERS_SHARE)
+    token = site.client.headers.pop("Authorization")
+    strangers = await site.begin("/others/slow", 2)
+    assert (await site.client.get("/others/slow")).status_code == 503
+    site.client.headers["Authorization"] = token
+    mine = await site.begin("/mine/slow", 3)
+    site.gate.set()
+    assert {(await task).status_code for task in strangers + mine} == {200}
+    assert site.admission.strangers == 0
+
+
 async def test_a_bug_makes_room_again():
     site = Site(per_owner=1, per_process=1)
     assert [(await site.client.get("/broken")).status_code for _ in range(2)] == [500, 500]
@@ -88,7 +102,7 @@ async def test_what_is_only_being_sent_takes_no_part():
 
     sent: asyncio.Queue[Message] = asyncio.Queue()
     app = AdmittedRequests(StreamingResponse(endless()), admission)
-    scope = {"type": "http", "method": "GET", "asgi": {"spec_version": "2.4"}}
+    scope = {"type": "http", "method": "GET", "headers": [], "asgi": {"spec_version": "2.4"}}
     answering = asyncio.create_task(app(scope, nothing, sent.put))
     assert (await sent.get())["type"] == "http.response.start"
     assert admission.answering == 0

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from starlette.requests import Request
 
-from services.gateway.accounts.current_owner import CurrentOwner
+from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
 from services.gateway.documents.queries import DocumentQueries
 from services.gateway.documents.views import DocumentView
 from services.gateway.http.context import PREFIX, Deps
@@ -16,7 +16,7 @@ from services.gateway.http.problems import Refused
 from services.gateway.narrations.requests import SubmitRequest
 from services.gateway.narrations.submitting.submissions import take_in
 
-router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS)
+router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS, route_class=OwnedRoute)
 
 _FILE = {"type": "string", "format": "binary"}
 _FORM = {
