@@ -1,14 +1,14 @@
 """Everything in one run, as a table: ``python -m bench --hours 10 --pages 1000``."""
 
-import argparse
 import sys
 
+from bench.command_line import described
 from bench.pipeline import Row, run_all
 
 
 def main() -> int:
     """Print a line for each figure as soon as it is there; 1 if a limit is not met."""
-    parser = argparse.ArgumentParser(prog="bench")
+    parser = described(__doc__)
     parser.add_argument("--hours", type=float, default=10, help="length of the synthetic book")
     parser.add_argument("--pages", type=int, default=1000, help="of the book with short pages")
     parser.add_argument("--events", type=int, default=3000, help="sent through Kafka")

@@ -8,7 +8,6 @@ without its pipe; nothing is stored, nothing is checked, no loudness is set.
 
 import io
 import json
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import espeakng_loader
 import numpy as np
 
+from bench.command_line import described
 from services.synth.audio.codecs.codec import CodecName
 from services.synth.audio.codecs.encode import encode_segment
 from services.synth.audio.codecs.resample import to_book_rate
@@ -51,7 +51,9 @@ class Ear(io.RawIOBase):
 
 def main() -> None:
     """Speak and encode every text; print a line of JSON."""
-    texts = json.loads(Path(sys.argv[1]).read_text())
+    parser = described(__doc__)
+    parser.add_argument("texts", type=Path, help="a file of JSON, a list of texts")
+    texts = json.loads(parser.parse_args().texts.read_text())
     codec: CodecName = "aac"
     ear = Ear()
     espeak = Espeak(

@@ -13,7 +13,6 @@ import json
 import random
 import re
 import secrets
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from uuid import uuid4
 
 import psutil
 
+from bench.command_line import numbers
 from libs.common.contracts.base import Event
 from libs.common.contracts.catalog import event_by_topic
 from libs.common.database.engine import Database
@@ -237,8 +237,7 @@ def _ratios(name: str, rounds: list[dict[str, RelayCost]]) -> dict[str, float]:
 
 def main() -> None:
     """Print the ratios as JSON."""
-    pages = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
-    rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 8
+    pages, rounds = numbers(__doc__, pages=2000, rounds=8)
     print(json.dumps(asyncio.run(measure(pages, rounds)), indent=2))
 
 

@@ -10,7 +10,6 @@ import asyncio
 import cProfile
 import json
 import pstats
-import sys
 import tempfile
 from collections.abc import Sequence
 from io import StringIO
@@ -22,6 +21,7 @@ from uuid import uuid4
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from faststream import FastStream
 
+from bench.command_line import numbers
 from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.database.engine import Database
 from libs.common.kafka.broker import consuming_broker, producer
@@ -214,7 +214,7 @@ async def measure(count: int) -> dict[str, object]:
 
 def main() -> None:
     """Print the figures as JSON."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 3000
+    (count,) = numbers(__doc__, events=3000)
     print(json.dumps(asyncio.run(measure(count))))
 
 

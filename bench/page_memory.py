@@ -9,6 +9,7 @@ import tempfile
 from multiprocessing import get_context
 from pathlib import Path
 
+from bench.command_line import described
 from libs.common.contracts.utterances import Block, Utterance
 from services.synth.audio.assembly import assemble_page
 from services.synth.audio.containers.tags import Tags
@@ -23,6 +24,7 @@ PAGES = (0, 1080, 2160)
 
 def main() -> None:
     """Print the peak of a process for each length, and what twice the length adds."""
+    described(__doc__).parse_args()
     segment = produce(speech_like(SEGMENT_S), 24_000, (), 0.0, ["aac"]).encoded["aac"]
     peaks = []
     for count in PAGES:

@@ -25,6 +25,7 @@ from uuid import UUID
 import psutil
 from sqlalchemy import delete, insert
 
+from bench.command_line import described
 from libs.common.contracts.audio import (
     AudioFailed,
     AudioProgressed,
@@ -264,7 +265,7 @@ async def compare(server: NativePostgres, asked: argparse.Namespace) -> None:
 
 def main() -> None:
     """Start PostgreSQL, measure, stop it."""
-    parser = argparse.ArgumentParser(prog="bench.rebuild")
+    parser = described(__doc__)
     parser.add_argument("--documents", type=int, default=200)
     parser.add_argument("--progressed", type=int, default=26, help="of each page")
     parser.add_argument("--only", choices=["SQLite", "PostgreSQL"], help="default: both")

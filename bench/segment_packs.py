@@ -7,7 +7,6 @@ prices is reckoned from the size and from CPU time, which does not depend on who
 machine.
 """
 
-import argparse
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ from uuid import UUID, uuid4
 import psutil
 from pydantic import SecretStr
 
+from bench.command_line import described
 from bench.long_book import book
 from libs.common.database.engine import Database
 from libs.common.storage.build import open_storage
@@ -184,7 +184,7 @@ def _size(files: Mapping[SegmentPlace, bytes]) -> int:
 
 def main() -> None:
     """Print a line for each figure."""
-    parser = argparse.ArgumentParser(prog="bench.segment_packs")
+    parser = described(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     asyncio.run(_compare(parser.parse_args().rounds))
 

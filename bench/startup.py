@@ -6,7 +6,6 @@ processes, seconds from the start of the command to the first audio and to the e
 memory. A trick pays by what the figures rise without it.
 """
 
-import argparse
 import json
 import tempfile
 from collections import defaultdict
@@ -15,6 +14,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from statistics import median
 
+from bench.command_line import described
 from bench.long_book import book
 from bench.measure import python, run
 from bench.without import NOTHING, TRICKS
@@ -35,10 +35,12 @@ class Start:
 
 def main() -> None:
     """Print a line for each trick that is left out, and one for none."""
-    parser = argparse.ArgumentParser(prog="bench.startup")
-    parser.add_argument("tricks", nargs="*", help=f"of {', '.join(TRICKS)}; default: all")
+    parser = described(__doc__)
+    parser.add_argument("tricks", nargs="*", help=f"some of: {', '.join(TRICKS)}; default: all")
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
+    if unknown := set(asked.tricks) - TRICKS.keys():
+        parser.error(f"there is no trick {', '.join(sorted(unknown))}")
     tricks = [NOTHING, *(asked.tricks or [trick for trick in TRICKS if trick != NOTHING])]
     starts: dict[str, list[Start]] = defaultdict(list)
     with tempfile.TemporaryDirectory() as name:

@@ -6,7 +6,6 @@ the end, and the book asked for again; with ``--first-page`` the last book is le
 first page can be heard.
 """
 
-import argparse
 import asyncio
 import json
 from collections.abc import AsyncIterator
@@ -17,6 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from bench.command_line import described
 from lectern.reading import LOCAL_OWNER
 from lectern.reading_command import logging_to_stderr, until_voices
 from lectern.standalone import Options, Standalone, running
@@ -36,7 +36,7 @@ OPTIONS = NarrationOptions(voice="en-us", audiobook="m4b")
 
 async def main() -> None:
     """Read every book; print the figures."""
-    parser = argparse.ArgumentParser(prog="bench.warm")
+    parser = described(__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("books", nargs="+", type=Path)
     parser.add_argument("--edit", action="store_true")

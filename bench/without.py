@@ -87,6 +87,8 @@ if __name__ == "__mp_main__" and os.environ.get(LEFT_OUT) == "late-command-line"
     _late_command_line()
 
 if __name__ == "__main__":
+    if not TRICKS.keys() & sys.argv[1:2]:
+        sys.exit(f"{__doc__}\nThe first argument is one of: {', '.join(TRICKS)}")
     os.environ[LEFT_OUT] = sys.argv.pop(1)
     TRICKS[os.environ[LEFT_OUT]]()
     from lectern.entry import main

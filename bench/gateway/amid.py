@@ -25,6 +25,7 @@ from time import monotonic
 
 import httpx
 
+from bench.command_line import described
 from bench.measure import ROOT, python
 
 SENTENCE = "Ships pass at night, and the keeper of the light counts them all until the morning."
@@ -47,7 +48,7 @@ class Figures:
 
 async def main() -> int:
     """Print the figures; 1 if a limit is not met."""
-    parser = argparse.ArgumentParser(prog="bench.gateway.amid")
+    parser = described(__doc__)
     parser.add_argument("--documents", type=int, default=1000)
     parser.add_argument("--pages", type=int, default=1, help="of each document of the other")
     where = parser.add_mutually_exclusive_group()

@@ -9,7 +9,6 @@ the median of the rounds.
 """
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from statistics import median
 from time import perf_counter
@@ -17,6 +16,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
+from bench.command_line import numbers
 from bench.gateway.orders import MIGRATIONS, NOW, OBJECT, VOICES, kernel_on
 from bench.store.databases import on_each_kind
 from libs.common.database.engine import Database
@@ -164,7 +164,7 @@ async def compare(url: str, name: str, many: int) -> None:
 
 def main() -> None:
     """Measure on a file, then on a PostgreSQL that is started for it."""
-    many = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    (many,) = numbers(__doc__, pages=20_000)
     on_each_kind(lambda kind, url: asyncio.run(compare(url, kind, many)), "gateway")
 
 

@@ -5,7 +5,6 @@ as a share of a core, and the time of a read beside them and without them.
 """
 
 import asyncio
-import sys
 import tempfile
 import time
 from contextlib import aclosing
@@ -14,6 +13,7 @@ from statistics import median
 from typing import Any
 from uuid import UUID, uuid4
 
+from bench.command_line import numbers
 from lectern.service_catalog import SERVICES
 from libs.common.settings import CommonSettings, load
 from libs.common.store.migrate import upgrade
@@ -85,5 +85,6 @@ async def _read(kernel: Kernel, owner: UUID) -> float:
 
 
 if __name__ == "__main__":
+    (streams,) = numbers(__doc__, streams=600)
     with tempfile.TemporaryDirectory(prefix="lectern-streams-") as name:
-        asyncio.run(measure(Path(name), int(sys.argv[1]) if len(sys.argv) > 1 else 600))
+        asyncio.run(measure(Path(name), streams))

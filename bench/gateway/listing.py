@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import insert, text
 
+from bench.command_line import numbers
 from bench.store.databases import on_each_kind
 from libs.common.database.engine import Database
 from libs.common.store.migrate import upgrade
@@ -112,7 +113,7 @@ async def _add_others(database: Database, count: int) -> None:
 
 def main() -> int:
     """Measure both; 1 if a limit is not met."""
-    others = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000_000
+    (others,) = numbers(__doc__, pages=10_000_000)
     ratios = on_each_kind(lambda _, *urls: asyncio.run(measure(urls, others)), "alone", "beside")
     return int(max(ratios) > LIMIT)
 

@@ -7,7 +7,6 @@ not depend on who else uses the machine, nor do statements.
 """
 
 import asyncio
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -17,6 +16,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import event
 
+from bench.command_line import numbers
 from bench.store.databases import on_each_kind
 from libs.common.contracts.audio import VoiceInfo, VoicesAnnounced
 from libs.common.contracts.base import ObjectRef
@@ -173,7 +173,7 @@ async def compare(url: str, name: str, long: int) -> None:
 
 def main() -> None:
     """Measure on a file, then on a PostgreSQL that is started for it."""
-    long = int(sys.argv[1]) if len(sys.argv) > 1 else 5000
+    (long,) = numbers(__doc__, pages=5000)
     print("| | pages | ms, under the lock | CPU ms | CPU per page, of 50 | ms to look | SQL |")
     print("|---|---|---|---|---|---|---|")
     on_each_kind(lambda kind, url: asyncio.run(compare(url, kind, long)), "gateway")

@@ -7,7 +7,6 @@ all of them about the same stream, or each about its own. On PostgreSQL, the ins
 """
 
 import asyncio
-import sys
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 from uuid import UUID, uuid4
@@ -15,6 +14,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bench.command_line import numbers
 from libs.common.contracts.documents import DocumentRejected
 from libs.common.database.engine import Database
 from libs.common.errors import Conflict
@@ -111,7 +111,7 @@ async def compare(url: str, rounds: int) -> None:
 
 def main() -> None:
     """Start PostgreSQL, measure, stop it."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    (rounds,) = numbers(__doc__, rounds=200)
     server = NativePostgres()
     try:
         asyncio.run(compare(server.start(), rounds))

@@ -9,7 +9,6 @@ while others have many.
 
 import asyncio
 import logging
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from statistics import median
@@ -20,6 +19,7 @@ import structlog
 from pydantic import BaseModel
 from sqlalchemy import text
 
+from bench.command_line import numbers
 from bench.store.databases import on_each_kind
 from libs.common.database.engine import Database
 from libs.common.errors import Unavailable
@@ -234,8 +234,7 @@ async def compare(urls: Sequence[str], count: int, owners: int) -> None:
 def main() -> None:
     """Measure on SQLite, then start PostgreSQL, measure, stop it."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
-    owners = int(sys.argv[2]) if len(sys.argv) > 2 else 10
+    count, owners = numbers(__doc__, jobs=1_000_000, owners=10)
     on_each_kind(lambda _, *urls: asyncio.run(compare(urls, count, owners)), "empty", "full")
 
 

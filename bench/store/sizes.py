@@ -8,7 +8,6 @@ and those of the next documents take their place. A table grows by 8 kB, so few 
 little about small tables.
 """
 
-import argparse
 import asyncio
 import tempfile
 from collections import Counter
@@ -23,6 +22,7 @@ from uuid import uuid4
 from aiokafka.producer.message_accumulator import BatchBuilder
 from sqlalchemy import event, func, select, text
 
+from bench.command_line import described
 from lectern.service_catalog import SERVICES
 from lectern.standalone import Options, Standalone, running
 from libs.common.contracts.cloudevents import headers
@@ -207,7 +207,7 @@ def _print(what: str, spent: DocumentCost, documents: int) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="bench.store.sizes")
+    parser = described(__doc__)
     parser.add_argument("--documents", type=int, default=20, help="of one page; a quarter of 20")
     asyncio.run(measure(parser.parse_args().documents))
 

@@ -4,7 +4,6 @@ Both take turns. A figure is the median of the rounds: of CPU time first, becaus
 on who else uses the machine.
 """
 
-import argparse
 import asyncio
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -18,6 +17,7 @@ from uuid import uuid4
 from sqlalchemy import event, literal, make_url, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from bench.command_line import described
 from libs.common.contracts.base import Event
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.database import engine as engines
@@ -152,7 +152,7 @@ async def _compare(rounds: int, count: int) -> None:
 
 def main() -> None:
     """Print one line for each kind of work."""
-    parser = argparse.ArgumentParser(prog="bench.store.sqlite")
+    parser = described(__doc__)
     parser.add_argument("count", nargs="?", type=int, default=300)
     parser.add_argument("--rounds", type=int, default=9)
     asked = parser.parse_args()

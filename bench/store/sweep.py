@@ -4,7 +4,6 @@ A store on SQLite has so many events, all of them handled. The first look reads 
 follow, and the first one after a start, read what is new.
 """
 
-import argparse
 import asyncio
 import tempfile
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
+from bench.command_line import described
 from lectern.recovery import Sweeper
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.contracts.identifiers import uuid7
@@ -83,7 +83,7 @@ async def _seconds(sweeper: Sweeper) -> float:
 
 def main() -> None:
     """Print a line for each size of the store."""
-    parser = argparse.ArgumentParser(prog="bench.store.sweep")
+    parser = described(__doc__)
     parser.add_argument("--events", type=int, default=1_000_000, help="of the largest store")
     largest = parser.parse_args().events
     for count in (largest // part for part in reversed(SIZES)):
