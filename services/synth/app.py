@@ -71,17 +71,14 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         await registry.load()
         await announce(database, registry)
 
+    pages = settings.pages_at_once
     return ServiceParts(
         name=NAME,
         migrations=Path(__file__).with_name("migrations"),
         publishes=PUBLISHES,
         routes=routes(),
         work=[
-            SPEAK.done_by(
-                speaker.speak,
-                slots=settings.pages_at_once + 1,
-                slots_of_one=settings.pages_at_once,
-            ),
+            SPEAK.done_by(speaker.speak, slots=pages + 1, slots_of_one=pages),
             BIND.done_by(binder.bind, slots=2, slots_of_one=1),
             ERASE.done_by(Eraser(storage, common.erasure_sweep_seconds).erase),
             EVICT.done_by(evictor.evict),

@@ -36,7 +36,7 @@ class Admission:
         return self.answering < self.per_process and not (stranger and self.strangers >= most)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class AdmittedRequest:
     """One that was let in, and counts until it is done."""
 
@@ -97,7 +97,7 @@ class AdmittedRequests:
             full = problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, RETRY_AFTER)
             await full(scope, receive, send)
             return
-        request = scope[KEY] = AdmittedRequest(self._admission, stranger)
+        request = scope[KEY] = AdmittedRequest(admission=self._admission, stranger=stranger)
 
         async def noting_the_answer(message: Message) -> None:
             request.done()

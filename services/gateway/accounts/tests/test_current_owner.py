@@ -1,10 +1,11 @@
 import asyncio
+from typing import get_type_hints
 from uuid import uuid4
 
 import pytest
 from fastapi.routing import APIRoute
 
-from services.gateway.accounts.current_owner import OwnedRoute, _current_owner
+from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
 from services.gateway.features import FEATURES
 
 
@@ -53,10 +54,10 @@ async def test_nothing_is_read_of_who_has_no_token(client, authorization, path):
 def test_every_route_for_owners_asks_for_the_token_first():
     routers = [router for feature in FEATURES for router in (*feature.api, *feature.pages)]
     routes = [route for router in routers for route in router.routes]
-    asking = [route for route in routes if isinstance(route, APIRoute) and asks(route.dependant)]
+    asking = [route for route in routes if isinstance(route, APIRoute) and is_for_owners(route)]
     assert asking
     assert all(isinstance(route, OwnedRoute) for route in asking)
 
 
-def asks(dependant):
-    return any(needed.call is _current_owner or asks(needed) for needed in dependant.dependencies)
+def is_for_owners(route):
+    return CurrentOwner in get_type_hints(route.endpoint, include_extras=True).values()
