@@ -28,8 +28,9 @@ PAGES_EACH = 100
 MINE = 50
 ROUNDS = 50
 LIMIT = 2.0
+AT_ONCE = 500_000
 MOMENT = "2026-01-01T00:00:00Z"
-_NUMBERS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {count}) "
+_NUMBERS = "WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last}) "
 _PADDED = {"sqlite": "printf('%036d', {n})", "postgresql": "lpad(cast({n} AS text), 32, '0')::uuid"}
 
 
@@ -96,21 +97,20 @@ async def _analyze(database: Database) -> None:
 
 async def _add_others(database: Database, count: int) -> None:
     backend = database.url.get_backend_name()
-    padded = _PADDED[backend].format(n=f"i / {PAGES_EACH}")
-    documents_of_others = count // PAGES_EACH + 1
-    statements = [
-        f"INSERT INTO pages (document_id, page, extracted_characters)"
-        f" {_NUMBERS.format(count=count)} SELECT {padded}, i % {PAGES_EACH}, 1 FROM n",
-        f"INSERT INTO documents (document_id, owner_id, source_kind, submitted_at)"
-        f" {_NUMBERS.format(count=documents_of_others)}"
-        f" SELECT {_PADDED[backend].format(n='i')}, {_PADDED[backend].format(n='i % 1000')},"
-        f" 'text', '{MOMENT}' FROM n",
-    ]
-    if not database.sqlite:
-        statements.insert(0, "SET LOCAL statement_timeout = 0")  # rows by the million, in one
-    async with database.transaction() as connection:
-        for statement in statements:
-            await connection.execute(text(statement))
+    padded, of_owner = (_PADDED[backend].format(n=n) for n in (f"i / {PAGES_EACH}", "i % 1000"))
+    insert_pages = (
+        f"INSERT INTO pages (document_id, page, extracted_characters) {_NUMBERS}"
+        f" SELECT {padded}, i % {PAGES_EACH}, 1 FROM n"
+    )
+    insert_documents = (
+        f"INSERT INTO documents (document_id, owner_id, source_kind, submitted_at) {_NUMBERS}"
+        f" SELECT {_PADDED[backend].format(n='i')}, {of_owner}, 'text', '{MOMENT}' FROM n"
+    )
+    for statement, rows in ((insert_pages, count), (insert_documents, count // PAGES_EACH + 1)):
+        for first in range(1, rows, AT_ONCE):
+            last = min(first + AT_ONCE - 1, rows)
+            async with database.transaction() as connection:
+                await connection.execute(text(statement.format(first=first, last=last)))
     await database.empty_log()  # nobody writes so much at a time, and reads past it
 
 

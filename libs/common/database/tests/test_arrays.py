@@ -1,5 +1,7 @@
+import json
+
 import pytest
-from sqlalchemy import Column, Integer, MetaData, String, Table, insert, select
+from sqlalchemy import Column, Integer, MetaData, String, Table, Text, and_, insert, or_, select
 
 from libs.common.database.arrays import among, among_given
 from libs.common.database.engine import Database
@@ -48,3 +50,29 @@ async def test_any_number_of_values_is_one_parameter(database):
     assert await found(database, among(marks.c.number, range(MORE_THAN_PARAMETERS))) == [0, 1, 2]
     many = map(str, range(MORE_THAN_PARAMETERS))
     assert await found(database, among(marks.c.said, [*many, "b"])) == [1]
+
+
+PARTS = Table("parts", MetaData(), Column("id", Text, primary_key=True), Column("of", Text))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        among(PARTS.c.id, ["a", "b"]),
+        and_(among(PARTS.c.id, ["a", "b"]), PARTS.c.of.is_not(None)),
+        or_(among(PARTS.c.id, ["a", "b"]), among(PARTS.c.id, ["c"])),
+    ],
+)
+async def test_rows_are_looked_up_not_gone_through(tmp_path, condition):
+    """SQLite uses no index for what it is told to compare with 1."""
+    database = Database(f"sqlite+aiosqlite:///{tmp_path}/test.db")
+    statement = select(PARTS).where(condition)
+    sql = statement.compile(dialect=database.engine.dialect)
+    async with database.transaction() as connection:
+        await connection.run_sync(PARTS.metadata.create_all)
+        given = tuple(json.dumps(sql.params[name]) for name in sql.positiontup or ())
+        plan = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", given)
+        steps = [row.detail for row in plan if "parts" in row.detail]
+    await database.close()
+    assert steps
+    assert all(step.startswith("SEARCH") for step in steps), steps
