@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -11,6 +12,10 @@ from uuid import UUID
 from libs.common.errors import Rejected
 
 V = TypeVar("V")
+
+_MOMENT = re.compile(r"[0-9T:.+Z-]{1,40}")
+"""``datetime.fromisoformat`` takes any letter between date and time, also one that no database
+takes: a lone surrogate, or NUL."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,9 @@ def position(given: str) -> tuple[str, str]:
     """
     try:
         moment, identity = json.loads(base64.urlsafe_b64decode(given.encode()))
-        datetime.fromisoformat(moment)  # what is no moment may be no text for the database
+        if not _MOMENT.fullmatch(moment):
+            raise ValueError("no moment")
+        datetime.fromisoformat(moment)
         return moment, str(UUID(identity))
     except (ValueError, TypeError, AttributeError, binascii.Error) as error:
         raise Rejected(

@@ -27,7 +27,18 @@ def cursor(moment: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "cursor", ["x", "W10=", "bnVsbA==", "é", cursor("\ud800"), cursor("\0"), cursor("soon")]
+    "cursor",
+    [
+        "x",
+        "W10=",
+        "bnVsbA==",
+        "é",
+        cursor("\ud800"),
+        cursor("\0"),
+        cursor("soon"),
+        cursor("2020-01-01\ud80000:00:00"),
+        cursor("2020-01-01\x0000:00:00"),
+    ],
 )
 async def test_a_cursor_that_is_none(client, cursor):
     answer = await client.get("/documents", params={"cursor": cursor})

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
@@ -74,6 +76,68 @@ async def test_routes_that_are_not_there(client):
 async def test_ids_that_are_none(client):
     for path in ("/documents/x", "/audios/1", "/narrations/%00", "/audiobooks/..%2f"):
         assert (await client.get(path)).status_code == 404
+
+
+NO_TEXT = ["\\ud800", "2020-01-01\\ud80000:00:00", "\\u0000", "x\\u0000"]
+"""Inside of a JSON string; no database and no object store takes it."""
+NO_UTF8 = ["%00", "%ED%A0%80", "%FF"]
+ORDERS = ['{"engine": "@"}', '{"voice": "@"}', '{"pages": "@"}', '{"format": "@"}', '{"@": 1}']
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize("no_text", NO_TEXT)
+async def test_an_order_of_what_is_no_text_is_refused(world, client, no_text):
+    document = await world.hand_in()
+    for order in (order.replace("@", no_text) for order in ORDERS):
+        for action in ("narrations", "audiobook"):
+            url = f"/documents/{document}/{action}"
+            answer = await client.post(url, content=order, headers=JSON)
+            assert 400 <= answer.status_code < 500, (order, answer.text)
+        submitted = f'{{"text": "x", "narrate": {order}}}'
+        answer = await client.post("/documents", content=submitted, headers=JSON)
+        assert 400 <= answer.status_code < 500, (order, answer.text)
+        form = {"files": {"file": ("a", b"x")}, "data": {"narrate": order}}
+        answer = await client.post("/documents", **form)
+        assert 400 <= answer.status_code < 500, (order, answer.text)
+
+
+@pytest.mark.parametrize("no_utf8", NO_UTF8)
+async def test_what_is_no_text_in_an_address_is_no_fault_of_ours(world, client, no_utf8):
+    document = await world.hand_in()
+    for path in (
+        f"/documents?cursor={no_utf8}",
+        f"/documents?limit={no_utf8}",
+        f"/documents/{no_utf8}",
+        f"/documents/{document}/pages/{no_utf8}",
+        f"/documents/{document}/narrations?cursor={no_utf8}",
+        f"/audios/{document}/stream?format={no_utf8}",
+    ):
+        answer = await client.get(path)
+        assert 400 <= answer.status_code < 500, (path, answer.text)
+    for name in ("engine", "language"):
+        assert (await client.get(f"/voices?{name}={no_utf8}")).json()["items"] == []
+
+
+@pytest.mark.parametrize("no_text", NO_TEXT)
+async def test_names_and_texts_are_cleaned_or_refused(world, client, no_text):
+    document = await world.hand_in()
+    await world.read(document, 1)
+    for member in ("text", "title", "url"):
+        submitted = {"text": "x"} if member == "title" else {}
+        submitted[member] = "https://example.org/@" if member == "url" else "@"
+        content = json.dumps(submitted).replace("@", no_text)
+        answer = await client.post("/documents", content=content, headers=JSON)
+        assert answer.status_code in {202, 422}, (content, answer.text)
+    edit = JSON | {"If-Match": '"0"'}
+    page = f"/documents/{document}/pages/1"
+    answer = await client.put(page, content=f'{{"text": "{no_text}"}}', headers=edit)
+    assert answer.status_code in {200, 422}, answer.text
+    octets = {"Content-Type": "application/octet-stream"}
+    for named in ("%00", "%ED%A0%80"):
+        answer = await client.post(
+            f"/documents?title={named}&filename={named}", content=b"x", headers=octets
+        )
+        assert answer.status_code == 202, answer.text
 
 
 async def test_what_was_sent_is_not_repeated(client):

@@ -14,7 +14,20 @@ def test_there_and_back():
     )
 
 
-@pytest.mark.parametrize("given", ["", "x", "bm8=", cursor("no moment", UUID(int=1))])
+NO_SEPARATORS = ["\ud800", "\0", " ", "é"]
+"""What may stand between a date and a time, says ``fromisoformat``, and does not in a cursor."""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "x",
+        "bm8=",
+        cursor("no moment", UUID(int=1)),
+        *(cursor(f"2020-01-01{between}00:00:00", UUID(int=1)) for between in NO_SEPARATORS),
+    ],
+)
 def test_a_cursor_of_somebody_else(given):
     with pytest.raises(Rejected, match="no place in the list"):
         position(given)

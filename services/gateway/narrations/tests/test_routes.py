@@ -1,8 +1,11 @@
+from uuid import UUID
+
 import pytest
 
 from libs.common.contracts.audio import AudiobookRequested
 from libs.common.contracts.narrations import NarrationRequested
 from libs.common.contracts.pages import ranges_as_text
+from services.gateway.kernel.cursors import cursor
 from services.gateway.tests.world import a_world
 
 
@@ -100,3 +103,11 @@ async def test_before_any_engine_is_there(tmp_path):
         document = await world.hand_in()
         answer = await client.post(f"/documents/{document}/narrations", json={})
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+
+
+@pytest.mark.parametrize("moment", ["soon", "2020-01-01\ud80000:00:00", "2020-01-01\x0000:00:00"])
+async def test_a_cursor_that_is_none(world, client, moment):
+    document = await world.hand_in()
+    params = {"cursor": cursor(moment, UUID(int=1))}
+    answer = await client.get(f"/documents/{document}/narrations", params=params)
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_cursor")
