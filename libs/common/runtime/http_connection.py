@@ -1,7 +1,9 @@
 """One connection of the HTTP server: uvicorn's, with deadlines for what has to come and to be read.
 
 uvicorn itself waits for ever for a request that was begun, and for a body. A client that sends a
-byte now and then would hold its connection, and with enough of them everybody's.
+byte now and then would hold its connection, and with enough of them everybody's. And it works
+through all that was read at a time in one step: a body in chunks of one byte each held the event
+loop for 0.3 s.
 """
 
 import asyncio
@@ -13,6 +15,10 @@ import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 log = structlog.get_logger(__name__)
+
+MOST_READ_BYTES = 16 * 1024
+"""At a time, of one connection: 2,700 chunks of one byte, which take 20 ms. asyncio itself reads
+256 KiB; a large upload is as quick with less."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +75,8 @@ class BoundedConnection(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a request."""
         super().connection_made(transport)
+        if hasattr(transport, "max_size"):  # one that is made of a socket
+            transport.max_size = MOST_READ_BYTES
         self._limit.without_request[self] = None
         self._limit.make_room(len(self.connections))
         self._await_head()

@@ -6,17 +6,30 @@ from contextlib import asynccontextmanager, suppress
 from time import perf_counter
 
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
+from uvicorn.server import ServerState
 
-from libs.common.runtime.http_connection import HttpLimits
+from libs.common.runtime.http_connection import (
+    MOST_READ_BYTES,
+    BoundedConnection,
+    ConnectionLimit,
+    HttpLimits,
+)
 from libs.common.runtime.http_server import HttpServer
 
 HANG_S = 10.0
 QUICK = HttpLimits(head_s=0.2, body_interval_s=0.2, body_bytes_per_s=1000, stalled_s=0.3)
 SLOW_READER_S = 0.7
+
+PAGE = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+LAST_PAGE = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+HEAD = b"POST %s HTTP/1.1\r\nHost: x\r\n"
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+TINY = b"1\r\n \r\n"
 
 
 class Application:
@@ -104,7 +117,7 @@ async def closed(reader):
 
 async def get(clients):
     reader, writer = await clients.connect()
-    writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    writer.write(LAST_PAGE)
     return await closed(reader)
 
 
@@ -188,6 +201,63 @@ async def test_a_client_that_reads_nothing_is_cut_off():
         _, writer = await clients.connect()
         writer.write(b"GET /flood HTTP/1.1\r\nHost: x\r\n\r\n")
         assert await asyncio.wait_for(application.ended, HANG_S) == "cut off"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [b"/read", b"/nothing"])
+async def test_a_body_of_tiny_chunks_holds_nobody_up(path):
+    """Whether or not anybody reads it; what holds the loop fails the test by itself."""
+    count = (1 << 19) // len(TINY)
+    async with serving(HttpLimits()) as (clients, application):
+        reader, writer = await clients.connect()
+        writer.write(HEAD % path + CHUNKED + TINY * count + b"0\r\n\r\n" + LAST_PAGE)
+        answer = await closed(reader)
+        assert answer.endswith(b"hello")
+        if path == b"/read":
+            assert await asyncio.wait_for(application.ended, HANG_S) == f"{count} bytes"
+        else:
+            assert answer.startswith(b"HTTP/1.1 404")
+
+
+@pytest.mark.parametrize("trailers", [False, True])
+@pytest.mark.parametrize("bytes_of_them", [12_000, 240_000])
+async def test_tiny_headers_hold_nobody_up(trailers, bytes_of_them):
+    """A head is refused when too much of it has come, also if the rest is in the socket already."""
+    many = b"a:\r\n" * (bytes_of_them // 4)
+    if trailers:
+        sent = HEAD % b"/read" + CHUNKED + b"0\r\n" + many + b"\r\n" + LAST_PAGE
+    else:
+        sent = LAST_PAGE.removesuffix(b"\r\n") + many + b"\r\n"
+    async with serving(HttpLimits()) as (clients, _):
+        reader, writer = await clients.connect()
+        writer.write(sent)
+        answer = await closed(reader)
+    if bytes_of_them > MOST_READ_BYTES:
+        assert not answer or answer.startswith(b"HTTP/1.1 400")
+    else:
+        assert answer.endswith(b"hello")
+
+
+@pytest.mark.slow
+async def test_requests_that_come_at_once_hold_nobody_up():
+    """One after the other is answered, and what has not been read waits in the socket."""
+    count = 1000
+    async with serving(HttpLimits()) as (clients, _):
+        reader, writer = await clients.connect()
+        writer.write(PAGE * count + LAST_PAGE)
+        assert (await closed(reader)).count(b"200 OK") == count + 1
+
+
+async def test_a_transport_that_reads_in_its_own_way_is_left_as_it_is():
+    class Pipe(asyncio.Transport):
+        """Cannot be told how much to read."""
+
+        __slots__ = ()
+
+    limit = ConnectionLimit(limits=HttpLimits())
+    connection = BoundedConnection(uvicorn.Config(Starlette()), ServerState(), {}, limit=limit)
+    connection.connection_made(Pipe())
+    connection.connection_lost(ValueError())
 
 
 @pytest.mark.slow
