@@ -1,17 +1,17 @@
-"""The command ``events republish``: what services sent comes again, with the same ids."""
+"""The commands for events, of which ``republish`` sends them again, with the same ids."""
 
 import argparse
 import asyncio
-import re
 import sys
-from datetime import datetime
 from time import monotonic
 from typing import Any
 
 from lectern.exits import Exit, Failed
+from lectern.maintenance import events_list
+from lectern.maintenance.event_arguments import moment, stream_name, topic_name
 from lectern.maintenance.service_databases import add_data_folder, open_database, service_name
 from lectern.service_catalog import SERVICES, ServiceSpec
-from libs.common.contracts.catalog import event_by_topic, every_event
+from libs.common.contracts.catalog import event_by_topic
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.database.engine import Database
 from libs.common.store.republishing import Chosen, Step, count_by_topic, republish
@@ -26,9 +26,15 @@ SAY_EVERY_S = 5.0
 
 
 def add_to(commands: Any) -> None:
-    """Add the command."""
+    """Add the commands."""
     events = commands.add_parser("events", help="the services' event stores")
-    again = events.add_subparsers(required=True).add_parser(
+    actions = events.add_subparsers(required=True)
+    events_list.add_to(actions)
+    _add_republish(actions)
+
+
+def _add_republish(actions: Any) -> None:
+    again = actions.add_parser(
         "republish", help="send history to its topics again", description=ABOUT
     )
     again.set_defaults(run=republish_events)
@@ -39,10 +45,12 @@ def add_to(commands: Any) -> None:
         metavar="SERVICE",
         help="default: those that publish the topics",
     )
-    again.add_argument("--topic", action="append", default=[], type=_topic, help="several may be")
-    again.add_argument("--stream", type=_stream, help="one, such as document/ID or audio/ID")
-    again.add_argument("--since", type=_moment, help="what occurred then or later, RFC 3339")
-    again.add_argument("--until", type=_moment, help="what occurred before then")
+    again.add_argument(
+        "--topic", action="append", default=[], type=topic_name, help="several may be"
+    )
+    again.add_argument("--stream", type=stream_name, help="one, such as document/ID or audio/ID")
+    again.add_argument("--since", type=moment, help="what occurred then or later, RFC 3339")
+    again.add_argument("--until", type=moment, help="what occurred before then")
     again.add_argument("--all", action="store_true", help="everything that the services ever sent")
     again.add_argument(
         "--refused", action="store_true", help="what Kafka refused, and was set aside"
@@ -135,30 +143,3 @@ def _publishing(arguments: argparse.Namespace) -> list[ServiceSpec]:
     if arguments.service:
         return [spec for spec in SERVICES if spec.name in arguments.service]
     return [spec for spec in SERVICES if producers & {"*", spec.name}]
-
-
-def _topic(text: str) -> str:
-    if text not in event_by_topic():
-        raise argparse.ArgumentTypeError(
-            f"there is no topic {text!r}; there are {', '.join(sorted(event_by_topic()))}"
-        )
-    return text
-
-
-def _stream(text: str) -> str:
-    forms = sorted({event.stream_name for event in every_event()})
-    if not any(re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", form), text) for form in forms):
-        raise argparse.ArgumentTypeError(f"{text!r} is no stream; there are {', '.join(forms)}")
-    return text
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no moment with a time zone, such as 2026-11-27T14:00:00Z"
-        )
-    return moment

@@ -31,7 +31,20 @@ def service_name(text: str) -> str:
 
 
 async def open_database(spec: ServiceSpec, data: Path | None) -> Database:
-    """Return the database of a service: in a data folder, or where its settings say.
+    """Return the database of a service, up to date if it is in a data folder.
+
+    Raises:
+        Failed: There is none in the folder.
+        InvalidSettings: The environment does not say where it is.
+    """
+    database = open_database_as_it_is(spec, data)
+    if data is not None:
+        await upgrade(database, spec.migrations)
+    return database
+
+
+def open_database_as_it_is(spec: ServiceSpec, data: Path | None) -> Database:
+    """Return the database of a service, in a data folder or where its settings say, unchanged.
 
     Raises:
         Failed: There is none in the folder.
@@ -42,6 +55,4 @@ async def open_database(spec: ServiceSpec, data: Path | None) -> Database:
     path = (data / f"{spec.name}.db").resolve()
     if not path.is_file():
         raise Failed(Exit.NO_INPUT, f"There is no {path}; name a data folder with --data.")
-    database = Database(f"sqlite+aiosqlite:///{path}")
-    await upgrade(database, spec.migrations)
-    return database
+    return Database(f"sqlite+aiosqlite:///{path}")

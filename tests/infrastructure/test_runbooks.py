@@ -1,0 +1,58 @@
+"""What the runbooks have operators type, held against the code."""
+
+import re
+from pathlib import Path
+
+from sqlalchemy import text
+
+from lectern.service_catalog import SERVICES
+from libs.common.database.engine import Database
+from libs.common.store.bodies.compact_text import NamedByIds, Traceparent
+from libs.common.store.migrate import upgrade
+from libs.common.store.tables import core
+
+RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
+SQL = re.compile(r'-c "([^"]+)"|`(SELECT [^`]* FROM [^`]*)`')
+IN_BYTES = {
+    column.name
+    for table in core.tables.values()
+    for column in table.columns
+    if isinstance(column.type, NamedByIds | Traceparent)
+}
+"""Columns that are text in Python, and bytes on PostgreSQL: psql neither shows nor finds them."""
+
+
+def statements() -> dict[str, str]:
+    """All SQL of the runbooks, with the name of the runbook."""
+    return {
+        (one or other): path.name
+        for path in sorted(RUNBOOKS.glob("*.md"))
+        for one, other in SQL.findall(path.read_text())
+    }
+
+
+def test_no_query_names_what_only_python_can_read() -> None:
+    found = statements()
+    assert {"outbox.md", "jobs.md", "rebuild.md", "budget.md"} <= set(found.values())
+    wrong = [
+        f"{name}: {column} in {sql}"
+        for sql, name in found.items()
+        for column in IN_BYTES
+        if re.search(rf"\b{column}\b", sql)
+    ]
+    assert not wrong, "\n".join([*wrong, "`lectern events list` shows these"])
+
+
+def test_moments_of_events_are_shown_as_moments() -> None:
+    for sql, name in statements().items():
+        for use in re.findall(r"\S*\boccurred_at\b.{0,9}", sql):
+            assert re.search(r"to_timestamp\(.*occurred_at\)? / 1e6\)", use), f"{name}: {sql}"
+
+
+async def test_every_query_is_one(postgres_database: str) -> None:
+    database = Database(postgres_database)
+    await upgrade(database, SERVICES[0].migrations)  # the gateway has what all have, and more
+    for sql, name in statements().items():
+        async with database.transaction() as connection:
+            assert await connection.execute(text(sql)), name
+    await database.close()
