@@ -10,6 +10,8 @@ from libs.common.database.engine import Database
 from libs.common.store.bodies.compact_text import NamedByIds, Traceparent
 from libs.common.store.migrate import upgrade
 from libs.common.store.tables import core
+from services.gateway.rebuilding.shadows import BESIDE
+from services.gateway.tables import READ_MODELS
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 SQL = re.compile(r'-c "([^"]+)"|`(SELECT [^`]* FROM [^`]*)`')
@@ -56,3 +58,10 @@ async def test_every_query_is_one(postgres_database: str) -> None:
         async with database.transaction() as connection:
             assert await connection.execute(text(sql)), name
     await database.close()
+
+
+def test_what_a_rebuild_leaves_is_removed_as_a_whole_and_where_it_is() -> None:
+    runbook = (RUNBOOKS / "rebuild.md").read_text()
+    named = set(re.findall(rf"\b{BESIDE}\w+", runbook))
+    assert named == {BESIDE + table.name for table in READ_MODELS}
+    assert "$DATABASE" not in runbook  # that of synth, in the README of the runbooks
