@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from lectern.maintenance.service_databases import service_name
+from lectern.maintenance.service_databases import open_database, service_name
 from lectern.reading_command import DATA
 from lectern.service_catalog import SERVICES, consumers
 from libs.common.contracts.cloudevents import rfc3339
-from libs.common.database.engine import Database
 from libs.common.kafka.broker import connection_security
 from libs.common.kafka.topic_specs import declared_topics, read_retention
 from libs.common.kafka.topics import create_topics
@@ -19,7 +18,6 @@ from libs.common.runtime.connect import open_database_unhurried
 from libs.common.settings import CommonSettings, load
 from libs.common.store.migrate import upgrade
 from services.gateway.accounts.tokens import Tokens
-from services.gateway.settings import Settings as GatewaySettings
 
 MAX_DAYS = 36_500
 
@@ -90,7 +88,7 @@ async def migrate_databases(arguments: argparse.Namespace) -> int:
 
 async def create_token(arguments: argparse.Namespace) -> int:
     """Print a new token on standard output, and its owner on standard error."""
-    database = await _gateway_database(arguments)
+    database = await open_database(SERVICES[0], arguments.data)
     try:
         owner, token = await Tokens(database).create(
             arguments.name, arguments.owner, arguments.valid_days
@@ -104,7 +102,7 @@ async def create_token(arguments: argparse.Namespace) -> int:
 
 async def list_tokens(arguments: argparse.Namespace) -> int:
     """Print name, owner and state of every token."""
-    database = await _gateway_database(arguments)
+    database = await open_database(SERVICES[0], arguments.data)
     now = rfc3339(datetime.now(UTC))
     try:
         for token in await Tokens(database).listing():
@@ -123,18 +121,10 @@ def _days(text: str) -> int:
 
 async def revoke_token(arguments: argparse.Namespace) -> int:
     """Revoke the tokens of a name."""
-    database = await _gateway_database(arguments)
+    database = await open_database(SERVICES[0], arguments.data)
     try:
         count = await Tokens(database).revoke(arguments.name)
     finally:
         await database.close()
     print(f"{count} revoked")
     return 0 if count else 1
-
-
-async def _gateway_database(arguments: argparse.Namespace) -> Database:
-    if arguments.data is None:
-        return open_database_unhurried(load(GatewaySettings))
-    database = Database(f"sqlite+aiosqlite:///{(arguments.data / 'gateway.db').resolve()}")
-    await upgrade(database, SERVICES[0].migrations)
-    return database

@@ -1,6 +1,7 @@
 """The databases of services, as commands beside them open them."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from lectern.reading_command import DATA
 from lectern.service_catalog import SERVICES, ServiceSpec
 from libs.common.database.engine import Database
 from libs.common.runtime.connect import open_database_unhurried
-from libs.common.settings import load
+from libs.common.settings import InvalidSettings, load, variable
 from libs.common.store.migrate import upgrade
 
 
@@ -51,8 +52,18 @@ def open_database_as_it_is(spec: ServiceSpec, data: Path | None) -> Database:
         InvalidSettings: The environment does not say where it is.
     """
     if data is None:
-        return open_database_unhurried(load(spec.settings))
+        return _open_as_set(spec)
     path = (data / f"{spec.name}.db").resolve()
     if not path.is_file():
-        raise Failed(Exit.NO_INPUT, f"There is no {path}; name a data folder with --data.")
+        said = f"There is no {path}; name the data folder of a `lectern serve` with --data."
+        raise Failed(Exit.NO_INPUT, said)
     return Database(f"sqlite+aiosqlite:///{path}")
+
+
+def _open_as_set(spec: ServiceSpec) -> Database:
+    try:
+        return open_database_unhurried(load(spec.settings))
+    except InvalidSettings as error:
+        if os.environ.get(variable(spec.settings, "database_url")):
+            raise
+        raise InvalidSettings(f"{error}\nor name a standalone's folder with --data.") from None

@@ -12,8 +12,15 @@ from libs.common.contracts.cloudevents import rfc3339
 TOKEN = re.compile(r"lectern_[\w-]{43}\n")
 
 
-def test_a_token_is_made_shown_once_listed_and_revoked(tmp_path, capsys):
-    data, owner = ["--data", str(tmp_path)], str(uuid4())
+@pytest.fixture
+def data(tmp_path):
+    """The option that names the folder of a standalone that has run."""
+    (tmp_path / "gateway.db").touch()
+    return ["--data", str(tmp_path)]
+
+
+def test_a_token_is_made_shown_once_listed_and_revoked(data, capsys):
+    owner = str(uuid4())
     assert run(["token", "create", *data, "--name", "phone", "--owner", owner]) == 0
     made = capsys.readouterr()
     assert TOKEN.fullmatch(made.out)
@@ -31,8 +38,7 @@ def test_a_token_is_made_shown_once_listed_and_revoked(tmp_path, capsys):
     assert " revoked since " in capsys.readouterr().out
 
 
-def test_a_token_whose_time_is_over_is_not_called_valid(tmp_path, capsys, monkeypatch):
-    data = ["--data", str(tmp_path)]
+def test_a_token_whose_time_is_over_is_not_called_valid(data, capsys, monkeypatch):
     create = ["token", "create", *data, "--name", "guest", "--valid-days"]
     assert run([*create, "1"]) == 0
     for wrong in ("0", "-1", "99999999", "soon"):
@@ -48,7 +54,25 @@ def test_a_token_whose_time_is_over_is_not_called_valid(tmp_path, capsys, monkey
 def test_tokens_without_a_folder_need_the_gateways_database(monkeypatch, capsys):
     monkeypatch.delenv("GATEWAY_DATABASE_URL", raising=False)
     assert run(["token", "list"]) == 78
-    assert "GATEWAY_DATABASE_URL" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "GATEWAY_DATABASE_URL" in said
+    assert "or name a standalone's folder with --data" in said
+
+
+@pytest.mark.parametrize(
+    "action", [["list"], ["create", "--name", "phone"], ["revoke", "--name", "phone"]]
+)
+def test_where_no_standalone_is_none_is_made(tmp_path, capsys, action):
+    wrong = tmp_path / "wrong"
+    for exists in (False, True):
+        assert wrong.exists() == exists
+        assert run(["token", *action, "--data", str(wrong)]) == 66
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert str(wrong / "gateway.db") in said.err
+        assert "lectern serve" in said.err
+        assert list(tmp_path.rglob("*.db*")) == []
+        wrong.mkdir(exist_ok=True)
 
 
 @pytest.mark.parametrize("wrong", ["audio.red=24", "audio.ready=0"])

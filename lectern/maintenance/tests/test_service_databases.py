@@ -4,8 +4,13 @@ import pytest
 from sqlalchemy import select
 
 from lectern.exits import Failed
-from lectern.maintenance.service_databases import open_database, service_name
+from lectern.maintenance.service_databases import (
+    open_database,
+    open_database_as_it_is,
+    service_name,
+)
 from lectern.service_catalog import SERVICES
+from libs.common.settings import InvalidSettings
 from libs.common.store.tables import events
 
 
@@ -21,6 +26,22 @@ async def test_a_folder_that_has_none_gets_none(tmp_path):
     with pytest.raises(Failed, match=r"gateway\.db"):
         await open_database(SERVICES[0], tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("opened", [open_database, open_database_as_it_is])
+async def test_without_either_both_ways_are_told(monkeypatch, opened):
+    monkeypatch.delenv("GATEWAY_DATABASE_URL", raising=False)
+    with pytest.raises(InvalidSettings, match="GATEWAY_DATABASE_URL") as told:
+        await opened(SERVICES[0], None)
+    assert "or name a standalone's folder with --data" in str(told.value)
+
+
+async def test_other_settings_that_are_wrong_are_told_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("GATEWAY_DATABASE_URL", f"sqlite+aiosqlite:///{tmp_path}/elsewhere.db")
+    monkeypatch.setenv("GATEWAY_HTTP_PORT", "high")
+    with pytest.raises(InvalidSettings) as told:
+        await open_database(SERVICES[0], None)
+    assert "--data" not in str(told.value)
 
 
 async def test_without_a_folder_it_is_where_the_environment_says(tmp_path, monkeypatch):
