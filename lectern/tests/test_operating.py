@@ -84,6 +84,20 @@ def test_a_retention_that_cannot_be_is_refused_before_kafka_is_asked(monkeypatch
     assert wrong.partition("=")[0] in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("setting", ["KAFKA_CA_FILE", "TOPIC_RETENTION_HOURS"])
+def test_topics_are_not_made_with_settings_that_services_refuse(
+    tmp_path, monkeypatch, capsys, setting
+):
+    monkeypatch.setenv("LECTERN_KAFKA_BOOTSTRAP_SERVERS", "nowhere.invalid:1")
+    monkeypatch.setenv("LECTERN_STORAGE_URL", "file:///nowhere")
+    monkeypatch.setenv("LECTERN_KAFKA_SECURITY_PROTOCOL", "SSL")
+    monkeypatch.setenv(f"LECTERN_{setting}", str(tmp_path / "missing.pem"))
+    assert run(["topics", "create"]) == 78
+    said = capsys.readouterr().err
+    assert f"LECTERN_{setting}" in said
+    assert "missing.pem" in said
+
+
 @pytest.fixture
 def databases(tmp_path, monkeypatch):
     """Addresses of databases, and of nothing else: migrations need no more."""

@@ -1,10 +1,15 @@
 """How Kafka is reached: a part of the settings that all services share."""
 
+import ssl
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings
+
+from libs.common.tls_files import TlsFiles, tls_context
+
+FOREVER_IN_WORDS = "forever"
 
 
 class KafkaSettings(BaseSettings):
@@ -61,4 +66,41 @@ class KafkaSettings(BaseSettings):
                 "LECTERN_KAFKA_CERTIFICATE_FILE and LECTERN_KAFKA_KEY_FILE go together: "
                 "set both or neither"
             )
+        if "SSL" in self.kafka_security_protocol:
+            self.kafka_tls()
         return self
+
+    def kafka_tls(self) -> ssl.SSLContext:
+        """Return the context for connections to Kafka.
+
+        Raises:
+            ValueError: A file is missing or is not what it has to be; names it and its setting.
+        """
+        files = TlsFiles(
+            ca=self.kafka_ca_file, certificate=self.kafka_certificate_file, key=self.kafka_key_file
+        )
+        return tls_context(files, "LECTERN_KAFKA")
+
+
+def hours_by_topic(text: str) -> dict[str, int | None]:
+    """Read ``topic=hours,topic=forever``; return hours by name, None for ever.
+
+    Raises:
+        ValueError: It is not of that form, or hours are no positive whole number.
+    """
+    found: dict[str, int | None] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, separator, hours = (word.strip() for word in part.partition("="))
+        if not separator or not name:
+            raise ValueError(f"{part!r} is not of the form topic=hours")
+        if name in found:
+            raise ValueError(f"{name!r} is named twice")
+        found[name] = None if hours == FOREVER_IN_WORDS else _read_hours(name, hours)
+    return found
+
+
+def _read_hours(name: str, hours: str) -> int:
+    if not (hours.isascii() and hours.isdecimal()) or int(hours) == 0:
+        said = f"{name}={hours}: write hours as a whole number above 0, or {FOREVER_IN_WORDS}"
+        raise ValueError(said)
+    return int(hours)

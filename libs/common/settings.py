@@ -20,7 +20,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from libs.common.database_settings import DatabaseAddress, DatabaseTimeouts
-from libs.common.kafka_settings import KafkaSettings
+from libs.common.kafka_settings import KafkaSettings, hours_by_topic
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -158,6 +158,12 @@ class CommonSettings(KafkaSettings, DatabaseTimeouts):
     @classmethod
     def _any_case(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("topic_retention_hours")
+    @classmethod
+    def _by_topic(cls, value: str) -> str:
+        hours_by_topic(value)
+        return value
 
     @field_validator("storage_url")
     @classmethod

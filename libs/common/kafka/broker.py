@@ -114,11 +114,10 @@ def connection_security(settings: CommonSettings) -> dict[str, Any]:
 
 
 def _tls(settings: CommonSettings) -> ssl.SSLContext:
-    ca_file = settings.kafka_ca_file
-    context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
-    if settings.kafka_certificate_file is not None:
-        context.load_cert_chain(settings.kafka_certificate_file, settings.kafka_key_file)
-    return context
+    try:
+        return settings.kafka_tls()
+    except ValueError as error:  # they were there when settings were read
+        raise Unavailable(str(error)) from error
 
 
 def _faststream_security(settings: CommonSettings) -> BaseSecurity | None:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 
 from libs.common.contracts.base import DAY_MS, FOREVER, Event
 from libs.common.contracts.catalog import every_event
+from libs.common.kafka_settings import hours_by_topic
 from libs.common.settings import CommonSettings, InvalidSettings, variable
 
 DLQ_RETENTION_MS = 30 * DAY_MS
 DLQ_PARTITIONS = 1
 EVERY_DLQ = "*.dlq"
 HOUR_MS = 60 * 60 * 1000
-IN_WORDS = "forever"
 RETENTION = "retention.ms"
 PUBLIC_COMPRESSION = "gzip"
 """What every client library reads by itself, Node's and the browser's tools among them."""
@@ -91,23 +91,11 @@ def read_retention(text: str) -> dict[str, int]:
     Raises:
         InvalidSettings: It is not of that form, or hours are no positive whole number.
     """
-    found: dict[str, int] = {}
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, separator, hours = (word.strip() for word in part.partition("="))
-        if not separator or not name:
-            raise _invalid(f"{part!r} is not of the form topic=hours")
-        if name in found:
-            raise _invalid(f"{name!r} is named twice")
-        found[name] = _read_hours(name, hours)
-    return found
-
-
-def _read_hours(name: str, hours: str) -> int:
-    if hours == IN_WORDS:
-        return FOREVER
-    if not (hours.isascii() and hours.isdecimal()) or int(hours) == 0:
-        raise _invalid(f"{name}={hours}: write hours as a whole number above 0, or {IN_WORDS}")
-    return int(hours) * HOUR_MS
+    try:
+        found = hours_by_topic(text)
+    except ValueError as error:
+        raise _invalid(str(error)) from None
+    return {name: FOREVER if hours is None else hours * HOUR_MS for name, hours in found.items()}
 
 
 def _retained(

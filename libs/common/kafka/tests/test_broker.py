@@ -1,8 +1,10 @@
 import asyncio
 import socket
 import ssl
+from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from faststream.kafka import KafkaMessage
 from faststream.security import SASLPlaintext, SASLScram256, SASLScram512
@@ -42,16 +44,14 @@ def test_tls_checks_the_certificate():
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
-def test_our_certificate_is_loaded_where_there_is_one(tmp_path):
-    files = {"kafka_certificate_file": tmp_path / "a.crt", "kafka_key_file": tmp_path / "a.key"}
-    with pytest.raises(FileNotFoundError):
-        connection_security(settings(kafka_security_protocol="SSL", **files))
-
-
-def test_a_ca_file_takes_the_place_of_those_of_the_system(tmp_path):
-    missing = settings(kafka_security_protocol="SSL", kafka_ca_file=tmp_path / "ca.pem")
-    with pytest.raises(FileNotFoundError):
-        connection_security(missing)
+def test_a_file_that_went_since_settings_were_read_may_come_back(tmp_path):
+    there = tmp_path / "ca.pem"
+    there.write_text(Path(certifi.where()).read_text())
+    secured = settings(kafka_security_protocol="SSL", kafka_ca_file=there)
+    assert connection_security(secured)["ssl_context"].get_ca_certs()
+    there.unlink()
+    with pytest.raises(Unavailable, match=r"LECTERN_KAFKA_CA_FILE.*ca\.pem"):
+        connection_security(secured)
 
 
 @pytest.mark.parametrize("protocol", ["SASL_PLAINTEXT", "SASL_SSL"])

@@ -67,6 +67,27 @@ def test_complains_about_the_settings_of_the_service_too(tmp_path):
     assert "'high'" not in ended.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [("LECTERN_KAFKA_CA_FILE", "/nowhere/ca.pem"), ("LECTERN_TOPIC_RETENTION_HOURS", "foo")],
+)
+def test_settings_of_kafka_are_refused_before_anything_starts(tmp_path, setting, value):
+    ended = python(
+        "-m",
+        "services.segmenter",
+        LECTERN_KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1",
+        LECTERN_KAFKA_SECURITY_PROTOCOL="SSL",
+        LECTERN_STORAGE_URL=f"file://{tmp_path}",
+        SEGMENTER_DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path}/segmenter.db",
+        **{setting: value},
+    )
+    assert ended.returncode == 78
+    assert f"{setting}: " in ended.stderr
+    assert value in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_worker_process_that_imports_main_does_not_load_the_service(name):
     lines = f"""import runpy, sys
