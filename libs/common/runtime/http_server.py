@@ -27,7 +27,14 @@ def limits_of(common: CommonSettings) -> HttpLimits:
 
 
 class CannotListen(Exception):
-    """The address cannot be listened on; the message says which and what to do."""
+    """The address cannot be listened on; the message says which and what to do.
+
+    ``port`` is the one that may not be had; None: it is the host that this machine has not.
+    """
+
+    def __init__(self, message: str, port: int | None = None) -> None:
+        super().__init__(message)
+        self.port = port
 
 
 KEEP_ALIVE_S = 75
@@ -106,13 +113,14 @@ class HttpServer:
             listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
         except OSError as error:
             where = f"port {self._port} of {self._host}"
+            port: int | None = self._port
             if error.errno == errno.EADDRINUSE:
                 advice = "something else listens there; stop that or choose another port"
             elif error.errno == errno.EACCES:
                 advice = "ports below 1024 need special rights; choose another one"
             else:
-                advice = "this machine has no such address; check the host"
-            raise CannotListen(f"cannot listen on {where}: {advice}") from error
+                advice, port = "this machine has no such address; check the host", None
+            raise CannotListen(f"cannot listen on {where}: {advice}", port) from error
         # Connections inherit it. Without it, the second part of an answer waits for the client to
         # acknowledge the first, which it puts off for 40 ms; asyncio sets it for its own sockets.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

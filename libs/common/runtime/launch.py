@@ -3,8 +3,9 @@
 import asyncio
 import sys
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
+from libs.common.runtime.http_server import CannotListen
 from libs.common.runtime.service import Service
 from libs.common.runtime.service_parts import ServiceParts
 from libs.common.settings import (
@@ -12,10 +13,12 @@ from libs.common.settings import (
     ServiceSettings,
     complaints,
     load,
+    variable,
 )
 
-EX_CONFIG = 78
-"""Exit code for a faulty configuration, as in BSD's sysexits.h."""
+EX_UNAVAILABLE, EX_CONFIG = 69, 78
+"""Exit codes for what is not to be had and for a faulty configuration, as in BSD's sysexits.h."""
+METRICS_PORT = variable(CommonSettings, "metrics_port")
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -25,14 +28,38 @@ def launch(
 ) -> None:
     """Read the settings, run the service until it is told to stop, and exit.
 
-    Exit codes: 0 stopped as asked, 1 the service failed, 78 the settings are wrong.
+    Exit codes: 0 stopped as asked, 1 the service failed, 69 a port is taken, 78 the settings are
+    wrong.
     """
     if wrong := complaints(CommonSettings, settings):
-        sys.stderr.write(f"{name} cannot start.\n{wrong}\n")
-        sys.exit(EX_CONFIG)
+        _end(name, wrong, EX_CONFIG)
     common, own = load(CommonSettings), load(settings)
+    if own.http_port and own.http_port == common.metrics_port:
+        both = f"{METRICS_PORT} and {variable(settings, 'http_port')}"
+        _end(name, f"{both} are the same port; choose another one for either", EX_CONFIG)
 
     async def run() -> int:
-        return await Service(parts=build(common, own)).run_until_stopped()
+        service = Service(parts=build(common, own))
+        try:
+            return await service.run_until_stopped()
+        except CannotListen:
+            await service.stop()
+            raise
 
-    sys.exit(asyncio.run(run()))
+    try:
+        sys.exit(asyncio.run(run()))
+    except CannotListen as error:
+        _end(name, f"{_setting_of(error, common, own)}: {error}", EX_UNAVAILABLE)
+
+
+def _setting_of(error: CannotListen, common: CommonSettings, own: ServiceSettings) -> str:
+    if error.port is None:
+        return variable(CommonSettings, "bind_host")
+    if error.port == common.metrics_port:
+        return METRICS_PORT
+    return variable(type(own), "http_port")
+
+
+def _end(name: str, why: str, code: int) -> NoReturn:
+    sys.stderr.write(f"{name} cannot start.\n{why}\n")
+    sys.exit(code)

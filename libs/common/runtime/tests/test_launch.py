@@ -1,4 +1,5 @@
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -86,6 +87,54 @@ def test_settings_of_kafka_are_refused_before_anything_starts(tmp_path, setting,
     assert f"{setting}: " in ended.stderr
     assert value in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.fixture
+def taken():
+    """A port that something else listens on."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield str(listening.getsockname()[1])
+
+
+def notifier(tmp_path, **environment):
+    """Start the notifier, which has to end by itself."""
+    return python(
+        "-m",
+        "services.notifier",
+        LECTERN_KAFKA_BOOTSTRAP_SERVERS="127.0.0.1:1",
+        LECTERN_STORAGE_URL=f"file://{tmp_path}",
+        NOTIFIER_DATABASE_URL=f"sqlite+aiosqlite:///{tmp_path}/notifier.db",
+        **environment,
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("setting", ["NOTIFIER_HTTP_PORT", "LECTERN_METRICS_PORT"])
+def test_a_port_that_is_taken_is_told_with_its_setting(tmp_path, taken, setting):
+    ended = notifier(tmp_path, **{"NOTIFIER_HTTP_PORT": "0"} | {setting: taken})
+    assert ended.returncode == 69
+    assert ended.stderr.startswith("notifier cannot start.\n")
+    assert f"{setting}: cannot listen on port {taken}" in ended.stderr
+    assert "choose another" in ended.stderr
+    assert "Traceback" not in ended.stderr + ended.stdout
+
+
+@pytest.mark.slow
+def test_an_address_that_is_not_of_this_machine_is_told_with_its_setting(tmp_path):
+    ended = notifier(tmp_path, NOTIFIER_HTTP_PORT="0", LECTERN_BIND_HOST="192.0.2.1")
+    assert ended.returncode == 69
+    assert "LECTERN_BIND_HOST" in ended.stderr
+    assert "Traceback" not in ended.stderr + ended.stdout
+
+
+@pytest.mark.slow
+def test_two_pages_on_one_port_are_wrong_settings(tmp_path, taken):
+    ended = notifier(tmp_path, NOTIFIER_HTTP_PORT=taken, LECTERN_METRICS_PORT=taken)
+    assert ended.returncode == 78
+    assert "LECTERN_METRICS_PORT and NOTIFIER_HTTP_PORT are the same port" in ended.stderr
+    assert "Traceback" not in ended.stderr + ended.stdout
 
 
 @pytest.mark.parametrize("name", SERVICES)
