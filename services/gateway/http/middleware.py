@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.common.observability.telemetry import span_linked_to
+from services.gateway.http.json_values import check_json
 from services.gateway.http.problems import internal_error
 
 log = structlog.get_logger(__name__)
@@ -91,7 +92,7 @@ class TracedRequests:
 
 
 class LimitedJson:
-    """Refuses bodies that are read as a whole and are larger than ``max_bytes``.
+    """Refuses bodies that are read as a whole and have more than ``max_bytes``, or many values.
 
     They have to come within ``WHOLE_BODY_S``. What ``POST`` to ``uploads`` brings as a file is
     streamed, and limited where it is stored.
@@ -106,30 +107,42 @@ class LimitedJson:
         """Pass the request on."""
         headers = Headers(scope=scope)
         uploading = scope["method"] == "POST" and scope["path"] == self._uploads
-        if uploading and is_streamed(headers.get("content-type", "")):
-            await self._app(scope, receive, send)
-            return
-        length = headers.get("content-length", "0")
-        taken = int(length) if length.isdecimal() else 0
-        counted, due = 0, asyncio.get_running_loop().time() + WHOLE_BODY_S
+        if not uploading or not is_streamed(headers.get("content-type", "")):
+            receive = _WholeBody(receive, self._max_bytes, headers.get("content-length", "0")).more
+        await self._app(scope, receive, send)
 
-        async def limited() -> Message:
-            nonlocal counted, due
-            if taken > self._max_bytes:
-                raise self._too_large()
-            try:
-                async with asyncio.timeout_at(due):
-                    message = await receive()
-            except TimeoutError as error:
-                raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, TOO_SLOW) from error
-            if not message.get("more_body", False):
-                due = math.inf  # it is there; what follows is that the client goes away
-            counted += len(message.get("body", b""))
-            if counted > self._max_bytes:
-                raise self._too_large()
-            return message
 
-        await self._app(scope, limited, send)
+class _WholeBody:
+    """A body that is refused while it is received, before anybody parses it."""
+
+    def __init__(self, receive: Receive, max_bytes: int, length: str) -> None:
+        self._receive = receive
+        self._max_bytes = max_bytes
+        self._said = int(length) if length.isdecimal() else 0
+        self._body = bytearray()
+        self._due = asyncio.get_running_loop().time() + WHOLE_BODY_S
+
+    async def more(self) -> Message:
+        """Receive more of it.
+
+        Raises:
+            HTTPException: It is too large, too slow, or holds too much.
+        """
+        if self._said > self._max_bytes:
+            raise self._too_large()
+        try:
+            async with asyncio.timeout_at(self._due):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, TOO_SLOW) from error
+        self._body += message.get("body", b"")
+        if len(self._body) > self._max_bytes:
+            raise self._too_large()
+        if not message.get("more_body", False):
+            self._due = math.inf  # it is there; what follows is that the client goes away
+            check_json(bytes(self._body))
+            self._body.clear()
+        return message
 
     def _too_large(self) -> HTTPException:
         return HTTPException(

@@ -27,6 +27,10 @@ log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+MOST_ERRORS = 20
+"""Of one request, in the answer to it; the rest is counted."""
+MOST_SHOWN = 100
+"""Characters of a place in a request: names of members are the sender's."""
 
 STATUS: Mapping[type[LecternError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
@@ -41,17 +45,17 @@ STATUS: Mapping[type[LecternError], HTTPStatus] = {
 REJECTED_STATUS = {"too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
 
 
-class Refused(Exception):
-    """A request that is wrong as HTTP, whatever it asks for."""
+class Refused(HTTPException):
+    """A request that is wrong as HTTP, whatever it asks for.
+
+    FastAPI lets an ``HTTPException`` through where it reads a body, and takes others for its own.
+    """
 
     def __init__(
         self, status: int, code: str, detail: str, *, headers: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(detail)
-        self.status = status
+        super().__init__(status, detail, headers)
         self.code = code
-        self.detail = detail
-        self.headers = headers
 
 
 def problem(
@@ -121,7 +125,7 @@ def _later(error: LecternError) -> JSONResponse:
 async def _refused(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, Refused):
         raise TypeError("registered for Refused only")
-    return problem(error.status, error.code, error.detail, error.headers)
+    return problem(error.status_code, error.code, error.detail, error.headers)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -131,12 +135,16 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     if errors and all(wrong["loc"][:1] == ("path",) for wrong in errors):
         return problem(HTTPStatus.NOT_FOUND, "not_found", "There is no such thing.")
     found = [
-        {"where": ".".join(map(str, wrong["loc"])), "message": wrong["msg"]} for wrong in errors
+        {"where": ".".join(map(str, wrong["loc"]))[:MOST_SHOWN], "message": wrong["msg"]}
+        for wrong in errors[:MOST_ERRORS]
     ]
-    detail = "The request is not as it must be: " + "; ".join(
-        f"{wrong['where']}: {wrong['message']}" for wrong in found[:3]
-    )
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, errors=found)
+    said = [f"{wrong['where']}: {wrong['message']}" for wrong in found[:3]]
+    if len(errors) > len(said):
+        said.append(f"and {len(errors) - len(said)} more")
+    detail = "The request is not as it must be: " + "; ".join(said)
+    left = len(errors) - len(found)
+    more: dict[str, Any] = {"more_errors": left} if left else {}
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, errors=found, **more)
 
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:

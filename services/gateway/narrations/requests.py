@@ -17,7 +17,7 @@ from services.gateway.narrations.options import (
 )
 
 MAX_PAGES = 100_000
-MAX_NUMBERS = 10_000
+MAX_NUMBERS = 500
 """Pages that are listed one by one; more of them are written as ranges."""
 _RANGE = re.compile(r"\s*+(\d{1,6})\s*+(?:-\s*+(\d{1,6})\s*+)?")
 

@@ -99,6 +99,76 @@ async def test_json_has_a_limit(world, client, says_so):
     assert taken < 50
 
 
+JSON = {"Content-Type": "application/json"}
+HOSTILE = {
+    "members": b"{" + b",".join(b'"%d":{}' % number for number in range(95_000)) + b"}",
+    "lists": b"[" + b"[]," * 333_000 + b"[]]",
+    "numbers": b'{"pages":[' + b"1," * 500_000 + b"1]}",
+    "levels": b'{"pages":' * 300 + b"1" + b"}" * 300,
+    "behind a text": rb'{"text":"\\\"","pages":[' + b"1," * 500_000 + b"1]}",
+    "texts": b'{"pages":[' + b'"",' * 330_000 + b'""]}',
+}
+"""JSON of up to 1 MB in many values. Parsing them took 0.3 s, refusing each by itself longer."""
+
+
+def in_utf_16(body):
+    return body.decode().encode("utf-16-le")
+
+
+async def refused(client, method, path, **sent):
+    answer = await client.request(method, path, **sent)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert len(answer.content) < 2000, path
+    return answer.status_code, answer.json()["code"]
+
+
+@pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("signed_in", [True, False])
+async def test_json_of_many_values_is_refused_as_a_whole(world, client, body, signed_in):
+    """And before it is parsed, with or without a token: what holds the loop fails this."""
+    document = await world.hand_in()
+    if not signed_in:
+        del client.headers["Authorization"]
+    await client.get("/documents")  # the first request is not watched
+    sent = {"content": body, "headers": JSON}
+    for method, path in (("POST", "narrations"), ("POST", "audiobook"), ("PUT", "pages/1")):
+        found = await refused(client, method, f"/documents/{document}/{path}", **sent)
+        assert found == (422, "too_complex"), path
+    found = await refused(client, "POST", "/documents", **sent)
+    assert found == ((422, "too_complex") if signed_in else (401, "unauthorized"))
+
+
+async def test_it_is_counted_as_a_whole_when_it_comes_in_parts(world, client):
+    document = await world.hand_in()
+
+    async def parts():
+        for _ in range(600):
+            yield b"[],["
+            yield b"],"
+
+    found = await refused(
+        client, "POST", f"/documents/{document}/narrations", content=parts(), headers=JSON
+    )
+    assert found == (422, "too_complex")
+
+
+async def test_json_is_utf_8(world, client):
+    """In another encoding nobody would see how much it holds."""
+    document = await world.hand_in()
+    for body in (b"{}", HOSTILE["lists"][:500_000]):
+        sent = {"content": in_utf_16(body), "headers": JSON}
+        found = await refused(client, "POST", f"/documents/{document}/narrations", **sent)
+        assert found == (400, "bad_encoding")
+
+
+@pytest.mark.parametrize("text", ['",[{' * 180_000, '"' * 500_000, "\\" * 500_000, "[" * 900_000])
+async def test_a_long_text_may_hold_anything(client, text):
+    await client.get("/documents")  # the first request is not watched
+    body = json.dumps({"text": text})
+    answer = await client.post("/documents", content=body, headers=JSON)
+    assert answer.status_code == 202, answer.text
+
+
 async def test_only_uploads_are_streamed(world, client):
     document = await world.hand_in()
     answer = await client.put(

@@ -71,7 +71,7 @@ async def test_what_is_not_read_is_skipped():
 async def test_bad_forms_are_refused(body, content_type):
     with pytest.raises(Refused) as refused:
         await read(body, content_type=content_type)
-    assert (refused.value.status, refused.value.code) == (400, "bad_form")
+    assert (refused.value.status_code, refused.value.code) == (400, "bad_form")
 
 
 async def test_a_form_as_a_whole_has_a_limit_even_where_it_is_skipped():
@@ -79,4 +79,4 @@ async def test_a_form_as_a_whole_has_a_limit_even_where_it_is_skipped():
     form = FormStream(TYPE, pieces(head + bytes(MAX_BYTES), [1000] * 300), MAX_BYTES)
     with pytest.raises(Refused) as refused:
         assert [part.name async for part in form.parts()] == ["unknown"]
-    assert (refused.value.status, refused.value.code) == (413, "too_large")
+    assert (refused.value.status_code, refused.value.code) == (413, "too_large")

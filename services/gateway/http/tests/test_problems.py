@@ -15,7 +15,7 @@ from libs.common.errors import (
     UnknownVersion,
 )
 from services.gateway.http.middleware import TracedRequests
-from services.gateway.http.problems import Refused, add_handlers
+from services.gateway.http.problems import MOST_ERRORS, Refused, add_handlers
 from services.gateway.kernel.errors import Forbidden, NotFound, NotReady, QuotaExceeded, Stale
 
 
@@ -144,3 +144,30 @@ async def test_what_was_sent_is_not_repeated(client):
     answer = await client.post("/documents", json={"url": "https://u:secret@[bad"})
     assert answer.status_code == 422
     assert "secret" not in answer.text
+
+
+async def test_an_answer_lists_some_errors_and_says_how_many_there_are(world, client):
+    document = await world.hand_in()
+    wrong = {f"{number}{'x' * 900}": 1 for number in range(300)}
+    fewer = {name: wrong[name] for name in list(wrong)[:60]}
+    for path, sent in (
+        ("/documents", {"json": {"text": "x", "narrate": wrong}}),
+        ("/documents", {"files": {"file": b"x"}, "data": {"narrate": json.dumps(fewer)}}),
+        (f"/documents/{document}/narrations", {"json": wrong}),
+    ):
+        answer = await client.post(path, **sent)
+        found = answer.json()
+        assert (answer.status_code, found["code"]) == (422, "invalid")
+        assert len(found["errors"]) == MOST_ERRORS
+        assert found["more_errors"] == (60 if "files" in sent else 300) - MOST_ERRORS
+        assert f"and {found['more_errors'] + MOST_ERRORS - 3} more" in found["detail"]
+        assert len(answer.content) < 10_000
+
+
+async def test_few_errors_are_all_listed(client):
+    found = (await client.post("/documents", json={"text": "x", "nonsense": 1})).json()
+    assert found["errors"] == [
+        {"where": "body.nonsense", "message": "Extra inputs are not permitted"}
+    ]
+    assert "more" not in found["detail"]
+    assert "more_errors" not in found

@@ -15,6 +15,7 @@ from libs.common.contracts.identifiers import OCTETS
 from libs.common.errors import LecternError, Rejected
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.uploads import Source, StoredUpload, Submission
+from services.gateway.http.json_values import check_json
 from services.gateway.http.middleware import is_streamed
 from services.gateway.http.multipart import FormPart, FormStream
 from services.gateway.http.problems import Refused
@@ -149,7 +150,9 @@ def _form_limit(kernel: Kernel) -> int:
 def _options(narrate: str | None) -> NarrationOptions | None:
     if not narrate:
         return None
-    return _parsed(NarrationRequest.model_validate_json, narrate.encode()).options()
+    asked = narrate.encode()
+    check_json(asked)
+    return _parsed(NarrationRequest.model_validate_json, asked).options()
 
 
 def _parsed(parse: Callable[[bytes], M], body: bytes) -> M:

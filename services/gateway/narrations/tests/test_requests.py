@@ -4,6 +4,7 @@ from pydantic import ValidationError
 from libs.common.contracts.pages import MAX_RANGES, PageRange, page_ranges
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.narrations.requests import (
+    MAX_NUMBERS,
     AudiobookRequest,
     NarrationRequest,
     ranges_of,
@@ -41,7 +42,7 @@ def test_ranges_stay_ranges():
     with pytest.raises(ValidationError, match="at most 1000 ranges"):
         NarrationRequest(pages=again + ",1")
     with pytest.raises(ValidationError, match="or write ranges"):
-        NarrationRequest(pages=[1] * 10_001)
+        NarrationRequest(pages=[1] * (MAX_NUMBERS + 1))
 
 
 @pytest.mark.parametrize("wrong", [{"rate": 0.1}, {"format": "wav"}, {"audiobook": "m4a"}])

@@ -14,7 +14,7 @@ def test_an_owner_has_so_many_and_gets_them_back():
         with slots.one(OWNER):
             with pytest.raises(Refused) as refused, slots.one(OWNER):
                 pass
-            assert (refused.value.status, refused.value.code) == (429, "too_many_streams")
+            assert (refused.value.status_code, refused.value.code) == (429, "too_many_streams")
         with slots.one(OWNER):
             pass
 
@@ -24,7 +24,7 @@ def test_a_process_has_so_many():
     with slots.one(OWNER), slots.one(OTHER):
         with pytest.raises(Refused) as refused, slots.one(THIRD):
             pass
-        assert refused.value.status == 503
+        assert refused.value.status_code == 503
         assert "Retry-After" in (refused.value.headers or {})
     with slots.one(THIRD):
         pass

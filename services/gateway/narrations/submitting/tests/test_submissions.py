@@ -38,6 +38,11 @@ def form(*fields):
     }
 
 
+def octets(**query):
+    headers = {"Content-Type": "application/octet-stream"}
+    return {"params": query, "content": b"x", "headers": headers}
+
+
 FILE = ("file", r"C:\\books\\book.txt", b"some text")
 TITLE = ("title", None, "Der Prozeß".encode())
 ORDER = ("narrate", None, json.dumps({"pages": "1-2,4", "rate": 1.25}).encode())
@@ -107,6 +112,9 @@ async def test_a_web_address(world, client):
         (form(FILE, FILE), 400, "two_files"),
         (form(FILE, ("narrate", None, b"{")), 422, "invalid"),
         (form(FILE, ("narrate", None, b'{"voice": "nobody"}')), 422, "unknown_voice"),
+        (form(FILE, ("narrate", None, b"[" + b"[]," * 20_000 + b"[]]")), 422, "too_complex"),
+        (form(FILE, ("narrate", None, b'{"pages": [' + b"1," * 1000 + b"1]}")), 422, "too_complex"),
+        (octets(narrate="[" * 1000), 422, "too_complex"),
         (form(("file", "a", b"")), 422, "empty"),
     ],
 )
