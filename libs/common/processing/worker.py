@@ -72,10 +72,10 @@ class Worker:
         slots = Slots(self.routes, wakeup, self.poll_interval_s)
         async with asyncio.TaskGroup() as group:
             while not self._draining.is_set():
+                held_up = self.backpressure.waiting()
                 if self.isolation.is_wanted:
                     await wakeup.wait(min(ISOLATED_WAIT_S, self.poll_interval_s))
-                elif not await self._begin(group, slots):
-                    held_up = self.backpressure.waiting()
+                elif not await self._begin(group, slots, held_up):
                     await wakeup.wait(HELD_WAIT_S if held_up else self.poll_interval_s)
 
     def drain(self) -> None:
@@ -83,9 +83,9 @@ class Worker:
         self._draining.set()
         self.database.jobs_wakeup.notify()
 
-    async def _begin(self, group: asyncio.TaskGroup, slots: Slots) -> bool:
-        """Begin what there is room for; False if that is nothing."""
-        requests = slots.requests(self.backpressure.waiting())
+    async def _begin(self, group: asyncio.TaskGroup, slots: Slots, held_up: frozenset[str]) -> bool:
+        """Begin what there is room for, but for owners who are ``held_up``; False: nothing."""
+        requests = slots.requests(held_up)
         if not requests:
             return False
         try:

@@ -9,6 +9,7 @@ from libs.common.contracts.documents import DocumentRejected
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.database.engine import Database
 from libs.common.processing import attempts as attempts_module
+from libs.common.processing import worker as worker_module
 from libs.common.processing.capacity.backpressure import Backpressure
 from libs.common.processing.tests.working import (
     Working,
@@ -18,6 +19,7 @@ from libs.common.processing.tests.working import (
     rejected,
     rows,
 )
+from libs.common.store.jobs.claiming import look
 from libs.common.store.jobs.due import SUSPECT_AFTER_CRASHES
 from libs.common.store.tables import core, events, jobs, now_ms
 
@@ -185,6 +187,28 @@ async def test_an_owner_begins_nothing_more_while_events_wait_to_be_handled(data
         assert await ready() == ["many"]
         waiting[0] = 0
         await working.until("done", 3)
+
+
+async def test_who_is_let_go_while_the_worker_looks_is_not_forgotten(database, monkeypatch):
+    waiting = [1]
+
+    async def run(job):
+        return []
+
+    async def looking(connection, kinds):
+        found = await look(connection, kinds)
+        if working.sample("job_seconds_count", outcome="done"):
+            waiting[0] = 0
+        return found
+
+    backpressure = Backpressure(backlog=lambda: waiting[0], clock=lambda: 0.0)
+    await add(database, 2, owner="many")
+    working = Working(database, run, backpressure=backpressure)
+    working.worker.poll_interval_s = 3600.0
+    monkeypatch.setattr(worker_module, "look", looking)
+    async with asyncio.timeout(20):
+        async with working:
+            await working.until("done", 2)
 
 
 async def test_draining_finishes_what_runs_and_takes_nothing_new(database):
