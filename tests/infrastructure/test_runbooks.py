@@ -65,3 +65,19 @@ def test_what_a_rebuild_leaves_is_removed_as_a_whole_and_where_it_is() -> None:
     named = set(re.findall(rf"\b{BESIDE}\w+", runbook))
     assert named == {BESIDE + table.name for table in READ_MODELS}
     assert "$DATABASE" not in runbook  # that of synth, in the README of the runbooks
+
+
+def test_every_variable_is_set_by_the_readme_or_by_lectern() -> None:
+    readme = (RUNBOOKS / "README.md").read_text()
+    for path in sorted(RUNBOOKS.glob("*.md")):
+        runbook = path.read_text()
+        known = set(re.findall(r"\b([A-Z_]+)=", readme)) | set(re.findall(r"for (\w+) in", runbook))
+        for used in re.findall(r"\$\{?([A-Za-z_]\w*)", runbook):
+            service = re.fullmatch(r"(LECTERN|[A-Z]+)_DATABASE_URL|LECTERN_\w+", used)
+            assert used in known or service, f"{path.name}: ${used} is set nowhere"
+
+
+def test_metrics_are_asked_for_where_they_are() -> None:
+    for path in sorted(RUNBOOKS.glob("*.md")):
+        for where in re.findall(r"(\S+)/metrics \|", path.read_text()):
+            assert where in ("$METRICS", "$address"), f"{path.name}: {where} may have none"
