@@ -12,9 +12,9 @@ from lectern.exits import Exit, classify
 from lectern.maintenance import events_command, rebuild_command
 
 EPILOG = """
-exit codes: 0 done, 2 wrong usage, 65 the document cannot be read, 66 no such file, 69 something
-needed is not available, 70 internal error, 73 the output cannot be written, 75 try again later,
-78 wrong settings, 130 interrupted
+exit codes: 0 done, 1 there was no token to revoke, 2 wrong usage, 65 the document cannot be read,
+66 no such file or data folder, 69 something needed is not available, 70 internal error, 73 the
+output cannot be written, 75 try again later, 78 wrong settings, 130 interrupted
 """
 
 

@@ -1,6 +1,7 @@
 """Exit codes that scripts can rely on, after BSD's sysexits.h.
 
-0 done, 2 wrong usage (argparse), 130 interrupted; the others are named here.
+0 done, 1 there was nothing to do it to, 2 wrong usage (argparse), 130 interrupted; the others are
+named here.
 """
 
 from enum import IntEnum
@@ -16,6 +17,7 @@ class Exit(IntEnum):
     """What became of the command."""
 
     OK = 0
+    NOTHING_DONE = 1
     USAGE = 2
     BAD_DOCUMENT = 65
     NO_INPUT = 66

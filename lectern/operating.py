@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from lectern.exits import Exit
 from lectern.maintenance.service_databases import open_database, service_name
 from lectern.reading_command import DATA
 from lectern.service_catalog import SERVICES, consumers
@@ -127,4 +128,4 @@ async def revoke_token(arguments: argparse.Namespace) -> int:
     finally:
         await database.close()
     print(f"{count} revoked")
-    return 0 if count else 1
+    return Exit.OK if count else Exit.NOTHING_DONE

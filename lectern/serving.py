@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import sys
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lectern.exits import Exit
+from lectern.ignored_settings import warnings
 from lectern.reading import LOCAL_OWNER
 from lectern.reading_command import add_data
 from lectern.service_catalog import SERVICES
@@ -36,6 +38,8 @@ async def serve_all(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         log_level=arguments.log_level,
     )
+    for warning in warnings(options, os.environ):
+        sys.stderr.write(f"{warning}\n")
     async with running(options) as lectern:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -159,24 +159,27 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
 
 def common_settings(options: Options, bootstrap: str) -> CommonSettings:
     """Return the settings that standalone runs with; the environment may add to them."""
-    objects = (options.data / "objects").resolve()
-    return load(
-        CommonSettings,
-        kafka_bootstrap_servers=bootstrap,
-        kafka_security_protocol="PLAINTEXT",
-        kafka_compression=None,
-        storage_url=objects.as_uri(),
-        bind_host=options.host,
-        metrics_port=None,  # five services would want the same one
-        log_level=options.log_level,
+    return load(CommonSettings, **common_overrides(options, bootstrap))
+
+
+def common_overrides(options: Options, bootstrap: str) -> dict[str, Any]:
+    """Return what standalone sets for all services, whatever the environment says."""
+    return {
+        "kafka_bootstrap_servers": bootstrap,
+        "kafka_security_protocol": "PLAINTEXT",
+        "kafka_compression": None,
+        "storage_url": (options.data / "objects").resolve().as_uri(),
+        "bind_host": options.host,
+        "metrics_port": None,  # five services would want the same one
+        "log_level": options.log_level,
         # Wakeups tell of all work of this process; polling finds what is due later. Each look
         # costs 4 ms, five services make it.
-        relay_poll_interval_ms=10_000,
-        job_poll_interval_ms=3000,
+        "relay_poll_interval_ms": 10_000,
+        "job_poll_interval_ms": 3000,
         # A fetch is made when there is something. One that finds nothing takes this long.
-        fetch_max_wait_ms=20,
-        drain_timeout_seconds=options.drain_timeout_seconds,
-    )
+        "fetch_max_wait_ms": 20,
+        "drain_timeout_seconds": options.drain_timeout_seconds,
+    }
 
 
 def service_settings(options: Options, name: str) -> dict[str, Any]:

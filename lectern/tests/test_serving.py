@@ -1,8 +1,9 @@
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from lectern.cli import parser
+from lectern.cli import parser, run
 from lectern.serving import _greet, serve_all
 from services.gateway.accounts.tokens import Tokens
 
@@ -26,3 +27,11 @@ async def test_serve_listens_where_it_is_told():
     found = parser().parse_args(["serve", "--host", "0.0.0.0", "--port", "9000"])
     assert (found.run, found.host, found.port) == (serve_all, "0.0.0.0", 9000)
     assert found.log_level == "INFO"
+
+
+async def test_what_is_set_in_vain_is_told_at_the_start(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LECTERN_METRICS_PORT", "9464")
+    (tmp_path / "file").touch()
+    asked = ["serve", "--data", str(tmp_path / "file" / "data")]
+    assert await asyncio.to_thread(run, asked) == 73
+    assert capsys.readouterr().err.startswith("warning: LECTERN_METRICS_PORT is not used by")

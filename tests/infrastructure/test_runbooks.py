@@ -1,5 +1,6 @@
 """What the runbooks have operators type, held against the code."""
 
+import importlib
 import re
 from pathlib import Path
 
@@ -7,13 +8,17 @@ from sqlalchemy import text
 
 from lectern.service_catalog import SERVICES
 from libs.common.database.engine import Database
+from libs.common.processing.erasing import ERASE
+from libs.common.processing.job_kind import JobKind
+from libs.common.settings import CommonSettings, variable
 from libs.common.store.bodies.compact_text import NamedByIds, Traceparent
 from libs.common.store.migrate import upgrade
 from libs.common.store.tables import core
 from services.gateway.rebuilding.shadows import BESIDE
 from services.gateway.tables import READ_MODELS
 
-RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
+ROOT = Path(__file__).parents[2]
+RUNBOOKS = ROOT / "docs" / "runbooks"
 SQL = re.compile(r'-c "([^"]+)"|`(SELECT [^`]* FROM [^`]*)`')
 IN_BYTES = {
     column.name
@@ -81,3 +86,40 @@ def test_metrics_are_asked_for_where_they_are() -> None:
     for path in sorted(RUNBOOKS.glob("*.md")):
         for where in re.findall(r"(\S+)/metrics \|", path.read_text()):
             assert where in ("$METRICS", "$address"), f"{path.name}: {where} may have none"
+
+
+def kinds_of_jobs() -> dict[tuple[str, str], tuple[float, float]]:
+    """Soft and hard limit, by service and kind."""
+    found: dict[tuple[str, str], tuple[float, float]] = {}
+    for spec in SERVICES:
+        folder = ROOT / "services" / spec.name
+        modules = [path.relative_to(ROOT).with_suffix("") for path in folder.rglob("jobs.py")]
+        kinds = [
+            kind
+            for module in modules
+            for kind in vars(importlib.import_module(".".join(module.parts))).values()
+            if isinstance(kind, JobKind)
+        ]
+        if "ERASE" in (folder / "app.py").read_text():
+            kinds.append(ERASE)
+        found |= {
+            (spec.name, kind.name): (kind.limits.soft_s, kind.limits.hard_s) for kind in kinds
+        }
+    return found
+
+
+def test_the_limits_of_each_kind_of_job_are_those_of_the_code() -> None:
+    row = re.compile(r"^\| (\w+) \| `(\w+)` \| (\d+) \| (\d+) \|", re.MULTILINE)
+    table = row.findall((RUNBOOKS / "jobs.md").read_text())
+    told = {(service, kind): (float(soft), float(hard)) for service, kind, soft, hard in table}
+    assert len(table) == len(told)
+    assert told == kinds_of_jobs()
+
+
+def test_settings_that_runbooks_name_are_settings() -> None:
+    known = {variable(CommonSettings, field) for field in CommonSettings.model_fields}
+    known |= {variable(s.settings, field) for s in SERVICES for field in s.settings.model_fields}
+    prefixes = "|".join(["LECTERN", *(spec.name.upper() for spec in SERVICES)])
+    for path in sorted(RUNBOOKS.glob("*.md")):
+        named = set(re.findall(rf"\b(?:{prefixes})_[A-Z0-9_]+[A-Z0-9]\b", path.read_text()))
+        assert named <= known, f"{path.name}: {sorted(named - known)}"

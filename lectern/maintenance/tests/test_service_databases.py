@@ -1,8 +1,10 @@
 import argparse
+import asyncio
 
 import pytest
 from sqlalchemy import select
 
+from lectern.cli import run
 from lectern.exits import Failed
 from lectern.maintenance.service_databases import (
     open_database,
@@ -55,3 +57,20 @@ def test_a_service_has_a_name():
     assert service_name("ingest") == "ingest"
     with pytest.raises(argparse.ArgumentTypeError, match="gateway, ingest"):
         service_name("library")
+
+
+async def test_commands_of_operators_work_behind_a_pooler(pgbouncer_database, monkeypatch, capsys):
+    monkeypatch.setenv("GATEWAY_DATABASE_URL", pgbouncer_database)
+    monkeypatch.setenv("GATEWAY_DATABASE_POOLER", "transaction")
+    for command in (
+        ["migrate", "gateway"],
+        ["token", "create", "--name", "phone"],
+        ["token", "list"],
+        ["events", "list", "gateway"],
+        ["events", "republish", "gateway", "--all"],
+        ["rebuild", "--workers", "1"],
+    ):
+        assert await asyncio.to_thread(run, command) == 0, capsys.readouterr()
+    monkeypatch.delenv("GATEWAY_DATABASE_POOLER")
+    assert await asyncio.to_thread(run, ["token", "list"]) == 75
+    assert "08P01" in capsys.readouterr().err  # as docs/runbooks/databases.md says
