@@ -20,6 +20,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from libs.common.database_settings import DatabaseAddress, DatabaseTimeouts
+from libs.common.expected_values import expected
 from libs.common.kafka_settings import KafkaSettings, hours_by_topic
 
 S = TypeVar("S", bound=BaseSettings)
@@ -249,6 +250,7 @@ def _complaint(settings: type[BaseSettings], error: Any) -> str:
         examples = (declared.examples if declared else None) or ()
         such_as = f" For example: {examples[0]}" if examples else ""
         return f"{variable(settings, field)} is missing. {what_for}{such_as}".rstrip()
+    message = expected(settings, error) or message
     return f"{variable(settings, field)}: {message}. {what_for}".rstrip()
 
 

@@ -140,3 +140,12 @@ def test_secrets_are_known_and_not_shown():
 def test_the_variable_of_a_field():
     assert variable(CommonSettings, "log_level") == "LECTERN_LOG_LEVEL"
     assert variable(Settings, "http_port") == "INGEST_HTTP_PORT"
+
+
+def test_numbers_and_truths_are_told_with_what_they_have_to_be(monkeypatch):
+    monkeypatch.setenv("LECTERN_RELAY_BATCH_SIZE", "many")
+    with pytest.raises(InvalidSettings) as error:
+        load(CommonSettings)
+    said = "LECTERN_RELAY_BATCH_SIZE: it has to be a whole number from 1 to 10000. Events that the"
+    assert said in str(error.value)
+    assert "many" not in str(error.value)
