@@ -34,7 +34,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the mark."""
     config.addinivalue_line("markers", "alone: no other test runs at the same time; not fast")
-    config.addinivalue_line("markers", "holds_loop(reason): may hold an event loop for long")
     config.addinivalue_line("markers", "slow: takes a fifth of a second or more; not fast")
 
 

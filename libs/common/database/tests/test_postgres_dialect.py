@@ -122,7 +122,6 @@ async def test_wrong_arguments_are_no_outage(postgres_database):
     await database.close()
 
 
-@pytest.mark.holds_loop("the test makes a statement that nobody makes")
 async def test_too_many_arguments_are_no_outage(postgres_database):
     database = Database(postgres_database)
     names = {f"n{number}": 1 for number in range(32_768)}

@@ -55,7 +55,6 @@ def index_sql(connection):
     return {name: " ".join(sql.split()) for name, sql in rows}
 
 
-@pytest.mark.holds_loop("tables are compared by the test")
 @pytest.mark.slow
 async def test_migrations_lead_to_the_declared_tables(empty, service):
     def differences(connection):
