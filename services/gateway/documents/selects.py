@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.common.contracts.permissions import Capability, Role, role_of, sees
 from libs.common.database.arrays import among, among_given
 from libs.common.database.engine import Database
+from libs.common.database.transaction_memory import remembered
 from services.gateway.documents.rows import DocumentRow, PageRow, PageTextRow
 from services.gateway.documents.tables import document_details, documents, pages
 from services.gateway.kernel.access import check_access
@@ -46,11 +47,8 @@ EXISTS = documents.c.owner_id.is_not(None) & documents.c.deleted_at.is_(None)
 """The document was submitted, as far as is known here, and not deleted."""
 
 _EXISTING = DOCUMENTS.select().where(documents.c.document_id == bindparam("document"), EXISTS)
-_OWNERS = (
-    select(documents.c.owner_id)
-    .where(among_given(documents.c.document_id, "chosen"), documents.c.owner_id.is_not(None))
-    .distinct()
-    .order_by(documents.c.owner_id)
+_OWNERS = select(documents.c.document_id, documents.c.owner_id).where(
+    among_given(documents.c.document_id, "chosen"), documents.c.owner_id.is_not(None)
 )
 _HAS_PAGES = select(exists().where(pages.c.document_id == bindparam("document")))
 
@@ -163,7 +161,13 @@ async def has_pages(connection: AsyncConnection, document_id: UUID) -> bool:
 
 
 async def owners_of(connection: AsyncConnection, ids: Collection[UUID]) -> list[UUID]:
-    """Return the owners of documents, in one order; nobody owns what was not submitted yet."""
-    chosen = [str(document_id) for document_id in ids]
-    found = await connection.scalars(_OWNERS, {"chosen": chosen})
-    return [UUID(owner) for owner in found]
+    """Return the owners of documents, in one order; nobody owns what was not submitted yet.
+
+    A document never changes hands, so a transaction asks once for each.
+    """
+    known = remembered(connection, "owners of documents")
+    chosen = {str(document_id) for document_id in ids}
+    if unknown := chosen - known.keys():
+        found = await connection.execute(_OWNERS, {"chosen": sorted(unknown)})
+        known.update((document, owner) for document, owner in found)
+    return [UUID(owner) for owner in sorted({known[one] for one in chosen if one in known})]

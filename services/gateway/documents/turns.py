@@ -5,9 +5,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.database.advisory_locks import lock_all
 from libs.common.store.effects import Effect, Together
 from services.gateway.documents.selects import owners_of
-from services.gateway.kernel.locks import lock_owner
 
 
 def turn_of_owner(document_id: UUID) -> Together:
@@ -18,8 +18,7 @@ def turn_of_owner(document_id: UUID) -> Together:
 async def lock_owners_of(connection: AsyncConnection, documents: Collection[UUID]) -> None:
     """Lock the owners of documents, where anything but the file's one writer has to be locked."""
     if connection.dialect.name == "postgresql":
-        for owner in await owners_of(connection, documents):
-            await lock_owner(connection, owner)
+        await lock_all(connection, await owners_of(connection, documents))
 
 
 async def _lock_owners(connection: AsyncConnection, documents: Sequence[UUID]) -> Sequence[Effect]:

@@ -2,7 +2,7 @@ import asyncio
 from itertools import permutations
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from libs.common.database.advisory_locks import lock_all, lock_number
 from libs.common.database.engine import Database
@@ -48,4 +48,21 @@ async def test_locks_end_with_their_transaction(postgres_database):
     async with database.transaction() as connection:
         await lock_all(connection, [])
         assert await connection.scalar(held) == 0
+    await database.close()
+
+
+async def test_a_lock_that_is_held_is_not_asked_for_again(postgres_database):
+    database = Database(postgres_database)
+    asked = []
+    event.listen(
+        database.engine.sync_engine,
+        "before_cursor_execute",
+        lambda *call: asked.append(call[3]) if "advisory" in call[2] else None,
+    )
+    async with database.transaction() as connection:
+        await lock_all(connection, ["a", "b"])
+        await lock_all(connection, ["b"])
+        await lock_all(connection, ["b", "c"])
+    numbers = [sorted(map(lock_number, names)) for names in ("ab", "c")]
+    assert [list(parameters[0]) for parameters in asked] == numbers
     await database.close()
