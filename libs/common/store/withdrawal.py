@@ -3,6 +3,7 @@
 from sqlalchemy import bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.common.database.arrays import among_given
 from libs.common.database.sqlite.short_statements import FEW_ROWS
 from libs.common.store.tables import READY, WAITING, jobs, now_ms
 
@@ -10,19 +11,24 @@ _WITHDRAW = (
     delete(jobs)
     .where(
         jobs.c.kind == bindparam("of_kind"),
-        jobs.c.subject == bindparam("about"),
+        among_given(jobs.c.subject, "about"),
         jobs.c.status == WAITING,
         jobs.c.attempts == 0,
         jobs.c.run_at_ms > now_ms(),
     )
+    .returning(jobs.c.subject)
     .execution_options(**FEW_ROWS)
 )
 
 
-async def withdraw(connection: AsyncConnection, kind: str, subject: str) -> bool:
-    """Remove jobs that are not due yet, so that none is done; False if they may have begun."""
-    withdrawn = await connection.execute(_WITHDRAW, {"of_kind": kind, "about": subject})
-    return withdrawn.rowcount > 0
+async def withdraw(connection: AsyncConnection, kind: str, *subjects: str) -> bool:
+    """Remove jobs that are not due yet, so that none is done; False if any may have begun.
+
+    ``subjects`` are few.
+    """
+    asked = {"of_kind": kind, "about": list(subjects)}
+    withdrawn = await connection.scalars(_WITHDRAW, asked)
+    return set(withdrawn) == set(subjects)
 
 
 async def is_to_begin(connection: AsyncConnection, kind: str, subject: str) -> bool:

@@ -16,6 +16,7 @@ from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted, 
 from libs.common.contracts.identifiers import OCTETS, as_language
 from libs.common.contracts.permissions import Capability
 from libs.common.errors import Rejected
+from libs.common.store.effects import Effect
 from services.gateway.documents.checks import check_url, checked_text, one_line
 from services.gateway.documents.kept_details import details_row
 from services.gateway.documents.selects import document_for, page_to_edit
@@ -26,7 +27,7 @@ from services.gateway.documents.uploads import (
     Submission,
 )
 from services.gateway.kernel.pending import PendingObjects, taken, too_slow
-from services.gateway.kernel.record import CommandTransaction, Kernel
+from services.gateway.kernel.record import Kernel
 
 
 @dataclass(frozen=True)
@@ -76,13 +77,13 @@ class DocumentCommands:
             Rejected: The web address holds credentials.
         """
         async with self.storing(submission) as stored, self.kernel.transaction() as command:
-            await self.submit_in(command, stored)
+            await command.apply(self.submitting(stored))
         self.kernel.metrics.documents_submitted_total.inc()
         return submission.document_id
 
     @asynccontextmanager
     async def storing(self, submission: Submission) -> AsyncIterator[StoredSubmission]:
-        """Store the details of a submission, for :meth:`submit_in`.
+        """Store the details of a submission, for :meth:`submitting`.
 
         If that fails they are removed, unless there is an upload: discarding it removes both.
 
@@ -111,11 +112,10 @@ class DocumentCommands:
         stored = await self.kernel.storage.write(key, details.encode(), DETAILS)
         return StoredSubmission(submission, details, stored)
 
-    async def submit_in(self, command: CommandTransaction, stored: StoredSubmission) -> None:
-        """Hand a document in, in a transaction that does more than that.
+    def submitting(self, stored: StoredSubmission) -> list[Effect]:
+        """Return the effects of handing a document in, for a transaction that may do more.
 
-        Raises:
-            Rejected: It was received too long ago.
+        To apply them raises Rejected if it was received too long ago.
         """
         submission = stored.submission
         submitted = DocumentSubmitted(
@@ -126,8 +126,8 @@ class DocumentCommands:
         )
         kept = details_row(submission.document_id, stored.stored.key, body=stored.details)
         objects = filter(None, (stored.stored, submission.source.object))
-        takes = [taken(ref.key) for ref in objects]
-        await command.apply([*takes, kept, *self.kernel.record(submitted)])
+        take = taken(*(ref.key for ref in objects))
+        return [take, kept, *self.kernel.record(submitted)]
 
     async def delete(self, caller: UUID, document_id: UUID) -> None:
         """Delete a document and everything made from it."""

@@ -29,15 +29,16 @@ def too_slow() -> Rejected:
     return Rejected("too_slow", "This took too long to arrive; send it again.")
 
 
-def taken(key: str) -> Step:
-    """Take the object into the document, in the transaction that records its event.
+def taken(*keys: str) -> Step:
+    """Take objects into the document, in the transaction that records its event.
 
     Raises:
         Rejected: With code ``too_slow``, after the deadline.
     """
 
     async def step(connection: AsyncConnection) -> Sequence[Effect]:
-        if not await withdraw(connection, REMOVE_PENDING.name, RemovePendingJob(key=key).subject):
+        subjects = [RemovePendingJob(key=key).subject for key in keys]
+        if not await withdraw(connection, REMOVE_PENDING.name, *subjects):
             raise too_slow()
         return []
 

@@ -62,10 +62,20 @@ class NarrationCommands:
         Raises:
             Rejected: The web address holds credentials; or see :meth:`narrate`.
         """
-        narration_id, documents = uuid4(), DocumentCommands(self.kernel)
+        narration_id, documents, owner = uuid4(), DocumentCommands(self.kernel), submission.owner_id
         async with documents.storing(submission) as stored, self.kernel.transaction() as command:
-            await documents.submit_in(command, stored)
-            await self._narrate_new(command, submission, options, narration_id)
+            announced = await engines(command.connection)
+            engine, voice = choose_voice(announced, None, options.engine, options.voice)
+            requested = _requested(
+                narration_id,
+                submission.document_id,
+                owner_id=owner,
+                requested_by=owner,
+                options=options,
+                spoken_as=(engine, voice, options.rate),
+            )
+            # Nobody has asked for any of it before: there is nothing to find, and no quota to keep.
+            await command.apply([*documents.submitting(stored), *self.kernel.record(requested)])
         self.kernel.metrics.documents_submitted_total.inc()
         return narration_id
 
@@ -91,44 +101,33 @@ class NarrationCommands:
             return same.narration_id
         limits = self.kernel.limits
         await check_quota(connection, limits, document, options.pages, spoken_as)
-        requested = _requested(narration_id, document, caller, options, spoken_as)
+        requested = _requested(
+            narration_id,
+            document_id,
+            owner_id=document.owner_id,
+            requested_by=caller,
+            options=options,
+            spoken_as=spoken_as,
+        )
         await command.apply(self.kernel.record(requested))
         return narration_id
-
-    async def _narrate_new(
-        self,
-        command: CommandTransaction,
-        submission: Submission,
-        options: NarrationOptions,
-        narration_id: UUID,
-    ) -> None:
-        """Ask for the audio of what this transaction hands in: nobody has asked for any before."""
-        connection, caller = command.connection, submission.owner_id
-        document = await document_for(
-            connection, caller, submission.document_id, Capability.REQUEST_AUDIO
-        )
-        announced = await engines(connection)
-        engine, voice = choose_voice(announced, document.language, options.engine, options.voice)
-        await lock_owner(connection, document.owner_id)
-        requested = _requested(
-            narration_id, document, caller, options, (engine, voice, options.rate)
-        )
-        await command.apply(self.kernel.record(requested))
 
 
 def _requested(
     narration_id: UUID,
-    document: DocumentRow,
-    caller: UUID,
+    document_id: UUID,
+    *,
+    owner_id: UUID,
+    requested_by: UUID,
     options: NarrationOptions,
     spoken_as: SpokenAs,
 ) -> NarrationRequested:
     engine, voice, rate = spoken_as
     return NarrationRequested(
-        document_id=document.document_id,
+        document_id=document_id,
         narration_id=narration_id,
-        owner_id=document.owner_id,
-        requested_by=caller,
+        owner_id=owner_id,
+        requested_by=requested_by,
         pages=options.pages,
         engine=engine,
         voice=voice,

@@ -20,6 +20,17 @@ async def test_a_job_is_withdrawn_until_it_is_due(database):
     assert recorded == [False, True, True]
 
 
+async def test_several_jobs_are_withdrawn_together(database):
+    for number in (1, 2, 3):
+        await add(database, number, delay_ms=60_000)
+    await add(database, 4)
+    async with database.transaction() as connection:
+        assert await withdraw(connection, KIND, "s1", "s2")
+        assert not await withdraw(connection, KIND, "s3", "s4")
+        recorded = [await is_recorded(connection, KIND, f"s{n}") for n in (1, 2, 4)]
+    assert recorded == [False, False, True]
+
+
 async def test_a_job_that_was_begun_is_not_withdrawn_when_it_is_put_off(database):
     await add(database, 1)
     held = await take(database)

@@ -100,7 +100,7 @@ async def test_an_upload_and_the_details_of_its_submission_have_one_transaction(
             world.documents.storing(submission) as stored,
             world.kernel.transaction() as command,
         ):
-            await world.documents.submit_in(command, stored)
+            await command.apply(world.documents.submitting(stored))
     assert await keys(world) == [upload.stored.key, upload.details_key]
     await world.documents.discard(upload)
     await world.work()
