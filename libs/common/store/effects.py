@@ -6,7 +6,7 @@ transaction that also records the inbox rows or the end of the job.
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import Executable
@@ -30,8 +30,9 @@ class Together:
     """A step that many effects of one transaction share.
 
     ``step`` is called after all other effects, once, with the items of all that name it, in their
-    order; those of different traces apart. Steps whose ``turn`` is first or last are called before
-    or after all the others, with the items of all traces.
+    order. Steps whose ``turn`` is first or last are called before or after all the others. What a
+    step decides belongs to the trace of what came about the same key, or else to that of the first
+    who named the step.
     """
 
     step: Callable[[AsyncConnection, Sequence[Any]], Awaitable[Sequence["Effect"]]]
@@ -64,31 +65,38 @@ class UnitOfWork:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self.appended = 0
+        self._trace_of: dict[str, str | None] = {}
         self._events: list[TracedEvent] = []
         self._rows: list[tuple[Executable, list[dict[str, Any]]]] = []
         self._queued: Counter[queues.Queue] = Counter()
-        self._shared: dict[Turn, dict[tuple[Any, str | None], list[Any]]] = {
-            "first": {},
-            "middle": {},
-            "last": {},
-        }
+        self._shared: dict[Turn, dict[Any, _Shared]] = {"first": {}, "middle": {}, "last": {}}
 
-    async def add(self, effects: Sequence[Effect], traceparent: str | None) -> None:
-        """Take ``effects`` in, in their order."""
+    async def add(
+        self, effects: Sequence[Effect], traceparent: str | None, about: str | None = None
+    ) -> None:
+        """Take ``effects`` in, in their order.
+
+        ``about`` is the key of the event that they follow from.
+        """
+        if about is not None:
+            self._trace_of[about] = traceparent
         for effect in effects:
-            if isinstance(effect, Event):
-                self._events.append(TracedEvent(effect, traceparent))
-            elif isinstance(effect, Append):
-                self._events += at_versions(effect.events, traceparent, effect.expected)
-            elif isinstance(effect, Write):
-                self._write(effect)
-            elif isinstance(effect, NewJob):
-                self._record(effect, traceparent)
-            elif isinstance(effect, Together):
-                self._share(effect, traceparent)
-            else:
-                await self._flush()
-                await self._act(effect, traceparent)
+            await self._take(effect, traceparent)
+
+    async def _take(self, effect: Effect, traceparent: str | None) -> None:
+        if isinstance(effect, Event):
+            self._events.append(TracedEvent(effect, traceparent))
+        elif isinstance(effect, Append):
+            self._events += at_versions(effect.events, traceparent, effect.expected)
+        elif isinstance(effect, Write):
+            self._write(effect)
+        elif isinstance(effect, NewJob):
+            self._record(effect, traceparent)
+        elif isinstance(effect, Together):
+            self._share(effect, traceparent)
+        else:
+            await self._flush()
+            await self._act(effect, traceparent)
 
     async def finish(self) -> None:
         """Carry out what is left.
@@ -97,10 +105,12 @@ class UnitOfWork:
             Conflict: An event's stream moved on in the meantime.
         """
         while waiting := next(filter(None, self._shared.values()), None):
-            step, traceparent = first = next(iter(waiting))
-            items = waiting.pop(first)
+            step = next(iter(waiting))
+            shared = waiting.pop(step)
             await self._flush()
-            await self.add(await step(self._connection, items), traceparent)
+            for effect in await step(self._connection, shared.items):
+                traceparent = self._trace_of.get(_key_of(effect), shared.traceparent)
+                await self._take(effect, traceparent)
         await self._flush()
         events, self._events = self._events, []
         await append_traced(self._connection, events)
@@ -115,8 +125,8 @@ class UnitOfWork:
             notify_after_commit(self._connection, JOBS)
 
     def _share(self, effect: Together, traceparent: str | None) -> None:
-        trace = traceparent if effect.turn == "middle" else None
-        self._shared[effect.turn].setdefault((effect.step, trace), []).append(effect.item)
+        steps = self._shared[effect.turn]
+        steps.setdefault(effect.step, _Shared(traceparent)).items.append(effect.item)
 
     def _write(self, write: Write) -> None:
         if not self._rows or self._rows[-1][0] is not write.statement:
@@ -137,6 +147,26 @@ class UnitOfWork:
             await self.add(await effect(self._connection), traceparent)
         else:
             raise TypeError(f"{type(effect).__name__} is not an effect")
+
+
+@dataclass
+class _Shared:
+    """The items of a step that is still to come, and the trace of the first of them."""
+
+    traceparent: str | None
+    items: list[Any] = field(default_factory=list)
+
+
+def _key_of(effect: Effect) -> str:
+    """Return the key of what an effect is about; none has an empty one."""
+    match effect:
+        case Event():
+            return effect.key
+        case Append():
+            return effect.events[0].key if effect.events else ""
+        case NewJob():
+            return str(getattr(effect.payload, "document_id", ""))
+    return ""
 
 
 async def apply(

@@ -146,7 +146,31 @@ async def test_what_belongs_together_is_done_once_and_last(database):
         await work.add([Together(count, 2), noted("b"), Together(count, 1)], "one")
         await work.add([Together(count, 3)], "two")
         await work.finish()
-    assert calls == [([1, 2, 1], ["a", "b"]), ([3], ["a", "b"])]
+    assert calls == [([1, 2, 1, 3], ["a", "b"])]
+
+
+async def test_what_a_shared_step_decides_keeps_the_trace_of_its_key(database):
+    one, two, other = deleted(), deleted(), deleted()
+
+    async def decide(connection, items):
+        return [two, Append([one], expected=0), other, job(1)]
+
+    async with database.transaction() as connection:
+        work = UnitOfWork(connection)
+        await work.add([Together(decide, 1)], "trace-0")
+        await work.add([Together(decide, 2)], "trace-1", about=one.key)
+        await work.add([Together(decide, 3)], "trace-2", about=two.key)
+        await work.finish()
+        stored = dict(
+            (await connection.execute(select(events.c.event_id, events.c.traceparent))).all()
+        )
+        working = await connection.scalar(select(jobs.c.traceparent))
+    assert stored == {
+        str(one.event_id): "trace-1",
+        str(two.event_id): "trace-2",
+        str(other.event_id): "trace-0",
+    }
+    assert working == "trace-0"
 
 
 async def test_what_belongs_together_may_lead_to_more(database):
@@ -165,7 +189,7 @@ async def test_what_belongs_together_may_lead_to_more(database):
     assert order == ["first", ([0, 1], ["a"])]
 
 
-async def test_first_and_last_steps_are_shared_by_all_traces(database):
+async def test_steps_are_called_in_their_turns_for_all_traces(database):
     order: list[object] = []
 
     def step(name):
@@ -188,7 +212,7 @@ async def test_first_and_last_steps_are_shared_by_all_traces(database):
                 trace,
             )
         await work.finish()
-    assert order == [("first", [0, 1]), ("middle", [0]), ("middle", [1]), ("last", [0, 1])]
+    assert order == [("first", [0, 1]), ("middle", [0, 1]), ("last", [0, 1])]
 
 
 async def test_what_is_no_effect_is_refused(database):
