@@ -43,9 +43,8 @@ LOOK_EVERY_S = 0.5
 SECRET_BYTES = 32
 SEGMENTS = {"share_segments": True, "keep_all_segments": True}
 """One person listens, and a folder of theirs costs nothing for each page that is kept."""
-LIMITS = {"max_characters_per_owner_and_day": 0, "max_unparsed_documents_per_owner": 5}
-"""No daily limit, since one person pays for their own engine; few documents at a time, since one
-process does everything."""
+LIMITS = {"max_characters_per_owner_and_day": 0}
+"""No daily limit, since one person pays for their own engine."""
 
 
 class DataFolderInUse(Permanent):

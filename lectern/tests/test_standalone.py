@@ -159,17 +159,11 @@ def test_the_embedded_broker_has_all_topics_at_once():
             pass
 
 
-@pytest.mark.parametrize(
-    ("name", "most"),
-    [("max_characters_per_owner_and_day", 0), ("max_unparsed_documents_per_owner", 5)],
-)
-def test_limits_are_those_of_one_person_and_one_process_unless_they_say_so(
-    tmp_path, monkeypatch, name, most
-):
+def test_one_person_has_no_daily_limit_unless_they_say_so(tmp_path, monkeypatch):
     def limit():
         settings = load(GatewaySettings, **service_settings(Options(data=tmp_path), "gateway"))
-        return getattr(settings, name)
+        return settings.max_characters_per_owner_and_day
 
-    assert limit() == most
-    monkeypatch.setenv(f"GATEWAY_{name.upper()}", "5000")
+    assert limit() == 0
+    monkeypatch.setenv("GATEWAY_MAX_CHARACTERS_PER_OWNER_AND_DAY", "5000")
     assert limit() == 5000

@@ -32,10 +32,10 @@ class Settings(ServiceSettings):
         default=MAX_PAGE_BYTES, gt=0, description="Longest text of a page after an edit, in UTF-8."
     )
     max_unparsed_documents_per_owner: int = Field(
-        default=20,
+        default=3,
         ge=1,
-        description="Documents of one owner, of the last ten minutes, that are not parsed yet; who "
-        "has so many gets 429, so that others do not wait for all of them.",
+        description="Documents of one owner, of the last five seconds, that are not parsed yet; "
+        "who has so many gets 429, so that others do not wait for all of them.",
     )
     max_audios_per_page: int = Field(
         default=4, ge=1, description="Different sounds of a page: engine, voice and rate."

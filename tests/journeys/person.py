@@ -31,14 +31,11 @@ class Person:
     ) -> tuple[str, str]:
         """Upload a file as a form; return the ids of the document and of the narration."""
         fields = {"narrate": json.dumps(order)} if order is not None else {}
-        answer = await self.api.post("/documents", files={"file": (name, content)}, data=fields)
-        return self._submitted(answer)
+        return await self._submit(files={"file": (name, content)}, data=fields)
 
     async def submit_url(self, url: str, order: dict[str, Any]) -> tuple[str, str]:
         """Have a web address read."""
-        return self._submitted(
-            await self.api.post("/documents", json={"url": url, "narrate": order})
-        )
+        return await self._submit(json={"url": url, "narrate": order})
 
     async def get(self, path: str) -> dict[str, Any]:
         answer = await self.api.get(path)
@@ -71,8 +68,10 @@ class Person:
         full = [await self.get(f"/documents/{document_id}/pages/{number}") for number in numbers]
         return [page["audios"][0] for page in full if page["audios"]]
 
-    @staticmethod
-    def _submitted(answer: httpx.Response) -> tuple[str, str]:
+    async def _submit(self, **body: Any) -> tuple[str, str]:
+        """Hand something in, later if there are many others still to be read."""
+        while (answer := await self.api.post("/documents", **body)).status_code == 429:
+            await asyncio.sleep(float(answer.headers["retry-after"]))
         assert answer.status_code == 202, answer.text
         found = answer.json()
         return found["document_id"], found["narration_id"]

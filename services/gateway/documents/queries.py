@@ -34,8 +34,8 @@ _EXTRACTED = (
 _COUNTED = select(documents.c.document_id, _EXTRACTED).where(
     among_given(documents.c.document_id, "chosen")
 )
-COUNTED_FOR = timedelta(minutes=10)
-"""What is not parsed after this long waits for a slow website and holds up nobody else."""
+COUNTED_FOR = timedelta(seconds=5)
+"""What is not parsed after this long waits in a queue that is fair, and holds up nobody else."""
 
 _UNPARSED = (
     select(documents.c.document_id)

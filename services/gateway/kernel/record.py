@@ -7,11 +7,13 @@ those below it, and none of those above: deleting a document need not know that 
 for they react to the event.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -77,7 +79,10 @@ def consumed(features: Sequence[Feature]) -> tuple[type[Event], ...]:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Kernel:
-    """What features work with; one for each process of the gateway."""
+    """What features work with; one for each process of the gateway.
+
+    ``being_handed_in`` counts the documents of each owner that are just being received here.
+    """
 
     database: Database
     storage: Storage
@@ -85,6 +90,7 @@ class Kernel:
     limits: GatewayLimits
     changes: Changes
     features: Sequence[Feature]
+    being_handed_in: Counter[UUID] = field(default_factory=Counter)
 
     def record(self, *events: Event) -> list[Effect]:
         """Return the effects of deciding ``events``: they are appended, and all follow them."""

@@ -373,7 +373,11 @@ async def migrate(url: str, common: CommonSettings) -> None:
 async def a_world(
     folder: Path, database_url: str | None = None, **settings: Any
 ) -> AsyncIterator[World]:
-    """A gateway on a SQLite database in ``folder``, or on an empty database of any kind."""
+    """A gateway on a SQLite database in ``folder``, or on an empty database of any kind.
+
+    Tests hand in as much as they like, unless ``settings`` say otherwise.
+    """
+    settings = {"max_unparsed_documents_per_owner": 1000, **settings}
     common = CommonSettings(
         kafka_bootstrap_servers="nowhere:9092", storage_url=f"file://{folder}/objects"
     )

@@ -1,6 +1,5 @@
 """Documents are handed in here, for they may come with a narration of theirs."""
 
-from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +11,8 @@ from services.gateway.documents.queries import DocumentQueries
 from services.gateway.documents.views import DocumentView
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.models import PROBLEMS, needs
-from services.gateway.http.problems import Refused
 from services.gateway.narrations.requests import SubmitRequest
+from services.gateway.narrations.submitting.room import room_for_one
 from services.gateway.narrations.submitting.submissions import take_in
 
 router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS, route_class=OwnedRoute)
@@ -55,23 +54,11 @@ async def submit(
     """Hand in a file, a text or a web address; ``narrate`` says what to hear of it, if anything.
 
     A file comes as a form, or as the body itself with ``filename``, ``title`` and ``narrate`` in
-    the query. An owner with many documents that are not parsed
-    yet gets 429, and should try again after ``Retry-After``.
+    the query. An owner with many documents that are not parsed yet gets 429, before the body is
+    read, and should try again after ``Retry-After``.
     """
-    await _check_room(deps, owner)
-    document_id, narration_id = await take_in(request, deps, owner)
+    async with room_for_one(deps, owner):
+        document_id, narration_id = await take_in(request, deps, owner)
     response.headers["Location"] = f"{PREFIX}/documents/{document_id}"
     view = await DocumentQueries(deps.database).document(owner, document_id)
     return SubmittedView(**dict(view), narration_id=narration_id)
-
-
-async def _check_room(deps: Deps, owner: UUID) -> None:
-    """Refuse, before the body is received, what would make others wait.
-
-    Requests that arrive together are not counted against each other: a few more may get in.
-    """
-    most = deps.limits.max_unparsed_documents_per_owner
-    if await DocumentQueries(deps.database).unparsed(owner, most) >= most:
-        detail = f"{most} documents of yours are not parsed yet. Try again in a moment."
-        status, code = HTTPStatus.TOO_MANY_REQUESTS, "too_many_documents"
-        raise Refused(status, code, detail, headers={"Retry-After": "1"})

@@ -1,0 +1,40 @@
+"""Refuses documents of owners who have as many on their way to being read as one may have."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from uuid import UUID
+
+from services.gateway.documents.queries import DocumentQueries
+from services.gateway.http.problems import Refused
+from services.gateway.kernel.record import Kernel
+
+
+@asynccontextmanager
+async def room_for_one(kernel: Kernel, owner: UUID) -> AsyncIterator[None]:
+    """Have room for one more document of an owner while the block hands it in.
+
+    Those that this process is being handed count with those that are recorded and not parsed yet;
+    each replica knows of its own alone, so that a few more may get in.
+
+    Raises:
+        Refused: There is none; it is free again when a document of theirs was read.
+    """
+    coming, most = kernel.being_handed_in, kernel.limits.max_unparsed_documents_per_owner
+    coming[owner] += 1
+    try:
+        others = coming[owner] - 1
+        if others >= most or await _unparsed(kernel, owner) + others >= most:
+            detail = f"{most} documents of yours are not parsed yet. Try again in a moment."
+            status, code = HTTPStatus.TOO_MANY_REQUESTS, "too_many_documents"
+            raise Refused(status, code, detail, headers={"Retry-After": "1"})
+        yield
+    finally:
+        coming[owner] -= 1
+        if not coming[owner]:
+            del coming[owner]
+
+
+async def _unparsed(kernel: Kernel, owner: UUID) -> int:
+    most = kernel.limits.max_unparsed_documents_per_owner
+    return await DocumentQueries(kernel.database).unparsed(owner, most)
