@@ -63,12 +63,16 @@ def _late_command_line() -> None:
 
 
 def _sqlite_dialect() -> None:
-    """SQLAlchemy's own dialect for aiosqlite."""
+    """SQLAlchemy's own dialect for aiosqlite, which moves the log into the file by itself."""
     from bench.store.sqlite import stock_engine
     from libs.common.database import engine
 
+    async def emptied(_: engine.Database) -> bool:
+        return True
+
     module: Any = engine
     module.sqlite_engine = stock_engine
+    module.Database.empty_log = emptied
 
 
 TRICKS: dict[str, Callable[[], None]] = {
