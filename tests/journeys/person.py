@@ -70,8 +70,9 @@ class Person:
 
     async def _submit(self, **body: Any) -> tuple[str, str]:
         """Hand something in, later if there are many others still to be read."""
-        while (answer := await self.api.post("/documents", **body)).status_code == 429:
-            await asyncio.sleep(float(answer.headers["retry-after"]))
+        async with asyncio.timeout(PATIENCE_S):
+            while (answer := await self.api.post("/documents", **body)).status_code == 429:
+                await asyncio.sleep(float(answer.headers["retry-after"]))
         assert answer.status_code == 202, answer.text
         found = answer.json()
         return found["document_id"], found["narration_id"]

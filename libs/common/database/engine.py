@@ -48,7 +48,6 @@ class Database:
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self.pooler = pooler
         self.limits = limits or DatabaseLimits()
-        self.pooler = pooler
         if self.sqlite:
             self.engine = self._unhurried = sqlite_engine(url)
         else:

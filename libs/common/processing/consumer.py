@@ -186,8 +186,7 @@ class Consumer:
     async def _handle(self, deliveries: Sequence[EventDelivery]) -> set[str]:
         """Handle events in one transaction; return the ids of those that are new."""
         decided = {
-            delivery.event_id: (delivery.event.key, *await delivery.decide())
-            for delivery in deliveries
+            delivery.event_id: (delivery.event, *await delivery.decide()) for delivery in deliveries
         }
         if not decided:
             return set()
@@ -197,9 +196,9 @@ class Consumer:
             arrivals = [delivery.arrival for delivery in deliveries]
             new = await first_deliveries(connection, self.service, arrivals, keep=self.keep_events)
             work = UnitOfWork(connection)
-            for event_id, (key, effects, traceparent) in decided.items():
+            for event_id, (event, effects, traceparent) in decided.items():
                 if event_id in new:
-                    await work.add(effects, traceparent, about=key)
+                    await work.add(effects, traceparent, cause=event)
             await work.finish()
         self.metrics.events_appended_total.inc(work.appended)
         return new

@@ -31,8 +31,8 @@ class Together:
 
     ``step`` is called after all other effects, once, with the items of all that name it, in their
     order. Steps whose ``turn`` is first or last are called before or after all the others. What a
-    step decides belongs to the trace of what came about the same key, or else to that of the first
-    who named the step.
+    step decides belongs to the trace of what came last about the same document, or else about the
+    same owner, or else to that of the first who named the step.
     """
 
     step: Callable[[AsyncConnection, Sequence[Any]], Awaitable[Sequence["Effect"]]]
@@ -72,14 +72,10 @@ class UnitOfWork:
         self._shared: dict[Turn, dict[Any, _Shared]] = {"first": {}, "middle": {}, "last": {}}
 
     async def add(
-        self, effects: Sequence[Effect], traceparent: str | None, about: str | None = None
+        self, effects: Sequence[Effect], traceparent: str | None, cause: Event | None = None
     ) -> None:
-        """Take ``effects`` in, in their order.
-
-        ``about`` is the key of the event that they follow from.
-        """
-        if about is not None:
-            self._trace_of[about] = traceparent
+        """Take ``effects`` in, in their order; ``cause`` is the event that they follow from."""
+        self._trace_of |= dict.fromkeys(_about(cause), traceparent)
         for effect in effects:
             await self._take(effect, traceparent)
 
@@ -109,8 +105,8 @@ class UnitOfWork:
             shared = waiting.pop(step)
             await self._flush()
             for effect in await step(self._connection, shared.items):
-                traceparent = self._trace_of.get(_key_of(effect), shared.traceparent)
-                await self._take(effect, traceparent)
+                known = (self._trace_of[name] for name in _about(effect) if name in self._trace_of)
+                await self._take(effect, next(known, shared.traceparent))
         await self._flush()
         events, self._events = self._events, []
         await append_traced(self._connection, events)
@@ -157,16 +153,15 @@ class _Shared:
     items: list[Any] = field(default_factory=list)
 
 
-def _key_of(effect: Effect) -> str:
-    """Return the key of what an effect is about; none has an empty one."""
+def _about(effect: Effect | None) -> list[str]:
+    """Return the key and the owner that an event or a job is about, as far as it says."""
+    names: Sequence[Any] = ()
     match effect:
-        case Event():
-            return effect.key
-        case Append():
-            return effect.events[0].key if effect.events else ""
+        case Append(events=[first, *_]) | (Event() as first):
+            names = first.key, getattr(first, "owner_id", None)
         case NewJob():
-            return str(getattr(effect.payload, "document_id", ""))
-    return ""
+            names = getattr(effect.payload, "document_id", None), effect.owner
+    return [str(name) for name in names if name]
 
 
 async def apply(

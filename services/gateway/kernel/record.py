@@ -7,7 +7,7 @@ those below it, and none of those above: deleting a document need not know that 
 for they react to the event.
 """
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -81,7 +81,8 @@ def consumed(features: Sequence[Feature]) -> tuple[type[Event], ...]:
 class Kernel:
     """What features work with; one for each process of the gateway.
 
-    ``being_handed_in`` counts the documents of each owner that are just being received here.
+    ``being_handed_in`` has when each document began to be received here that still is, by owner, in
+    seconds of the monotonic clock.
     """
 
     database: Database
@@ -90,7 +91,7 @@ class Kernel:
     limits: GatewayLimits
     changes: Changes
     features: Sequence[Feature]
-    being_handed_in: Counter[UUID] = field(default_factory=Counter)
+    being_handed_in: dict[UUID, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def record(self, *events: Event) -> list[Effect]:
         """Return the effects of deciding ``events``: they are appended, and all follow them."""

@@ -15,8 +15,9 @@ from tests.journeys.person import Person, book, somebody, until
 ANSWERED_S = 30.0
 """A gateway says within 25 s that its database does not answer; without bounds it took minutes."""
 AT_A_TIME = 20
+"""More than there are connections to PostgreSQL."""
 HANDED_IN_AT_A_TIME = 3
-"""More than there are connections to PostgreSQL, with as many that hand something in."""
+"""As many as one owner may hand in at a time."""
 
 
 @pytest.mark.timeout(600)

@@ -25,8 +25,8 @@ def noted(subject):
     return add_once(tombstones, subject=subject)
 
 
-def job(n):
-    return NewJob(kind="k", payload=Payload(n=n), subject=f"s/{n}")
+def job(n, owner=""):
+    return NewJob(kind="k", payload=Payload(n=n), subject=f"s/{n}", owner=str(owner))
 
 
 async def known(connection):
@@ -149,28 +149,26 @@ async def test_what_belongs_together_is_done_once_and_last(database):
     assert calls == [([1, 2, 1, 3], ["a", "b"])]
 
 
-async def test_what_a_shared_step_decides_keeps_the_trace_of_its_key(database):
-    one, two, other = deleted(), deleted(), deleted()
+async def test_what_a_shared_step_decides_keeps_the_trace_of_what_it_is_about(database):
+    """The trace of its document, else of its owner, else of the first who named the step."""
+    one, two, nobodys = deleted(), deleted(), deleted()
+    of_two = DocumentDeleted(document_id=uuid4(), owner_id=two.owner_id, deleted_by=uuid4())
 
     async def decide(connection, items):
-        return [two, Append([one], expected=0), other, job(1)]
+        return [of_two, Append([one], expected=0), two, nobodys, job(1), job(2, two.owner_id)]
 
     async with database.transaction() as connection:
         work = UnitOfWork(connection)
-        await work.add([Together(decide, 1)], "trace-0")
-        await work.add([Together(decide, 2)], "trace-1", about=one.key)
-        await work.add([Together(decide, 3)], "trace-2", about=two.key)
+        await work.add([Together(decide, 1)], "first")
+        await work.add([Together(decide, 2)], "one", cause=one)
+        await work.add([Together(decide, 3)], "two", cause=two)
         await work.finish()
-        stored = dict(
-            (await connection.execute(select(events.c.event_id, events.c.traceparent))).all()
-        )
-        working = await connection.scalar(select(jobs.c.traceparent))
-    assert stored == {
-        str(one.event_id): "trace-1",
-        str(two.event_id): "trace-2",
-        str(other.event_id): "trace-0",
-    }
-    assert working == "trace-0"
+        rows = await connection.execute(select(events.c.event_id, events.c.traceparent))
+        stored = dict(map(tuple, rows))
+        working = await connection.scalars(select(jobs.c.traceparent).order_by(jobs.c.id))
+        assert list(working) == ["first", "two"]
+    expected = [(of_two, "two"), (one, "one"), (two, "two"), (nobodys, "first")]
+    assert stored == {str(event.event_id): trace for event, trace in expected}
 
 
 async def test_what_belongs_together_may_lead_to_more(database):

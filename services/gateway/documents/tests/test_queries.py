@@ -27,7 +27,8 @@ async def test_what_is_not_there_is_not_found(world):
             await missing
 
 
-async def test_what_is_still_to_be_read_is_counted_until_it_is_or_never_will_be(world):
+async def test_what_is_still_to_be_read_is_counted_until_it_is_or_never_will_be(world, monkeypatch):
+    monkeypatch.setattr(queries, "COUNTED_FOR", timedelta(minutes=10))
     unparsed = world.document_queries.unparsed
     read, rejected, deleted, _ = [await world.hand_in() for _ in range(4)]
     assert await unparsed(world.owner, 10) == 4

@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
+from time import monotonic
 from uuid import UUID
 
-from services.gateway.documents.queries import DocumentQueries
+from services.gateway.documents.queries import COUNTED_FOR, DocumentQueries
 from services.gateway.http.problems import Refused
 from services.gateway.kernel.record import Kernel
 
@@ -14,23 +15,26 @@ from services.gateway.kernel.record import Kernel
 async def room_for_one(kernel: Kernel, owner: UUID) -> AsyncIterator[None]:
     """Have room for one more document of an owner while the block hands it in.
 
-    Those that this process is being handed count with those that are recorded and not parsed yet;
-    each replica knows of its own alone, so that a few more may get in.
+    Those that this process is being handed count with those that are recorded and not parsed yet,
+    and as long: a large file that takes its time keeps nothing else out. Each replica knows of its
+    own alone, so that a few more may get in.
 
     Raises:
         Refused: There is none; it is free again when a document of theirs was read.
     """
     coming, most = kernel.being_handed_in, kernel.limits.max_unparsed_documents_per_owner
-    coming[owner] += 1
+    began = monotonic()
+    since = began - COUNTED_FOR.total_seconds()
+    others = sum(other > since for other in coming[owner])
+    coming[owner].append(began)
     try:
-        others = coming[owner] - 1
         if others >= most or await _unparsed(kernel, owner) + others >= most:
-            detail = f"{most} documents of yours are not parsed yet. Try again in a moment."
+            detail = f"{most} documents of yours are just being taken in. Try again in a moment."
             status, code = HTTPStatus.TOO_MANY_REQUESTS, "too_many_documents"
             raise Refused(status, code, detail, headers={"Retry-After": "1"})
         yield
     finally:
-        coming[owner] -= 1
+        coming[owner].remove(began)
         if not coming[owner]:
             del coming[owner]
 

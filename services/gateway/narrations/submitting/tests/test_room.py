@@ -1,9 +1,11 @@
 import asyncio
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
 from services.gateway.http.problems import Refused
+from services.gateway.narrations.submitting import room
 from services.gateway.narrations.submitting.room import room_for_one
 from services.gateway.tests.world import a_world
 
@@ -50,3 +52,15 @@ async def test_what_could_not_be_handed_in_leaves_its_room(tmp_path):
         with pytest.raises(LookupError):
             await fail()
         assert not world.kernel.being_handed_in
+
+
+async def test_a_file_that_takes_its_time_keeps_nothing_else_out(tmp_path, monkeypatch):
+    async with (
+        a_world(tmp_path, max_unparsed_documents_per_owner=1) as world,
+        room_for_one(world.kernel, world.owner),
+    ):
+        with pytest.raises(Refused):
+            await room_for_one(world.kernel, world.owner).__aenter__()
+        monkeypatch.setattr(room, "COUNTED_FOR", timedelta(0))
+        async with room_for_one(world.kernel, world.owner):
+            pass

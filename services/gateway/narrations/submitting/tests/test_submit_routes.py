@@ -32,5 +32,5 @@ async def test_who_has_many_documents_still_to_be_read_tries_again_later(tmp_pat
         assert [answer.status_code for answer in answers] == [202, 202, 429]
         refused = answers[-1]
         assert refused.json()["code"] == "too_many_documents"
-        assert "2 documents of yours" in refused.json()["detail"]
+        assert "2 documents of yours are just being taken in" in refused.json()["detail"]
         assert refused.headers["retry-after"] == "1"
