@@ -28,7 +28,7 @@ class HttpLimits:
     ``head_s`` is the time for a request line with its headers. A body has to bring
     ``body_bytes_per_s`` in every ``body_interval_s``, unless it is us who do not read on. A client
     that reads nothing of its answer for ``stalled_s`` is cut off: one that pauses comes back with
-    a Range.
+    a Range. Whatever is left of a body when its request has been answered has one interval to come.
     """
 
     max_connections: int = 2000
@@ -59,6 +59,9 @@ class ConnectionLimit:
             next(iter(self.without_request)).drop()
 
 
+_ANSWERED = (h11.DONE, h11.MUST_CLOSE, h11.CLOSED)
+
+
 class BoundedConnection(H11Protocol):
     """A connection that is dropped when its client takes too long."""
 
@@ -68,6 +71,7 @@ class BoundedConnection(H11Protocol):
         self._limits = limit.limits
         self._head_due: asyncio.TimerHandle | None = None
         self._body_due: asyncio.TimerHandle | None = None
+        self._rest_due: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
         self._body_received = 0
         self._was_paused = False
@@ -84,7 +88,7 @@ class BoundedConnection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it."""
         self._limit.without_request.pop(self, None)
-        for timer in (self._head_due, self._body_due, self._stalled):
+        for timer in (self._head_due, self._body_due, self._rest_due, self._stalled):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
@@ -110,9 +114,7 @@ class BoundedConnection(H11Protocol):
     def resume_writing(self) -> None:
         """Go on: it reads."""
         super().resume_writing()
-        if self._stalled is not None:
-            self._stalled.cancel()
-            self._stalled = None
+        self._stalled = _cancelled(self._stalled)
 
     def drop(self) -> None:
         """Close at once, whatever is still to be sent; an application that reads is told."""
@@ -123,11 +125,14 @@ class BoundedConnection(H11Protocol):
         if self.conn.their_state is h11.IDLE:
             if self.timeout_keep_alive_task is None and self._head_due is None:
                 self._await_head()
+            self._rest_due = _cancelled(self._rest_due)
+            return
+        if self.conn.their_state is h11.SEND_BODY and self.conn.our_state in _ANSWERED:
+            if self._rest_due is None:
+                self._rest_due = self.loop.call_later(self._limits.body_interval_s, self.drop)
             return
         self._limit.without_request.pop(self, None)
-        if self._head_due is not None:
-            self._head_due.cancel()
-            self._head_due = None
+        self._head_due = _cancelled(self._head_due)
         if self.conn.their_state is h11.SEND_BODY and self._body_due is None:
             self._await_body()
 
@@ -149,3 +154,10 @@ class BoundedConnection(H11Protocol):
             self.drop()
         else:
             self._await_body()
+
+
+def _cancelled(timer: asyncio.TimerHandle | None) -> asyncio.TimerHandle | None:
+    """Cancel a timer if there is one; return what takes its place: none."""
+    if timer is not None:
+        timer.cancel()
+    return None

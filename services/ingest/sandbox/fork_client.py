@@ -101,8 +101,7 @@ class ForkClient:
         raw = json.dumps({**request, "limits": asdict(limits)}).encode()
         if len(raw) > MOST_REQUEST_BYTES:  # the server would wait for the rest, and all for it
             raise Rejected("unreadable", "What is said of the document is too long.")
-        answer_read, answer_write = os.pipe()
-        status_read, status_write = os.pipe()
+        answer_read, answer_write, status_read, status_write = _two_pipes()
         try:
             control = await self._connected()
             length = len(raw).to_bytes(4, "big")
@@ -127,7 +126,11 @@ class ForkClient:
                 await self._stop()
                 server = self._start()
             if not self._ready:
-                await self._await_ready(server.control)
+                try:
+                    await self._await_ready(server.control)
+                except BaseException:  # its word may be lost, and it says no other
+                    await asyncio.shield(self._stop())
+                    raise
             self._refuse_degraded()
             return server.control
 
@@ -170,6 +173,24 @@ class ForkClient:
         server, self._server = self._server, None
         if server is not None:
             await asyncio.to_thread(server.end)
+
+
+def _two_pipes() -> tuple[int, int, int, int]:
+    """Return the ends of two pipes.
+
+    Raises:
+        Unavailable: The process has as many descriptors as it may have.
+    """
+    ends: list[int] = []
+    try:
+        for _ in range(2):
+            ends += os.pipe()
+    except OSError as error:
+        for end in ends:
+            os.close(end)
+        raise Unavailable("there are no descriptors left") from error
+    first_read, first_write, second_read, second_write = ends
+    return first_read, first_write, second_read, second_write
 
 
 async def _opened(answer: int, status: int) -> tuple[Pipe, Pipe]:

@@ -70,6 +70,7 @@ class Application:
             Route("/", page),
             Route("/read", self.read, methods=["POST"]),
             Route("/late", self.read_late, methods=["POST"]),
+            Route("/unread", page, methods=["POST"]),
             Route("/flood", self.flood),
         ]
 
@@ -286,3 +287,47 @@ async def test_the_second_request_of_a_connection_is_as_quick_as_the_first():
             await reader.readuntil(b"hello")
         kept = perf_counter() - began
     assert kept < 5 * fresh
+
+
+async def answered(clients, length):
+    """A connection whose request was answered before its body came."""
+    reader, writer = await clients.connect()
+    writer.write(HEAD % b"/unread" + b"Content-Length: %d\r\n\r\n" % length)
+    assert b"200" in await reader.readuntil(b"hello")
+    return reader, writer
+
+
+@pytest.mark.slow
+async def test_a_body_that_nobody_waits_for_has_an_end():
+    async with serving() as (clients, _):
+        reader, writer = await answered(clients, 10**12)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + HANG_S
+        with suppress(OSError):
+            while loop.time() < until and not reader.at_eof():
+                writer.write(bytes(200))
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        assert loop.time() < until
+
+
+@pytest.mark.slow
+async def test_who_sends_on_after_the_answer_takes_no_place_from_others():
+    async with serving(HttpLimits(max_connections=3)) as (clients, _):
+        held = [await answered(clients, 10**12) for _ in range(3)]
+        for _, writer in held:
+            writer.write(bytes(500))
+            await writer.drain()
+        await asyncio.sleep(0.05)
+        assert b"hello" in await get(clients)
+
+
+@pytest.mark.slow
+async def test_a_short_body_after_the_answer_does_not_end_the_connection():
+    async with serving() as (clients, _):
+        reader, writer = await answered(clients, 5)
+        writer.write(b"12345" + PAGE)
+        await reader.readuntil(b"hello")
+        await asyncio.sleep(QUICK.body_interval_s / 2)
+        writer.write(LAST_PAGE)
+        assert b"hello" in await closed(reader)

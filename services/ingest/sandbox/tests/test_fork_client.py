@@ -104,3 +104,43 @@ async def test_requests_to_a_server_that_takes_none_are_unavailable(folder):
         await asyncio.sleep(0)
         assert psutil.Process().num_fds() <= before + 2
         client._server.process.kill()
+
+
+async def test_a_server_whose_word_was_lost_is_replaced(monkeypatch):
+    """Who is cancelled just when it comes has read it, and it says no other."""
+    await_ready = ForkClient._await_ready
+    lost: list[bytes] = []
+
+    async def cancelled_once(client, control):
+        if not lost:
+            lost.append(await asyncio.get_running_loop().sock_recv(control, 4096))
+            raise asyncio.CancelledError
+        await await_ready(client, control)
+
+    monkeypatch.setattr(ForkClient, "_await_ready", cancelled_once)
+    async with ForkClient("echo", PROGRAM) as client:
+        with pytest.raises(asyncio.CancelledError):
+            await client.prepare()
+        async with asyncio.timeout(30):
+            await client.prepare()
+        assert client.told
+
+
+async def test_without_descriptors_nothing_is_left_open(folder, monkeypatch):
+    pipe = os.pipe
+    made: list[tuple[int, int]] = []
+
+    def one_pipe():
+        if made:
+            raise OSError(24, "Too many open files")
+        made.append(pipe())
+        return made[0]
+
+    async with ForkClient("echo", PROGRAM) as client:
+        await client.prepare()
+        before = psutil.Process().num_fds()
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "pipe", one_pipe)
+            with pytest.raises(Unavailable, match="no descriptors"):
+                await client.fork(folder, {"say": "hello"}, Limits())
+        assert psutil.Process().num_fds() == before
