@@ -105,8 +105,11 @@ class Sweeper:
                 lost = await self.sweep()
             except LecternError as error:
                 log.warning("could not look for lost events", error=str(error))
+            except Exception:  # whatever it is, the next look may find what got lost
+                log.exception("could not look for lost events")
             else:
-                log.info("looked for lost events", sent_again=lost)
+                if lost:
+                    log.info("sent lost events again", events=lost)
             await asyncio.sleep(SWEEP_EVERY_S)
 
     async def sweep(self) -> int:

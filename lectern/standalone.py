@@ -149,8 +149,7 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
             )
         finally:
             sweeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await sweeping  # before the databases are closed under it
+            await asyncio.wait([sweeping])  # before the databases are closed under it
             await asyncio.gather(*(service.stop() for service in begun))
             for service in list(started.values())[len(begun) :]:
                 await service.parts.database.close()

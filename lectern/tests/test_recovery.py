@@ -156,6 +156,25 @@ async def test_what_waits_in_the_broker_is_not_lost(databases):
     assert await sweeper.sweep() == 2
 
 
+async def test_looking_goes_on_whatever_goes_wrong(databases, monkeypatch):
+    looks = asyncio.Semaphore(0)
+
+    async def sweep():
+        looks.release()
+        raise RuntimeError("something that nobody has thought of")
+
+    monkeypatch.setattr(recovery, "SWEEP_EVERY_S", 0)
+    sweeper = Sweeper(databases, CONSUMED)
+    monkeypatch.setattr(sweeper, "sweep", sweep)
+    looking = asyncio.create_task(sweeper.run())
+    async with asyncio.timeout(20):
+        for _ in range(3):
+            await looks.acquire()
+    looking.cancel()
+    await asyncio.wait([looking])
+    assert looking.cancelled()
+
+
 async def test_what_was_sent_again_is_given_time(databases):
     sweeper = Sweeper(databases, CONSUMED)
     await published(databases["gateway"], 2)

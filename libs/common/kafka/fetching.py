@@ -51,6 +51,7 @@ class FetchOnDemand:
         self._looking: dict[AIOKafkaConsumer, asyncio.Task[None]] = {}
         self._held: dict[AIOKafkaConsumer, set[TopicPartition]] = {}
         self._nexts: dict[AIOKafkaConsumer, dict[TopicPartition, int]] = {}
+        self._expected: dict[object, frozenset[str]] = {}
 
     def clients(self) -> Clients:
         """Return what connects to the broker of this process."""
@@ -59,6 +60,14 @@ class FetchOnDemand:
             consuming_broker=self._consuming_broker,
             full_topics=self.full_topics,
         )
+
+    def expect(self, who: object, topics: Iterable[str]) -> None:
+        """Count what is sent to ``topics`` for ``who``, whose consumer has not started yet."""
+        self._expected[who] = self._expected.get(who, frozenset()).union(topics)
+
+    def arrived(self, who: object) -> None:
+        """Expect ``who`` no more: its consumers are followed, or will never be."""
+        self._expected.pop(who, None)
 
     def follow(self, consumer: AIOKafkaConsumer) -> None:
         """Tell a consumer that has started of what is sent, until :meth:`leave`."""
@@ -83,7 +92,12 @@ class FetchOnDemand:
 
     def full_topics(self) -> frozenset[str]:
         """Return the topics of which so many records wait that no more had better be sent."""
+        expected = frozenset().union(*self._expected.values())
         return frozenset(
+            partition.topic
+            for partition, end in self._ends.items()
+            if end >= FULL_AT and partition.topic in expected
+        ) | frozenset(
             partition.topic
             for consumer in self._looking
             for partition, following in self._nexts.get(consumer, {}).items()
@@ -97,6 +111,9 @@ class FetchOnDemand:
 
     def handled_until(self, ends: Mapping[TopicPartition, int]) -> bool:
         """Whether consumers of this process have handled all that there was up to ``ends``."""
+        expected = frozenset().union(*self._expected.values())
+        if any(end > 0 and partition.topic in expected for partition, end in ends.items()):
+            return False
         return all(
             self._nexts.get(consumer, {}).get(partition, 0) >= ends.get(partition, 0)
             for consumer in self._looking
@@ -204,6 +221,11 @@ class _FollowedBroker(KafkaBroker):
         self._fetches = fetches
         self._followed: list[AIOKafkaConsumer] = []
 
+    def subscriber(self, *topics: Any, **options: Any) -> Any:
+        """Declare a subscriber, whose topics are not read before it starts."""
+        self._fetches.expect(self, topics)
+        return super().subscriber(*topics, **options)
+
     async def start(self) -> None:
         """Start all subscribers."""
         await super().start()
@@ -212,9 +234,11 @@ class _FollowedBroker(KafkaBroker):
             if isinstance(consumer, AIOKafkaConsumer):
                 self._followed.append(consumer)
                 self._fetches.follow(consumer)
+        self._fetches.arrived(self)
 
     async def stop(self, *reason: Any) -> None:
         """Stop all subscribers."""
+        self._fetches.arrived(self)
         while self._followed:
             self._fetches.leave(self._followed.pop())
         await super().stop(*reason)

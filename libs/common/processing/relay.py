@@ -86,7 +86,7 @@ class Relay:
             await self.database.outbox_wakeup.wait(self._pause_s())
 
     def stop(self) -> None:
-        """Let :meth:`run` return once everything is sent."""
+        """Let :meth:`run` return once all is sent that may be sent now."""
         self._stopping.set()
         self.database.outbox_wakeup.notify()
 

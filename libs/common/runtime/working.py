@@ -101,6 +101,7 @@ def _consumer(parts: ServiceParts, sender: Sender, fail: Callable[[], None]) -> 
 
 
 def _relay(parts: ServiceParts, clients: Clients, sender: Sender) -> Relay:
+    published = frozenset(event.topic for event in parts.publishes)
     return Relay(
         database=parts.database,
         producer=sender,
@@ -109,7 +110,7 @@ def _relay(parts: ServiceParts, clients: Clients, sender: Sender) -> Relay:
         batch_size=parts.common.relay_batch_size,
         poll_interval_s=parts.common.relay_poll_interval_ms / 1000,
         lease_ms=parts.common.relay_lease_seconds * 1000,
-        full_topics=clients.full_topics,
+        full_topics=lambda: clients.full_topics() & published,
     )
 
 

@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.consumer import fetcher
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import RecordMetadata, TopicPartition
 
 from libs.common.kafka import fetching
-from libs.common.kafka.fetching import FetchOnDemand
+from libs.common.kafka.fetching import FULL_AT, FetchOnDemand
+from libs.common.settings import CommonSettings
 
 TOPICS = {"documents": 1, "pages": 1}
 PATIENCE_S = 20.0
@@ -259,3 +260,33 @@ async def test_who_has_left_is_told_nothing(bootstrap, producer):
         pass
     fetches.sent(await producer.send_and_wait("documents", b"late"))
     assert "look for records" not in [task.get_name() for task in asyncio.all_tasks()]
+
+
+def test_who_has_not_started_has_handled_nothing_and_leaves_room_for_a_thousand():
+    fetches, partition = FetchOnDemand(), TopicPartition("pages", 0)
+    fetches.expect("a service", ["pages", "documents"])
+    assert fetches.handled_until(fetches.ends())
+    fetches.sent(RecordMetadata("pages", 0, partition, 0, 0, 0, 0), FULL_AT - 1)
+    assert not fetches.handled_until(fetches.ends())
+    assert fetches.full_topics() == frozenset()
+    fetches.sent(RecordMetadata("pages", 0, partition, FULL_AT - 1, 0, 0, 0))
+    assert fetches.full_topics() == {"pages"}
+    fetches.arrived("a service")
+    assert fetches.handled_until(fetches.ends())
+    assert fetches.full_topics() == frozenset()
+
+
+async def test_a_broker_is_expected_from_its_declaration_to_its_start(bootstrap):
+    fetches = FetchOnDemand()
+    settings = CommonSettings(kafka_bootstrap_servers=bootstrap, storage_url="file:///nowhere")
+    broker = fetches.clients().consuming_broker(settings)
+
+    @broker.subscriber("pages", batch=True)
+    async def take(records):
+        """Do nothing."""
+
+    end = {TopicPartition("pages", 0): 10}
+    assert not fetches.handled_until(end)
+    await broker.start()
+    assert not fetches._expected
+    await broker.stop()

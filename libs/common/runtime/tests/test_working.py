@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from libs.common.contracts.documents import DocumentDeleted
+from libs.common.contracts.documents import DocumentDeleted, DocumentParsed, DocumentSubmitted
 from libs.common.kafka.broker import Clients
 from libs.common.kafka.pausing import PausedPartitions
 from libs.common.kafka.sender import Sender
@@ -119,3 +119,11 @@ async def test_a_consumer_that_is_stopped_while_it_starts_is_closed(database, lo
         "consumer started",
         "consumer stopped",
     ]
+
+
+async def test_a_relay_waits_for_no_full_topic_that_its_service_never_sends_to(database):
+    full = frozenset({DocumentParsed.topic, "another.topic"})
+    service = parts(database, [])
+    service.publishes = [DocumentParsed, DocumentSubmitted]
+    relay = working_module._relay(service, Clients(full_topics=lambda: full), UNCONNECTED)
+    assert relay.full_topics() == {DocumentParsed.topic}
