@@ -11,7 +11,7 @@ import structlog
 from libs.common.errors import LecternError, Rejected, Transient
 from libs.common.observability.metrics import Metrics
 from services.ingest.pages.reasons import Reason, rejected
-from services.ingest.sandbox import frames
+from services.ingest.sandbox import frames, payloads
 from services.ingest.sandbox.frames import Frame
 
 log = structlog.get_logger(__name__)
@@ -107,7 +107,7 @@ class ForkedProcess:
             _raise_error(kind, payload)
         except asyncio.IncompleteReadError:
             raise await self._death() from None
-        except (ValueError, TypeError, KeyError) as error:
+        except ValueError as error:
             raise rejected(Reason.UNREADABLE) from error
         return kind, payload
 
@@ -161,9 +161,9 @@ class ForkedProcess:
 def _raise_error(kind: Frame, payload: bytes) -> None:
     match kind:
         case Frame.REJECTED:
-            raise frames.rejection(payload)
+            raise payloads.rejection(payload)
         case Frame.FAILED:
-            raise frames.failure(payload)
+            raise payloads.failure(payload)
         case Frame.CRASHED:
             trace = payload.decode("utf-8", "replace")
             raise rejected(Reason.UNREADABLE) from ConfinedCodeCrashed(trace)

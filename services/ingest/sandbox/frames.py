@@ -5,21 +5,18 @@ since the sender has read what strangers sent. A cover goes before the metadata 
 """
 
 import json
-import math
 import traceback
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from enum import Enum
 
 from libs.common.errors import Rejected, Throttled, Transient
-from services.ingest.pages.document import Item, Metadata, Page, ParsedChapter
+from services.ingest.pages.document import Item, Page
 
 HEADER_BYTES = 5
-MAX_PAYLOAD_BYTES = 32 * 1024 * 1024
-MOST_CHARACTERS = 200
-"""Of a name or a sentence."""
-LONGEST_WAIT_S = 3600.0
-"""That a website may ask for."""
+MAX_COVER_BYTES = 32 * 1024 * 1024
+MAX_JSON_BYTES = 4 * 1024 * 1024
+"""Of a page, which has 20 kB of text, or of all chapters: reading it holds the event loop."""
 
 
 class Frame(Enum):
@@ -45,10 +42,10 @@ def header(raw: bytes) -> tuple[Frame, int]:
     Raises:
         ValueError: this is no header, or the payload would be longer than any honest one.
     """
-    size = int.from_bytes(raw[1:], "big")
-    if size > MAX_PAYLOAD_BYTES:
+    kind, size = Frame(raw[:1]), int.from_bytes(raw[1:], "big")
+    if size > (MAX_COVER_BYTES if kind is Frame.COVER else MAX_JSON_BYTES):
         raise ValueError(f"a frame of {size} bytes")
-    return Frame(raw[:1]), size
+    return kind, size
 
 
 def of_item(item: Item) -> Iterator[bytes]:
@@ -81,47 +78,6 @@ def of_crash() -> bytes:
 def of_fetched(filename: str | None) -> bytes:
     """Return the frame that says that the page is in the file, and the name that it goes by."""
     return encode(Frame.FETCHED, _json({"filename": filename}))
-
-
-def page(payload: bytes) -> Page:
-    """Read the payload of PAGE. Raises ValueError, TypeError or KeyError if it is none."""
-    return Page(**json.loads(payload))
-
-
-def metadata(payload: bytes, cover: bytes | None) -> Metadata:
-    """Read the payload of METADATA. Raises ValueError, TypeError or KeyError if it is none."""
-    fields = json.loads(payload)
-    chapters = tuple(ParsedChapter(**chapter) for chapter in fields.pop("chapters"))
-    warnings = tuple(fields.pop("warnings"))
-    fields["cover"] = cover
-    return Metadata(**fields, chapters=chapters, warnings=warnings)
-
-
-def rejection(payload: bytes) -> Rejected:
-    """Read the payload of REJECTED. Raises ValueError or KeyError if it is none."""
-    fields = json.loads(payload)
-    return Rejected(fields["code"], fields["message"])
-
-
-def failure(payload: bytes) -> Transient:
-    """Read the payload of FAILED. Raises ValueError, TypeError or KeyError if it is none.
-
-    Whoever wrote it may have been taken over: what it asks for has bounds.
-    """
-    fields = json.loads(payload)
-    message, after = str(fields["message"])[:MOST_CHARACTERS], fields["after_s"]
-    if not fields["throttled"]:
-        return Transient(message)
-    seconds = None if after is None else float(after)
-    if seconds is not None and not 0 <= seconds < math.inf:
-        raise ValueError(f"a wait of {seconds} s")
-    return Throttled(message, None if seconds is None else min(seconds, LONGEST_WAIT_S))
-
-
-def fetched(payload: bytes) -> str | None:
-    """Read the payload of FETCHED. Raises ValueError, TypeError or KeyError if it is none."""
-    filename = json.loads(payload)["filename"]
-    return None if filename is None else str(filename)[:MOST_CHARACTERS]
 
 
 def _json(fields: dict[str, object]) -> bytes:

@@ -5,7 +5,7 @@ from time import monotonic
 
 from services.ingest.pages.document import Item
 from services.ingest.pages.reasons import Reason, rejected
-from services.ingest.sandbox import frames
+from services.ingest.sandbox import payloads
 from services.ingest.sandbox.forked_process import EndedWithoutResult, ForkedProcess
 from services.ingest.sandbox.frames import Frame
 
@@ -29,10 +29,10 @@ class ParsingProcess:
                         cover = payload
                         continue
                     case Frame.PAGE:
-                        item: Item = frames.page(payload)
+                        item: Item = payloads.page(payload)
                     case _:
-                        item = frames.metadata(payload, cover)
-            except (ValueError, TypeError, KeyError) as error:
+                        item = payloads.metadata(payload, cover)
+            except ValueError as error:
                 raise rejected(Reason.UNREADABLE) from error
             yield item
             if kind is Frame.METADATA:

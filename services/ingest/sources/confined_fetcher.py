@@ -14,7 +14,7 @@ from typing import Self
 from libs.common.errors import Transient
 from libs.common.observability.metrics import Metrics
 from services.ingest.pages.reasons import Reason, rejected
-from services.ingest.sandbox import frames
+from services.ingest.sandbox import payloads
 from services.ingest.sandbox.confine import Limits
 from services.ingest.sandbox.fork_client import ForkClient
 from services.ingest.sandbox.forked_process import EndedWithoutResult, ForkedProcess
@@ -108,7 +108,7 @@ class ConfinedFetcher:
         await process.finish()
         try:
             if kind is Frame.FETCHED:
-                return frames.fetched(payload)
-        except (ValueError, TypeError, KeyError) as error:
+                return payloads.fetched(payload)
+        except ValueError as error:
             raise rejected(Reason.UNREADABLE) from error
         raise rejected(Reason.UNREADABLE)

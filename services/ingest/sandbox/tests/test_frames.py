@@ -1,14 +1,12 @@
-import json
-
 import pytest
 
 from libs.common.errors import Rejected, Throttled, Transient
 from services.ingest.pages.document import Metadata, Page, ParsedChapter
-from services.ingest.sandbox import frames
-from services.ingest.sandbox.frames import LONGEST_WAIT_S, MOST_CHARACTERS, Frame
+from services.ingest.sandbox import frames, payloads
+from services.ingest.sandbox.frames import Frame
 
 
-def payloads(data: bytes) -> list[tuple[Frame, bytes]]:
+def told(data: bytes) -> list[tuple[Frame, bytes]]:
     found = []
     while data:
         kind, size = frames.header(data[:5])
@@ -19,9 +17,9 @@ def payloads(data: bytes) -> list[tuple[Frame, bytes]]:
 
 def test_page_survives():
     page = Page(number=3, markdown="Größe 😀", title="Title", language="de")
-    [(kind, payload)] = payloads(b"".join(frames.of_item(page)))
+    [(kind, payload)] = told(b"".join(frames.of_item(page)))
     assert kind is Frame.PAGE
-    assert frames.page(payload) == page
+    assert payloads.page(payload) == page
 
 
 def test_metadata_survives_with_its_cover():
@@ -34,14 +32,14 @@ def test_metadata_survives_with_its_cover():
         chapters=(ParsedChapter("One", 1, 2),),
         warnings=("w",),
     )
-    [(first, cover), (second, payload)] = payloads(b"".join(frames.of_item(metadata)))
+    [(first, cover), (second, payload)] = told(b"".join(frames.of_item(metadata)))
     assert (first, second) == (Frame.COVER, Frame.METADATA)
-    assert frames.metadata(payload, cover) == metadata
+    assert payloads.metadata(payload, cover) == metadata
 
 
 def test_rejection_survives():
-    [(kind, payload)] = payloads(frames.of_rejection(Rejected("empty", "Nothing.")))
-    error = frames.rejection(payload)
+    [(kind, payload)] = told(frames.of_rejection(Rejected("empty", "Nothing.")))
+    error = payloads.rejection(payload)
     assert (kind, error.code, str(error)) == (Frame.REJECTED, "empty", "Nothing.")
 
 
@@ -49,39 +47,23 @@ def test_rejection_survives():
     "error", [Transient("Later."), Throttled("Less.", 7.0), Throttled("Less.")]
 )
 def test_failure_survives(error):
-    [(kind, payload)] = payloads(frames.of_failure(error))
-    told = frames.failure(payload)
-    assert (kind, type(told), told.__dict__) == (Frame.FAILED, type(error), error.__dict__)
-    assert str(told) == str(error)
-
-
-@pytest.mark.parametrize("after", ["1e999", "-1", "NaN"])
-def test_a_wait_that_is_none_is_refused(after):
-    said = f'{{"message": "", "throttled": true, "after_s": {after}}}'.encode()
-    with pytest.raises(ValueError, match="a wait of"):
-        frames.failure(said)
-
-
-def test_what_a_program_that_was_taken_over_says_has_bounds():
-    said = json.dumps({"message": "x" * 10_000, "throttled": True, "after_s": 1e15}).encode()
-    told = frames.failure(said)
-    assert isinstance(told, Throttled)
-    assert (told.retry_after_s, len(str(told))) == (LONGEST_WAIT_S, MOST_CHARACTERS)
-    name = json.dumps({"filename": "x" * 10_000}).encode()
-    assert frames.fetched(name) == "x" * MOST_CHARACTERS
+    [(kind, payload)] = told(frames.of_failure(error))
+    again = payloads.failure(payload)
+    assert (kind, type(again), again.__dict__) == (Frame.FAILED, type(error), error.__dict__)
+    assert str(again) == str(error)
 
 
 @pytest.mark.parametrize("name", ["Räuber.pdf", None])
 def test_name_of_what_was_fetched_survives(name):
-    [(kind, payload)] = payloads(frames.of_fetched(name))
-    assert (kind, frames.fetched(payload)) == (Frame.FETCHED, name)
+    [(kind, payload)] = told(frames.of_fetched(name))
+    assert (kind, payloads.fetched(payload)) == (Frame.FETCHED, name)
 
 
 def test_a_crash_comes_with_its_traceback():
     try:
         raise KeyError("absent")
     except KeyError:
-        [(kind, payload)] = payloads(frames.of_crash())
+        [(kind, payload)] = told(frames.of_crash())
     assert kind is Frame.CRASHED
     assert payload.startswith(b"Traceback")
     assert b"KeyError: 'absent'" in payload
@@ -91,3 +73,11 @@ def test_a_crash_comes_with_its_traceback():
 def test_nonsense_is_refused(raw):
     with pytest.raises(ValueError, match=r"frame|Frame"):
         frames.header(raw)
+
+
+def test_only_a_cover_may_be_large():
+    size = (frames.MAX_JSON_BYTES + 1).to_bytes(4, "big")
+    assert frames.header(b"C" + size) == (Frame.COVER, frames.MAX_JSON_BYTES + 1)
+    for kind in set(Frame) - {Frame.COVER}:
+        with pytest.raises(ValueError, match="a frame of"):
+            frames.header(kind.value + size)
