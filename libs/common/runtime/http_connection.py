@@ -122,14 +122,14 @@ class BoundedConnection(H11Protocol):
         self.transport.abort()
 
     def _note_progress(self) -> None:
-        if self.conn.their_state is h11.IDLE:
-            if self.timeout_keep_alive_task is None and self._head_due is None:
-                self._await_head()
-            self._rest_due = _cancelled(self._rest_due)
-            return
         if self.conn.their_state is h11.SEND_BODY and self.conn.our_state in _ANSWERED:
             if self._rest_due is None:
                 self._rest_due = self.loop.call_later(self._limits.body_interval_s, self.drop)
+            return
+        self._rest_due = _cancelled(self._rest_due)
+        if self.conn.their_state is h11.IDLE:
+            if self.timeout_keep_alive_task is None and self._head_due is None:
+                self._await_head()
             return
         self._limit.without_request.pop(self, None)
         self._head_due = _cancelled(self._head_due)

@@ -331,3 +331,12 @@ async def test_a_short_body_after_the_answer_does_not_end_the_connection():
         await asyncio.sleep(QUICK.body_interval_s / 2)
         writer.write(LAST_PAGE)
         assert b"hello" in await closed(reader)
+
+
+@pytest.mark.slow
+async def test_a_request_right_behind_the_rest_of_a_body_may_take_its_time():
+    async with serving() as (clients, _):
+        reader, writer = await answered(clients, 5)
+        writer.write(b"12345" + HEAD % b"/late" + b"Content-Length: 5\r\n\r\nhello")
+        assert QUICK.body_interval_s < SLOW_READER_S
+        await reader.readuntil(b"read")
