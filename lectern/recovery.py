@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import structlog
-from aiokafka import TopicPartition
 
 from libs.common.database.engine import Database
 from libs.common.errors import LecternError
+from libs.common.kafka.fetching import Ends
 from libs.common.store.inbox import MOST_ASKED, unhandled_ids
 from libs.common.store.jobs.due import release_all
 from libs.common.store.leases import release_all_leases
@@ -64,10 +64,10 @@ class StoreProgress:
 class Consumption(Protocol):
     """How far the consumers of this process are."""
 
-    def ends(self) -> Mapping[TopicPartition, int]:
+    def ends(self) -> Ends:
         """Return where partitions end now."""
 
-    def handled_until(self, ends: Mapping[TopicPartition, int]) -> bool:
+    def handled_until(self, ends: Ends) -> bool:
         """Whether all that there was up to ``ends`` is handled."""
 
 
@@ -91,7 +91,7 @@ class Sweeper:
         self._databases = databases
         self._consumed = consumed
         self._consumption = consumption
-        self._ends: Mapping[TopicPartition, int] = {}
+        self._ends: Ends = {}
         self._consumers = ""
         self.progress: dict[str, StoreProgress] = {}
 

@@ -25,7 +25,7 @@ from lectern.embedded_broker import EmbeddedBroker
 from lectern.recovery import Sweeper, release_left
 from lectern.service_catalog import SERVICES, consumed_topics, consumers
 from libs.common.errors import Permanent
-from libs.common.kafka.fetching import FetchOnDemand
+from libs.common.kafka.fetching import FULL_AT, FetchOnDemand
 from libs.common.kafka.topic_specs import declared_topics
 from libs.common.processing.capacity.backpressure import Backpressure
 from libs.common.processing.capacity.isolation import Isolation
@@ -174,6 +174,8 @@ def common_overrides(options: Options, bootstrap: str) -> dict[str, Any]:
         # costs 4 ms, five services make it.
         "relay_poll_interval_ms": 10_000,
         "job_poll_interval_ms": 3000,
+        # The embedded broker drops what is not fetched in time: a full topic and a batch must fit.
+        "relay_batch_size": FULL_AT // 2,
         # A fetch is made when there is something. One that finds nothing takes this long.
         "fetch_max_wait_ms": 20,
         "drain_timeout_seconds": options.drain_timeout_seconds,

@@ -17,6 +17,7 @@ from lectern.standalone import (
     running,
     service_settings,
 )
+from libs.common.kafka.fetching import FULL_AT
 from libs.common.kafka.topic_specs import declared_topics
 from libs.common.processing.capacity.backpressure import no_backlog
 from libs.common.runtime.http_server import CannotListen
@@ -116,7 +117,9 @@ async def test_a_port_that_is_taken_is_said_and_nothing_stays_open(tmp_path):
 def test_the_environment_cannot_point_standalone_elsewhere(tmp_path, monkeypatch):
     monkeypatch.setenv("LECTERN_KAFKA_BOOTSTRAP_SERVERS", "kafka.example.org:9092")
     monkeypatch.setenv("LECTERN_STORAGE_URL", "s3://bucket")
+    monkeypatch.setenv("LECTERN_RELAY_BATCH_SIZE", "10000")
     found = common_settings(Options(data=tmp_path), "127.0.0.1:1")
+    assert found.relay_batch_size < FULL_AT
     assert found.kafka_bootstrap_servers == "127.0.0.1:1"
     assert found.storage_url == (tmp_path / "objects").as_uri()
 

@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
@@ -28,6 +28,9 @@ from faststream.kafka import KafkaBroker
 from libs.common.kafka.broker import Clients, consuming_broker, producer
 from libs.common.kafka.pausing import first_paused
 from libs.common.settings import CommonSettings
+
+Ends: TypeAlias = Mapping[TopicPartition, int]
+"""Where partitions end: the offset of the next record of each."""
 
 FIRST_LOOK_S = 0.25
 LOOK_EVERY_S = 5.0
@@ -109,7 +112,7 @@ class FetchOnDemand:
         """Return where partitions end now, for :meth:`handled_until`."""
         return dict(self._ends)
 
-    def handled_until(self, ends: Mapping[TopicPartition, int]) -> bool:
+    def handled_until(self, ends: Ends) -> bool:
         """Whether consumers of this process have handled all that there was up to ``ends``."""
         expected = frozenset().union(*self._expected.values())
         if any(end > 0 and partition.topic in expected for partition, end in ends.items()):

@@ -121,9 +121,10 @@ class Attempts:
             return await held_jobs.end(connection, held) and await is_wanted(connection, held)
 
         recorded = itertools.count()
+        waited: list[float] = []
 
         async def record(effects: Sequence[Effect]) -> None:
-            await self.backpressure.room(next(recorded))
+            waited.append(await self.backpressure.room(next(recorded)))
             await self._commit(progress, effects, traceparent)
 
         job = Job(
@@ -132,7 +133,8 @@ class Attempts:
             attempt=held.attempts,
             record=record,
         )
-        effects = await self._while_renewing(held, route.kind.limits.run(route.run(job)))
+        running = route.kind.limits.run(route.run(job), kept_waiting=lambda: sum(waited))
+        effects = await self._while_renewing(held, running)
         await self._commit(finish, effects, traceparent)
 
     async def _commit(

@@ -104,19 +104,26 @@ class ForkClient:
         answer_read, answer_write, status_read, status_write = _two_pipes()
         try:
             control = await self._connected()
-            length = len(raw).to_bytes(4, "big")
-            socket.send_fds(control, [length + raw], [answer_write, status_write, file])
-        except BaseException as error:
+            await self._send(control, raw, [answer_write, status_write, file])
+        except BaseException:
             os.close(answer_read)
             os.close(status_read)
-            if isinstance(error, OSError):
-                raise Unavailable(f"the {self._name} takes no requests") from error
             raise
         finally:
             os.close(answer_write)
             os.close(status_write)
         answer, status = await _opened(answer_read, status_read)
         return ForkedProcess(answer, status, name=self._name, metrics=self._metrics)
+
+    async def _send(self, control: socket.socket, raw: bytes, fds: list[int]) -> None:
+        message = len(raw).to_bytes(4, "big") + raw
+        try:
+            sent = socket.send_fds(control, [message], fds)
+        except OSError as error:
+            raise Unavailable(f"the {self._name} takes no requests") from error
+        if sent < len(message):  # the server would take the next request for the rest of this one
+            await asyncio.shield(self._stop())
+            raise Unavailable(f"the {self._name} takes no requests")
 
     async def _connected(self) -> socket.socket:
         """Return the socket to a server that runs, starting one if need be."""

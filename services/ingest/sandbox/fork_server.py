@@ -188,7 +188,11 @@ class _Child:
         self._missing = missing
 
     def run(self, answer: int, file: int, request: dict[str, Any]) -> NoReturn:
-        """Do what was asked for and end, whatever happens."""
+        """Do what was asked for and end, whatever happens.
+
+        Its exit code tells what came to nothing for want of something of the machine.
+        """
+        code = os.EX_TEMPFAIL
         try:
             _keep_two_descriptors(answer, file)
             try:
@@ -199,8 +203,9 @@ class _Child:
                 reason = error.strerror or type(error).__name__  # without a path
                 failure = Transient(f"the document could not be read just now: {reason}")
                 _write(frames.of_failure(failure))
+            code = os.EX_OK
         finally:
-            os._exit(0)
+            os._exit(code)
 
     def _frames(self, request: dict[str, Any]) -> Iterator[bytes]:
         task = self._program.task(request)

@@ -129,7 +129,10 @@ class ForkedProcess:
     async def _death(self) -> EndedWithoutResult:
         status = await self._number(_STATUS_SECONDS)
         self._dead = True
-        died = EndedWithoutResult(max(0, -os.waitstatus_to_exitcode(status)))
+        code = os.waitstatus_to_exitcode(status)
+        if code == os.EX_TEMPFAIL:
+            raise Transient(f"the process of the {self._name} lacked something of the machine")
+        died = EndedWithoutResult(max(0, -code))
         if died.signal == signal.SIGSYS:
             self._metrics.sandbox_attacks_total.labels(process=self._name).inc()
             log.error("a confined process did what only an attack does", process=self._name)

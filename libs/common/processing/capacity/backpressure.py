@@ -48,11 +48,17 @@ class Backpressure:
         self._forget_old()
         return frozenset(self._begun)
 
-    async def room(self, recorded: int) -> None:
-        """Wait until a job that has recorded something so often may record more."""
-        until = self.clock() + SLOWEST_S
+    async def room(self, recorded: int) -> float:
+        """Wait until a job that has recorded something so often may record more.
+
+        Returns:
+            The seconds that it waited.
+        """
+        begun = self.clock()
+        until = begun + SLOWEST_S
         while recorded >= RECORDED_FREELY and self.backlog() >= MANY and self.clock() < until:
             await asyncio.sleep(LOOK_EVERY_S)
+        return self.clock() - begun
 
     def _forget_old(self) -> None:
         until = self.clock() - LONGEST_S

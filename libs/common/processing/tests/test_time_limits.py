@@ -37,6 +37,18 @@ async def test_what_is_too_slow_is_cancelled():
     assert cleaned_up.is_set()
 
 
+async def test_what_others_kept_waiting_has_longer():
+    waited = []
+
+    async def held_up():
+        waited.append(60.0)
+        await asyncio.sleep(0.1)
+        return "done"
+
+    limits = TimeLimits(soft_s=0.01, hard_s=10)
+    assert await limits.run(held_up(), kept_waiting=lambda: sum(waited)) == "done"
+
+
 async def test_what_ends_well_though_it_was_cancelled_is_done():
     async def stubborn():
         try:

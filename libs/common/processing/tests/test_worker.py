@@ -10,7 +10,8 @@ from libs.common.contracts.tasks import TaskFailed
 from libs.common.database.engine import Database
 from libs.common.processing import attempts as attempts_module
 from libs.common.processing import worker as worker_module
-from libs.common.processing.capacity.backpressure import Backpressure
+from libs.common.processing.capacity import backpressure as backpressure_module
+from libs.common.processing.capacity.backpressure import MANY, RECORDED_FREELY, Backpressure
 from libs.common.processing.tests.working import (
     Working,
     add,
@@ -209,6 +210,20 @@ async def test_who_is_let_go_while_the_worker_looks_is_not_forgotten(database, m
     async with asyncio.timeout(20):
         async with working:
             await working.until("done", 2)
+
+
+async def test_waiting_for_events_of_others_does_not_make_a_job_too_slow(database, monkeypatch):
+    monkeypatch.setattr(backpressure_module, "SLOWEST_S", 0.2)
+
+    async def run(job):
+        for _ in range(RECORDED_FREELY + 6):
+            await job.record([])
+        return []
+
+    await add(database)
+    full = Backpressure(backlog=lambda: MANY)
+    async with Working(database, run, soft_s=0.6, backpressure=full) as working:
+        await working.until("done")
 
 
 async def test_draining_finishes_what_runs_and_takes_nothing_new(database):

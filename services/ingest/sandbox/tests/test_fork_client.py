@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import socket
 
 import psutil
 import pytest
@@ -104,6 +105,25 @@ async def test_requests_to_a_server_that_takes_none_are_unavailable(folder):
         await asyncio.sleep(0)
         assert psutil.Process().num_fds() <= before + 2
         client._server.process.kill()
+
+
+async def test_a_server_that_got_half_a_request_is_replaced(folder, monkeypatch):
+    """It would take the next one for the other half."""
+    send = socket.send_fds
+
+    def half(control, buffers, fds):
+        return send(control, [b"".join(buffers)[:20]], fds)
+
+    async with ForkClient("echo", PROGRAM) as client:
+        await client.prepare()
+        with monkeypatch.context() as patched:
+            patched.setattr(socket, "send_fds", half)
+            with pytest.raises(Transient, match="takes no requests"):
+                await client.fork(folder, {"say": "hello"}, Limits())
+        process = await client.fork(folder, {"say": "again"}, Limits())
+        await process.started()
+        assert (await process.frame(30.0))[1] == b"again"
+        process.end()
 
 
 async def test_a_server_whose_word_was_lost_is_replaced(monkeypatch):

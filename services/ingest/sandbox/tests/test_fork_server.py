@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import socket
@@ -8,7 +9,7 @@ import pytest
 from libs.common.errors import LecternError, Rejected, Transient
 from services.ingest.sandbox.confine import Limits
 from services.ingest.sandbox.fork_client import ForkClient
-from services.ingest.sandbox.fork_server import ForkServer
+from services.ingest.sandbox.fork_server import ForkServer, _Child
 from services.ingest.sandbox.forked_process import ConfinedCodeCrashed
 from services.ingest.sandbox.tests.echo import Echo
 
@@ -64,6 +65,23 @@ async def test_a_child_that_has_finished_was_reaped(client):
     process.end()
     assert client._server is not None
     assert psutil.Process(client._server.process.pid).children() == []
+
+
+def test_a_child_for_which_the_machine_lacks_something_says_so_by_its_exit_code(monkeypatch):
+    def too_many(*_):
+        raise OSError(errno.ENFILE, "Too many open files in system")
+
+    answer, written = os.pipe()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", too_many)
+        pid = os.fork()
+        if pid == 0:
+            _Child(Echo(), parent=os.getppid(), missing={}).run(written, written, {})
+    os.close(written)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == os.EX_TEMPFAIL
+    assert os.read(answer, 1) == b""
+    os.close(answer)
 
 
 def test_a_fork_that_fails_ends_nothing_else(monkeypatch):

@@ -64,6 +64,13 @@ async def test_a_death_is_told_by_its_signal(died_of, code, attacks):
     assert (counted or 0) == attacks
 
 
+async def test_what_the_machine_lacked_is_not_the_documents_fault():
+    async with child(b"P\0\0", b"%d\n%d\n" % (NOBODY, os.EX_TEMPFAIL << 8)) as process:
+        await process.started()
+        with pytest.raises(Transient, match="lacked something of the machine"):
+            await process.frame(5.0)
+
+
 async def test_frames_come_as_they_were_sent():
     said = frames.encode(Frame.COVER, b"one") + frames.encode(Frame.PAGE, b"")
     async with child(said, b"%d\n" % NOBODY) as process:
