@@ -17,6 +17,11 @@ from libs.common.store.jobs.queues import Queue, count
 from libs.common.store.tables import IS_RUNNING, READY, SUSPECT, WAITING, jobs, now_ms
 
 SUSPECT_AFTER_CRASHES = 2
+SUSPECT_RESTS_MS = 30_000
+"""How long one that is suspected rests when its process is gone, as if a lease had to end.
+
+Whoever kills the process time and again within seconds does not make a healthy job look guilty.
+"""
 AT_ONCE = 1000
 
 
@@ -63,10 +68,15 @@ IS_EXPIRED = and_(
 )
 _MAKE_READY = _chosen(IS_DUE, status=free_status(jobs.c.crashes))
 _RELEASE = _chosen(IS_EXPIRED, **CRASHED)
+_IS_SUSPECT_NOW = jobs.c.crashes + 1 >= SUSPECT_AFTER_CRASHES
+_RESTING = {
+    "status": case((_IS_SUSPECT_NOW, WAITING), else_=READY),
+    "run_at_ms": case((_IS_SUSPECT_NOW, now_ms() + SUSPECT_RESTS_MS), else_=jobs.c.run_at_ms),
+}
 _RELEASE_ALL = (
     update(jobs)
     .where(IS_RUNNING)
-    .values(CRASHED)
+    .values(CRASHED | _RESTING)
     .returning(jobs.c.kind, jobs.c.owner, jobs.c.status)
 )
 
@@ -89,7 +99,8 @@ async def make_ready(
 async def release_all(connection: AsyncConnection) -> int:
     """Put all running jobs back, and return how many: every worker of this database is gone.
 
-    Each counts a crash, for a worker that was asked to stop would have given them back.
+    Each counts a crash, for a worker that was asked to stop would have given them back. One that is
+    suspected from now on rests first.
     """
     released = (await connection.execute(_RELEASE_ALL)).all()
     await _count_ready(connection, released)

@@ -1,6 +1,7 @@
 import pytest
 
 from libs.common.store.jobs import held_jobs
+from libs.common.store.jobs.claiming import claim_suspect
 from libs.common.store.jobs.due import make_ready, release_all
 from libs.common.store.jobs.tests.recorded import (
     add,
@@ -80,8 +81,26 @@ async def test_jobs_of_workers_that_are_gone_are_free_again_and_those_are_fenced
     async with database.transaction() as connection:
         assert await release_all(connection) == 1
         assert not await held_jobs.end(connection, held)
-    status = "suspect" if crashes else "ready"
+    status = "waiting" if crashes else "ready"
     assert (await state(database))[0] == (status, 0, crashes + 1)
     await queues(database)
     async with database.transaction() as connection:
         assert await release_all(connection) == 0
+
+
+async def test_a_process_that_is_killed_again_and_again_makes_no_job_guilty(database):
+    """The one that ran at two kills rests before it is begun again, alone."""
+    await add(database, 1)
+    for _ in range(10):
+        async with database.transaction() as connection:
+            await make_ready(connection, ["k"])
+            assert await claim_suspect(connection, "k", 30_000) is None
+        await take(database)
+        async with database.transaction() as connection:
+            await release_all(connection)
+    assert await state(database) == [("waiting", 0, 2)]
+    await set_all(database, run_at_ms=1)
+    async with database.transaction() as connection:
+        await make_ready(connection, ["k"])
+        assert (suspect := await claim_suspect(connection, "k", 30_000))
+    assert suspect.crashes == 2
