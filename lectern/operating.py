@@ -12,12 +12,14 @@ from lectern.maintenance.service_databases import open_database, service_name
 from lectern.reading_command import DATA
 from lectern.service_catalog import SERVICES, consumers
 from libs.common.contracts.cloudevents import rfc3339
+from libs.common.contracts.permissions import EVERY_SCOPE, Scope
 from libs.common.kafka.broker import connection_security
 from libs.common.kafka.topic_specs import declared_topics, read_retention
 from libs.common.kafka.topics import create_topics
 from libs.common.runtime.connect import open_database_unhurried
 from libs.common.settings import CommonSettings, load
 from libs.common.store.migrate import upgrade
+from services.gateway.accounts.rows import scopes_as_text
 from services.gateway.accounts.tokens import Tokens
 
 MAX_DAYS = 36_500
@@ -44,6 +46,12 @@ def _add_tokens(commands: Any) -> None:
     create.add_argument("--name", required=True, help="who or what the token is for")
     create.add_argument("--owner", type=UUID, help="an existing owner's id; default: a new one")
     create.add_argument("--valid-days", type=_days, help="default: until it is revoked")
+    create.add_argument(
+        "--scope",
+        action="append",
+        choices=sorted(Scope),
+        help="what it is good for, may be given several times; default: everything",
+    )
     listing = actions.add_parser("list", help="list tokens, never the secret itself")
     listing.set_defaults(run=list_tokens)
     revoke = actions.add_parser("revoke", help="make all tokens of a name invalid")
@@ -92,7 +100,10 @@ async def create_token(arguments: argparse.Namespace) -> int:
     database = await open_database(SERVICES[0], arguments.data)
     try:
         owner, token = await Tokens(database).create(
-            arguments.name, arguments.owner, arguments.valid_days
+            arguments.name,
+            arguments.owner,
+            arguments.valid_days,
+            frozenset(map(Scope, arguments.scope)) if arguments.scope else EVERY_SCOPE,
         )
     finally:
         await database.close()
@@ -102,13 +113,17 @@ async def create_token(arguments: argparse.Namespace) -> int:
 
 
 async def list_tokens(arguments: argparse.Namespace) -> int:
-    """Print name, owner and state of every token."""
+    """Print name, owner, state, scopes and last use of every token."""
     database = await open_database(SERVICES[0], arguments.data)
     now = rfc3339(datetime.now(UTC))
     try:
         for token in await Tokens(database).listing():
             state = token.state(now)
-            print(f"{token.name:30} {token.owner_id} {state} since {token.created_at}")
+            used = f"last used {token.last_used_at}" if token.last_used_at else "never used"
+            scopes = scopes_as_text(token.scopes)
+            print(
+                f"{token.name:30} {token.owner_id} {state} since {token.created_at} {scopes} {used}"
+            )
     finally:
         await database.close()
     return 0

@@ -28,7 +28,7 @@ def test_a_token_is_made_shown_once_listed_and_revoked(data, capsys):
     assert made.out.strip() not in made.err
     assert run(["token", "list", *data]) == 0
     listed = capsys.readouterr().out
-    assert re.fullmatch(rf"phone +{owner} valid since \S+\n", listed)
+    assert re.fullmatch(rf"phone +{owner} valid since \S+ [a-z ]+ never used\n", listed)
     assert made.out.strip() not in listed
     assert run(["token", "revoke", *data, "--name", "phone"]) == 0
     assert capsys.readouterr().out == "1 revoked\n"
@@ -36,6 +36,21 @@ def test_a_token_is_made_shown_once_listed_and_revoked(data, capsys):
     assert capsys.readouterr().out == "0 revoked\n"
     assert run(["token", "list", *data]) == 0
     assert " revoked since " in capsys.readouterr().out
+
+
+def test_a_token_may_be_good_for_less_than_everything(data, capsys):
+    create = ["token", "create", *data, "--name"]
+    assert run([*create, "player", "--scope", "read"]) == 0
+    assert run([*create, "script", "--scope", "write", "--scope", "read"]) == 0
+    assert run([*create, "all"]) == 0
+    with pytest.raises(SystemExit):
+        run([*create, "nothing", "--scope", "everything"])
+    capsys.readouterr()
+    assert run(["token", "list", *data]) == 0
+    listed = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert listed["player"].endswith("Z read never used")
+    assert listed["script"].endswith("Z read write never used")
+    assert listed["all"].endswith("Z admin read share write never used")
 
 
 def test_a_token_whose_time_is_over_is_not_called_valid(data, capsys, monkeypatch):

@@ -2,6 +2,8 @@
 
 Staff see figures and failures, not content. What one may not see answers 404, the same as what does
 not exist; :func:`sees` decides that. What one may see and not do answers 403.
+
+A token may do less than who made it: it has scopes, and every capability takes one.
 """
 
 from collections.abc import Mapping
@@ -19,6 +21,8 @@ class Role(StrEnum):
     VIEW_ONLY = "view_only"
     STRANGER = "stranger"
     STAFF = "staff"
+    LINK_HOLDER = "link_holder"
+    ANONYMOUS = "anonymous"
 
 
 class ShareLevel(StrEnum):
@@ -39,8 +43,25 @@ class ShareLevel(StrEnum):
         return levels.index(other) <= levels.index(self)
 
 
+class Scope(StrEnum):
+    """What a token is good for. None includes another one."""
+
+    READ = "read"
+    WRITE = "write"
+    SHARE = "share"
+    ADMIN = "admin"
+
+
+EVERY_SCOPE = frozenset(Scope)
+
+
 class Capability(StrEnum):
     """What can be done. The values are the names that the documentation shows."""
+
+    LIST_VOICES = "list engines and voices"
+    LIST_DOCUMENTS = "list own and shared documents"
+    ADD_DOCUMENT = "hand in documents"
+    MANAGE_ACCOUNT = "own account, sessions, tokens"
 
     SEE_DOCUMENT = "see document, pages, status"
     LISTEN = "listen, read along"
@@ -63,7 +84,16 @@ class Capability(StrEnum):
     CHANGE_SITE_SETTINGS = "site settings"
 
 
-_VIEW = frozenset({Capability.SEE_DOCUMENT, Capability.LISTEN, Capability.DOWNLOAD})
+_SIGNED_IN = frozenset(
+    {
+        Capability.LIST_VOICES,
+        Capability.LIST_DOCUMENTS,
+        Capability.ADD_DOCUMENT,
+        Capability.MANAGE_ACCOUNT,
+    }
+)
+_BY_LINK = frozenset({Capability.SEE_DOCUMENT, Capability.LISTEN})
+_VIEW = _SIGNED_IN | _BY_LINK | {Capability.DOWNLOAD}
 _COLLABORATE = _VIEW | {Capability.REQUEST_AUDIO, Capability.RETRY_AUDIO}
 _SHARE = _COLLABORATE | {
     Capability.EDIT_PAGE,
@@ -79,6 +109,14 @@ _OWN = _SHARE | {
     Capability.DELETE_DOCUMENT,
 }
 _LEAVE = frozenset({Capability.LEAVE_SHARE})
+_ADMINISTER = frozenset(
+    {
+        Capability.SEE_DASHBOARDS,
+        Capability.SEE_ALERTS,
+        Capability.SEE_AUDIT_LOG,
+        Capability.CHANGE_SITE_SETTINGS,
+    }
+)
 
 CAPABILITIES: Mapping[Role, frozenset[Capability]] = MappingProxyType(
     {
@@ -86,16 +124,50 @@ CAPABILITIES: Mapping[Role, frozenset[Capability]] = MappingProxyType(
         Role.CAN_SHARE: _SHARE | _LEAVE,
         Role.COLLABORATOR: _COLLABORATE | _LEAVE,
         Role.VIEW_ONLY: _VIEW | _LEAVE,
-        Role.STRANGER: frozenset(),
-        Role.STAFF: frozenset(
+        Role.STRANGER: _SIGNED_IN,
+        Role.STAFF: _SIGNED_IN | _ADMINISTER,
+        Role.LINK_HOLDER: _BY_LINK,
+        Role.ANONYMOUS: frozenset(),
+    }
+)
+
+_SCOPES: Mapping[Scope, frozenset[Capability]] = MappingProxyType(
+    {
+        Scope.READ: frozenset(
             {
-                Capability.SEE_DASHBOARDS,
-                Capability.SEE_ALERTS,
-                Capability.SEE_AUDIT_LOG,
-                Capability.CHANGE_SITE_SETTINGS,
+                Capability.LIST_VOICES,
+                Capability.LIST_DOCUMENTS,
+                Capability.SEE_DOCUMENT,
+                Capability.LISTEN,
+                Capability.DOWNLOAD,
             }
         ),
+        Scope.WRITE: frozenset(
+            {
+                Capability.ADD_DOCUMENT,
+                Capability.REQUEST_AUDIO,
+                Capability.RETRY_AUDIO,
+                Capability.EDIT_PAGE,
+                Capability.RENAME,
+                Capability.ADD_PAGE,
+                Capability.RETRY_PARSING,
+                Capability.DELETE_AUDIO,
+                Capability.DELETE_DOCUMENT,
+            }
+        ),
+        Scope.SHARE: frozenset(
+            {
+                Capability.LIST_SHARES,
+                Capability.GRANT_SHARE,
+                Capability.CHANGE_SHARE,
+                Capability.LEAVE_SHARE,
+            }
+        ),
+        Scope.ADMIN: _ADMINISTER | {Capability.MANAGE_ACCOUNT},
     }
+)
+_SCOPE_OF: Mapping[Capability, Scope] = MappingProxyType(
+    {capability: scope for scope, some in _SCOPES.items() for capability in some}
 )
 
 # Where a plain yes says too much.
@@ -121,7 +193,7 @@ def role_of(
     staff that are about no document are asked for with ``Role.STAFF``.
     """
     if user_id is None:
-        return Role.STRANGER
+        return Role.ANONYMOUS
     if user_id == owner_id:
         return Role.OWNER
     if share_level is not None:
@@ -135,6 +207,16 @@ def allows(role: Role, capability: Capability) -> bool:
     For shares ask :func:`may_grant` and :func:`may_change_share`, which also look at the share.
     """
     return capability in CAPABILITIES[role]
+
+
+def scope_of(capability: Capability) -> Scope:
+    """Return the scope that a token needs for a capability."""
+    return _SCOPE_OF[capability]
+
+
+def is_for_staff(capability: Capability) -> bool:
+    """Tell whether a capability is about no document, and staff's alone."""
+    return capability in _ADMINISTER
 
 
 def sees(role: Role) -> bool:
@@ -167,11 +249,11 @@ def render_markdown() -> str:
     """Return the table for the documentation."""
     roles = list(Role)
     lines = [
-        f"| capability | {' | '.join(roles)} |",
-        "|---" * (len(roles) + 1) + "|",
+        f"| capability | {' | '.join(roles)} | scope of tokens |",
+        "|---" * (len(roles) + 2) + "|",
     ]
     for capability in Capability:
-        cells = (_cell(role, capability) for role in roles)
+        cells = (*(_cell(role, capability) for role in roles), scope_of(capability))
         lines.append(f"| {capability} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 

@@ -1,61 +1,72 @@
-"""Bearer tokens: random, stored as digests, shown once.
+"""Bearer tokens: random, stored as digests, shown once."""
 
-A token is 32 random bytes, so a plain SHA-256 is enough to store it: there is nothing to guess.
-"""
-
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy import bindparam, insert, or_, select, update
 
 from libs.common.contracts.cloudevents import rfc3339
+from libs.common.contracts.permissions import EVERY_SCOPE, Scope
 from libs.common.database.engine import Database
-from services.gateway.accounts.rows import TokenRow
-from services.gateway.accounts.tables import tokens
+from libs.common.errors import Unavailable
+from services.gateway.accounts.callers import Caller, digest_of
+from services.gateway.accounts.rows import TokenRow, scopes_as_text, scopes_of
+from services.gateway.accounts.tables import tokens, users
 from services.gateway.kernel.rows import RowReader
+
+log = structlog.get_logger(__name__)
 
 PREFIX = "lectern_"
 TOKENS = RowReader(TokenRow, tokens)
+USE_NOTED_EVERY = timedelta(minutes=1)
 
-_VALID = select(tokens.c.owner_id, tokens.c.name).where(
-    tokens.c.sha256 == bindparam("digest"),
-    tokens.c.revoked_at.is_(None),
-    or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > bindparam("now")),
+_VALID = (
+    select(
+        tokens.c.owner_id,
+        tokens.c.name,
+        tokens.c.scopes,
+        tokens.c.last_used_at,
+        users.c.is_staff,
+    )
+    .select_from(tokens.outerjoin(users, users.c.user_id == tokens.c.owner_id))
+    .where(
+        tokens.c.sha256 == bindparam("digest"),
+        tokens.c.revoked_at.is_(None),
+        or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > bindparam("now")),
+        users.c.disabled_at.is_(None),
+    )
 )
 
 
 @dataclass(frozen=True)
-class Caller:
-    """Who is asking."""
-
-    owner_id: UUID
-    name: str
-
-
 class Tokens:
     """Issues, checks and revokes bearer tokens."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    database: Database
 
     async def create(
-        self, name: str, owner_id: UUID | None = None, valid_days: int | None = None
+        self,
+        name: str,
+        owner_id: UUID | None = None,
+        valid_days: int | None = None,
+        scopes: frozenset[Scope] = EVERY_SCOPE,
     ) -> tuple[UUID, str]:
         """Return the owner's id and a new token for it, which cannot be shown again."""
         owner = owner_id or uuid4()
         token = PREFIX + secrets.token_urlsafe(32)
         now = datetime.now(UTC)
         expires = None if valid_days is None else rfc3339(now + timedelta(days=valid_days))
-        async with self._database.transaction() as connection:
+        async with self.database.transaction() as connection:
             await connection.execute(
                 insert(tokens).values(
                     token_id=str(uuid4()),
-                    sha256=_digest(token),
+                    sha256=digest_of(token),
                     owner_id=str(owner),
                     name=name,
+                    scopes=scopes_as_text(scopes),
                     created_at=rfc3339(now),
                     expires_at=expires,
                 )
@@ -63,16 +74,36 @@ class Tokens:
         return owner, token
 
     async def caller(self, token: str) -> Caller | None:
-        """Return whose token this is, or None if it is not valid now."""
-        now = rfc3339(datetime.now(UTC))
-        async with self._database.reading() as connection:
-            found = await connection.execute(_VALID, {"digest": _digest(token), "now": now})
-            row = found.first()
-        return Caller(UUID(row.owner_id), row.name) if row else None
+        """Return whose token this is, or None if it is not valid now.
+
+        That it was used is noted, to the minute.
+        """
+        now, digest = datetime.now(UTC), digest_of(token)
+        async with self.database.reading() as connection:
+            asked = {"digest": digest, "now": rfc3339(now)}
+            row = (await connection.execute(_VALID, asked)).first()
+        if row is None:
+            return None
+        if row.last_used_at is None or row.last_used_at < rfc3339(now - USE_NOTED_EVERY):
+            await self._note_use(digest, rfc3339(now))
+        return Caller(
+            user_id=UUID(row.owner_id),
+            name=row.name,
+            scopes=scopes_of(row.scopes),
+            is_staff=bool(row.is_staff),
+        )
+
+    async def _note_use(self, digest: str, now: str) -> None:
+        used = update(tokens).where(tokens.c.sha256 == digest).values(last_used_at=now)
+        try:
+            async with self.database.transaction() as connection:
+                await connection.execute(used)
+        except Unavailable as error:  # nobody is refused for that
+            log.warning("cannot note that a token was used", error=str(error))
 
     async def revoke(self, name: str) -> int:
         """Make all tokens of ``name`` invalid and return how many there were."""
-        async with self._database.transaction() as connection:
+        async with self.database.transaction() as connection:
             result = await connection.execute(
                 update(tokens)
                 .where(tokens.c.name == name, tokens.c.revoked_at.is_(None))
@@ -82,9 +113,5 @@ class Tokens:
 
     async def listing(self) -> list[TokenRow]:
         """Return every token's name, owner and moments, oldest first; never the token."""
-        async with self._database.reading() as connection:
+        async with self.database.reading() as connection:
             return await TOKENS.all(connection, TOKENS.select().order_by(tokens.c.created_at))
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()

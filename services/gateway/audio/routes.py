@@ -41,7 +41,7 @@ Chosen = Annotated[
 Text = Annotated[str | None, Query(max_length=50)]
 
 
-@router.get("/engines", openapi_extra=needs(None))
+@router.get("/engines", openapi_extra=needs(Capability.LIST_VOICES))
 async def engines(
     deps: Deps, owner: CurrentOwner, limit: Limit = 100, cursor: Place = 0
 ) -> Listing[EngineView]:
@@ -49,7 +49,7 @@ async def engines(
     return listed(await AudioQueries(deps.database).engines(), limit, cursor)
 
 
-@router.get("/voices", openapi_extra=needs(None))
+@router.get("/voices", openapi_extra=needs(Capability.LIST_VOICES))
 async def voices(
     deps: Deps,
     owner: CurrentOwner,
@@ -76,7 +76,11 @@ async def delete(audio_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
 
 
 @router.get("/audios/{audio_id}/stream", response_class=Response, openapi_extra=LISTEN)
-@router.head("/audios/{audio_id}/stream", include_in_schema=False)
+@router.head(
+    "/audios/{audio_id}/stream",
+    include_in_schema=False,
+    openapi_extra=needs(Capability.LIST_VOICES),
+)
 async def stream(
     audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner, chosen: Chosen = None
 ) -> Response:
@@ -88,7 +92,11 @@ async def stream(
 
 
 @router.get("/audios/{audio_id}/download", response_class=Response, openapi_extra=DOWNLOAD)
-@router.head("/audios/{audio_id}/download", include_in_schema=False)
+@router.head(
+    "/audios/{audio_id}/download",
+    include_in_schema=False,
+    openapi_extra=needs(Capability.LIST_VOICES),
+)
 async def download(
     audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner, chosen: Chosen = None
 ) -> Response:
@@ -101,7 +109,11 @@ async def download(
 
 
 @router.get("/audios/{audio_id}/timings", response_class=Response, openapi_extra=LISTEN)
-@router.head("/audios/{audio_id}/timings", include_in_schema=False)
+@router.head(
+    "/audios/{audio_id}/timings",
+    include_in_schema=False,
+    openapi_extra=needs(Capability.LIST_VOICES),
+)
 async def timings(audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner) -> Response:
     """Fetch when each sentence and word is heard, with its place in the page's Markdown."""
     view, _ = await AudioQueries(deps.database).audio(owner, audio_id, Capability.LISTEN)
@@ -110,7 +122,11 @@ async def timings(audio_id: UUID, request: Request, deps: Deps, owner: CurrentOw
 
 
 @router.get("/audios/{audio_id}/captions", response_class=Response, openapi_extra=LISTEN)
-@router.head("/audios/{audio_id}/captions", include_in_schema=False)
+@router.head(
+    "/audios/{audio_id}/captions",
+    include_in_schema=False,
+    openapi_extra=needs(Capability.LIST_VOICES),
+)
 async def captions(audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner) -> Response:
     """Fetch the captions, as WebVTT."""
     view, _ = await AudioQueries(deps.database).audio(owner, audio_id, Capability.LISTEN)
@@ -130,7 +146,11 @@ async def audiobook(audiobook_id: UUID, deps: Deps, owner: CurrentOwner) -> Audi
     response_class=Response,
     openapi_extra=DOWNLOAD,
 )
-@router.head("/audiobooks/{audiobook_id}/download", include_in_schema=False)
+@router.head(
+    "/audiobooks/{audiobook_id}/download",
+    include_in_schema=False,
+    openapi_extra=needs(Capability.LIST_VOICES),
+)
 async def download_audiobook(
     audiobook_id: UUID, request: Request, deps: Deps, owner: CurrentOwner
 ) -> Response:

@@ -23,7 +23,7 @@ COVER_TYPES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
 """Pictures that cannot run anything."""
 
 
-@router.get("/documents", openapi_extra=needs(None))
+@router.get("/documents", openapi_extra=needs(Capability.LIST_DOCUMENTS))
 async def listing(
     deps: Deps,
     owner: CurrentOwner,
@@ -54,7 +54,11 @@ async def delete(document_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
     response_class=Response,
     openapi_extra=needs(Capability.SEE_DOCUMENT),
 )
-@router.head("/documents/{document_id}/cover", include_in_schema=False)
+@router.head(
+    "/documents/{document_id}/cover",
+    include_in_schema=False,
+    openapi_extra=needs(Capability.SEE_DOCUMENT),
+)
 async def cover(document_id: UUID, request: Request, deps: Deps, owner: CurrentOwner) -> Response:
     """Fetch the cover that was found in the document."""
     ref = (await DocumentQueries(deps.database).document(owner, document_id)).cover_object

@@ -1,6 +1,6 @@
 """What requests and answers of all features have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Query
@@ -12,9 +12,6 @@ from libs.common.contracts.permissions import Capability
 Item = TypeVar("Item")
 
 CAPABILITY = "x-capability"
-SIGNED_IN = "signed in"
-"""What a route needs that is about nothing in particular: everybody who is signed in may."""
-
 
 MOST_ITEMS = 1000
 """In one answer, of any list."""
@@ -61,9 +58,17 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def needs(capability: Capability | None) -> dict[str, Any]:
-    """Declare, in ``openapi_extra``, what whoever calls a route needs; None: to be signed in.
+def needs(capability: Capability) -> dict[str, Any]:
+    """Declare, in ``openapi_extra``, what whoever calls a route needs."""
+    return {CAPABILITY: str(capability)}
 
-    The command or query behind the route checks it.
+
+def needed(openapi_extra: Mapping[str, Any] | None) -> Capability:
+    """Return what a route declared with :func:`needs`.
+
+    Raises:
+        TypeError: It declares nothing; nobody could call it.
     """
-    return {CAPABILITY: SIGNED_IN if capability is None else str(capability)}
+    if CAPABILITY not in (openapi_extra or {}):
+        raise TypeError("a route that declares no capability")
+    return Capability((openapi_extra or {})[CAPABILITY])

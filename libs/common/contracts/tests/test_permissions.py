@@ -6,49 +6,73 @@ import pytest
 from libs.common.contracts.permissions import (
     Capability,
     Role,
+    Scope,
     ShareLevel,
     allows,
+    is_for_staff,
     may_change_share,
     may_grant,
     render_markdown,
     role_of,
+    scope_of,
     sees,
 )
 
 # Typed out from the rights table of the architecture, not from the code.
-# Columns: owner, can_share, collaborator, view_only, stranger, staff.
+# Columns: owner, can_share, collaborator, view_only, stranger, staff, link_holder, anonymous,
+# and the scope of tokens.
 TABLE = {
-    "SEE_DOCUMENT": "Y Y Y Y - -",
-    "LISTEN": "Y Y Y Y - -",
-    "DOWNLOAD": "Y Y Y Y - -",
-    "REQUEST_AUDIO": "Y Y Y - - -",
-    "RETRY_AUDIO": "Y Y Y - - -",
-    "EDIT_PAGE": "Y Y - - - -",
-    "LIST_SHARES": "Y Y - - - -",
-    "GRANT_SHARE": "Y Y - - - -",
-    "CHANGE_SHARE": "Y Y - - - -",
-    "LEAVE_SHARE": "- Y Y Y - -",
-    "RENAME": "Y - - - - -",
-    "ADD_PAGE": "Y - - - - -",
-    "RETRY_PARSING": "Y - - - - -",
-    "DELETE_AUDIO": "Y - - - - -",
-    "DELETE_DOCUMENT": "Y - - - - -",
-    "SEE_DASHBOARDS": "- - - - - Y",
-    "SEE_ALERTS": "- - - - - Y",
-    "SEE_AUDIT_LOG": "- - - - - Y",
-    "CHANGE_SITE_SETTINGS": "- - - - - Y",
+    "LIST_VOICES": "Y Y Y Y Y Y - - read",
+    "LIST_DOCUMENTS": "Y Y Y Y Y Y - - read",
+    "ADD_DOCUMENT": "Y Y Y Y Y Y - - write",
+    "MANAGE_ACCOUNT": "Y Y Y Y Y Y - - admin",
+    "SEE_DOCUMENT": "Y Y Y Y - - Y - read",
+    "LISTEN": "Y Y Y Y - - Y - read",
+    "DOWNLOAD": "Y Y Y Y - - - - read",
+    "REQUEST_AUDIO": "Y Y Y - - - - - write",
+    "RETRY_AUDIO": "Y Y Y - - - - - write",
+    "EDIT_PAGE": "Y Y - - - - - - write",
+    "LIST_SHARES": "Y Y - - - - - - share",
+    "GRANT_SHARE": "Y Y - - - - - - share",
+    "CHANGE_SHARE": "Y Y - - - - - - share",
+    "LEAVE_SHARE": "- Y Y Y - - - - share",
+    "RENAME": "Y - - - - - - - write",
+    "ADD_PAGE": "Y - - - - - - - write",
+    "RETRY_PARSING": "Y - - - - - - - write",
+    "DELETE_AUDIO": "Y - - - - - - - write",
+    "DELETE_DOCUMENT": "Y - - - - - - - write",
+    "SEE_DASHBOARDS": "- - - - - Y - - admin",
+    "SEE_ALERTS": "- - - - - Y - - admin",
+    "SEE_AUDIT_LOG": "- - - - - Y - - admin",
+    "CHANGE_SITE_SETTINGS": "- - - - - Y - - admin",
 }
-ROLES = ["owner", "can_share", "collaborator", "view_only", "stranger", "staff"]
+ROLES = [
+    "owner",
+    "can_share",
+    "collaborator",
+    "view_only",
+    "stranger",
+    "staff",
+    "link_holder",
+    "anonymous",
+]
+STAFF_ONLY = {name for name, row in TABLE.items() if row.startswith("- - - - - Y")}
 CELLS = [
     (role, name, cell == "Y")
     for name, row in TABLE.items()
-    for role, cell in zip(ROLES, row.split(), strict=True)
+    for role, cell in zip(ROLES, row.split()[:-1], strict=True)
 ]
 
 
 @pytest.mark.parametrize(("role", "name", "expected"), CELLS)
 def test_every_cell(role, name, expected):
     assert allows(Role(role), Capability[name]) is expected
+
+
+@pytest.mark.parametrize(("name", "row"), TABLE.items())
+def test_a_capability_takes_a_scope(name, row):
+    assert scope_of(Capability[name]) == Scope(row.split()[-1])
+    assert is_for_staff(Capability[name]) is (name in STAFF_ONLY)
 
 
 def test_the_table_is_whole():
@@ -103,7 +127,7 @@ def test_roles(level, is_staff):
     expected = Role(level.value) if level else Role.STAFF if is_staff else Role.STRANGER
     assert role_of(user, owner, level, is_staff) is expected
     assert role_of(owner, owner, level, is_staff) is Role.OWNER
-    assert role_of(None, owner, level, is_staff) is Role.STRANGER
+    assert role_of(None, owner, level, is_staff) is Role.ANONYMOUS
 
 
 def test_staff_and_strangers_do_not_see_content():
@@ -112,6 +136,7 @@ def test_staff_and_strangers_do_not_see_content():
         Role.CAN_SHARE,
         Role.COLLABORATOR,
         Role.VIEW_ONLY,
+        Role.LINK_HOLDER,
     }
 
 
@@ -119,15 +144,18 @@ def test_the_table_for_the_docs():
     lines = render_markdown().splitlines()
     assert len(lines) == 2 + len(Capability)
     assert lines[0] == (
-        "| capability | owner | can_share | collaborator | view_only | stranger | staff |"
+        "| capability | owner | can_share | collaborator | view_only | stranger | staff "
+        "| link_holder | anonymous | scope of tokens |"
     )
-    assert lines[2] == "| see document, pages, status | Y | Y | Y | Y | - | - |"
-    assert "| grant a share | any level | up to own level | - | - | - | - |" in lines
+    assert "| see document, pages, status | Y | Y | Y | Y | - | - | Y | - | read |" in lines
+    assert (
+        "| grant a share | any level | up to own level | - | - | - | - | - | - | share |" in lines
+    )
     assert (
         "| change or revoke a share | any | those it granted, while it still has can_share "
-        "| - | - | - | - |"
+        "| - | - | - | - | - | - | share |"
     ) in lines
-    assert "| leave a share | n/a | Y | Y | Y | - | - |" in lines
+    assert "| leave a share | n/a | Y | Y | Y | - | - | - | - | share |" in lines
 
 
 def test_users_are_who_has_the_same_id_whatever_object_holds_it():
@@ -141,4 +169,4 @@ def test_users_are_who_has_the_same_id_whatever_object_holds_it():
 
 def test_the_rendered_table_has_a_rule_of_as_many_columns_as_its_head():
     head, rule, *rows = render_markdown().splitlines()
-    assert {line.count("|") for line in (head, rule, *rows)} == {len(Role) + 2}
+    assert {line.count("|") for line in (head, rule, *rows)} == {len(Role) + 3}

@@ -3,10 +3,17 @@ from typing import get_type_hints
 from uuid import UUID
 
 import pytest
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from httpx import ASGITransport, AsyncClient
 
+from libs.common.contracts.permissions import Capability, Scope
+from services.gateway.accounts import callers, current_owner
 from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
+from services.gateway.accounts.tables import users
 from services.gateway.features import FEATURES
+from services.gateway.http.models import needs
+from services.gateway.http.problems import add_handlers
 
 
 @pytest.mark.parametrize(
@@ -29,10 +36,64 @@ async def test_without_a_valid_token(client, authorization, challenge):
     assert answer.json()["code"] == "unauthorized"
 
 
-async def test_a_revoked_token(world, client):
+async def test_a_revoked_token_is_good_for_seconds_at_most(world, client, monkeypatch):
+    monkeypatch.setattr(callers, "KNOWN_FOR_S", 0.3)
     assert (await client.get("/documents")).status_code == 200
     await world.tokens.revoke("tester")
-    assert (await client.get("/documents")).status_code == 401
+    async with asyncio.timeout(20):
+        while (answer := await client.get("/documents")).status_code == 200:
+            await asyncio.sleep(0.05)
+    assert answer.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("GET", "/documents", "read"),
+        ("HEAD", f"/documents/{UUID(int=7)}/cover", "read"),
+        ("POST", "/documents", "write"),
+        ("DELETE", f"/documents/{UUID(int=7)}", "write"),
+    ],
+)
+async def test_a_token_without_the_scope(world, client, method, path, scope):
+    others = frozenset(Scope) - {Scope(scope)}
+    _, token = await world.tokens.create("others", world.owner, scopes=others)
+    client.headers["Authorization"] = f"Bearer {token}"
+    answer = await client.request(method, path)
+    assert answer.status_code == 403
+    assert f'error="insufficient_scope", scope="{scope}"' in answer.headers["www-authenticate"]
+    if method != "HEAD":
+        assert answer.json()["code"] == "insufficient_scope"
+
+
+async def test_what_is_for_staff_is_for_nobody_else(world):
+    app = FastAPI()
+    app.state.kernel = world.kernel
+    add_handlers(app)
+    router = APIRouter(route_class=OwnedRoute)
+
+    @router.get("/figures", openapi_extra=needs(Capability.SEE_DASHBOARDS))
+    async def figures(owner: CurrentOwner) -> str:
+        return "all"
+
+    app.include_router(router)
+    _, token = await world.tokens.create("staff", scopes=frozenset({Scope.ADMIN}))
+    owner = (await world.tokens.caller(token)).user_id
+    headers = {"Authorization": f"Bearer {token}"}
+    transport = ASGITransport(app)
+    async with AsyncClient(transport=transport, base_url="http://test", headers=headers) as asking:
+        assert (await asking.get("/figures")).json()["code"] == "forbidden"
+        async with world.database.transaction() as connection:
+            created = {"user_id": str(owner), "created_at": "2026-01-01T00:00:00.000000Z"}
+            await connection.execute(users.insert().values(**created, is_staff=True))
+        current_owner.known_callers(app).forget(owner)
+        assert (await asking.get("/figures")).json() == "all"
+
+
+def test_a_route_that_declares_no_capability_is_none():
+    router = APIRouter(route_class=OwnedRoute)
+    with pytest.raises(TypeError, match="declares no capability"):
+        router.get("/figures")(lambda: "all")
 
 
 @pytest.mark.parametrize("authorization", [None, "Bearer lectern_wrong"])

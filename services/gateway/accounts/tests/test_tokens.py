@@ -1,18 +1,19 @@
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from services.gateway.accounts.tables import tokens
+from libs.common.contracts.permissions import Scope
+from services.gateway.accounts.tables import tokens, users
 
 
 async def test_a_token_says_whose_it_is(world):
     caller = await world.tokens.caller(world.token)
-    assert (caller.owner_id, caller.name) == (world.owner, "tester")
+    assert (caller.user_id, caller.name) == (world.owner, "tester")
     assert await world.tokens.caller("lectern_wrong") is None
 
 
 async def test_an_owner_may_have_several(world):
     owner, second = await world.tokens.create("laptop", owner_id=world.owner)
     assert owner == world.owner
-    assert (await world.tokens.caller(second)).owner_id == world.owner
+    assert (await world.tokens.caller(second)).user_id == world.owner
 
 
 async def test_a_revoked_token_is_none(world):
@@ -36,3 +37,44 @@ async def test_the_token_itself_is_nowhere(world):
     assert [token.name for token in listed] == ["tester"]
     assert world.token not in repr(listed)
     assert not hasattr(listed[0], "sha256")
+
+
+async def test_a_token_is_good_for_its_scopes_and_no_others(world):
+    _, all_ = await world.tokens.create("all")
+    _, reading = await world.tokens.create("reading", scopes=frozenset({Scope.READ}))
+    assert (await world.tokens.caller(all_)).scopes == frozenset(Scope)
+    assert (await world.tokens.caller(reading)).scopes == {Scope.READ}
+
+
+async def test_when_a_token_was_used_last_is_known_to_the_minute(world):
+    _, token = await world.tokens.create("used")
+
+    async def last_used():
+        return {one.name: one.last_used_at for one in await world.tokens.listing()}["used"]
+
+    assert await last_used() is None
+    await world.tokens.caller(token)
+    first = await last_used()
+    assert first is not None
+    await world.tokens.caller(token)
+    assert await last_used() == first
+    async with world.database.transaction() as connection:
+        await connection.execute(update(tokens).values(last_used_at="2026-01-01T00:00:00.000000Z"))
+    await world.tokens.caller(token)
+    assert await last_used() >= first
+
+
+async def test_tokens_of_a_user_who_was_disabled_are_none(world):
+    user = users.insert().values(
+        user_id=str(world.owner),
+        created_at="2026-01-01T00:00:00.000000Z",
+        is_staff=True,
+        disabled_at=None,
+    )
+    async with world.database.transaction() as connection:
+        await connection.execute(user)
+    assert (await world.tokens.caller(world.token)).is_staff
+    async with world.database.transaction() as connection:
+        disabled_at = "2026-01-02T00:00:00.000000Z"
+        await connection.execute(update(users).values(disabled_at=disabled_at))
+    assert await world.tokens.caller(world.token) is None

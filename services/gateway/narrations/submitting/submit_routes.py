@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from starlette.requests import Request
 
+from libs.common.contracts.permissions import Capability
 from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
 from services.gateway.documents.queries import DocumentQueries
 from services.gateway.documents.views import DocumentView
@@ -47,7 +48,9 @@ class SubmittedView(DocumentView):
     narration_id: UUID | None = None
 
 
-@router.post("/documents", status_code=202, openapi_extra={**BODY, **needs(None)})
+@router.post(
+    "/documents", status_code=202, openapi_extra={**BODY, **needs(Capability.ADD_DOCUMENT)}
+)
 async def submit(
     request: Request, response: Response, deps: Deps, owner: CurrentOwner
 ) -> SubmittedView:
