@@ -1,8 +1,10 @@
 """Users and their credentials: ordinary tables, for secrets never enter an event."""
 
-from sqlalchemy import Boolean, Column, String, Table
+from sqlalchemy import Boolean, Column, Index, String, Table, UniqueConstraint, column
 
 from services.gateway.kernel.tables import ID, MOMENT, metadata
+
+_IS_VERIFIED = column("verified_at").is_not(None)
 
 users = Table(
     "users",
@@ -13,6 +15,28 @@ users = Table(
     Column("disabled_at", MOMENT),
 )
 """Who has an account. An owner who has none has tokens that an operator made."""
+
+addresses = Table(
+    "addresses",
+    metadata,
+    Column("address_id", ID, primary_key=True),
+    Column("user_id", ID, nullable=False, index=True),
+    Column("address", String(320), nullable=False),
+    Column("folded", String(320), nullable=False),
+    Column("is_primary", Boolean, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+    Column("verified_at", MOMENT),
+    UniqueConstraint("user_id", "folded"),
+    Index(
+        "ix_addresses_verified",
+        "folded",
+        unique=True,
+        postgresql_where=_IS_VERIFIED,
+        sqlite_where=_IS_VERIFIED,
+    ),
+)
+"""Mail addresses as they were given, and as they are compared. A verified one is one user's alone;
+others may claim it, and prove it never."""
 
 tokens = Table(
     "tokens",
