@@ -50,16 +50,17 @@ class CpuPool:
         If this is cancelled, a worker that goes on for too long is killed.
 
         Raises:
-            Unavailable: The worker died; a new one will be there for the next call.
+            Unavailable: The worker died, or could not be started; the next call starts a new one.
         """
         processes = self._processes or self._start()
         loop = asyncio.get_running_loop()
         process = await processes.take()
         try:
             task = process.submit(function, *arguments)
-        except BrokenProcessPool as error:
-            processes.replace(process)
-            raise Unavailable("a worker process died") from error
+        except Exception as error:  # it is started here; whatever that lacks, the next one may have
+            processes.gone(process)
+            what = type(error).__name__
+            raise Unavailable(f"a worker process died or did not start ({what})") from error
 
         def ended(task: Future[T]) -> None:  # in a thread
             with contextlib.suppress(RuntimeError):  # the loop is closed
@@ -99,20 +100,29 @@ class CpuPool:
 
 
 class _Processes:
-    """Those of a pool from its start to its end; whoever asked first gets the first free one."""
+    """Those of a pool from its start to its end; whoever asked first gets the first free one.
+
+    There are always ``count`` to be had. None stands for one that is to be started: after a death,
+    or when starting it came to nothing.
+    """
 
     def __init__(self, start: Callable[[], WorkerProcess], count: int) -> None:
         self._start = start
-        self._all = [start() for _ in range(count)]
-        self._free = deque(self._all)
-        self._waiting: deque[asyncio.Future[WorkerProcess]] = deque()
+        self._all: list[WorkerProcess] = []
+        self._free: deque[WorkerProcess | None] = deque([None] * count)
+        self._waiting: deque[asyncio.Future[WorkerProcess | None]] = deque()
         self._closed = False
 
     async def take(self) -> WorkerProcess:
-        """Return a free process, as soon as there is one."""
-        if self._free:
-            return self._free.popleft()
-        waiter: asyncio.Future[WorkerProcess] = asyncio.get_running_loop().create_future()
+        """Return a free process, as soon as there is one.
+
+        Raises:
+            Unavailable: It could not be started.
+        """
+        return self._started(self._free.popleft() if self._free else await self._wait())
+
+    async def _wait(self) -> WorkerProcess | None:
+        waiter: asyncio.Future[WorkerProcess | None] = asyncio.get_running_loop().create_future()
         self._waiting.append(waiter)
         try:
             return await waiter
@@ -121,23 +131,37 @@ class _Processes:
                 self._give(waiter.result())
             raise
 
+    def _started(self, process: WorkerProcess | None) -> WorkerProcess:
+        if process is not None:
+            return process
+        try:
+            process = self._start()
+        except Exception as error:
+            self._give(None)
+            raise Unavailable(f"no worker process starts ({type(error).__name__})") from error
+        self._all.append(process)
+        return process
+
     def give_back(self, process: WorkerProcess, task: "Future[Any]") -> None:
         """Give a process to the next one, or what replaces it if it died."""
         if not task.cancelled() and isinstance(task.exception(), BrokenProcessPool):
-            self.replace(process)
+            self.gone(process)
         else:
             self._give(process)
 
-    def replace(self, process: WorkerProcess) -> None:
-        """Start another process in place of one that died."""
+    def gone(self, process: WorkerProcess) -> None:
+        """Have another process started in place of one that died, when it is needed."""
         process.let_go()
         self._all.remove(process)
         if not self._closed:
-            self._all.append(self._start())
-            self._give(self._all[-1])
+            self._give(None)
 
     def occupy(self) -> None:
         """Have all processes started; the first one waits until the fork server has its imports."""
+        while None in self._free:
+            self._all.append(self._start())
+            self._free.remove(None)
+            self._free.append(self._all[-1])
         for process in self._all:
             process.submit(_nothing)
 
@@ -152,7 +176,7 @@ class _Processes:
             process.kill()
         await ending
 
-    def _give(self, process: WorkerProcess) -> None:
+    def _give(self, process: WorkerProcess | None) -> None:
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -16,6 +18,7 @@ import pytest
 from libs.common.errors import Rejected, Unavailable
 from libs.common.runtime import pool as pool_module
 from libs.common.runtime.pool import CpuPool
+from libs.common.runtime.worker_process import WorkerProcess
 
 ROOT = Path(__file__).parents[4]
 
@@ -54,6 +57,22 @@ def faults_of_arrays_used_again() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
+@contextmanager
+def no_descriptors_left() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    held: list[int] = []
+    try:
+        with suppress(OSError):
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        yield
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def gone(pid: int) -> bool:
     for _ in range(200):
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
@@ -84,6 +103,47 @@ async def test_outlives_the_death_of_a_worker() -> None:
         with pytest.raises(Unavailable):
             await pool.run(os.kill, pid, signal.SIGKILL)
         assert await pool.run(os.getpid) != pid
+
+
+async def pid_of_a_worker(pool: CpuPool) -> int:
+    """Of one that is started again and again: what it is forked from may just be ending, too."""
+    async with asyncio.timeout(20):
+        while True:
+            with suppress(Unavailable):
+                return await pool.run(os.getpid)
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.slow
+async def test_a_worker_that_could_not_be_started_is_started_the_next_time() -> None:
+    """There is always one to be had, whatever the machine lacked meanwhile."""
+    async with CpuPool(1) as pool:
+        pid = await pool.run(os.getpid)
+        with no_descriptors_left():
+            os.kill(pid, signal.SIGKILL)
+            for _ in range(3):
+                with pytest.raises(Unavailable):
+                    await asyncio.wait_for(pool.run(os.getpid), 20)
+        assert await pid_of_a_worker(pool) != pid
+
+
+@pytest.mark.slow
+async def test_a_worker_whose_start_fails_in_the_middle_is_no_loss(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As when the server that workers are forked from dies just then."""
+
+    def fails(*_: object) -> None:
+        raise EOFError("the fork server is gone")
+
+    async with CpuPool(1) as pool:
+        with pytest.raises(Unavailable):
+            await pool.run(die)
+        with monkeypatch.context() as patched:
+            patched.setattr(WorkerProcess, "submit", fails)
+            with pytest.raises(Unavailable, match="EOFError"):
+                await pool.run(os.getpid)
+        assert await asyncio.wait_for(pool.run(os.getpid), 20)
 
 
 def hang_in_native_code(pid: Path) -> None:
