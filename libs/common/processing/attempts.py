@@ -32,6 +32,7 @@ from libs.common.errors import (
 from libs.common.observability.metrics import Metrics
 from libs.common.observability.telemetry import current_traceparent, span_from
 from libs.common.processing.capacity.backpressure import Backpressure
+from libs.common.processing.capacity.turns import OWNER
 from libs.common.processing.failures import Failures, Task, code_of
 from libs.common.processing.job_kind import Job, JobRoute
 from libs.common.processing.time_limits import Hung, TooSlow
@@ -133,6 +134,7 @@ class Attempts:
             attempt=held.attempts,
             record=record,
         )
+        OWNER.set(held.owner)  # of this attempt's task, and of all that it starts
         running = route.kind.limits.run(route.run(job), kept_waiting=lambda: sum(waited))
         effects = await self._while_renewing(held, running)
         await self._commit(finish, effects, traceparent)

@@ -12,6 +12,7 @@ from multiprocessing import forkserver, resource_tracker
 from typing import Any, Self, TypeVar
 
 from libs.common.errors import Unavailable
+from libs.common.processing.capacity.turns import WaitingByOwner
 from libs.common.runtime.worker_process import WorkerProcess
 
 T = TypeVar("T")
@@ -100,7 +101,7 @@ class CpuPool:
 
 
 class _Processes:
-    """Those of a pool from its start to its end; whoever asked first gets the first free one.
+    """Those of a pool from its start to its end; owners take turns at the next free one.
 
     There are always ``count`` to be had. None stands for one that is to be started: after a death,
     or when starting it came to nothing.
@@ -110,7 +111,7 @@ class _Processes:
         self._start = start
         self._all: list[WorkerProcess] = []
         self._free: deque[WorkerProcess | None] = deque([None] * count)
-        self._waiting: deque[asyncio.Future[WorkerProcess | None]] = deque()
+        self._waiting: WaitingByOwner[WorkerProcess | None] = WaitingByOwner()
         self._closed = False
 
     async def take(self) -> WorkerProcess:
@@ -122,8 +123,7 @@ class _Processes:
         return self._started(self._free.popleft() if self._free else await self._wait())
 
     async def _wait(self) -> WorkerProcess | None:
-        waiter: asyncio.Future[WorkerProcess | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiter)
+        waiter = self._waiting.join()
         try:
             return await waiter
         except asyncio.CancelledError:
@@ -168,8 +168,7 @@ class _Processes:
     async def close(self, patience_s: float) -> None:
         """End all processes, and kill those that take too long; whoever waits is cancelled."""
         self._closed = True
-        for waiter in self._waiting:
-            waiter.cancel()
+        self._waiting.cancel()
         ending = asyncio.gather(*(asyncio.to_thread(process.close) for process in self._all))
         await asyncio.wait({ending}, timeout=patience_s)
         for process in self._all:
@@ -177,12 +176,10 @@ class _Processes:
         await ending
 
     def _give(self, process: WorkerProcess | None) -> None:
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(process)
-                return
-        self._free.append(process)
+        if (waiter := self._waiting.pop()) is not None:
+            waiter.set_result(process)
+        else:
+            self._free.append(process)
 
 
 def _kill_unless_done(process: WorkerProcess, task: "Future[Any]") -> None:

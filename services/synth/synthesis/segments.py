@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from libs.common.processing.capacity.turns import OwnerTurns
 from libs.common.runtime.pool import CpuPool
 from services.synth.audio.codecs.codec import CodecName
 from services.synth.audio.codecs.segment_file import SegmentFiles
@@ -54,7 +55,7 @@ class SegmentSynthesizer:
     synthesis_metrics: SynthesisMetrics
     flush_every_s: float = FLUSH_EVERY_S
     _claims: SegmentClaims = field(default_factory=SegmentClaims)
-    _batch_limits: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    _batch_turns: dict[str, OwnerTurns] = field(default_factory=dict)
 
     async def synthesize(
         self,
@@ -161,7 +162,7 @@ class SegmentSynthesizer:
         failures: list[Exception] = []
 
         async def run(batch: Sequence[MissingSegment]) -> None:
-            async with self._batch_limit(batch[0].request.settings.engine):
+            async with self._turns_of(batch[0].request.settings.engine).turn():
                 if failures:
                     return
                 try:
@@ -175,16 +176,16 @@ class SegmentSynthesizer:
         if failures:
             raise failures[0]  # its type decides what happens next
 
-    def _batch_limit(self, engine: str) -> asyncio.Semaphore:
-        """Let no more batches into the pool than keep it busy, the first page's first.
+    def _turns_of(self, engine: str) -> OwnerTurns:
+        """Let no more batches into the pool than keep it busy; those of an owner in their order.
 
         Whatever else has to be done there, as putting a page together, waits for one batch and not
         for all those of the next pages.
         """
-        if engine not in self._batch_limits:
+        if engine not in self._batch_turns:
             workers = self.registry.engine(engine).pool.workers
-            self._batch_limits[engine] = asyncio.Semaphore(workers + 1)
-        return self._batch_limits[engine]
+            self._batch_turns[engine] = OwnerTurns(workers + 1)
+        return self._batch_turns[engine]
 
     async def _look_up(
         self, page: PageInProgress, requests: Sequence[SegmentRequest]

@@ -9,6 +9,7 @@ from libs.common.contracts.tasks import TaskFailed
 from libs.common.errors import Conflict, Rejected, Throttled, Transient, Unavailable, UnknownVersion
 from libs.common.processing import attempts as attempts_module
 from libs.common.processing.attempts import MAX_CRASHES, LeaseLost
+from libs.common.processing.capacity.turns import OWNER
 from libs.common.processing.failures import UNEXPECTED, GivenUp
 from libs.common.processing.tests import working as working_module
 from libs.common.processing.tests.working import (
@@ -433,3 +434,21 @@ async def test_work_records_nothing_about_what_was_deleted_meanwhile(database, f
             while await rows(database, jobs):
                 await asyncio.sleep(0.01)
     assert await rows(database, events) == []
+
+
+async def test_all_that_a_job_starts_knows_for_whom_it_works(database):
+    owners = []
+
+    async def run(job):
+        async def note():
+            owners.append(OWNER.get())
+
+        await asyncio.create_task(note())
+        return []
+
+    await add(database, owner="ada")
+    await add(database, first_page=2, owner="bea")
+    async with Working(database, run) as working:
+        await working.until("done", 2)
+    assert sorted(owners) == ["ada", "bea"]
+    assert OWNER.get() == ""

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from libs.common.errors import Rejected, Unavailable
+from libs.common.processing.capacity.turns import OWNER
 from libs.common.runtime import pool as pool_module
 from libs.common.runtime.pool import CpuPool
 from libs.common.runtime.worker_process import WorkerProcess
@@ -302,3 +303,19 @@ def test_an_interruption_during_preload_is_not_lost() -> None:
         timeout=60,
     )
     assert done.stdout.split() == ["started", "interrupted"]
+
+
+@pytest.mark.slow
+async def test_a_task_does_not_wait_for_all_that_another_owner_has() -> None:
+    async with CpuPool(1) as pool:
+        done: list[str] = []
+
+        async def run(owner: str) -> None:
+            OWNER.set(owner)
+            await pool.run(take_long, 0.02)
+            done.append(owner)
+
+        tasks = [asyncio.create_task(run("ada")) for _ in range(10)]
+        await asyncio.sleep(0.03)
+        await asyncio.gather(*tasks, asyncio.create_task(run("bea")))
+    assert "bea" in done[:5]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from libs.common.errors import Unavailable
+from libs.common.processing.capacity.turns import OWNER
 from libs.common.storage.memory import MemoryStorage
 from services.synth.audio.codecs.codec import CodecName
 from services.synth.audio.codecs.packets import Packets
@@ -448,3 +449,18 @@ async def test_the_pool_is_kept_busy_and_not_full_and_pages_come_one_after_the_o
     await asyncio.gather(*pages)
     order = [task[0].partition("/")[0] for task in script.tasks]
     assert order == sorted(order)
+
+
+async def test_one_page_does_not_wait_for_all_that_another_owner_has(cache):
+    script = Script(workers=1)
+    script.may_speak.clear()
+    speaking = synthesizer(script, cache)
+    texts = [f"{n} {'x' * 600}" for n in range(20)]  # each a task by itself
+    long = asyncio.create_task(synthesize(speaking, *texts))
+    await until(lambda: len(script.tasks) == 2)
+    OWNER.set("somebody else")
+    short = asyncio.create_task(synthesize(speaking, "short"))
+    await asyncio.sleep(0.05)
+    script.may_speak.set()
+    await asyncio.gather(long, short)
+    assert ["short"] in script.tasks[:4]
