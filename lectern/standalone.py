@@ -29,6 +29,7 @@ from libs.common.kafka.fetching import FULL_AT, FetchOnDemand
 from libs.common.kafka.topic_specs import declared_topics
 from libs.common.processing.capacity.backpressure import Backpressure
 from libs.common.processing.capacity.isolation import Isolation
+from libs.common.runtime.descriptors import within_descriptors
 from libs.common.runtime.service import Service
 from libs.common.settings import CommonSettings, load, variable
 from libs.common.store.migrate import upgrade
@@ -157,7 +158,8 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
 
 def common_settings(options: Options, bootstrap: str) -> CommonSettings:
     """Return the settings that standalone runs with; the environment may add to them."""
-    return load(CommonSettings, **common_overrides(options, bootstrap))
+    common = load(CommonSettings, **common_overrides(options, bootstrap))
+    return within_descriptors(common, servers=len(SERVICES))
 
 
 def common_overrides(options: Options, bootstrap: str) -> dict[str, Any]:

@@ -99,6 +99,13 @@ class BoundedConnection(H11Protocol):
         super().data_received(data)
         self._note_progress()
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP; after an answer was begun there is nothing more to be said."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.drop()
+
     def on_response_complete(self) -> None:
         """Wait for the next request, which may have come already."""
         self._limit.without_request[self] = None

@@ -14,7 +14,9 @@ from starlette.types import ASGIApp
 from libs.common.runtime.http_connection import BoundedConnection, ConnectionLimit, HttpLimits
 from libs.common.settings import CommonSettings
 
-BACKLOG = 2048
+BACKLOG = 256
+"""Connections that wait to be accepted. asyncio accepts so many at a time, before any of them is
+counted: they have to fit into the descriptors that are kept free."""
 PATIENCE_S = 3.0
 
 
@@ -67,6 +69,7 @@ class HttpServer:
                 interface="asgi3",
                 timeout_keep_alive=KEEP_ALIVE_S,
                 ws="none",
+                backlog=BACKLOG,
                 log_config=None,
                 access_log=False,
                 server_header=False,

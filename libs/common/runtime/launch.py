@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import NoReturn, TypeVar
 
+from libs.common.runtime.descriptors import within_descriptors
 from libs.common.runtime.http_server import CannotListen
 from libs.common.runtime.service import Service
 from libs.common.runtime.service_parts import ServiceParts
@@ -37,6 +38,7 @@ def launch(
     if own.http_port and own.http_port == common.metrics_port:
         both = f"{METRICS_PORT} and {variable(settings, 'http_port')}"
         _end(name, f"{both} are the same port; choose another one for either", EX_CONFIG)
+    common = within_descriptors(common, servers=1 if common.metrics_port is None else 2)
 
     async def run() -> int:
         service = Service(parts=build(common, own))

@@ -38,14 +38,14 @@ def checked_text(markdown: str, max_bytes: int) -> str:
         raise Rejected("empty", "A page needs some text; delete the document to be rid of it.")
     if "\x00" in text or "\uffff" in text:
         raise Rejected("bad_text", "The text holds characters that are not text; remove them.")
-    encoded = (text + "\n").encode("utf-8", "replace")
+    encoded = text.encode("utf-8", "replace")
     if len(encoded) > max_bytes:
         raise Rejected(
             "too_large",
             f"A page may have {max_bytes:,} bytes of text, and this one has {len(encoded):,}. "
             "Shorten it, or hand in a part of it as another document.",
         )
-    return encoded.decode()
+    return encoded.decode() + "\n"
 
 
 def one_line(text: str | None, max_characters: int) -> str | None:

@@ -340,3 +340,19 @@ async def test_a_request_right_behind_the_rest_of_a_body_may_take_its_time():
         writer.write(b"12345" + HEAD % b"/late" + b"Content-Length: 5\r\n\r\nhello")
         assert QUICK.body_interval_s < SLOW_READER_S
         await reader.readuntil(b"read")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", [b"/nowhere", b"/unread"])
+async def test_nonsense_after_the_answer_ends_the_connection_and_is_no_error_of_ours(path):
+    complaints: list[dict[str, object]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(said))
+    async with serving() as (clients, _):
+        reader, writer = await clients.connect()
+        writer.write(HEAD % path + CHUNKED)
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.05)
+        writer.write(b"ZZ\r\nbad")
+        await closed(reader)
+        assert b"hello" in await get(clients)
+    assert complaints == []

@@ -8,7 +8,8 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
-from libs.common.runtime.http_server import CannotListen, HttpServer
+from libs.common.runtime.descriptors import RESERVED
+from libs.common.runtime.http_server import BACKLOG, CannotListen, HttpServer
 
 
 async def page(request):
@@ -111,3 +112,9 @@ async def test_signals_stay_with_the_service():
 
 async def test_stopping_what_never_started_is_fine():
     await HttpServer(APP, "127.0.0.1", 0).stop()
+
+
+def test_connections_that_come_at_once_fit_into_the_descriptors_that_are_kept_free():
+    """asyncio accepts as many as may wait, before any of them is counted."""
+    server = HttpServer(Starlette(), "127.0.0.1", 0)
+    assert server._server.config.backlog == BACKLOG <= RESERVED / 2

@@ -23,8 +23,9 @@ def test_one_line_can_be_stored(text, limit):
 
 def test_the_text_of_a_page():
     assert checked_text("a\r\nb\n\n", 99) == "a\nb\n"
+    assert checked_text("é" * 50, 100) == "é" * 50 + "\n"
     with pytest.raises(Rejected) as refused:
-        checked_text("é" * 50, 100)
+        checked_text("é" * 50 + "a", 100)
     assert refused.value.code == "too_large"
 
 
