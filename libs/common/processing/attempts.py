@@ -32,7 +32,7 @@ from libs.common.errors import (
 from libs.common.observability.metrics import Metrics
 from libs.common.observability.telemetry import current_traceparent, span_from
 from libs.common.processing.capacity.backpressure import Backpressure
-from libs.common.processing.capacity.turns import OWNER
+from libs.common.processing.capacity.owner_turns import OWNER
 from libs.common.processing.failures import Failures, Task, code_of
 from libs.common.processing.job_kind import Job, JobRoute
 from libs.common.processing.time_limits import Hung, TooSlow

@@ -12,7 +12,7 @@ from multiprocessing import forkserver, resource_tracker
 from typing import Any, Self, TypeVar
 
 from libs.common.errors import Unavailable
-from libs.common.processing.capacity.turns import WaitingByOwner
+from libs.common.processing.capacity.owner_turns import WaitingByOwner
 from libs.common.runtime.worker_process import WorkerProcess
 
 T = TypeVar("T")

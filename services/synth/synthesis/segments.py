@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from libs.common.processing.capacity.turns import OwnerTurns
+from libs.common.processing.capacity.owner_turns import OwnerTurns
 from libs.common.runtime.pool import CpuPool
 from services.synth.audio.codecs.codec import CodecName
 from services.synth.audio.codecs.segment_file import SegmentFiles
@@ -184,7 +184,7 @@ class SegmentSynthesizer:
         """
         if engine not in self._batch_turns:
             workers = self.registry.engine(engine).pool.workers
-            self._batch_turns[engine] = OwnerTurns(workers + 1)
+            self._batch_turns[engine] = OwnerTurns(workers)
         return self._batch_turns[engine]
 
     async def _look_up(

@@ -9,7 +9,7 @@ from libs.common.contracts.tasks import TaskFailed
 from libs.common.errors import Conflict, Rejected, Throttled, Transient, Unavailable, UnknownVersion
 from libs.common.processing import attempts as attempts_module
 from libs.common.processing.attempts import MAX_CRASHES, LeaseLost
-from libs.common.processing.capacity.turns import OWNER
+from libs.common.processing.capacity.owner_turns import OWNER
 from libs.common.processing.failures import UNEXPECTED, GivenUp
 from libs.common.processing.tests import working as working_module
 from libs.common.processing.tests.working import (

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from libs.common.errors import Rejected, Unavailable
-from libs.common.processing.capacity.turns import OWNER
+from libs.common.processing.capacity.owner_turns import OWNER
 from libs.common.runtime import pool as pool_module
 from libs.common.runtime.pool import CpuPool
 from libs.common.runtime.worker_process import WorkerProcess

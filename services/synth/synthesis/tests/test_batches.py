@@ -55,3 +55,11 @@ def test_what_is_to_be_alone_is():
 def test_a_request_knows_its_place():
     [segment] = missing("a")
     assert segment.request.place("mp3") == SegmentPlace("a", 0.5, "mp3")
+
+
+def test_what_is_spoken_slowly_takes_longer():
+    slow = VoiceSettings(engine="scripted", voice="ann", rate=0.5, gain_db=0.5)
+    quarter = "x" * (BATCH_CHARACTERS // 4)
+    texts = [quarter] * 4
+    assert [len(batch) for batch in cut(missing(*texts))] == [4]
+    assert [len(batch) for batch in cut(missing(*texts, settings=slow))] == [2, 2]

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from libs.common.processing.capacity.turns import OWNER, OwnerTurns, WaitingByOwner
+from libs.common.processing.capacity.owner_turns import OWNER, OwnerTurns, WaitingByOwner
 
 
 async def wait_for_turns(turns, owner, count, order):
