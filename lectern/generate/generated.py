@@ -2,10 +2,10 @@
 
     python -m lectern.generate [--check | --freeze]
 
-docs/asyncapi.yaml, the schemas below docs/events, .env.example, deploy/kafka/acls.sh, deploy/s3,
-and the blocks between markers in docs/architecture.md and docs/events.md. A schema is not
-overwritten by one that is incompatible with it, or with what was frozen (:mod:`.frozen`). For
-development: needs PyYAML, which is not among what Lectern runs with.
+docs/asyncapi.yaml, docs/problems.md, the schemas below docs/events, .env.example,
+deploy/kafka/acls.sh, deploy/s3, and the blocks between markers in docs/architecture.md and
+docs/events.md. A schema is not overwritten by one that is incompatible with it, or with what was
+frozen (:mod:`.frozen`). For development: needs PyYAML, which is not among what Lectern runs with.
 """
 
 import argparse
@@ -34,6 +34,7 @@ from libs.common.contracts.base import LARGEST_EXACT, Event
 from libs.common.contracts.catalog import every_event
 from libs.common.observability import metrics
 from libs.common.settings import CommonSettings
+from services.gateway.http.problem_details.problems_page import problems_markdown
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = "docs/events/golden"
@@ -86,6 +87,7 @@ def rendered(root: Path = ROOT) -> dict[Path, str]:
     contract = asyncapi(release, sends, receives, read_samples(root / SAMPLES))
     files = {
         root / "docs/asyncapi.yaml": _yaml(contract),
+        root / "docs/problems.md": problems_markdown(),
         root / "deploy/kafka/acls.sh": acl_script(sends, receives),
         root / ".env.example": env_example(CommonSettings, *(spec.settings for spec in SERVICES)),
     }

@@ -6,12 +6,15 @@ import json
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from services.gateway.http.admission import Admission, AdmittedRequests
 from services.gateway.http.context import PREFIX
 from services.gateway.http.middleware import LimitedJson, SafeHeaders, TracedRequests
+from services.gateway.http.problem_details.problem_types import PAGE
+from services.gateway.http.problem_details.problems_page import problems_html
 from services.gateway.http.problems import add_handlers
+from services.gateway.http.requests.request_ids import IdentifiedRequests
 from services.gateway.kernel.record import Kernel
 
 DESCRIPTION = "Turns documents into audio. Errors are RFC 9457 problem details."
@@ -38,6 +41,7 @@ def create_app(kernel: Kernel) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         middleware=[
+            Middleware(IdentifiedRequests),
             Middleware(SafeHeaders),
             Middleware(AdmittedRequests, admission=admission),
             Middleware(TracedRequests),
@@ -54,7 +58,10 @@ def create_app(kernel: Kernel) -> FastAPI:
 
 
 def _describe(app: FastAPI) -> None:
-    """Serve the OpenAPI description, worked out in a thread: it would hold the loop for 0.4 s."""
+    """Serve the page of problems, and the OpenAPI description.
+
+    That is worked out in a thread: it would hold the loop for 0.4 s.
+    """
 
     def describe() -> bytes:
         return json.dumps(app.openapi(), ensure_ascii=False).encode()
@@ -62,4 +69,8 @@ def _describe(app: FastAPI) -> None:
     async def described(request: Request) -> Response:
         return Response(await asyncio.to_thread(describe), media_type="application/json")
 
+    async def explained(_request: Request) -> Response:
+        return HTMLResponse(problems_html())
+
     app.add_route(f"{PREFIX}/openapi.json", described, include_in_schema=False)
+    app.add_route(PAGE, explained, include_in_schema=False)

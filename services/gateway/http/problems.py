@@ -21,6 +21,8 @@ from libs.common.errors import (
     Transient,
     UnknownVersion,
 )
+from services.gateway.http.problem_details.problem_types import PROBLEM_TYPES, type_uri
+from services.gateway.http.requests.request_ids import current_request_id
 from services.gateway.kernel.errors import Forbidden, NotFound, NotReady, QuotaExceeded, Stale
 
 log = structlog.get_logger(__name__)
@@ -66,12 +68,14 @@ def problem(
     **more: Any,
 ) -> JSONResponse:
     """Return a problem; ``code`` is for machines, ``detail`` a sentence for people."""
+    kind, request_id = PROBLEM_TYPES.get(code), current_request_id()
     body = {
-        "type": f"urn:lectern:problem:{code}",
-        "title": HTTPStatus(status).phrase,
+        "type": type_uri(code),
+        "title": kind.title if kind else HTTPStatus(status).phrase,
         "status": int(status),
         "detail": detail,
         "code": code,
+        **({"request_id": request_id} if request_id else {}),
         **more,
     }
     return JSONResponse(body, status, dict(headers or {}), MEDIA_TYPE)

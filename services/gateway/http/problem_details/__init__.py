@@ -1,0 +1,1 @@
+"""What problem details say: which kinds there are, and what each means."""

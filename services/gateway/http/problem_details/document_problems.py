@@ -1,0 +1,76 @@
+"""Problems with documents, and with what is heard of them."""
+
+from services.gateway.http.problem_details.problem_texts import ProblemTexts
+
+DOCUMENT_PROBLEMS: ProblemTexts = {
+    400: {
+        "no_file": (
+            "No file",
+            "The form has no field named file; add one.",
+        ),
+        "two_files": (
+            "Two files",
+            "A form takes one file; send one form for each.",
+        ),
+    },
+    409: {
+        "not_ready": (
+            "Not ready",
+            "It exists, but what you asked for is not made yet. Watch the document, or ask later.",
+        ),
+        "quota_exceeded": (
+            "Quota exceeded",
+            "You have as much as this site allows. The answer says what to wait for or to delete.",
+        ),
+    },
+    422: {
+        "bad_text": (
+            "Not text",
+            "The text holds characters that are not text, such as NUL. Remove them.",
+        ),
+        "bad_url": (
+            "Bad web address",
+            "The web address is too long, or holds a user name or a password.",
+        ),
+        "empty": (
+            "Empty",
+            "There is nothing in it. Send something that has text.",
+        ),
+        "no_such_format": (
+            "No such format",
+            "This audio was made in other formats. Ask for one of them, or for a new narration.",
+        ),
+        "no_such_page": (
+            "No such page",
+            "The document has fewer pages. Ask for those that it has.",
+        ),
+        "unknown_engine": (
+            "Unknown engine",
+            "There is no such engine. List engines to see all.",
+        ),
+        "unknown_voice": (
+            "Unknown voice",
+            "There is no such voice. List voices to see all.",
+        ),
+        "document_rejected": (
+            "Document rejected",
+            "The document could not be read, so nothing of it can be heard. `failure` of the "
+            "document says why.",
+        ),
+        "too_slow": (
+            "Upload too slow",
+            "The file took longer to arrive than this site waits. Send it again.",
+        ),
+    },
+    429: {
+        "too_many_documents": (
+            "Too many documents at once",
+            "As many documents of yours as one may have are just being taken in. Wait as long as "
+            "Retry-After says.",
+        ),
+        "too_many_streams": (
+            "Too many event streams",
+            "You watch as many documents as one may. Close a stream first.",
+        ),
+    },
+}
