@@ -76,11 +76,6 @@ async def delete(audio_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
 
 
 @router.get("/audios/{audio_id}/stream", response_class=Response, openapi_extra=LISTEN)
-@router.head(
-    "/audios/{audio_id}/stream",
-    include_in_schema=False,
-    openapi_extra=needs(Capability.LIST_VOICES),
-)
 async def stream(
     audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner, chosen: Chosen = None
 ) -> Response:
@@ -92,11 +87,6 @@ async def stream(
 
 
 @router.get("/audios/{audio_id}/download", response_class=Response, openapi_extra=DOWNLOAD)
-@router.head(
-    "/audios/{audio_id}/download",
-    include_in_schema=False,
-    openapi_extra=needs(Capability.LIST_VOICES),
-)
 async def download(
     audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner, chosen: Chosen = None
 ) -> Response:
@@ -109,11 +99,6 @@ async def download(
 
 
 @router.get("/audios/{audio_id}/timings", response_class=Response, openapi_extra=LISTEN)
-@router.head(
-    "/audios/{audio_id}/timings",
-    include_in_schema=False,
-    openapi_extra=needs(Capability.LIST_VOICES),
-)
 async def timings(audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner) -> Response:
     """Fetch when each sentence and word is heard, with its place in the page's Markdown."""
     view, _ = await AudioQueries(deps.database).audio(owner, audio_id, Capability.LISTEN)
@@ -122,11 +107,6 @@ async def timings(audio_id: UUID, request: Request, deps: Deps, owner: CurrentOw
 
 
 @router.get("/audios/{audio_id}/captions", response_class=Response, openapi_extra=LISTEN)
-@router.head(
-    "/audios/{audio_id}/captions",
-    include_in_schema=False,
-    openapi_extra=needs(Capability.LIST_VOICES),
-)
 async def captions(audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner) -> Response:
     """Fetch the captions, as WebVTT."""
     view, _ = await AudioQueries(deps.database).audio(owner, audio_id, Capability.LISTEN)
@@ -145,11 +125,6 @@ async def audiobook(audiobook_id: UUID, deps: Deps, owner: CurrentOwner) -> Audi
     "/audiobooks/{audiobook_id}/download",
     response_class=Response,
     openapi_extra=DOWNLOAD,
-)
-@router.head(
-    "/audiobooks/{audiobook_id}/download",
-    include_in_schema=False,
-    openapi_extra=needs(Capability.LIST_VOICES),
 )
 async def download_audiobook(
     audiobook_id: UUID, request: Request, deps: Deps, owner: CurrentOwner

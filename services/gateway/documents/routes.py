@@ -54,11 +54,6 @@ async def delete(document_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
     response_class=Response,
     openapi_extra=needs(Capability.SEE_DOCUMENT),
 )
-@router.head(
-    "/documents/{document_id}/cover",
-    include_in_schema=False,
-    openapi_extra=needs(Capability.SEE_DOCUMENT),
-)
 async def cover(document_id: UUID, request: Request, deps: Deps, owner: CurrentOwner) -> Response:
     """Fetch the cover that was found in the document."""
     ref = (await DocumentQueries(deps.database).document(owner, document_id)).cover_object

@@ -14,6 +14,7 @@ from services.gateway.http.middleware import LimitedJson, SafeHeaders, TracedReq
 from services.gateway.http.problem_details.problem_types import PAGE
 from services.gateway.http.problem_details.problems_page import problems_html
 from services.gateway.http.problems import add_handlers
+from services.gateway.http.requests.methods import HeadRequests
 from services.gateway.http.requests.request_ids import IdentifiedRequests
 from services.gateway.kernel.record import Kernel
 
@@ -45,6 +46,7 @@ def create_app(kernel: Kernel) -> FastAPI:
             Middleware(SafeHeaders),
             Middleware(AdmittedRequests, admission=admission),
             Middleware(TracedRequests),
+            Middleware(HeadRequests),
             Middleware(LimitedJson, max_bytes=max_json_bytes, uploads=f"{PREFIX}/documents"),
         ],
     )

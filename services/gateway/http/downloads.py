@@ -18,6 +18,7 @@ from starlette.types import Send
 from libs.common.contracts.base import ObjectRef
 from libs.common.storage.port import Storage
 from services.gateway.http.problems import problem
+from services.gateway.http.requests.methods import is_head
 
 PRIVATE = "private"
 _RANGE = re.compile(r"bytes\s*+=\s*+(\d{0,18})\s*+-\s*+(\d{0,18})\s*+", re.IGNORECASE)
@@ -93,7 +94,7 @@ async def send_object(
         headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{ref.size}"
     part = span or ByteRange(0, ref.size)
     headers["Content-Length"] = str(part.end - part.start)
-    if request.method == "HEAD":
+    if is_head(request):
         return Response(status_code=status, headers=headers, media_type=media_type)
     blocks = await begun(storage.stream(ref.key, part.start, part.end))
     return ClosingResponse(blocks, status, headers, media_type)

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 
 from libs.common.errors import (
     Conflict,
@@ -22,6 +22,7 @@ from libs.common.errors import (
     UnknownVersion,
 )
 from services.gateway.http.problem_details.problem_types import PROBLEM_TYPES, type_uri
+from services.gateway.http.requests.methods import allowed_methods
 from services.gateway.http.requests.request_ids import current_request_id
 from services.gateway.kernel.errors import Forbidden, NotFound, NotReady, QuotaExceeded, Stale
 
@@ -151,12 +152,24 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, errors=found, **more)
 
 
-async def _http_error(request: Request, error: Exception) -> JSONResponse:
+async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise TypeError("registered for HTTPException only")
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return _other_method(request)
     phrase = HTTPStatus(error.status_code).phrase
     detail = f"{phrase}." if error.detail == phrase else str(error.detail)
     code = phrase.lower().replace(" ", "_").replace("-", "_")
     if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         code = "too_large"
     return problem(error.status_code, code, detail, error.headers)
+
+
+def _other_method(request: Request) -> Response:
+    """Answer a method that a path has not, or OPTIONS, which asks for those that it has."""
+    allowed = allowed_methods(request.app.routes, request.scope)
+    headers = {"Allow": allowed}
+    if request.method == "OPTIONS":
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+    detail = f"This address takes other methods: {allowed}."
+    return problem(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", detail, headers)

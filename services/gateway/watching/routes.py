@@ -16,11 +16,17 @@ from services.gateway.documents.selects import may_see
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.downloads import ClosingResponse, begun
 from services.gateway.http.models import PROBLEMS, needs
+from services.gateway.http.requests.methods import is_head
+from services.gateway.kernel.errors import NotFound
 from services.gateway.watching.feeds import Feeds
 from services.gateway.watching.stream import StreamPace, status_events
 from services.gateway.watching.stream_slots import StreamSlots
 
 router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS, route_class=OwnedRoute)
+
+EVENT_STREAM = "text/event-stream"
+UNBUFFERED = {"X-Accel-Buffering": "no"}
+"""Proxies such as nginx pass each event on at once."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +54,7 @@ def _streams(request: Request, deps: Deps) -> Streams:
 )
 async def events(
     document_id: UUID,
+    request: Request,
     deps: Deps,
     owner: CurrentOwner,
     token: PresentedToken,
@@ -62,6 +69,11 @@ async def events(
     async def allowed() -> bool:
         return await token.is_valid() and await may_see(deps.database, owner, document_id)
 
+    if is_head(request):
+        if not await allowed():
+            raise NotFound("document")
+        return Response(headers=UNBUFFERED, media_type=EVENT_STREAM)
+
     async def watching() -> AsyncGenerator[str, None]:
         with streams.slots.one(owner), streams.feeds.of(document_id) as feed:
             async with aclosing(status_events(feed, deps.changes, allowed, StreamPace())) as told:
@@ -69,6 +81,4 @@ async def events(
                     yield event
 
     stream = await begun(watching())
-    return ClosingResponse(
-        stream, headers={"X-Accel-Buffering": "no"}, media_type="text/event-stream"
-    )
+    return ClosingResponse(stream, headers=UNBUFFERED, media_type=EVENT_STREAM)

@@ -10,7 +10,7 @@ from services.gateway.http.problem_details.problem_types import PROBLEM_TYPES, t
 ROOT = Path(__file__).resolve().parents[5]
 SOURCES = ("services/gateway", "libs/common/storage")
 CODE_IS_ARGUMENT = {"Rejected": 0, "Refused": 1, "problem": 1}
-ANSWERED_BY_STATUS = {"bad_request", "method_not_allowed", "request_timeout"}
+ANSWERED_BY_STATUS = {"bad_request", "request_timeout"}
 """Codes of errors of the framework, which are made of their status."""
 
 
