@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -14,6 +14,7 @@ from services.gateway.http.middleware import LimitedJson, SafeHeaders, TracedReq
 from services.gateway.http.problem_details.problem_types import PAGE
 from services.gateway.http.problem_details.problems_page import problems_html
 from services.gateway.http.problems import add_handlers
+from services.gateway.http.query_names import check_names, only_known_names
 from services.gateway.http.requests.methods import HeadRequests
 from services.gateway.http.requests.request_ids import IdentifiedRequests
 from services.gateway.kernel.record import Kernel
@@ -41,6 +42,7 @@ def create_app(kernel: Kernel) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(only_known_names)],
         middleware=[
             Middleware(IdentifiedRequests),
             Middleware(SafeHeaders),
@@ -69,9 +71,11 @@ def _describe(app: FastAPI) -> None:
         return json.dumps(app.openapi(), ensure_ascii=False).encode()
 
     async def described(request: Request) -> Response:
+        check_names(request)
         return Response(await asyncio.to_thread(describe), media_type="application/json")
 
-    async def explained(_request: Request) -> Response:
+    async def explained(request: Request) -> Response:
+        check_names(request)
         return HTMLResponse(problems_html())
 
     app.add_route(f"{PREFIX}/openapi.json", described, include_in_schema=False)

@@ -22,6 +22,7 @@ from libs.common.errors import (
     UnknownVersion,
 )
 from services.gateway.http.problem_details.problem_types import PROBLEM_TYPES, type_uri
+from services.gateway.http.problem_details.value_sentences import BROKEN_JSON, sentence
 from services.gateway.http.requests.methods import allowed_methods
 from services.gateway.http.requests.request_ids import current_request_id
 from services.gateway.kernel.errors import Forbidden, NotFound, NotReady, QuotaExceeded, Stale
@@ -32,6 +33,8 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
 MOST_ERRORS = 20
 """Of one request, in the answer to it; the rest is counted."""
+MOST_TOLD = 3
+"""Of these, in its sentence."""
 MOST_SHOWN = 100
 """Characters of a place in a request: names of members are the sender's."""
 
@@ -139,17 +142,40 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     errors: Sequence[Any] = error.errors()
     if errors and all(wrong["loc"][:1] == ("path",) for wrong in errors):
         return problem(HTTPStatus.NOT_FOUND, "not_found", "There is no such thing.")
+    broken = next((wrong for wrong in errors if wrong["type"] == BROKEN_JSON), None)
+    if broken is not None:
+        return _broken_json(broken["loc"])
+    if _is_of_another_type(request, errors):
+        detail = "Send JSON, with Content-Type: application/json."
+        return problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
     found = [
-        {"where": ".".join(map(str, wrong["loc"]))[:MOST_SHOWN], "message": wrong["msg"]}
+        {"where": ".".join(map(str, wrong["loc"]))[:MOST_SHOWN], "message": sentence(wrong)}
         for wrong in errors[:MOST_ERRORS]
     ]
-    said = [f"{wrong['where']}: {wrong['message']}" for wrong in found[:3]]
+    said = [f"{wrong['where']}: {wrong['message']}" for wrong in found[:MOST_TOLD]]
     if len(errors) > len(said):
-        said.append(f"and {len(errors) - len(said)} more")
-    detail = "The request is not as it must be: " + "; ".join(said)
+        said.append(f"(and {len(errors) - len(said)} more)")
+    detail = " ".join(["The request is not as it must be.", *said])
     left = len(errors) - len(found)
     more: dict[str, Any] = {"more_errors": left} if left else {}
     return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", detail, errors=found, **more)
+
+
+def _broken_json(place: Sequence[Any]) -> JSONResponse:
+    """Say what is not JSON: the body, perhaps from a character on, or a field of it."""
+    last = place[-1]
+    if isinstance(last, int):
+        detail = f"The body is not JSON: it goes wrong at character {last + 1}."
+    else:
+        detail = f"{'The body' if last == 'body' else last} is not JSON."
+    return problem(HTTPStatus.BAD_REQUEST, "bad_json", detail)
+
+
+def _is_of_another_type(request: Request, errors: Sequence[Any]) -> bool:
+    """Whether a body that should be an object is none because it was not read as JSON."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    no_object = [wrong for wrong in errors if wrong["type"] == "model_attributes_type"]
+    return bool(no_object) and not kind.endswith(("/json", "+json"))
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

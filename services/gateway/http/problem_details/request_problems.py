@@ -8,6 +8,10 @@ REQUEST_PROBLEMS: ProblemTexts = {
             "Bad request",
             "The request cannot be read as HTTP.",
         ),
+        "bad_json": (
+            "Broken JSON",
+            "The body, or the field that is named, is not JSON.",
+        ),
         "bad_encoding": (
             "Not UTF-8",
             "JSON has to be sent in UTF-8.",
@@ -90,6 +94,11 @@ REQUEST_PROBLEMS: ProblemTexts = {
             "Invalid request",
             "A parameter or a field of the body is missing, unknown, or not as it must be. "
             "`errors` names each of them, and says what it must be.",
+        ),
+        "unknown_parameter": (
+            "Unknown query parameter",
+            "The address has a query parameter that is not known here, perhaps a misspelled one. "
+            "The answer names those that there are.",
         ),
         "too_complex": (
             "Too many values",

@@ -4,9 +4,10 @@ from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID, uuid4
 
+from fastapi import Query
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
@@ -30,6 +31,27 @@ MAX_FIELD_BYTES = 64 * 1024
 FORM_ROOM_BYTES = 16 * MAX_FIELD_BYTES
 """For all fields of a form but its file."""
 TEXT = "text/plain; charset=utf-8"
+
+
+def _in_query(description: str, **schema: Any) -> Any:
+    only = f"{description} Only with {OCTETS}; a form and JSON have a field for it."
+    return Query(description=only, json_schema_extra=schema)
+
+
+@dataclass(frozen=True)
+class RawUploadQuery:
+    """What is said of a file whose bytes are the body itself."""
+
+    filename: Annotated[str | None, _in_query("The name of the file.")] = None
+    title: Annotated[str | None, _in_query("The title of the document.")] = None
+    narrate: Annotated[
+        str | None,
+        _in_query(
+            "What to hear of it.",
+            contentMediaType="application/json",
+            contentSchema={"$ref": "#/components/schemas/NarrationRequest"},
+        ),
+    ] = None
 
 
 @dataclass(kw_only=True)
@@ -64,7 +86,9 @@ class Received:
         return self.upload.submission(owner, source.kind, source.filename, self.title)
 
 
-async def take_in(request: Request, kernel: Kernel, owner: UUID) -> tuple[UUID, UUID | None]:
+async def take_in(
+    request: Request, kernel: Kernel, owner: UUID, query: RawUploadQuery
+) -> tuple[UUID, UUID | None]:
     """Read a submission from the body and hand it in; nothing is left behind if that fails."""
     content_type = request.headers.get("content-type", "")
     received = Received(kernel=kernel)
@@ -72,7 +96,7 @@ async def take_in(request: Request, kernel: Kernel, owner: UUID) -> tuple[UUID, 
         if not is_streamed(content_type):
             await _read_json(request, received)
         elif content_type.lower().startswith(OCTETS):
-            await _read_octets(request, received)
+            await _read_octets(request, received, query)
         else:
             await _read_form(request, received)
         return await received.submit(owner)
@@ -91,7 +115,7 @@ async def _read_json(request: Request, received: Received) -> None:
             "unsupported_media_type",
             f"Send multipart/form-data, {OCTETS} or application/json.",
         )
-    asked = _parsed(SubmitRequest.model_validate_json, await request.body())
+    asked = _parsed(SubmitRequest.model_validate_json, await request.body(), "body")
     received.title = asked.title
     received.options = asked.narrate.options() if asked.narrate else None
     if asked.text is not None:
@@ -102,14 +126,13 @@ async def _read_json(request: Request, received: Received) -> None:
         received.source = Source(kind="url", url=str(asked.url))
 
 
-async def _read_octets(request: Request, received: Received) -> None:
-    query = request.query_params
-    received.title = query.get("title")
-    received.options = _options(query.get("narrate"))
+async def _read_octets(request: Request, received: Received, query: RawUploadQuery) -> None:
+    received.title = query.title
+    received.options = _options(query.narrate, "query")
     _check_length(request, received.kernel)
     async with aclosing(request.stream()) as body:
         upload = await received.store(body, OCTETS)
-    filename = _basename(query.get("filename"))
+    filename = _basename(query.filename)
     received.source = Source(kind="file", object=upload.stored, filename=filename)
 
 
@@ -132,7 +155,7 @@ async def _read_part(part: FormPart, received: Received) -> None:
     elif part.name == "title":
         received.title = await part.text(MAX_FIELD_BYTES)
     elif part.name == "narrate":
-        received.options = _options(await part.text(MAX_FIELD_BYTES))
+        received.options = _options(await part.text(MAX_FIELD_BYTES), "body")
 
 
 def _check_length(request: Request, kernel: Kernel) -> None:
@@ -147,20 +170,20 @@ def _form_limit(kernel: Kernel) -> int:
     return kernel.limits.max_upload_bytes + FORM_ROOM_BYTES
 
 
-def _options(narrate: str | None) -> NarrationOptions | None:
+def _options(narrate: str | None, place: str) -> NarrationOptions | None:
     if not narrate:
         return None
     asked = narrate.encode()
     check_json(asked)
-    return _parsed(NarrationRequest.model_validate_json, asked).options()
+    return _parsed(NarrationRequest.model_validate_json, asked, place, "narrate").options()
 
 
-def _parsed(parse: Callable[[bytes], M], body: bytes) -> M:
+def _parsed(parse: Callable[[bytes], M], body: bytes, *place: str) -> M:
     try:
         return parse(body)
     except ValidationError as error:
-        errors = error.errors(include_url=False, include_context=False, include_input=False)
-        found = [{**wrong, "loc": ("body", *wrong["loc"])} for wrong in errors]
+        errors = error.errors(include_url=False, include_input=False)
+        found = [{**wrong, "loc": (*place, *wrong["loc"])} for wrong in errors]
         raise RequestValidationError(found) from error
 
 

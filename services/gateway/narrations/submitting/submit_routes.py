@@ -1,9 +1,9 @@
 """Documents are handed in here, for they may come with a narration of theirs."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 from starlette.requests import Request
 
 from libs.common.contracts.permissions import Capability
@@ -14,7 +14,7 @@ from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.models import PROBLEMS, needs
 from services.gateway.narrations.requests import SubmitRequest
 from services.gateway.narrations.submitting.room import room_for_one
-from services.gateway.narrations.submitting.submissions import take_in
+from services.gateway.narrations.submitting.submissions import RawUploadQuery, take_in
 
 router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS, route_class=OwnedRoute)
 
@@ -52,7 +52,11 @@ class SubmittedView(DocumentView):
     "/documents", status_code=202, openapi_extra={**BODY, **needs(Capability.ADD_DOCUMENT)}
 )
 async def submit(
-    request: Request, response: Response, deps: Deps, owner: CurrentOwner
+    request: Request,
+    response: Response,
+    deps: Deps,
+    owner: CurrentOwner,
+    query: Annotated[RawUploadQuery, Depends()],
 ) -> SubmittedView:
     """Hand in a file, a text or a web address; ``narrate`` says what to hear of it, if anything.
 
@@ -61,7 +65,7 @@ async def submit(
     read, and should try again after ``Retry-After``.
     """
     async with room_for_one(deps, owner):
-        document_id, narration_id = await take_in(request, deps, owner)
+        document_id, narration_id = await take_in(request, deps, owner, query)
     response.headers["Location"] = f"{PREFIX}/documents/{document_id}"
     view = await DocumentQueries(deps.database).document(owner, document_id)
     return SubmittedView(**dict(view), narration_id=narration_id)
