@@ -1,13 +1,21 @@
 """What may be handed in."""
 
+from collections.abc import AsyncGenerator, AsyncIterable
 from unicodedata import category
 from urllib.parse import urlsplit
 
 from libs.common.errors import Rejected
+from libs.common.file_kinds import HEAD_BYTES, FileKind, kind_of
 
 NO_TEXT = {"Cc", "Cs", "Zl", "Zp"}
 """Unicode categories: controls, lone surrogates, line and paragraph separators."""
 
+READABLE = "a PDF, EPUB, Word (.docx), Markdown, HTML or plain text file"
+UNREADABLE = {
+    FileKind.OLE: "This is an Office file of an old kind, or one with a password. Save it as "
+    ".docx, without a password, and send that.",
+    FileKind.UNREADABLE: f"This kind of file cannot be read. Send {READABLE}.",
+}
 
 LONGEST_URL = 2048
 
@@ -54,3 +62,29 @@ def one_line(text: str | None, max_characters: int) -> str | None:
         return None
     clean = "".join(" " if category(letter) in NO_TEXT else letter for letter in text)
     return " ".join(clean.split())[:max_characters].strip() or None
+
+
+async def readable(chunks: AsyncIterable[bytes]) -> AsyncGenerator[bytes, None]:
+    """Pass a file on as it arrives, unless its first bytes tell that nobody here could read it.
+
+    Raises:
+        Rejected: They do; nothing was passed on.
+    """
+    head: bytes | None = b""
+    async for chunk in chunks:
+        if head is None:
+            yield chunk
+            continue
+        head += chunk
+        if len(head) >= HEAD_BYTES:
+            yield _checked_head(head)
+            head = None
+    if head:
+        yield _checked_head(head)
+
+
+def _checked_head(head: bytes) -> bytes:
+    reason = UNREADABLE.get(kind_of(head[:HEAD_BYTES]))
+    if reason is not None:
+        raise Rejected("unsupported", reason)
+    return head

@@ -7,6 +7,7 @@ from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
+from libs.common.file_kinds import HEAD_BYTES, FileKind, kind_of
 from services.ingest.formats.archive import Archive
 from services.ingest.formats.codepage import latin_page
 from services.ingest.formats.document_format import DocumentFormat
@@ -14,10 +15,8 @@ from services.ingest.pages.reasons import Reason, rejected
 
 MAX_TEXT_BYTES = 64 * 1024 * 1024
 
-_HEAD_BYTES = 4096
 _BLOCK_BYTES = 1024 * 1024
 _SAMPLE_BYTES = 100_000
-_PDF_WINDOW = 1024  # Acrobat accepts the header anywhere in here
 _EPUB = DocumentFormat.EPUB.value.encode()
 _BOMS = (
     (b"\xef\xbb\xbf", "utf-8-sig"),
@@ -27,10 +26,6 @@ _BOMS = (
     (b"\xfe\xff", "utf-16"),
 )
 _ENCRYPTED_OFFICE = "EncryptedPackage".encode("utf-16-le")
-_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"AT&TFORM", b"OggS", b"ID3")
-_PACKED = (b"7z\xbc\xaf", b"Rar!", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"\x7fELF", b"MZ\x90")
-_FOREIGN = (b"{\\rtf", b"SQLite format", b"BOOKMOBI")
-_BINARY = _PICTURES + _PACKED + _FOREIGN
 _MAX_BAD_SHARE = 0.02
 _MAX_CONTROL_SHARE = 0.05
 
@@ -41,7 +36,7 @@ def sniff(file: BinaryIO, filename: str | None) -> tuple[DocumentFormat, str]:
     Raises:
         Rejected: it is empty, or of a format that cannot be read.
     """
-    head = file.read(_HEAD_BYTES)
+    head = file.read(HEAD_BYTES)
     if not head:
         raise rejected(Reason.EMPTY)
     binary = _binary_format(file, head)
@@ -57,13 +52,14 @@ def sniff(file: BinaryIO, filename: str | None) -> tuple[DocumentFormat, str]:
 
 
 def _binary_format(file: BinaryIO, head: bytes) -> DocumentFormat | None:
-    if b"%PDF-" in head[:_PDF_WINDOW]:
+    kind = kind_of(head)
+    if kind is FileKind.PDF:
         return DocumentFormat.PDF
-    if head.startswith(b"PK\x03\x04") or head.startswith(b"PK\x05\x06"):
+    if kind is FileKind.ZIP:
         return _zip_format(file)
-    if head.startswith(b"\xd0\xcf\x11\xe0"):
+    if kind is FileKind.OLE:
         raise rejected(_office_reason(file))
-    if head.startswith(_BINARY) or head[60:68] == b"BOOKMOBI":
+    if kind is FileKind.UNREADABLE:
         raise rejected(Reason.UNSUPPORTED)
     return None
 

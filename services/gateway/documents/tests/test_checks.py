@@ -3,7 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.common.errors import Rejected
-from services.gateway.documents.checks import LONGEST_URL, check_url, checked_text, one_line
+from services.gateway.documents.checks import (
+    LONGEST_URL,
+    check_url,
+    checked_text,
+    one_line,
+    readable,
+)
 
 
 def test_one_line():
@@ -34,3 +40,34 @@ def test_web_addresses_have_a_bound():
     with pytest.raises(Rejected) as refused:
         check_url("https://example.org/" + "a" * (LONGEST_URL - 19))
     assert refused.value.code == "bad_url"
+
+
+async def arriving(*chunks):
+    for chunk in chunks:
+        yield chunk
+
+
+@pytest.mark.parametrize("size", [1, 3, 4096, 9000])
+async def test_a_file_is_passed_on_whole(size):
+    content = b"%PDF-1.7 " + b"x" * 9000
+    chunks = [content[start : start + size] for start in range(0, len(content), size)]
+    found = [chunk async for chunk in readable(arriving(*chunks))]
+    assert b"".join(found) == content
+    assert [chunk async for chunk in readable(arriving())] == []
+
+
+@pytest.mark.parametrize(
+    ("begin", "advice"), [(b"\x89PNG", "Send a PDF"), (b"\xd0\xcf\x11\xe0", "Save it as .docx")]
+)
+async def test_what_nobody_could_read_is_refused_at_its_first_bytes(begin, advice):
+    read = []
+
+    async def endless():
+        while True:
+            read.append(1)
+            yield begin[:2] if len(read) == 1 else begin[2:] + b"\x00" * 1000
+
+    with pytest.raises(Rejected, match=advice) as refused:
+        [chunk async for chunk in readable(endless())]
+    assert refused.value.code == "unsupported"
+    assert len(read) < 10

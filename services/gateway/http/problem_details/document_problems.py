@@ -57,6 +57,11 @@ DOCUMENT_PROBLEMS: ProblemTexts = {
             "The document could not be read, so nothing of it can be heard. `failure` of the "
             "document says why.",
         ),
+        "unsupported": (
+            "Unsupported file",
+            "This kind of file cannot be read. Send a PDF, EPUB, Word (.docx), Markdown, HTML or "
+            "plain text file.",
+        ),
         "too_slow": (
             "Upload too slow",
             "The file took longer to arrive than this site waits. Send it again.",

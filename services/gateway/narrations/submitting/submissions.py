@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from libs.common.contracts.identifiers import OCTETS
 from libs.common.errors import LecternError, Rejected
+from services.gateway.documents.checks import readable
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.uploads import Source, StoredUpload, Submission
 from services.gateway.http.json_values import check_json
@@ -131,7 +132,7 @@ async def _read_octets(request: Request, received: Received, query: RawUploadQue
     received.options = _options(query.narrate, "query")
     _check_length(request, received.kernel)
     async with aclosing(request.stream()) as body:
-        upload = await received.store(body, OCTETS)
+        upload = await received.store(readable(body), OCTETS)
     filename = _basename(query.filename)
     received.source = Source(kind="file", object=upload.stored, filename=filename)
 
@@ -149,7 +150,7 @@ async def _read_part(part: FormPart, received: Received) -> None:
         if received.upload is not None:
             raise Refused(HTTPStatus.BAD_REQUEST, "two_files", "Send one file at a time.")
         async with aclosing(part.chunks()) as chunks:
-            upload = await received.store(chunks, OCTETS)
+            upload = await received.store(readable(chunks), OCTETS)
         filename = _basename(part.filename)
         received.source = Source(kind="file", object=upload.stored, filename=filename)
     elif part.name == "title":

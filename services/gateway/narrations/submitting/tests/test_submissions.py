@@ -116,6 +116,12 @@ async def test_a_web_address(world, client):
         (form(FILE, ("narrate", None, b'{"pages": [' + b"1," * 1000 + b"1]}")), 422, "too_complex"),
         (octets(narrate="[" * 1000), 422, "too_complex"),
         (form(("file", "a", b"")), 422, "empty"),
+        (form(("file", "a.pdf", b"\x89PNG\r\n")), 422, "unsupported"),
+        (
+            {"content": b"Rar!", "headers": {"Content-Type": "application/octet-stream"}},
+            422,
+            "unsupported",
+        ),
     ],
 )
 async def test_what_is_wrong_is_refused_and_leaves_nothing(world, client, sent, status, code):

@@ -8,7 +8,7 @@ async def test_the_ways_to_hand_in_are_declared(client):
     declared = (await client.get("/openapi.json")).json()["paths"]["/api/v1/documents"]["post"]
     content = declared["requestBody"]["content"]
     assert set(content) == {"multipart/form-data", "application/octet-stream", "application/json"}
-    assert declared["x-capability"] == "signed in"
+    assert declared["x-capability"] == "hand in documents"
 
 
 @pytest.mark.slow
