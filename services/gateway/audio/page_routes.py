@@ -15,12 +15,15 @@ from services.gateway.audio.queries import AudioQueries
 from services.gateway.audio.views import PageTextView
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.http.context import PREFIX, Deps, PageOfPath
+from services.gateway.http.description.declared import ETAG, Responses, declare, own_problems
 from services.gateway.http.models import PROBLEMS, RequestBody, needs
 from services.gateway.http.problems import Refused
 from services.gateway.kernel.record import Kernel
 
 router = APIRouter(prefix=PREFIX, tags=["pages"], responses=PROBLEMS, route_class=OwnedRoute)
 
+WITH_ETAG: Responses = {200: {"headers": ETAG}}
+OF_EDITS = own_problems("revision_required", "stale", "bad_text", "empty")
 _REVISION = re.compile(r'"(\d{1,9})"')
 
 
@@ -30,23 +33,33 @@ class EditRequest(RequestBody):
     text: str
 
 
-@router.get("/documents/{document_id}/pages/{page}", openapi_extra=needs(Capability.SEE_DOCUMENT))
-async def read(
+@router.get(
+    "/documents/{document_id}/pages/{page}",
+    responses=WITH_ETAG,
+    openapi_extra=needs(Capability.SEE_DOCUMENT),
+)
+async def read_page(
     document_id: UUID, page: PageOfPath, response: Response, deps: Deps, owner: CurrentOwner
 ) -> PageTextView:
     """Read a page: its Markdown, and the audios of it as it is now. The ETag is its revision."""
     return await _page(deps, owner, document_id, page, response)
 
 
-@router.put("/documents/{document_id}/pages/{page}", openapi_extra=needs(Capability.EDIT_PAGE))
-async def edit(
+@router.put(
+    "/documents/{document_id}/pages/{page}",
+    responses=WITH_ETAG,
+    openapi_extra=declare(needs(Capability.EDIT_PAGE), OF_EDITS),
+)
+async def edit_page(
     document_id: UUID,
     page: PageOfPath,
     edited: EditRequest,
     response: Response,
     deps: Deps,
     owner: CurrentOwner,
-    if_match: Annotated[str | None, Header()] = None,
+    if_match: Annotated[
+        str | None, Header(alias="If-Match", description='The ETag of what was edited, as `"0"`.')
+    ] = None,
 ) -> PageTextView:
     """Replace a page's text. If-Match names the revision that was edited, as its ETag did."""
     revision = _revision(if_match)

@@ -21,6 +21,12 @@ from services.gateway.audio.views import (
     VoiceView,
 )
 from services.gateway.http.context import PREFIX, Deps
+from services.gateway.http.description.declared import (
+    declare,
+    file_answers,
+    file_conditions,
+    own_problems,
+)
 from services.gateway.http.downloads import send_object
 from services.gateway.http.filenames import attachment
 from services.gateway.http.models import PROBLEMS, Limit, Listing, Place, listed, needs
@@ -32,6 +38,8 @@ SEE_DOCUMENT = needs(Capability.SEE_DOCUMENT)
 LISTEN = needs(Capability.LISTEN)
 DOWNLOAD = needs(Capability.DOWNLOAD)
 DELETE_AUDIO = needs(Capability.DELETE_AUDIO)
+AS_FILE = declare(file_conditions(), own_problems("not_ready"))
+IN_A_FORMAT = declare(AS_FILE, own_problems("no_such_format"))
 
 Chosen = Annotated[
     PageFormat | None, Query(alias="format", description="Else the first that there is.")
@@ -42,7 +50,7 @@ Text = Annotated[str | None, Query(max_length=50)]
 
 
 @router.get("/engines", openapi_extra=needs(Capability.LIST_VOICES))
-async def engines(
+async def list_engines(
     deps: Deps, owner: CurrentOwner, limit: Limit = 100, cursor: Place = 0
 ) -> Listing[EngineView]:
     """List engines; the one that is used by default comes first."""
@@ -50,7 +58,7 @@ async def engines(
 
 
 @router.get("/voices", openapi_extra=needs(Capability.LIST_VOICES))
-async def voices(
+async def list_voices(
     deps: Deps,
     owner: CurrentOwner,
     engine: Text = None,
@@ -63,20 +71,25 @@ async def voices(
 
 
 @router.get("/audios/{audio_id}", openapi_extra=SEE_DOCUMENT)
-async def audio(audio_id: UUID, deps: Deps, owner: CurrentOwner) -> AudioView:
+async def read_audio(audio_id: UUID, deps: Deps, owner: CurrentOwner) -> AudioView:
     """Read what is known of one page's audio."""
     view, _ = await AudioQueries(deps.database).audio(owner, audio_id)
     return view
 
 
 @router.delete("/audios/{audio_id}", status_code=204, openapi_extra=DELETE_AUDIO)
-async def delete(audio_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
+async def delete_audio(audio_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
     """Delete one page's audio."""
     await AudioCommands(deps).delete(owner, audio_id)
 
 
-@router.get("/audios/{audio_id}/stream", response_class=Response, openapi_extra=LISTEN)
-async def stream(
+@router.get(
+    "/audios/{audio_id}/stream",
+    response_class=Response,
+    responses=file_answers(*MEDIA_TYPES.values()),
+    openapi_extra=declare(LISTEN, IN_A_FORMAT),
+)
+async def stream_audio(
     audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner, chosen: Chosen = None
 ) -> Response:
     """Listen to a page; any part of it by Range."""
@@ -86,8 +99,13 @@ async def stream(
     return await send_object(request, deps.storage, rendition.object, media_type)
 
 
-@router.get("/audios/{audio_id}/download", response_class=Response, openapi_extra=DOWNLOAD)
-async def download(
+@router.get(
+    "/audios/{audio_id}/download",
+    response_class=Response,
+    responses=file_answers(*MEDIA_TYPES.values(), named=True),
+    openapi_extra=declare(DOWNLOAD, IN_A_FORMAT),
+)
+async def download_audio(
     audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner, chosen: Chosen = None
 ) -> Response:
     """Download a page, under a name made of the document's title and the page."""
@@ -98,16 +116,30 @@ async def download(
     return await send_object(request, deps.storage, rendition.object, media_type, name)
 
 
-@router.get("/audios/{audio_id}/timings", response_class=Response, openapi_extra=LISTEN)
-async def timings(audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner) -> Response:
+@router.get(
+    "/audios/{audio_id}/timings",
+    response_class=Response,
+    responses=file_answers(TIMINGS),
+    openapi_extra=declare(LISTEN, AS_FILE),
+)
+async def read_timings(
+    audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner
+) -> Response:
     """Fetch when each sentence and word is heard, with its place in the page's Markdown."""
     view, _ = await AudioQueries(deps.database).audio(owner, audio_id, Capability.LISTEN)
     ref = _there(view.timings_object, view)
     return await send_object(request, deps.storage, ref, TIMINGS)
 
 
-@router.get("/audios/{audio_id}/captions", response_class=Response, openapi_extra=LISTEN)
-async def captions(audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner) -> Response:
+@router.get(
+    "/audios/{audio_id}/captions",
+    response_class=Response,
+    responses=file_answers(CAPTIONS),
+    openapi_extra=declare(LISTEN, AS_FILE),
+)
+async def read_captions(
+    audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner
+) -> Response:
     """Fetch the captions, as WebVTT."""
     view, _ = await AudioQueries(deps.database).audio(owner, audio_id, Capability.LISTEN)
     ref = _there(view.captions_object, view)
@@ -115,7 +147,7 @@ async def captions(audio_id: UUID, request: Request, deps: Deps, owner: CurrentO
 
 
 @router.get("/audiobooks/{audiobook_id}", openapi_extra=SEE_DOCUMENT)
-async def audiobook(audiobook_id: UUID, deps: Deps, owner: CurrentOwner) -> AudiobookView:
+async def read_audiobook(audiobook_id: UUID, deps: Deps, owner: CurrentOwner) -> AudiobookView:
     """Read what is known of an audiobook."""
     view, _ = await AudioQueries(deps.database).audiobook(owner, audiobook_id)
     return view
@@ -124,7 +156,8 @@ async def audiobook(audiobook_id: UUID, deps: Deps, owner: CurrentOwner) -> Audi
 @router.get(
     "/audiobooks/{audiobook_id}/download",
     response_class=Response,
-    openapi_extra=DOWNLOAD,
+    responses=file_answers(*MEDIA_TYPES.values(), named=True),
+    openapi_extra=declare(DOWNLOAD, AS_FILE),
 )
 async def download_audiobook(
     audiobook_id: UUID, request: Request, deps: Deps, owner: CurrentOwner

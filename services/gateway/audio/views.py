@@ -10,7 +10,7 @@ from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.formats import MAX_FORMATS, AudiobookFormat, PageFormat
 from services.gateway.audio.rows import AudiobookRow, AudioFilesRow, AudioRow, EngineRow
 from services.gateway.documents.views import PageView
-from services.gateway.kernel.views import Failure, View, failure
+from services.gateway.kernel.views import Failure, Moment, View, failure
 
 MOST_AUDIOS = 100
 """Of one page, in one answer: more than most sites allow sounds."""
@@ -40,7 +40,7 @@ class AudioView(View):
     rate: float
     formats: tuple[PageFormat, ...] = Field(max_length=MAX_FORMATS)
     state: AudioState
-    requested_at: str
+    requested_at: Moment
     done: int
     total: int | None
     duration_ms: int | None

@@ -13,6 +13,12 @@ from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.queries import DocumentQueries
 from services.gateway.documents.views import DocumentView, PageView
 from services.gateway.http.context import PREFIX, Deps
+from services.gateway.http.description.declared import (
+    declare,
+    file_answers,
+    file_conditions,
+    own_problems,
+)
 from services.gateway.http.downloads import send_object
 from services.gateway.http.models import PROBLEMS, AfterPage, Limit, Listing, Place, listed, needs
 from services.gateway.kernel.errors import NotFound
@@ -23,8 +29,11 @@ COVER_TYPES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
 """Pictures that cannot run anything."""
 
 
-@router.get("/documents", openapi_extra=needs(Capability.LIST_DOCUMENTS))
-async def listing(
+@router.get(
+    "/documents",
+    openapi_extra=declare(needs(Capability.LIST_DOCUMENTS), own_problems("bad_cursor")),
+)
+async def list_documents(
     deps: Deps,
     owner: CurrentOwner,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
@@ -36,7 +45,7 @@ async def listing(
 
 
 @router.get("/documents/{document_id}", openapi_extra=needs(Capability.SEE_DOCUMENT))
-async def document(document_id: UUID, deps: Deps, owner: CurrentOwner) -> DocumentView:
+async def read_document(document_id: UUID, deps: Deps, owner: CurrentOwner) -> DocumentView:
     """Read what is known of a document."""
     return await DocumentQueries(deps.database).document(owner, document_id)
 
@@ -44,7 +53,7 @@ async def document(document_id: UUID, deps: Deps, owner: CurrentOwner) -> Docume
 @router.delete(
     "/documents/{document_id}", status_code=204, openapi_extra=needs(Capability.DELETE_DOCUMENT)
 )
-async def delete(document_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
+async def delete_document(document_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
     """Delete a document and everything made from it."""
     await DocumentCommands(deps).delete(owner, document_id)
 
@@ -52,9 +61,12 @@ async def delete(document_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
 @router.get(
     "/documents/{document_id}/cover",
     response_class=Response,
-    openapi_extra=needs(Capability.SEE_DOCUMENT),
+    responses=file_answers(*sorted(COVER_TYPES)),
+    openapi_extra=declare(needs(Capability.SEE_DOCUMENT), file_conditions()),
 )
-async def cover(document_id: UUID, request: Request, deps: Deps, owner: CurrentOwner) -> Response:
+async def download_cover(
+    document_id: UUID, request: Request, deps: Deps, owner: CurrentOwner
+) -> Response:
     """Fetch the cover that was found in the document."""
     ref = (await DocumentQueries(deps.database).document(owner, document_id)).cover_object
     if ref is None or ref.media_type not in COVER_TYPES:
@@ -67,7 +79,7 @@ async def cover(document_id: UUID, request: Request, deps: Deps, owner: CurrentO
     tags=["pages"],
     openapi_extra=needs(Capability.SEE_DOCUMENT),
 )
-async def pages(
+async def list_pages(
     document_id: UUID,
     deps: Deps,
     owner: CurrentOwner,
@@ -80,7 +92,7 @@ async def pages(
 
 
 @router.get("/documents/{document_id}/chapters", openapi_extra=needs(Capability.SEE_DOCUMENT))
-async def chapters(
+async def list_chapters(
     document_id: UUID, deps: Deps, owner: CurrentOwner, limit: Limit = 100, cursor: Place = 0
 ) -> Listing[Chapter]:
     """List the chapters of a document, as its table of contents has them."""
@@ -89,7 +101,7 @@ async def chapters(
 
 
 @router.get("/documents/{document_id}/warnings", openapi_extra=needs(Capability.SEE_DOCUMENT))
-async def warnings(
+async def list_warnings(
     document_id: UUID, deps: Deps, owner: CurrentOwner, limit: Limit = 100, cursor: Place = 0
 ) -> Listing[str]:
     """List sentences about parts of a document that could not be read."""

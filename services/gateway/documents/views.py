@@ -7,7 +7,7 @@ from pydantic import Field, computed_field
 
 from libs.common.contracts.base import ObjectRef
 from services.gateway.documents.rows import DocumentRow, PageRow, PageTextRow
-from services.gateway.kernel.views import Failure, View, failure
+from services.gateway.kernel.views import Failure, Moment, View, failure
 
 DocumentState = Literal["submitted", "reading", "ready", "rejected"]
 PageState = Literal["read", "speakable", "silent", "failed"]
@@ -27,7 +27,7 @@ class DocumentView(View):
     source_kind: str
     source_name: str | None
     media_type: str | None
-    submitted_at: str
+    submitted_at: Moment
     pages_ready: int
     pages_total: int | None
     characters: int | None

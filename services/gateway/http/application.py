@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, Response
 
 from services.gateway.http.admission import Admission, AdmittedRequests
 from services.gateway.http.context import PREFIX
+from services.gateway.http.description.openapi import openapi_document
 from services.gateway.http.middleware import LimitedJson, SafeHeaders, TracedRequests
 from services.gateway.http.problem_details.problem_types import PAGE
 from services.gateway.http.problem_details.problems_page import problems_html
@@ -18,8 +19,6 @@ from services.gateway.http.query_names import check_names, only_known_names
 from services.gateway.http.requests.methods import HeadRequests
 from services.gateway.http.requests.request_ids import IdentifiedRequests
 from services.gateway.kernel.record import Kernel
-
-DESCRIPTION = "Turns documents into audio. Errors are RFC 9457 problem details."
 
 JSON_GROWTH = 4
 """How much longer than its text a page may be as JSON; some letters are escaped."""
@@ -37,10 +36,10 @@ def create_app(kernel: Kernel) -> FastAPI:
     app = FastAPI(
         title="Lectern",
         version="1",
-        description=DESCRIPTION,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,
         dependencies=[Depends(only_known_names)],
         middleware=[
@@ -68,7 +67,7 @@ def _describe(app: FastAPI) -> None:
     """
 
     def describe() -> bytes:
-        return json.dumps(app.openapi(), ensure_ascii=False).encode()
+        return json.dumps(openapi_document(app, server="/"), ensure_ascii=False).encode()
 
     async def described(request: Request) -> Response:
         check_names(request)

@@ -42,14 +42,25 @@ def listed(items: Sequence[Item], limit: int, place: int) -> Listing[Item]:
     )
 
 
-class ProblemModel(BaseModel):
-    """RFC 9457 problem details."""
+class WrongValue(BaseModel):
+    """One value of a request that is not as it must be."""
 
-    type: str
+    where: str
+    message: str
+
+
+class ProblemModel(BaseModel):
+    """RFC 9457 problem details. ``errors`` are the values that are wrong, if ``code`` says so."""
+
+    type: str = Field(json_schema_extra={"format": "uri-reference"})
     title: str
-    status: int
+    status: Annotated[int, Field(ge=400, le=599)]
     detail: str
     code: str
+    request_id: str | None = None
+    trace_id: str | None = None
+    errors: Annotated[list[WrongValue], Field(max_length=20)] | None = None
+    more_errors: int | None = None
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {

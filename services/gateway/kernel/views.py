@@ -4,9 +4,14 @@ A view is what queries return and what the API answers, in one class. What must 
 as references to objects, is excluded from it as a field.
 """
 
-from pydantic import BaseModel, ConfigDict
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 NO_REASON = "It did not work, and nothing more is known of why."
+
+Moment = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
+"""In UTC, as in RFC 3339."""
 
 
 class View(BaseModel):

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from libs.common.contracts.permissions import Capability
 from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
 from services.gateway.http.context import PREFIX, Deps
+from services.gateway.http.description.declared import LOCATION, Responses, declare, own_problems
 from services.gateway.http.models import PROBLEMS, AfterPage, Limit, Listing, needs
 from services.gateway.kernel.record import Kernel
 from services.gateway.narrations.commands import NarrationCommands
@@ -20,12 +21,26 @@ from services.gateway.narrations.views import NarrationView, PageFailure
 router = APIRouter(prefix=PREFIX, tags=["narrations"], responses=PROBLEMS, route_class=OwnedRoute)
 
 
+OF_ORDERS = own_problems(
+    "unknown_engine", "unknown_voice", "no_such_page", "document_rejected", "quota_exceeded"
+)
+ANSWERS: Responses = {
+    200: {
+        "description": "It is being made already, or all there.",
+        "model": NarrationView,
+        "headers": LOCATION,
+    },
+    202: {"headers": LOCATION},
+}
+
+
 @router.post(
     "/documents/{document_id}/narrations",
     status_code=202,
-    openapi_extra=needs(Capability.REQUEST_AUDIO),
+    responses=ANSWERS,
+    openapi_extra=declare(needs(Capability.REQUEST_AUDIO), OF_ORDERS),
 )
-async def narrate(
+async def request_narration(
     document_id: UUID, asked: NarrationRequest, response: Response, deps: Deps, owner: CurrentOwner
 ) -> NarrationView:
     """Ask for audio of some pages or of all, and perhaps for an audiobook of them.
@@ -38,9 +53,10 @@ async def narrate(
 @router.post(
     "/documents/{document_id}/audiobook",
     status_code=202,
-    openapi_extra=needs(Capability.REQUEST_AUDIO),
+    responses=ANSWERS,
+    openapi_extra=declare(needs(Capability.REQUEST_AUDIO), OF_ORDERS),
 )
-async def narrate_as_audiobook(
+async def request_audiobook(
     document_id: UUID,
     response: Response,
     deps: Deps,
@@ -52,8 +68,11 @@ async def narrate_as_audiobook(
     return await _narrate(deps, owner, document_id, options, response)
 
 
-@router.get("/documents/{document_id}/narrations", openapi_extra=needs(Capability.SEE_DOCUMENT))
-async def listing(
+@router.get(
+    "/documents/{document_id}/narrations",
+    openapi_extra=declare(needs(Capability.SEE_DOCUMENT), own_problems("bad_cursor")),
+)
+async def list_narrations(
     document_id: UUID,
     deps: Deps,
     owner: CurrentOwner,
@@ -68,13 +87,13 @@ async def listing(
 
 
 @router.get("/narrations/{narration_id}", openapi_extra=needs(Capability.SEE_DOCUMENT))
-async def narration(narration_id: UUID, deps: Deps, owner: CurrentOwner) -> NarrationView:
+async def read_narration(narration_id: UUID, deps: Deps, owner: CurrentOwner) -> NarrationView:
     """Read how far a narration is."""
     return await NarrationQueries(deps.database, deps.limits).narration(owner, narration_id)
 
 
 @router.get("/narrations/{narration_id}/failures", openapi_extra=needs(Capability.SEE_DOCUMENT))
-async def failures(
+async def list_failures(
     narration_id: UUID, deps: Deps, owner: CurrentOwner, limit: Limit = 100, cursor: AfterPage = 0
 ) -> Listing[PageFailure]:
     """List the pages that a narration goes without, in their order, and why."""

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from libs.common.contracts.formats import MAX_FORMATS, PageFormat
 from services.gateway.audio.views import AudiobookView
-from services.gateway.kernel.views import Failure, View
+from services.gateway.kernel.views import Failure, Moment, View
 
 NarrationState = Literal["working", "ready", "partial", "outdated", "failed"]
 
@@ -29,8 +29,8 @@ class NarrationWait(View):
     """
 
     reason: Literal["characters_per_day"]
-    since: str | None
-    resumes_at: str
+    since: Moment | None
+    resumes_at: Moment
 
 
 class NarrationView(View):
@@ -47,7 +47,7 @@ class NarrationView(View):
 
     narration_id: UUID
     document_id: UUID
-    requested_at: str
+    requested_at: Moment
     pages: str | None
     engine: str
     voice: str
@@ -61,7 +61,7 @@ class NarrationView(View):
     pages_failed: int
     characters: int
     duration_ms: int
-    first_ready_at: str | None
+    first_ready_at: Moment | None
     wait: NarrationWait | None
     audiobook: AudiobookView | None
     failure: Failure | None

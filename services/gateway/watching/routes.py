@@ -3,6 +3,8 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Annotated
 from uuid import UUID
 
@@ -14,19 +16,43 @@ from libs.common.contracts.permissions import Capability
 from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute, PresentedToken
 from services.gateway.documents.selects import may_see
 from services.gateway.http.context import PREFIX, Deps
+from services.gateway.http.description.declared import Responses, declare, own_problems
 from services.gateway.http.downloads import ClosingResponse, begun
 from services.gateway.http.models import PROBLEMS, needs
 from services.gateway.http.requests.methods import is_head
 from services.gateway.kernel.errors import NotFound
 from services.gateway.watching.feeds import Feeds
+from services.gateway.watching.status import EVENTS
 from services.gateway.watching.stream import StreamPace, status_events
 from services.gateway.watching.stream_slots import StreamSlots
 
 router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS, route_class=OwnedRoute)
 
 EVENT_STREAM = "text/event-stream"
+ANSWERS: Responses = {
+    200: {
+        "description": "Events. The name of each tells what its data is, as JSON.",
+        "model": reduce(or_, EVENTS.values()),
+        "content": {
+            EVENT_STREAM: {
+                "x-events": {
+                    name: {"$ref": f"#/components/schemas/{view.__name__}"}
+                    for name, view in EVENTS.items()
+                },
+                "example": 'event: audio_deleted\nid: 1f0c\ndata: {"audio_id":"3f0c6f1d-2b7e-4c0f-'
+                '9a3b-1d8e7c6a5b4d"}\n\n',
+            }
+        },
+    }
+}
 UNBUFFERED = {"X-Accel-Buffering": "no"}
 """Proxies such as nginx pass each event on at once."""
+
+
+class EventStream(StreamingResponse):
+    """For the description: what the answer is."""
+
+    media_type = EVENT_STREAM
 
 
 @dataclass(frozen=True)
@@ -49,10 +75,11 @@ def _streams(request: Request, deps: Deps) -> Streams:
 
 @router.get(
     "/documents/{document_id}/events",
-    response_class=StreamingResponse,
-    openapi_extra=needs(Capability.SEE_DOCUMENT),
+    response_class=EventStream,
+    responses=ANSWERS,
+    openapi_extra=declare(needs(Capability.SEE_DOCUMENT), own_problems("too_many_streams")),
 )
-async def events(
+async def watch_document(
     document_id: UUID,
     request: Request,
     deps: Deps,

@@ -1,8 +1,12 @@
 """Where a document stands, for those who watch it: small parts that can be compared one by one."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from pydantic import Field
+
+from libs.common.contracts.base import MAX_PAGES
 from libs.common.database.engine import Database
 from services.gateway.audio.renditions import one_per_sound
 from services.gateway.audio.rows import AudioRow
@@ -18,6 +22,8 @@ from services.gateway.kernel.limits import GatewayLimits
 from services.gateway.kernel.views import Failure, View
 from services.gateway.narrations.facts import newest_narrations
 from services.gateway.narrations.views import NarrationView
+
+MAX_AUDIOS = 100 * MAX_PAGES
 
 
 class PageStanding(View):
@@ -40,6 +46,39 @@ class AudioStanding(View):
     total: int | None
     duration_ms: int | None
     failure: Failure | None
+
+
+class Snapshot(View):
+    """All that a stream begins with; its lists are as long as the document."""
+
+    document: DocumentView
+    pages: tuple[PageStanding, ...] = Field(max_length=MAX_PAGES)
+    audios: tuple[AudioStanding, ...] = Field(max_length=MAX_AUDIOS)
+    narrations: tuple[NarrationView, ...] = Field(max_length=MAX_PAGES)
+
+
+class AudioGone(View):
+    """An audio that was deleted."""
+
+    audio_id: UUID
+
+
+class DocumentGone(View):
+    """The document was deleted; nothing follows."""
+
+    document_id: UUID
+
+
+EVENTS: Mapping[str, type[View]] = {
+    "snapshot": Snapshot,
+    "document": DocumentView,
+    "page": PageStanding,
+    "audio": AudioStanding,
+    "audio_deleted": AudioGone,
+    "narration": NarrationView,
+    "deleted": DocumentGone,
+}
+"""What the data of each event is, as JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
 from services.gateway.documents.queries import DocumentQueries
 from services.gateway.documents.views import DocumentView
 from services.gateway.http.context import PREFIX, Deps
+from services.gateway.http.description.declared import LOCATION, declare, own_problems
 from services.gateway.http.models import PROBLEMS, needs
 from services.gateway.narrations.requests import SubmitRequest
 from services.gateway.narrations.submitting.room import room_for_one
@@ -28,6 +29,10 @@ _FORM = {
         "narrate": {"type": "string", "description": "What to hear of it, as JSON."},
     },
 }
+EXAMPLES = {
+    "text": {"value": {"text": "# A story\n\nIt was night.", "title": "A story"}},
+    "address": {"value": {"url": "https://example.org/book.epub", "narrate": {"audiobook": "m4b"}}},
+}
 _SUBMISSION = SubmitRequest.model_json_schema(ref_template="#/components/schemas/{model}")
 _SUBMISSION.pop("$defs")  # all of them are components, for other routes take them too
 BODY: dict[str, Any] = {
@@ -36,10 +41,24 @@ BODY: dict[str, Any] = {
         "content": {
             "multipart/form-data": {"schema": _FORM},
             "application/octet-stream": {"schema": _FILE},
-            "application/json": {"schema": _SUBMISSION},
+            "application/json": {"schema": _SUBMISSION, "examples": EXAMPLES},
         },
     }
 }
+
+OF_SUBMISSIONS = own_problems(
+    "bad_form",
+    "no_file",
+    "two_files",
+    "empty",
+    "unsupported",
+    "bad_url",
+    "too_slow",
+    "unknown_engine",
+    "unknown_voice",
+    "quota_exceeded",
+    "too_many_documents",
+)
 
 
 class SubmittedView(DocumentView):
@@ -49,9 +68,12 @@ class SubmittedView(DocumentView):
 
 
 @router.post(
-    "/documents", status_code=202, openapi_extra={**BODY, **needs(Capability.ADD_DOCUMENT)}
+    "/documents",
+    status_code=202,
+    responses={202: {"headers": LOCATION}},
+    openapi_extra=declare(BODY, needs(Capability.ADD_DOCUMENT), OF_SUBMISSIONS),
 )
-async def submit(
+async def submit_document(
     request: Request,
     response: Response,
     deps: Deps,
