@@ -21,6 +21,7 @@ from libs.common.settings import CommonSettings
 from services.gateway.features import FEATURES
 from services.gateway.handlers import Handlers
 from services.gateway.http.application import create_app
+from services.gateway.http.exposure import Exposure, listed
 from services.gateway.kernel.changes import Changes
 from services.gateway.kernel.limits import GatewayLimits
 from services.gateway.kernel.record import Kernel, consumed
@@ -83,8 +84,17 @@ def assemble(common: CommonSettings, settings: Settings) -> Assembly:
         storage=storage,
         metrics=metrics,
         resources=[NotificationExchange(database), changes],
-        http_routes=[] if settings.role == "work" else [Mount("/", app=create_app(kernel))],
+        http_routes=[] if settings.role == "work" else [_site(kernel, settings)],
         works=settings.role != "http",
         keep_events=True,
     )
     return Assembly(parts, kernel)
+
+
+def _site(kernel: Kernel, settings: Settings) -> Mount:
+    exposure = Exposure(
+        public_url=settings.public_url,
+        trusted_proxies=listed(settings.trusted_proxies),
+        cors_origins=listed(settings.cors_origins),
+    )
+    return Mount("/", app=create_app(kernel, exposure))

@@ -2,11 +2,12 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from libs.common.contracts.pages import MAX_PAGE_BYTES
 from libs.common.settings import Port, ServiceSettings
+from services.gateway.http.exposure import check_networks
 
 
 class Settings(ServiceSettings):
@@ -19,6 +20,22 @@ class Settings(ServiceSettings):
         default="all",
         description="What this process does: http answers people, work consumes, relays and does "
         "jobs. Deployments run both apart, so that no load of work delays an answer.",
+    )
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#@\s]+$",
+        description="Address at which clients reach the API, without a path, such as "
+        "https://lectern.example. With https, browsers are told to come by TLS alone.",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto "
+        "are believed, separated by commas; empty: nobody's are.",
+    )
+    cors_origins: str = Field(
+        default="",
+        description="Other sites whose pages may call the API from browsers, such as "
+        "https://app.example, separated by commas; empty: none.",
     )
     max_upload_bytes: int = Field(
         default=100_000_000, gt=0, description="Largest file that may be uploaded."
@@ -75,3 +92,11 @@ class Settings(ServiceSettings):
     max_requests: int = Field(
         default=500, ge=1, description="Requests that one process works on; more get 503."
     )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, value: str) -> str:
+        try:
+            return check_networks(value)
+        except ValueError as error:
+            raise ValueError("list addresses and networks, such as 10.0.0.0/8,::1") from error

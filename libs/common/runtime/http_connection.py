@@ -8,11 +8,14 @@ loop for 0.3 s.
 
 import asyncio
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import h11
 import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from libs.common.runtime.safe_headers import as_raw
 
 log = structlog.get_logger(__name__)
 
@@ -102,7 +105,7 @@ class BoundedConnection(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP; after an answer was begun there is nothing more to be said."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            super().send_400_response(msg)
+            self._say_bad_request(msg)
         else:
             self.drop()
 
@@ -127,6 +130,20 @@ class BoundedConnection(H11Protocol):
         """Close at once, whatever is still to be sent; an application that reads is told."""
         self._limit.without_request.pop(self, None)
         self.transport.abort()
+
+    def _say_bad_request(self, why: str) -> None:
+        headers = [
+            *as_raw(),
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"connection", b"close"),
+        ]
+        for event in (
+            h11.Response(status_code=HTTPStatus.BAD_REQUEST, headers=headers),
+            h11.Data(data=why.encode()),
+            h11.EndOfMessage(),
+        ):
+            self.transport.write(self.conn.send(event))
+        self.transport.close()
 
     def _note_progress(self) -> None:
         if self.conn.their_state is h11.SEND_BODY and self.conn.our_state in _ANSWERED:

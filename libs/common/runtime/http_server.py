@@ -12,6 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from libs.common.runtime.http_connection import BoundedConnection, ConnectionLimit, HttpLimits
+from libs.common.runtime.safe_headers import SafeHeaders
 from libs.common.settings import CommonSettings
 
 BACKLOG = 256
@@ -63,7 +64,7 @@ class HttpServer:
         protocol: Any = partial(BoundedConnection, limit=limit)  # uvicorn only calls it
         self._server = _Server(
             uvicorn.Config(
-                app,
+                SafeHeaders(app),
                 http=protocol,
                 lifespan="off",
                 interface="asgi3",

@@ -8,10 +8,12 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from libs.common.runtime.safe_headers import SafeHeaders
 from services.gateway.http.admission import Admission, AdmittedRequests
 from services.gateway.http.context import PREFIX
 from services.gateway.http.description.openapi import openapi_document
-from services.gateway.http.middleware import LimitedJson, SafeHeaders, TracedRequests
+from services.gateway.http.exposure import Exposure
+from services.gateway.http.middleware import LimitedJson, TracedRequests
 from services.gateway.http.problem_details.problem_types import PAGE
 from services.gateway.http.problem_details.problems_page import problems_html
 from services.gateway.http.problems import add_handlers
@@ -27,7 +29,7 @@ LONGEST_JSON_BYTES = 1024 * 1024
 """A text may be handed in as JSON, which is read as a whole; longer ones come as a file."""
 
 
-def create_app(kernel: Kernel) -> FastAPI:
+def create_app(kernel: Kernel, exposure: Exposure) -> FastAPI:
     """Return the application, an ASGI app."""
     max_edit_bytes = JSON_GROWTH * kernel.limits.max_page_bytes + JSON_ROOM_BYTES
     max_json_bytes = max(LONGEST_JSON_BYTES, max_edit_bytes)
@@ -43,8 +45,10 @@ def create_app(kernel: Kernel) -> FastAPI:
         redirect_slashes=False,
         dependencies=[Depends(only_known_names)],
         middleware=[
+            *exposure.of_proxies(),
             Middleware(IdentifiedRequests),
-            Middleware(SafeHeaders),
+            Middleware(SafeHeaders, always_tls=exposure.always_tls),
+            *exposure.of_other_sites(),
             Middleware(AdmittedRequests, admission=admission),
             Middleware(TracedRequests),
             Middleware(HeadRequests),
@@ -55,19 +59,19 @@ def create_app(kernel: Kernel) -> FastAPI:
     for feature in reversed(kernel.features):
         for router in (*feature.api, *feature.pages):
             app.include_router(router)
-    _describe(app)
+    _describe(app, exposure.server)
     add_handlers(app)
     return app
 
 
-def _describe(app: FastAPI) -> None:
+def _describe(app: FastAPI, server: str) -> None:
     """Serve the page of problems, and the OpenAPI description.
 
     That is worked out in a thread: it would hold the loop for 0.4 s.
     """
 
     def describe() -> bytes:
-        return json.dumps(openapi_document(app, server="/"), ensure_ascii=False).encode()
+        return json.dumps(openapi_document(app, server), ensure_ascii=False).encode()
 
     async def described(request: Request) -> Response:
         check_names(request)

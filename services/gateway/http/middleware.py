@@ -1,4 +1,4 @@
-"""Around every request: a span, an answer to bugs, headers that keep browsers safe, a limit."""
+"""Around every request: a span, an answer to bugs, a limit."""
 
 import asyncio
 import math
@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import structlog
 from opentelemetry import trace
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,35 +17,8 @@ from services.gateway.http.problems import internal_error
 
 log = structlog.get_logger(__name__)
 
-SAFE = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
-NO_STORE = "no-store"
 WHOLE_BODY_S = 30.0
 TOO_SLOW = f"The body did not come within {WHOLE_BODY_S:g} seconds."
-
-
-class SafeHeaders:
-    """Adds what keeps browsers from guessing, framing, leaking and storing."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on."""
-
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in SAFE.items():
-                    headers.setdefault(name, value)
-                headers.setdefault("Cache-Control", NO_STORE)
-            await send(message)
-
-        await self._app(scope, receive, with_headers)
 
 
 class TracedRequests:

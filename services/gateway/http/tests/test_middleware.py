@@ -36,6 +36,9 @@ async def test_every_answer_is_safe(world, client):
         assert headers["referrer-policy"] == "no-referrer"
         assert headers["content-security-policy"].startswith("default-src 'none'")
         assert headers["cache-control"] == "no-store"
+        assert "frame-ancestors 'none'" in headers["content-security-policy"]
+        assert headers["cross-origin-opener-policy"] == "same-origin"
+        assert "microphone=()" in headers["permissions-policy"]
 
 
 @pytest.mark.parametrize("flags", ["00", "01"])
