@@ -1,5 +1,6 @@
 """Composition root of the gateway: the only module that builds clients from settings."""
 
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -97,4 +98,7 @@ def _site(kernel: Kernel, settings: Settings) -> Mount:
         trusted_proxies=listed(settings.trusted_proxies),
         cors_origins=listed(settings.cors_origins),
     )
-    return Mount("/", app=create_app(kernel, exposure))
+    mount = Mount("/", app=create_app(kernel, exposure))
+    # Else a path with a line break is none of ours, and answered without a word of what is wrong.
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return mount

@@ -62,10 +62,14 @@ def _range(part: str) -> PageRange:
     return PageRange(first=first, last=last)
 
 
+ListedPages = Annotated[
+    list[Annotated[int, Field(ge=1, le=MAX_PAGES)]], Field(min_length=1, max_length=MAX_NUMBERS)
+]
+WrittenPages = Annotated[str, Field(pattern=r"^ *[0-9]{1,6}( *- *[0-9]{1,6})? *(, *[0-9]|$)")]
 Pages = Annotated[
     SomePages,
     Field(description='Numbers, or a text such as "1-5,8".'),
-    BeforeValidator(asked_ranges, json_schema_input_type=list[int] | str),
+    BeforeValidator(asked_ranges, json_schema_input_type=ListedPages | WrittenPages),
 ]
 
 

@@ -20,6 +20,10 @@ _RANGES = {"Accept-Ranges": {"description": "bytes: parts may be asked for.", "s
 _NAMED = {"Content-Disposition": {"description": "A name for the file.", "schema": _TEXT}}
 _PART = {"Content-Range": {"description": "Which bytes these are, of how many.", "schema": _TEXT}}
 
+JSON = "application/json"
+_JSON = {"type": "object"}
+_BYTES = {"type": "string", "format": "binary"}
+
 CONDITIONS = {
     "Range": "One range of bytes, such as bytes=0-1023; others are answered with the whole.",
     "If-Range": "The ETag that the part has to be of; else the whole is answered.",
@@ -39,7 +43,7 @@ def own_problems(*codes: str) -> dict[str, Any]:
 def file_answers(*media_types: str, named: bool = False) -> Responses:
     """Declare what :func:`~services.gateway.http.downloads.send_object` answers."""
     kinds = [kind.partition(";")[0] for kind in media_types]
-    content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in kinds}
+    content = {kind: {"schema": dict(_JSON if kind == JSON else _BYTES)} for kind in kinds}
     return {**_partial(content, {**ETAG, **_RANGES, **(_NAMED if named else {})})}
 
 

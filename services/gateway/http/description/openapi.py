@@ -1,5 +1,7 @@
 """Completes what FastAPI makes of the routes: problems, headers, HEAD, tags, servers, license."""
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
@@ -30,6 +32,8 @@ TAGS = {
     "audio": "What can be heard: engines, voices, pages and audiobooks.",
 }
 """Each tag that a route has; a test asks for those that lack."""
+EVENT_STREAM = "text/event-stream"
+_REFERENCE = re.compile(r'"#/components/schemas/([^"]+)"')
 REQUEST_ID = {"X-Request-Id": {"$ref": "#/components/headers/RequestId"}}
 
 
@@ -54,6 +58,7 @@ def openapi_document(app: FastAPI, server: str) -> dict[str, Any]:
     for item in made["paths"].values():
         if "get" in item:
             item["head"] = _as_head(item["get"])
+    _drop_unused(made)
     made["components"]["headers"] = {
         "RequestId": {
             "description": "The id of this request, in our logs and in problems.",
@@ -61,6 +66,14 @@ def openapi_document(app: FastAPI, server: str) -> dict[str, Any]:
         }
     }
     return made
+
+
+def _drop_unused(made: dict[str, Any]) -> None:
+    """Leave out schemas that only fields refer to which no answer shows."""
+    schemas = made["components"]["schemas"]
+    while unused := schemas.keys() - set(_REFERENCE.findall(json.dumps(made))):
+        for name in unused:
+            del schemas[name]
 
 
 def _operations(paths: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -75,6 +88,9 @@ def _complete(operation: dict[str, Any]) -> None:
     answers = {status: said for status, said in declared.items() if status[0] in "123"}
     answers |= problem_responses(operation, own)
     for answer in answers.values():
+        # FastAPI merges the payloads into the schema of the text: no text could be one of them.
+        if EVENT_STREAM in answer.get("content", {}):
+            answer["content"][EVENT_STREAM]["schema"] = {"type": "string"}
         answer["headers"] = {**answer.get("headers", {}), **REQUEST_ID}
     operation["responses"] = answers
 

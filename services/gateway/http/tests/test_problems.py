@@ -223,3 +223,9 @@ async def test_no_phrase_of_a_library_is_answered(world, client):
         assert answer.json()["errors"]
         for phrase in ("Input should", "Value error", "valid dictionary", "Extra inputs"):
             assert phrase not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/x%0Ay", "/documents/%0A", "/narrations/%0D%0A/failures"])
+async def test_a_path_with_a_line_break_is_not_found_as_any_other(client, path):
+    answer = await client.get(path)
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
