@@ -1,23 +1,16 @@
 """Puts the routes of all features together. One application for each kernel; nothing connects."""
 
-import asyncio
-import json
-
 from fastapi import Depends, FastAPI
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
 
 from libs.common.runtime.safe_headers import SafeHeaders
 from services.gateway.http.admission import Admission, AdmittedRequests
 from services.gateway.http.context import PREFIX
-from services.gateway.http.description.openapi import openapi_document
+from services.gateway.http.description.served import add_descriptions
 from services.gateway.http.exposure import Exposure
 from services.gateway.http.middleware import LimitedJson, TracedRequests
-from services.gateway.http.problem_details.problem_types import PAGE
-from services.gateway.http.problem_details.problems_page import problems_html
 from services.gateway.http.problems import add_handlers
-from services.gateway.http.query_names import check_names, only_known_names
+from services.gateway.http.query_names import only_known_names
 from services.gateway.http.requests.methods import HeadRequests
 from services.gateway.http.requests.request_ids import IdentifiedRequests
 from services.gateway.kernel.record import Kernel
@@ -59,27 +52,6 @@ def create_app(kernel: Kernel, exposure: Exposure) -> FastAPI:
     for feature in reversed(kernel.features):
         for router in (*feature.api, *feature.pages):
             app.include_router(router)
-    _describe(app, exposure.server)
+    add_descriptions(app, exposure.server)
     add_handlers(app)
     return app
-
-
-def _describe(app: FastAPI, server: str) -> None:
-    """Serve the page of problems, and the OpenAPI description.
-
-    That is worked out in a thread: it would hold the loop for 0.4 s.
-    """
-
-    def describe() -> bytes:
-        return json.dumps(openapi_document(app, server), ensure_ascii=False).encode()
-
-    async def described(request: Request) -> Response:
-        check_names(request)
-        return Response(await asyncio.to_thread(describe), media_type="application/json")
-
-    async def explained(request: Request) -> Response:
-        check_names(request)
-        return HTMLResponse(problems_html())
-
-    app.add_route(f"{PREFIX}/openapi.json", described, include_in_schema=False)
-    app.add_route(PAGE, explained, include_in_schema=False)
