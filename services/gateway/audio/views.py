@@ -29,7 +29,10 @@ class RenditionView(View):
 
 
 class AudioView(View):
-    """One page, spoken one way. ``done`` of ``total`` utterances are."""
+    """One page, spoken one way. ``done`` of ``total`` utterances are; at the end, all.
+
+    While it is spoken, both are told every few seconds; ``total`` is null until then.
+    """
 
     audio_id: UUID
     document_id: UUID
@@ -125,7 +128,7 @@ def audio_view(row: AudioFilesRow) -> AudioView:
         formats=row.formats,
         state=state,
         requested_at=row.requested_at,
-        done=row.done or 0,
+        done=(row.total if row.is_ready and row.total else row.done) or 0,
         total=row.total,
         duration_ms=row.duration_ms,
         loudness_lufs=row.loudness_lufs,

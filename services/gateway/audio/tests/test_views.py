@@ -2,8 +2,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from services.gateway.audio.rows import AudioRow
-from services.gateway.audio.views import AudiobookView, audio_state
+from services.gateway.audio.rows import AudioFilesRow, AudioRow
+from services.gateway.audio.views import AudiobookView, audio_state, audio_view
 from services.gateway.tests.world import reference
 
 
@@ -41,6 +41,34 @@ def test_audios(ready_at, failed_at, done, state):
     found, failure = audio_state(row)
     assert found == state
     assert (failure is not None) == (state == "failed")
+
+
+@pytest.mark.parametrize(("ready_at", "done"), [(None, 3), ("t", 7)])
+def test_of_an_audio_that_is_ready_all_is_done(ready_at, done):
+    """Progress is told now and then, and not once more at the end."""
+    row = AudioFilesRow(
+        audio_id=UUID(int=1),
+        document_id=UUID(int=2),
+        page=1,
+        revision=0,
+        engine="e",
+        voice="v",
+        rate=1.0,
+        formats=("m4a",),
+        requested_at="t",
+        done=3,
+        total=7,
+        duration_ms=None,
+        ready_at=ready_at,
+        failed_code=None,
+        failed_reason=None,
+        failed_at=None,
+        given_up_at=None,
+        loudness_lufs=None,
+        files=None,
+    )
+    shown = audio_view(row)
+    assert (shown.done, shown.total) == (done, 7)
 
 
 def test_an_audiobook_says_its_size_and_not_its_place():
