@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from bench.command_line import described
-from libs.common.contracts.utterances import Block, Utterance
+from libs.common.contracts.speech.utterances import Block, Utterance
 from services.synth.audio.assembly import assemble_page
 from services.synth.audio.containers.tags import Tags
 from services.synth.audio.produce import produce

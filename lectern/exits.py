@@ -6,8 +6,8 @@ named here.
 
 from enum import IntEnum
 
+from lectern.data_folder import DataFolderInUse, DataFolderUnusable
 from lectern.embedded_broker import EmbeddedBrokerError
-from lectern.standalone import DataFolderInUse, DataFolderUnusable
 from libs.common.errors import LecternError, Rejected, Transient
 from libs.common.runtime.http_server import CannotListen
 from libs.common.settings import InvalidSettings

@@ -40,5 +40,5 @@ def _ignored(options: Options) -> Iterator[tuple[str, str]]:
         yield variable(CommonSettings, field), field
     for spec in SERVICES:
         own = {"database_pooler", *service_settings(options, spec.name)}
-        for field in sorted(own - set(LIMITS)):
+        for field in sorted(own - set(LIMITS) - {"public_url"}):
             yield variable(spec.settings, field), field

@@ -4,23 +4,19 @@ The code is that of the deployment; only the addresses differ.
 """
 
 import asyncio
-import contextlib
-import fcntl
-import logging
 import math
 import os
-import secrets
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from multiprocessing.util import get_temp_dir
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
+from pydantic_settings import BaseSettings
+
 import services.gateway.app
+from lectern.data_folder import data_folder_secret, locked, mail_link_key, temporary_files
 from lectern.embedded_broker import EmbeddedBroker
 from lectern.recovery import Sweeper, release_left
 from lectern.service_catalog import SERVICES, consumed_topics, consumers
@@ -35,29 +31,15 @@ from libs.common.settings import CommonSettings, load, variable
 from libs.common.store.migrate import upgrade
 from services.gateway.app import Assembly
 from services.gateway.settings import Settings as GatewaySettings
+from services.notifier.settings import Settings as NotifierSettings
 from services.synth.settings import Settings as SynthSettings
-
-log = logging.getLogger(__name__)  # before a service starts: to standard error
 
 PARTITIONS = 1
 LOOK_EVERY_S = 0.5
-SECRET_BYTES = 32
 SEGMENTS = {"share_segments": True, "keep_all_segments": True}
 """One person listens, and a folder of theirs costs nothing for each page that is kept."""
 LIMITS = {"max_characters_per_owner_and_day": 0}
 """No daily limit, since one person pays for their own engine."""
-
-
-class DataFolderInUse(Permanent):
-    """Another process works in this data folder."""
-
-    code = "in_use"
-
-
-class DataFolderUnusable(Permanent):
-    """The data folder cannot be made or written."""
-
-    code = "cannot_keep"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,11 +111,12 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
         CannotListen: A port is taken.
     """
     topics = {topic.name: topic.partitions for topic in declared_topics(consumers(), 1, PARTITIONS)}
-    with _locked(options.data), _temporary_files(options.data), EmbeddedBroker(topics) as broker:
+    with locked(options.data), temporary_files(options.data), EmbeddedBroker(topics) as broker:
         secret = data_folder_secret(options.data)
         stopping = asyncio.Event()
         fetches = FetchOnDemand()
-        gateway, started = _build(options, broker.bootstrap, stopping, fetches)
+        common = common_settings(options, broker.bootstrap, secret)
+        gateway, started = _build(options, common, stopping, fetches)
         for spec in SERVICES:
             await upgrade(started[spec.name].parts.database, spec.migrations)
         databases = {name: service.parts.database for name, service in started.items()}
@@ -156,9 +139,15 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
                 await service.parts.database.close()
 
 
-def common_settings(options: Options, bootstrap: str) -> CommonSettings:
-    """Return the settings that standalone runs with; the environment may add to them."""
-    common = load(CommonSettings, **common_overrides(options, bootstrap))
+def common_settings(options: Options, bootstrap: str, secret: bytes) -> CommonSettings:
+    """Return the settings that standalone runs with; the environment may add to them.
+
+    Links in mails are made with the ``secret`` of the data folder, unless there is a key for them.
+    """
+    own = (
+        {} if _is_set(CommonSettings, "mail_link_key") else {"mail_link_key": mail_link_key(secret)}
+    )
+    common = load(CommonSettings, **common_overrides(options, bootstrap), **own)
     return within_descriptors(common, servers=len(SERVICES))
 
 
@@ -192,24 +181,31 @@ def service_settings(options: Options, name: str) -> dict[str, Any]:
         "http_port": 0 if options.port is None else options.port + number,
         **(SEGMENTS if name == "synth" else {}),
         **(_gateway_settings() if name == "gateway" else {}),
+        **(_notifier_settings(options) if name == "notifier" else {}),
         **options.settings.get(name, {}),
     }
 
 
 def _gateway_settings() -> dict[str, Any]:
     """Return what suits one person and one process, unless the environment says otherwise."""
-    limits = {name: most for name, most in LIMITS.items() if not _is_set(name)}
+    limits = {name: most for name, most in LIMITS.items() if not _is_set(GatewaySettings, name)}
     return {"role": "all", **limits}
 
 
-def _is_set(name: str) -> bool:
-    return bool(os.environ.get(variable(GatewaySettings, name)))
+def _notifier_settings(options: Options) -> dict[str, Any]:
+    """Return where links in mails lead, unless the environment says so."""
+    if options.port is None or _is_set(NotifierSettings, "public_url"):
+        return {}
+    return {"public_url": f"http://{options.host}:{options.port}"}
+
+
+def _is_set(settings: type[BaseSettings], name: str) -> bool:
+    return bool(os.environ.get(variable(settings, name)))
 
 
 def _build(
-    options: Options, bootstrap: str, stopping: asyncio.Event, fetches: FetchOnDemand
+    options: Options, common: CommonSettings, stopping: asyncio.Event, fetches: FetchOnDemand
 ) -> tuple[Assembly, dict[str, Service]]:
-    common = common_settings(options, bootstrap)
     isolation = Isolation()
     built: dict[str, Service] = {}
     gateway: Assembly | None = None
@@ -239,62 +235,3 @@ def _backpressure(name: str, fetches: FetchOnDemand) -> Backpressure:
 
 def _database(options: Options, name: str) -> Path:
     return (options.data / f"{name}.db").resolve()
-
-
-@contextlib.contextmanager
-def _locked(data: Path) -> Iterator[None]:
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-        handle = os.open(data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise DataFolderUnusable(
-            f"nothing can be kept in {data} ({error.strerror}); choose another folder with --data"
-        ) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise DataFolderInUse(
-            f"another lectern works in {data}; stop it, or choose another folder with --data"
-        ) from None
-    finally:
-        os.close(handle)
-
-
-def data_folder_secret(data: Path) -> bytes:
-    """Return the secret of the data folder, made anew, with a warning, if it is lost or damaged.
-
-    Raises:
-        DataFolderUnusable: It cannot be read or written.
-    """
-    path, part = data / "secret", data / "secret.part"
-    try:
-        if path.exists() and len(kept := path.read_bytes()) == SECRET_BYTES:
-            return kept
-        if any(data.glob("*.db")):  # made after the secret
-            log.warning(
-                "%s is lost or damaged: what was read gets other ids, and is read anew", path
-            )
-        made = secrets.token_bytes(SECRET_BYTES)
-        part.unlink(missing_ok=True)
-        part.touch(mode=0o600)
-        part.write_bytes(made)
-        part.replace(path)
-        return made
-    except OSError as error:
-        raise DataFolderUnusable(f"cannot keep {path}: {error.strerror or error}") from error
-
-
-@contextlib.contextmanager
-def _temporary_files(data: Path) -> Iterator[None]:
-    """Keep temporary files in the data folder, where the next start finds what a kill left."""
-    get_temp_dir()  # multiprocessing settles for its own, which has to outlive this block
-    folder, before = data.resolve() / "temporary", tempfile.tempdir
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    tempfile.tempdir = str(folder)
-    try:
-        yield
-    finally:
-        tempfile.tempdir = before
-        shutil.rmtree(folder, ignore_errors=True)

@@ -14,6 +14,7 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --allow-principal 'User:gateway' \
   --operation Write \
   --operation Describe \
+  --topic 'account.mail_requested' \
   --topic 'audio.deleted' \
   --topic 'audio.failed.gateway.dlq' \
   --topic 'audio.progressed.gateway.dlq' \
@@ -34,6 +35,11 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --topic 'page.segmented.gateway.dlq' \
   --topic 'task.failed' \
   --topic 'task.failed.gateway.dlq' \
+  --topic 'user.address_changed' \
+  --topic 'user.deleted' \
+  --topic 'user.disabled' \
+  --topic 'user.enabled' \
+  --topic 'user.registered' \
   --topic 'voices.announced.gateway.dlq'
 "$KAFKA_ACLS" "$@" --add \
   --allow-principal 'User:gateway' \
@@ -125,6 +131,7 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --allow-principal 'User:notifier' \
   --operation Write \
   --operation Describe \
+  --topic 'account.mail_requested.notifier.dlq' \
   --topic 'audio.failed.notifier.dlq' \
   --topic 'audio.ready.notifier.dlq' \
   --topic 'audiobook.failed.notifier.dlq' \
@@ -136,11 +143,17 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --topic 'notification.failed' \
   --topic 'notification.sent' \
   --topic 'task.failed' \
-  --topic 'task.failed.notifier.dlq'
+  --topic 'task.failed.notifier.dlq' \
+  --topic 'user.address_changed.notifier.dlq' \
+  --topic 'user.deleted.notifier.dlq' \
+  --topic 'user.disabled.notifier.dlq' \
+  --topic 'user.enabled.notifier.dlq' \
+  --topic 'user.registered.notifier.dlq'
 "$KAFKA_ACLS" "$@" --add \
   --allow-principal 'User:notifier' \
   --operation Read \
   --operation Describe \
+  --topic 'account.mail_requested' \
   --topic 'audio.failed' \
   --topic 'audio.ready' \
   --topic 'audiobook.failed' \
@@ -149,7 +162,12 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --topic 'document.rejected' \
   --topic 'narration.completed' \
   --topic 'narration.failed' \
-  --topic 'task.failed'
+  --topic 'task.failed' \
+  --topic 'user.address_changed' \
+  --topic 'user.deleted' \
+  --topic 'user.disabled' \
+  --topic 'user.enabled' \
+  --topic 'user.registered'
 "$KAFKA_ACLS" "$@" --add \
   --allow-principal 'User:notifier' \
   --operation Read \

@@ -10,12 +10,14 @@ from libs.common.contracts.details import (
     AudiobookContents,
     Details,
     FailureDetails,
+    MailDetails,
     PageText,
     ParsedDocument,
     SubmittedDocument,
+    UserDetails,
 )
-from libs.common.contracts.timings import Timings
-from libs.common.contracts.utterances import SegmentedPage
+from libs.common.contracts.speech.timings import Timings
+from libs.common.contracts.speech.utterances import SegmentedPage
 
 EVENTS = "docs/events"
 DETAILS = "docs/events/details"
@@ -27,6 +29,8 @@ EVERY_DETAILS: Sequence[type[Details]] = (
     Timings,
     AudiobookContents,
     FailureDetails,
+    UserDetails,
+    MailDetails,
 )
 
 

@@ -38,9 +38,11 @@ ACCESS: Mapping[str, Access] = {
             "documents/*/submitted.*",
             "documents/*/pages/*",
             "documents/*/audiobooks/*",
+            "users/*",
+            "mails/*",
             _FAILURES,
         ),
-        erases=("documents/*",),
+        erases=("documents/*", "users/*", "mails/*"),
     ),
     "ingest": Access(
         reads=("documents/*",),
@@ -65,9 +67,9 @@ ACCESS: Mapping[str, Access] = {
         erases=("documents/*", "audio/*"),
     ),
     "notifier": Access(
-        reads=("documents/*",),
+        reads=("documents/*", "users/*", "mails/*"),
         writes=(_FAILURES,),
-        erases=("documents/*",),
+        erases=("documents/*", "mails/*"),
     ),
 }
 """Each erases what is below a document that was deleted: see docs/decisions/0034."""

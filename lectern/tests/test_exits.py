@@ -1,8 +1,8 @@
 import pytest
 
+from lectern.data_folder import DataFolderInUse, DataFolderUnusable
 from lectern.embedded_broker import EmbeddedBrokerError
 from lectern.exits import Exit, Failed, classify
-from lectern.standalone import DataFolderInUse, DataFolderUnusable
 from libs.common.errors import Permanent, Rejected, Throttled, Transient, Unavailable
 from libs.common.runtime.http_server import CannotListen
 from libs.common.settings import CommonSettings, InvalidSettings, load

@@ -1,19 +1,15 @@
 import asyncio
 import socket
-import stat
 import tempfile
 
 import pytest
 
+from lectern.data_folder import DataFolderInUse, DataFolderUnusable
 from lectern.embedded_broker import EmbeddedBroker
 from lectern.service_catalog import consumers
 from lectern.standalone import (
-    SECRET_BYTES,
-    DataFolderInUse,
-    DataFolderUnusable,
     Options,
     common_settings,
-    data_folder_secret,
     running,
     service_settings,
 )
@@ -52,49 +48,6 @@ async def test_temporary_files_live_in_the_data_folder_and_go_with_it(tmp_path):
     assert not (tmp_path / "temporary").exists()
 
 
-def test_a_data_folder_keeps_its_secret(tmp_path):
-    one, other = tmp_path / "one", tmp_path / "other"
-    one.mkdir()
-    other.mkdir()
-    secret = data_folder_secret(one)
-    assert len(secret) == SECRET_BYTES
-    assert data_folder_secret(one) == secret != data_folder_secret(other)
-    [path] = one.iterdir()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-@pytest.mark.parametrize("left", ["secret", "secret.part"])
-def test_a_secret_that_was_half_written_is_made_anew(tmp_path, left):
-    (tmp_path / left).write_bytes(b"half")
-    secret = data_folder_secret(tmp_path)
-    assert len(secret) == SECRET_BYTES
-    assert data_folder_secret(tmp_path) == secret
-    [path] = tmp_path.iterdir()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-
-@pytest.mark.parametrize("left", [None, b"", bytes(SECRET_BYTES + 1)])
-def test_a_secret_that_is_lost_with_its_ids_is_warned_of(tmp_path, caplog, left):
-    data_folder_secret(tmp_path)
-    (tmp_path / "gateway.db").touch()
-    data_folder_secret(tmp_path)
-    assert caplog.messages == []
-    path = tmp_path / "secret"
-    if left is None:
-        path.unlink()
-    else:
-        path.write_bytes(left)
-    data_folder_secret(tmp_path)
-    [said] = caplog.messages
-    assert str(path) in said
-
-
-def test_a_secret_that_cannot_be_kept_is_said(tmp_path):
-    (tmp_path / "secret").mkdir()
-    with pytest.raises(DataFolderUnusable, match=r"cannot keep .*secret"):
-        data_folder_secret(tmp_path)
-
-
 async def test_a_folder_that_cannot_be_is_said(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataFolderUnusable, match="--data"):
@@ -118,7 +71,7 @@ def test_the_environment_cannot_point_standalone_elsewhere(tmp_path, monkeypatch
     monkeypatch.setenv("LECTERN_KAFKA_BOOTSTRAP_SERVERS", "kafka.example.org:9092")
     monkeypatch.setenv("LECTERN_STORAGE_URL", "s3://bucket")
     monkeypatch.setenv("LECTERN_RELAY_BATCH_SIZE", "10000")
-    found = common_settings(Options(data=tmp_path), "127.0.0.1:1")
+    found = common_settings(Options(data=tmp_path), "127.0.0.1:1", bytes(32))
     assert found.relay_batch_size < FULL_AT
     assert found.kafka_bootstrap_servers == "127.0.0.1:1"
     assert found.storage_url == (tmp_path / "objects").as_uri()
@@ -170,3 +123,24 @@ def test_one_person_has_no_daily_limit_unless_they_say_so(tmp_path, monkeypatch)
     assert limit() == 0
     monkeypatch.setenv("GATEWAY_MAX_CHARACTERS_PER_OWNER_AND_DAY", "5000")
     assert limit() == 5000
+
+
+def test_links_in_mails_are_made_with_the_secret_of_the_folder(tmp_path, monkeypatch):
+    def key(secret):
+        return common_settings(Options(data=tmp_path), "127.0.0.1:1", secret).mail_links
+
+    assert key(bytes(32)) == key(bytes(32)) != key(bytes([1] * 32))
+    monkeypatch.setenv("LECTERN_MAIL_LINK_KEY", "a key of the environment of 32 letters")
+    assert key(bytes(32)) == key(bytes([1] * 32))
+
+
+def test_links_in_mails_lead_to_this_machine_unless_the_environment_says_where(
+    tmp_path, monkeypatch
+):
+    def leads_to(**more):
+        return service_settings(Options(data=tmp_path, **more), "notifier").get("public_url")
+
+    assert leads_to() is None
+    assert leads_to(port=8000) == "http://127.0.0.1:8000"
+    monkeypatch.setenv("NOTIFIER_PUBLIC_URL", "https://lectern.example.org")
+    assert leads_to(port=8000) is None

@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from libs.common.database_settings import DatabaseAddress, DatabaseTimeouts
 from libs.common.expected_values import expected
 from libs.common.kafka_settings import KafkaSettings, hours_by_topic
+from libs.common.mail_links import MailLinks
 
 S = TypeVar("S", bound=BaseSettings)
 
@@ -91,6 +92,13 @@ class CommonSettings(KafkaSettings, DatabaseTimeouts):
     )
     s3_secret_access_key: SecretStr | None = Field(
         default=None, description="The other half of the S3 credentials."
+    )
+
+    mail_link_key: SecretStr | None = Field(
+        default=None,
+        description="What makes the secrets of links in mails, for gateway and notifier: 32 random "
+        "characters or more. While it is replaced, the old one follows the new one after a comma. "
+        "Empty: there are no such links, and nobody can register.",
     )
 
     handler_max_attempts: int = Field(
@@ -166,6 +174,13 @@ class CommonSettings(KafkaSettings, DatabaseTimeouts):
         hours_by_topic(value)
         return value
 
+    @field_validator("mail_link_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            MailLinks.read(value.get_secret_value())
+        return value
+
     @field_validator("storage_url")
     @classmethod
     def _names_a_storage(cls, value: str) -> str:
@@ -175,6 +190,12 @@ class CommonSettings(KafkaSettings, DatabaseTimeouts):
                 "without credentials"
             )
         return value
+
+    @property
+    def mail_links(self) -> MailLinks | None:
+        """What makes and checks links in mails; None if there is no key."""
+        key = self.mail_link_key
+        return None if key is None else MailLinks.read(key.get_secret_value())
 
     @model_validator(mode="after")
     def _whole_credentials(self) -> Self:

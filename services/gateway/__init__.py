@@ -3,5 +3,6 @@
 Consumes: PageExtracted, PageSegmented, DocumentParsed, DocumentRejected, VoicesAnnounced,
     AudioProgressed, AudioReady, AudioFailed, AudiobookReady, AudiobookFailed, TaskFailed
 Produces: DocumentSubmitted, DocumentDeleted, PageEdited, NarrationRequested, NarrationCompleted,
-    NarrationFailed, AudioRequested, AudioDeleted, AudiobookRequested
+    NarrationFailed, AudioRequested, AudioDeleted, AudiobookRequested, UserRegistered,
+    UserAddressChanged, UserDisabled, UserEnabled, UserDeleted, AccountMailRequested
 """

@@ -6,6 +6,14 @@ from pathlib import Path
 
 from starlette.routing import Mount
 
+from libs.common.contracts.accounts import (
+    AccountMailRequested,
+    UserAddressChanged,
+    UserDeleted,
+    UserDisabled,
+    UserEnabled,
+    UserRegistered,
+)
 from libs.common.contracts.audio import AudiobookRequested, AudioDeleted, AudioRequested
 from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted, PageEdited
 from libs.common.contracts.narrations import (
@@ -39,6 +47,12 @@ PUBLISHES = (
     AudioRequested,
     AudioDeleted,
     AudiobookRequested,
+    UserRegistered,
+    UserAddressChanged,
+    UserDisabled,
+    UserEnabled,
+    UserDeleted,
+    AccountMailRequested,
     TaskFailed,
 )
 CONSUMES = consumed(FEATURES)

@@ -6,27 +6,47 @@ from pathlib import Path
 
 import httpx
 
+from libs.common.contracts.accounts import (
+    AccountMailRequested,
+    UserAddressChanged,
+    UserDeleted,
+    UserDisabled,
+    UserEnabled,
+    UserRegistered,
+)
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.contracts.notifications import NotificationFailed, NotificationSent
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.erasing import ERASE, Eraser
+from libs.common.processing.job_kind import JobRoute
 from libs.common.runtime.connect import open_database, open_object_storage
 from libs.common.runtime.service_parts import ServiceParts
 from libs.common.settings import CommonSettings
 from services.notifier.channels.mail import Mailer, SmtpServer
 from services.notifier.channels.webhooks import Webhooks, webhook_client
+from services.notifier.deliveries.account_mailer import AccountMailer
 from services.notifier.deliveries.batching import DeliverySchedule
 from services.notifier.deliveries.deliverer import Deliverer
-from services.notifier.deliveries.jobs import MAIL, WEBHOOK
+from services.notifier.deliveries.jobs import ACCOUNT_MAIL, FORGET_MAIL, MAIL, WEBHOOK
 from services.notifier.handlers import Notifier
 from services.notifier.installation_secret import InstallationSecret
 from services.notifier.notices import TOLD, Target
+from services.notifier.recipients import Recipients
 from services.notifier.settings import Settings
 
 NAME = "notifier"
 PUBLISHES = (NotificationSent, NotificationFailed, TaskFailed)
-CONSUMES = (*TOLD, DocumentDeleted)
+CONSUMES = (
+    *TOLD,
+    DocumentDeleted,
+    AccountMailRequested,
+    UserRegistered,
+    UserAddressChanged,
+    UserDisabled,
+    UserEnabled,
+    UserDeleted,
+)
 
 
 def build(common: CommonSettings, settings: Settings) -> ServiceParts:
@@ -46,15 +66,20 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
         storage=storage,
         metrics=metrics,
     )
-    slots = settings.workers or 4
+    account_mailer = AccountMailer(
+        mailer=deliverer.mailer,
+        links=common.mail_links,
+        public_url=settings.public_url,
+        storage=storage,
+        metrics=metrics,
+    )
     return ServiceParts(
         name=NAME,
         migrations=Path(__file__).with_name("migrations"),
         publishes=PUBLISHES,
-        routes=_notifier(settings, targets, secret).routes(),
+        routes=_notifier(settings, targets, secret, Recipients(storage)).routes(),
         work=[
-            MAIL.done_by(deliverer.mail, slots=slots),
-            WEBHOOK.done_by(deliverer.webhook, slots=slots),
+            *_work(settings.workers or 4, deliverer, account_mailer),
             ERASE.done_by(Eraser(storage, common.erasure_sweep_seconds).erase),
         ],
         settings=settings,
@@ -66,8 +91,20 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     )
 
 
+def _work(slots: int, deliverer: Deliverer, account_mailer: AccountMailer) -> list[JobRoute]:
+    return [
+        MAIL.done_by(deliverer.mail, slots=slots),
+        WEBHOOK.done_by(deliverer.webhook, slots=slots),
+        ACCOUNT_MAIL.done_by(account_mailer.send, slots=slots),
+        FORGET_MAIL.done_by(account_mailer.forget),
+    ]
+
+
 def _notifier(
-    settings: Settings, targets: Sequence[Target], secret: InstallationSecret
+    settings: Settings,
+    targets: Sequence[Target],
+    secret: InstallationSecret,
+    recipients: Recipients,
 ) -> Notifier:
     schedule = DeliverySchedule(
         max_attempts=settings.max_attempts,
@@ -79,6 +116,7 @@ def _notifier(
         schedule=schedule,
         max_age=timedelta(hours=settings.max_age_hours),
         secret=secret,
+        recipients=recipients,
     )
 
 

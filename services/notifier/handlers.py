@@ -8,6 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from libs.common.contracts.accounts import (
+    AccountMailRequested,
+    UserAddressChanged,
+    UserDeleted,
+    UserDisabled,
+    UserEnabled,
+    UserRegistered,
+)
 from libs.common.contracts.audio import AudiobookFailed, AudiobookReady, AudioFailed, AudioReady
 from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.contracts.narrations import NarrationCompleted, NarrationFailed
@@ -16,9 +24,16 @@ from libs.common.processing.erasing import erase_objects
 from libs.common.processing.routes import Route, on
 from libs.common.store.effects import Effect
 from services.notifier.deliveries.batching import DeliverySchedule
-from services.notifier.deliveries.recording import batched_notice, expired_notice, single_notice
+from services.notifier.deliveries.jobs import forget_mail
+from services.notifier.deliveries.recording import (
+    account_mail,
+    batched_notice,
+    expired_notice,
+    single_notice,
+)
 from services.notifier.installation_secret import InstallationSecret
-from services.notifier.notices import Notice, Target, Told
+from services.notifier.notices import ACCOUNTS, Notice, Target, Told
+from services.notifier.recipients import Recipients
 
 HAVE_OWN_EVENT = frozenset(
     {("ingest", "fetch"), ("ingest", "parse"), ("synth", "speak"), ("synth", "bind")}
@@ -42,6 +57,7 @@ class Notifier:
     schedule: DeliverySchedule
     max_age: timedelta
     secret: InstallationSecret
+    recipients: Recipients
 
     async def tell(self, event: Told) -> Sequence[Effect]:
         """Record a notice for every target that wants this type."""
@@ -77,6 +93,13 @@ class Notifier:
         """
         return erase_objects(event)
 
+    async def mail_about_account(self, event: AccountMailRequested) -> Sequence[Effect]:
+        """Record a mail, or forget to whom it would have gone if it comes too late."""
+        notice = Notice.of_account_mail(event, await self.secret.identities())
+        if datetime.now(UTC) > event.valid_until:
+            return [expired_notice(notice, ACCOUNTS), *forget_mail(notice)]
+        return [account_mail(notice, self.schedule)]
+
     def routes(self) -> list[Route]:
         """Which event goes where."""
         return [
@@ -89,6 +112,12 @@ class Notifier:
             on(DocumentRejected, self.tell),
             on(TaskFailed, self.tell_task),
             on(DocumentDeleted, self.deleted),
+            on(AccountMailRequested, self.mail_about_account),
+            on(UserRegistered, self.recipients.addressed),
+            on(UserAddressChanged, self.recipients.addressed),
+            on(UserDisabled, self.recipients.disabled),
+            on(UserEnabled, self.recipients.disabled),
+            on(UserDeleted, self.recipients.deleted),
         ]
 
 

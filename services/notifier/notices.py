@@ -15,6 +15,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from libs.common.contracts.accounts import AccountMailRequested
 from libs.common.contracts.audio import AudiobookFailed, AudiobookReady, AudioFailed, AudioReady
 from libs.common.contracts.base import Event
 from libs.common.contracts.catalog import event_by_topic
@@ -47,6 +48,9 @@ TOLD: tuple[type[Told], ...] = (
     TaskFailed,
 )
 """Everything that can be told."""
+
+ACCOUNTS = "accounts"
+"""The target of mails about accounts, which go to somebody else each; also as it is shown."""
 
 TYPES = tuple(event.topic for event in TOLD)
 
@@ -89,6 +93,10 @@ class Identities:
         parts = ("notice", str(event_id), target.channel, target.address)
         return keyed_uuid(self.secret, *parts)
 
+    def of_mail(self, mail_id: UUID) -> UUID:
+        """Return the identity of a mail about an account."""
+        return keyed_uuid(self.secret, "account mail", str(mail_id))
+
 
 class Notice(BaseModel):
     """What one target is told of one event. It is the payload of the jobs, and holds no address.
@@ -120,6 +128,22 @@ class Notice(BaseModel):
             document_id=event.document_id,
             owner_id=event.owner_id,
             page=getattr(event, "page", None),
+            value=event.encode().decode(),
+        )
+
+    @classmethod
+    def of_account_mail(cls, event: AccountMailRequested, identities: Identities) -> Self:
+        """Return the notice of a mail about an account; its address is in the object of it."""
+        return cls(
+            notification_id=identities.of_mail(event.mail_id),
+            channel="mail",
+            target_key=ACCOUNTS,
+            about=event.event_id,
+            about_type=event.topic,
+            occurred_at=event.occurred_at,
+            document_id=None,
+            owner_id=None,
+            page=None,
             value=event.encode().decode(),
         )
 

@@ -70,7 +70,8 @@ class Settings(ServiceSettings):
         default="",
         validate_default=True,
         repr=False,
-        description="Mail addresses that are told, separated by commas; each gets its own mail.",
+        description="Mail addresses that are told of all documents, separated by commas; each gets "
+        "its own mail.",
     )
     mail_events: Listed = Field(
         default=MAIL_EVENTS,
@@ -91,7 +92,8 @@ class Settings(ServiceSettings):
     public_url: str | None = Field(
         default=None,
         pattern=r"^https?://",
-        description="Where people reach the gateway; mails link to the document there.",
+        description="Where people reach the gateway: mails link to documents there, and to what "
+        "confirms an address or sets a password.",
     )
 
     webhooks: Annotated[tuple[WebhookTarget, ...], NoDecode] = Field(
@@ -176,8 +178,8 @@ class Settings(ServiceSettings):
 
     @model_validator(mode="after")
     def _mail_is_whole(self) -> Self:
-        if self.smtp_host and not (self.mail_from and self.mail_to):
-            raise ValueError("NOTIFIER_SMTP_HOST needs NOTIFIER_MAIL_FROM and NOTIFIER_MAIL_TO")
+        if self.smtp_host and not self.mail_from:
+            raise ValueError("NOTIFIER_SMTP_HOST needs NOTIFIER_MAIL_FROM")
         if bool(self.smtp_username) != bool(self.smtp_password):
             raise ValueError(
                 "NOTIFIER_SMTP_USERNAME and NOTIFIER_SMTP_PASSWORD go together: set both or neither"

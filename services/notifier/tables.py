@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Index,
     Integer,
@@ -46,6 +47,19 @@ deliveries = Table(
 one's mail has that one's id in ``told_by``; ``batch`` is what notices that may share a mail have in
 common. Moments are milliseconds since 1970 UTC by the database's clock."""
 
+
+recipients = Table(
+    "recipients",
+    metadata,
+    Column("user_id", UuidText, primary_key=True),
+    Column("address", String(320)),
+    Column("language", String(50)),
+    Column("addressed_at", String(32)),
+    Column("is_disabled", Boolean),
+    Column("disabled_as_of", String(32)),
+)
+"""Whom to write to, by user. ``addressed_at`` and ``disabled_as_of`` are moments of the events that
+set what stands before them, as RFC 3339."""
 
 installation_secret = Table(
     "installation_secret",

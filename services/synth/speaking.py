@@ -13,7 +13,7 @@ from time import monotonic
 from libs.common.contracts.audio import AudioProgressed, AudioReady, AudioRequested, Rendition
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.formats import CAPTIONS, MEDIA_TYPES, TIMINGS, PageFormat
-from libs.common.contracts.utterances import SegmentedPage
+from libs.common.contracts.speech.utterances import SegmentedPage
 from libs.common.errors import Permanent
 from libs.common.processing.job_kind import Job
 from libs.common.runtime.pool import CpuPool

@@ -156,6 +156,9 @@ def test_there_is_no_golden_sample_of_other_details():
         ("audio.ready", "timings", "Timings"),
         ("audiobook.requested", "details", "AudiobookContents"),
         ("audiobook.ready", "details", "AudiobookContents"),
+        ("user.registered", "details", "UserDetails"),
+        ("user.address_changed", "details", "UserDetails"),
+        ("account.mail_requested", "details", "MailDetails"),
     ],
 )
 def test_golden_events_refer_to_golden_details(topic, field, kind):
@@ -174,11 +177,15 @@ def test_no_golden_event_says_what_golden_details_say():
             assert text not in events
 
 
+WRITTEN = {"nonce", "title", "author", "markdown", "reason", "filename", "text"}
+WRITTEN |= {"address", "about_address"}
+
+
 def texts_in(value):
     """Whatever somebody wrote, and the nonce: strings of more than a word or a reference."""
     if isinstance(value, dict):
         for name, inner in value.items():
-            if name in {"nonce", "title", "author", "markdown", "reason", "filename", "text"}:
+            if name in WRITTEN:
                 yield inner
             elif name not in {"object", "cover"}:
                 yield from texts_in(inner)

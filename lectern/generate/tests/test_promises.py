@@ -2,9 +2,10 @@ import json
 from pathlib import Path
 
 from lectern.generate.promises import EVERY_DETAILS, every_promise
-from libs.common.contracts import details, timings, utterances
+from libs.common.contracts import details
 from libs.common.contracts.catalog import every_event
 from libs.common.contracts.details import Details, PageText
+from libs.common.contracts.speech import timings, utterances
 
 
 def test_every_event_and_all_details_are_promised():

@@ -9,7 +9,7 @@ import services
 from lectern.generate.s3_policies import ACCESS, s3_policies
 from lectern.service_catalog import SERVICES
 
-KEY = re.compile(r'f"((?:documents|audio|calibrations)/\{[^"]*)"')
+KEY = re.compile(r'f"((?:documents|audio|calibrations|users|mails)/\{[^"]*)"')
 
 BELOW = re.compile(r'f"\{below\}/([^"]*)"')
 """``below`` is the prefix of a document."""
@@ -45,6 +45,13 @@ def test_every_service_has_a_policy_and_erases_documents():
 def test_only_synth_writes_audio():
     writers = {name for name, access in ACCESS.items() if "audio/*" in access.writes}
     assert writers == {"synth"}
+
+
+def test_only_who_writes_mails_reads_addresses():
+    readers = {name for name, access in ACCESS.items() if "mails/*" in access.reads}
+    assert readers == {"notifier"}
+    writers = {name for name, access in ACCESS.items() if "users/*" in access.writes}
+    assert writers == {"gateway"}
 
 
 def test_a_policy_names_the_bucket_and_the_prefixes():

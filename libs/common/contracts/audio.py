@@ -20,8 +20,8 @@ from libs.common.contracts.base import (
 from libs.common.contracts.details import UNSTORED, AudiobookContents, FailureDetails, details_ref
 from libs.common.contracts.formats import MAX_FORMATS, AudiobookFormat, PageFormats, Rate
 from libs.common.contracts.identifiers import Code, Language, Name, VoiceName
-from libs.common.contracts.timings import Timings
-from libs.common.contracts.utterances import SegmentedPage
+from libs.common.contracts.speech.timings import Timings
+from libs.common.contracts.speech.utterances import SegmentedPage
 
 MAX_VOICES = 5000
 MAX_NAME_CHARACTERS = 200

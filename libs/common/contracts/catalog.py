@@ -19,10 +19,10 @@ is an event, however many common bases it has; one without is a base.
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from libs.common.contracts import audio, documents, narrations, notifications, tasks
+from libs.common.contracts import accounts, audio, documents, narrations, notifications, tasks
 from libs.common.contracts.base import Event
 
-SUBJECTS = (documents, narrations, audio, notifications, tasks)
+SUBJECTS = (accounts, documents, narrations, audio, notifications, tasks)
 
 
 @cache

@@ -1,7 +1,9 @@
 """What events refer to instead of saying it: objects of a document, as JSON, that go with it.
 
 Titles, authors, names of files, web addresses and sentences about a document are here and in no
-event. An object is below ``documents/{document_id}/``, so it is removed when the document is.
+event. An object is below ``documents/{document_id}/``, so it is removed when the document is. Mail
+addresses are below ``users/{user_id}/``, and go with the user, or below ``mails/{mail_id}/``, and
+go when the mail was sent.
 
 ``nonce`` is random: the digest of an object stays in events for ever, and without it whoever has
 them could guess a title and see whether the digest fits. What is made of an object has its nonce:
@@ -126,6 +128,26 @@ class FailureDetails(Details):
     """Why something did not work: a sentence for people, which may quote the document."""
 
     reason: str = Field(max_length=MAX_REASON_CHARACTERS)
+
+
+Address = Annotated[str, Field(max_length=320, description="Mail address, as it was given.")]
+
+
+class UserDetails(Details):
+    """Where somebody who has an account is written to."""
+
+    address: Address
+    language: Language
+
+
+class MailDetails(Details):
+    """To whom a mail goes, and what it says besides its kind."""
+
+    address: Address
+    language: Language
+    about_address: str | None = Field(
+        max_length=320, description="The address that was added, or is the new one."
+    )
 
 
 SourceKind = Literal["file", "url", "text"]

@@ -23,7 +23,7 @@ from libs.common.contracts.details import (
     details_ref,
 )
 from libs.common.contracts.identifiers import Code, Language, MediaType
-from libs.common.contracts.utterances import SegmentedPage
+from libs.common.contracts.speech.utterances import SegmentedPage
 
 OF_MARKDOWN = "Characters of the Markdown that is stored and shown."
 

@@ -149,3 +149,16 @@ def test_numbers_and_truths_are_told_with_what_they_have_to_be(monkeypatch):
     said = "LECTERN_RELAY_BATCH_SIZE: it has to be a whole number from 1 to 10000. Events that the"
     assert said in str(error.value)
     assert "many" not in str(error.value)
+
+
+def test_keys_of_links_in_mails_are_long_and_never_shown(environment):
+    assert load(CommonSettings).mail_links is None
+    environment.setenv("LECTERN_MAIL_LINK_KEY", "sesame-sesame")
+    with pytest.raises(InvalidSettings, match=r"LECTERN_MAIL_LINK_KEY: .*32 characters") as refused:
+        load(CommonSettings)
+    assert "sesame" not in str(refused.value)
+    environment.setenv("LECTERN_MAIL_LINK_KEY", "a" * 32 + "," + "b" * 32)
+    common = load(CommonSettings)
+    assert common.mail_links is not None
+    assert len(common.mail_links.keys) == 2
+    assert "aaaa" not in repr(common)

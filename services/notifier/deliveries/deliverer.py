@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from libs.common.contracts.audio import AudiobookReady
 from libs.common.contracts.base import Event, ObjectRef
 from libs.common.contracts.details import AudiobookContents, Details, FailureDetails
-from libs.common.errors import Permanent, Throttled, Transient
+from libs.common.errors import Permanent, Transient
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.job_kind import Job
 from libs.common.storage.details import read_details
@@ -20,13 +20,10 @@ from services.notifier.channels.mail import Mailer
 from services.notifier.channels.texts import mail_text
 from services.notifier.channels.webhooks import Webhooks
 from services.notifier.deliveries.batching import pages_of
-from services.notifier.deliveries.outcomes import Attempt, put_back, refused, sent
+from services.notifier.deliveries.outcomes import Attempt, refused, sent
+from services.notifier.deliveries.pauses import later
 from services.notifier.installation_secret import InstallationSecret
 from services.notifier.notices import Notice, Target
-
-FIRST_PAUSE_S = 5.0
-PAUSE_GROWTH = 4.0
-LONGEST_PAUSE_S = 4 * 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +58,7 @@ class Deliverer:
             await self.mailer.send(notice, text, target.address)
         except Transient as error:
             self._count(notice, "retried")
-            raise await _later(job, error) from error
+            raise await later(job, error) from error
         except Permanent as error:
             self._count(notice, "refused")
             await job.record([refused(notice, error)])
@@ -80,7 +77,7 @@ class Deliverer:
             await self.webhooks.post(notice, target.address)
         except Transient as error:
             self._count(notice, "retried")
-            raise await _later(job, error) from error
+            raise await later(job, error) from error
         except Permanent as error:
             self._count(notice, "refused")
             await job.record([refused(notice, error)])
@@ -113,21 +110,3 @@ class Deliverer:
             if identities.of_target(target) == notice.target_key:
                 return target
         raise Permanent("the target is not configured any more")
-
-
-async def _later(job: Job[Notice], error: Transient) -> Throttled:
-    """Record what went wrong, and return what makes the worker wait long enough."""
-    await job.record([put_back(job.payload, error)])
-    asked_s = error.retry_after_s if isinstance(error, Throttled) else None
-    later = Throttled(str(error), max(asked_s or 0.0, pause_s(job.attempt)))
-    later.code = error.code
-    return later
-
-
-def pause_s(attempt: int) -> float:
-    """Return the pause after failed attempt number ``attempt`` (from 1), in seconds.
-
-    Longer than the worker's own, after the schedule that Standard Webhooks 1.0 proposes in
-    "Deliverability and reliability": seconds at first, hours at last.
-    """
-    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * PAUSE_GROWTH ** (min(attempt, 20) - 1))

@@ -14,9 +14,9 @@ from libs.common.store.effects import Effect, Step
 from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.tables import now_ms
 from services.notifier.deliveries.batching import DeliverySchedule, batch_of, batched
-from services.notifier.deliveries.jobs import BY_CHANNEL
+from services.notifier.deliveries.jobs import ACCOUNT_MAIL, BY_CHANNEL
 from services.notifier.deliveries.rows import DeliveryRow
-from services.notifier.notices import Notice
+from services.notifier.notices import ACCOUNTS, Notice
 from services.notifier.tables import deliveries
 
 
@@ -26,6 +26,22 @@ def single_notice(notice: Notice, shown: str, schedule: DeliverySchedule) -> Ste
     async def step(connection: AsyncConnection) -> Sequence[Effect]:
         row = DeliveryRow.due(notice, shown, now_ms=await _now_ms(connection))
         return [_job(notice, row, schedule)] if await _insert(connection, row) else []
+
+    return step
+
+
+def account_mail(notice: Notice, schedule: DeliverySchedule) -> Step:
+    """Record a mail about an account."""
+
+    async def step(connection: AsyncConnection) -> Sequence[Effect]:
+        row = DeliveryRow.due(notice, ACCOUNTS, now_ms=await _now_ms(connection))
+        new = ACCOUNT_MAIL.new(
+            notice,
+            subject=f"notice/{ACCOUNTS}/{notice.notification_id}",
+            owner=notice.target_key,
+            max_attempts=schedule.max_attempts,
+        )
+        return [new] if await _insert(connection, row) else []
 
     return step
 

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 import services.notifier
+from libs.common.contracts.accounts import AccountMailRequested, UserEvent
+from libs.common.contracts.catalog import events_below
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.contracts.notifications import NotificationFailed
 from libs.common.contracts.tasks import TaskFailed
@@ -20,6 +22,7 @@ from services.notifier.app import CONSUMES
 from services.notifier.deliveries.jobs import WEBHOOK
 from services.notifier.handlers import Notifier
 from services.notifier.notices import TOLD, TYPES, Notice, Target, Told
+from services.notifier.recipients import Recipients
 from services.notifier.tests import samples
 from services.notifier.tests.world import World
 
@@ -39,6 +42,7 @@ def notifier(world: World, *targets: Target) -> Notifier:
         schedule=samples.SCHEDULE,
         max_age=timedelta(days=7),
         secret=world.secret,
+        recipients=Recipients(world.storage),
     )
 
 
@@ -179,4 +183,6 @@ async def test_the_docstring_names_the_routes(world):
     consumes = (services.notifier.__doc__ or "").split("Consumes:")[1].split("Produces:")[0]
     routes = notifier(world).routes()
     assert {route.event.__name__ for route in routes} == set(consumes.replace(",", " ").split())
-    assert {route.event for route in routes} == {*TOLD, DocumentDeleted} == set(CONSUMES)
+    of_accounts = {AccountMailRequested, *events_below(UserEvent)}
+    wanted = {*TOLD, DocumentDeleted, *of_accounts}
+    assert {route.event for route in routes} == wanted == set(CONSUMES)

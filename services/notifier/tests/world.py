@@ -21,6 +21,7 @@ from services.notifier.deliveries.rows import DeliveryRow
 from services.notifier.handlers import Notifier
 from services.notifier.installation_secret import InstallationSecret
 from services.notifier.notices import Target, Told
+from services.notifier.recipients import Recipients
 from services.notifier.tables import deliveries
 from services.notifier.tests.samples import SCHEDULE
 
@@ -50,7 +51,11 @@ class World:
     ) -> None:
         """Have the handler record what its targets are told of the events."""
         notifier = Notifier(
-            targets=targets, schedule=schedule, max_age=timedelta(days=7), secret=self.secret
+            targets=targets,
+            schedule=schedule,
+            max_age=timedelta(days=7),
+            secret=self.secret,
+            recipients=Recipients(self.storage),
         )
         for event in events:
             await self.apply(await notifier.tell(event))

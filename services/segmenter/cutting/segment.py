@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from libs.common.contracts.identifiers import as_language
-from libs.common.contracts.utterances import Block, SegmentedPage, Span
+from libs.common.contracts.speech.utterances import Block, SegmentedPage, Span
 from services.segmenter.cutting.sentences import FEWEST_CHARACTERS, cuts
 from services.segmenter.cutting.spans import Quad, SpanReader, state_omissions
 from services.segmenter.markdown.content import Content

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from libs.common.contracts.utterances import Omission
+from libs.common.contracts.speech.utterances import Omission
 from services.segmenter.wording.aligned import Aligned, Omitted, Run
 
 Quad = tuple[int, int, int, int]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from libs.common.contracts.utterances import Block
+from libs.common.contracts.speech.utterances import Block
 from services.segmenter.markdown.content import Content
 from services.segmenter.wording.aligned import Omitted
 

@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 
-from libs.common.contracts.utterances import Block
+from libs.common.contracts.speech.utterances import Block
 from services.segmenter.markdown.content import Content
 from services.segmenter.markdown.elements import Marker, Outline, Passage, PassagePart
 from services.segmenter.markdown.html_blocks import html_parts

@@ -5,7 +5,7 @@ import pytest
 
 from libs.common.contracts.details import DETAILS, PageText
 from libs.common.contracts.documents import PageSegmented
-from libs.common.contracts.utterances import SegmentedPage
+from libs.common.contracts.speech.utterances import SegmentedPage
 from libs.common.errors import ObjectCorrupt, ObjectNotFound
 from libs.common.processing.job_kind import Job
 from libs.common.runtime.pool import CpuPool

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from libs.common.contracts.utterances import Block, Omission, SegmentedPage
+from libs.common.contracts.speech.utterances import Block, Omission, SegmentedPage
 from services.segmenter.cutting.segment import ReadingStyle, segment_page
 
 pytestmark = pytest.mark.slow

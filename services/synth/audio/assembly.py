@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from libs.common.contracts.formats import AudiobookFormat, PageFormat
-from libs.common.contracts.utterances import Utterance
+from libs.common.contracts.speech.utterances import Utterance
 from services.synth.audio.book_contents import BookChapter, PageFile
 from services.synth.audio.containers.tags import Tags
 from services.synth.audio.segment_queue import read_segments

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from libs.common.contracts.utterances import Utterance
+from libs.common.contracts.speech.utterances import Utterance
 from services.synth.audio.codecs.codec import RATE_HZ
 from services.synth.audio.placement import SegmentTiming
 from services.synth.engines.port import WordMark

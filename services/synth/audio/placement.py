@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from libs.common.contracts.timings import TimedUtterance, TimedWord, Timings
-from libs.common.contracts.utterances import Span, Utterance
+from libs.common.contracts.speech.timings import TimedUtterance, TimedWord, Timings
+from libs.common.contracts.speech.utterances import Span, Utterance
 from services.synth.audio.codecs.codec import RATE_HZ
 from services.synth.engines.port import WordMark
 

@@ -9,7 +9,7 @@ from libs.common.contracts.audio import AudiobookRequested, AudioRequested
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.details import DETAILS, AudiobookContents, AudiobookPage
 from libs.common.contracts.documents import DocumentDeleted
-from libs.common.contracts.utterances import Block, SegmentedPage, Span, Utterance
+from libs.common.contracts.speech.utterances import Block, SegmentedPage, Span, Utterance
 from libs.common.processing.job_kind import Job
 from libs.common.storage.memory import MemoryStorage
 from libs.common.store.effects import Effect

@@ -18,7 +18,7 @@ from libs.common.storage.memory import MemoryStorage
 from services.notifier.channels.mail import Mailer, SmtpServer
 from services.notifier.channels.signing import signing_key
 from services.notifier.channels.webhooks import Webhooks, webhook_client
-from services.notifier.deliveries.deliverer import Deliverer, pause_s
+from services.notifier.deliveries.deliverer import Deliverer
 from services.notifier.deliveries.jobs import MAIL, WEBHOOK
 from services.notifier.notices import TYPES, Target
 from services.notifier.tests import samples
@@ -317,11 +317,3 @@ async def test_every_attempt_is_counted_by_what_became_of_it(world, receiver):
         for outcome in ("retried", "sent", "refused")
     }
     assert counted == {"retried": 1, "sent": 1, "refused": 1}
-
-
-def test_twelve_attempts_last_most_of_a_day():
-    pauses = [pause_s(attempt) for attempt in range(1, 12)]
-    assert pauses[0] == 5
-    assert pauses == sorted(pauses)
-    assert 18 * 3600 < sum(pauses) < 30 * 3600
-    assert pause_s(1000) == pauses[-1]

@@ -1,7 +1,7 @@
 import pytest
 
 from libs.common.contracts.details import PageText
-from libs.common.contracts.utterances import SegmentedPage
+from libs.common.contracts.speech.utterances import SegmentedPage
 from services.segmenter.cutting.page_task import cut_page
 from services.segmenter.settings import Settings
 

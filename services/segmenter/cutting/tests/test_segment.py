@@ -3,7 +3,7 @@ from functools import partial
 
 import pytest
 
-from libs.common.contracts.utterances import Block, SegmentedPage
+from libs.common.contracts.speech.utterances import Block, SegmentedPage
 from services.segmenter.cutting.segment import Pauses, ReadingStyle, segment_page, warm_up
 
 PAUSES = Pauses(clause=1, sentence=2, list_item=3, paragraph=4, heading=5, scene=6, page=7)

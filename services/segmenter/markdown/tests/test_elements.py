@@ -1,4 +1,4 @@
-from libs.common.contracts.utterances import Block
+from libs.common.contracts.speech.utterances import Block
 from services.segmenter.markdown.content import Content
 from services.segmenter.markdown.elements import Marker, Passage, PassagePart
 

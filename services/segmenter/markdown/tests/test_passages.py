@@ -1,6 +1,6 @@
 import pytest
 
-from libs.common.contracts.utterances import Block
+from libs.common.contracts.speech.utterances import Block
 from services.segmenter.markdown.passages import outline_of
 from services.segmenter.markdown.reading_style import ReadingStyle
 

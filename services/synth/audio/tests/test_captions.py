@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common.contracts.utterances import Utterance
+from libs.common.contracts.speech.utterances import Utterance
 from services.synth.audio.captions import MAX_CHARACTERS, split_text, webvtt
 from services.synth.audio.placement import SegmentTiming
 from services.synth.audio.tests.test_placement import NONCE, span, utterance

@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common.contracts.utterances import Block, Span, Utterance
+from libs.common.contracts.speech.utterances import Block, Span, Utterance
 from services.synth.audio.placement import SegmentTiming, build_timings, source_range
 from services.synth.engines.port import WordMark
 

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from libs.common.contracts.utterances import Block, Omission, SegmentedPage, Span, Utterance
+from libs.common.contracts.speech.utterances import Block, Omission, SegmentedPage, Span, Utterance
 
 
 def utterance(index=0, text="Doctor Smith.", **changed):

@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from libs.common.contracts.details import new_nonce
-from libs.common.contracts.timings import TimedUtterance, TimedWord, Timings
+from libs.common.contracts.speech.timings import TimedUtterance, TimedWord, Timings
 
 PLACED = {"start_ms": 0, "end_ms": 900, "source_start": 2, "source_end": 10}
 

@@ -1,0 +1,1 @@
+"""What is spoken of a page, and when each part of it is heard."""

@@ -1,0 +1,52 @@
+"""Mails about accounts, asked for by events that say neither an address nor a secret."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from libs.common.contracts.accounts import AccountMailRequested, MailKind
+from libs.common.contracts.details import DETAILS, MailDetails
+from libs.common.store.effects import Effect
+from services.gateway.kernel.jobs import RemovePendingJob, removal
+from services.gateway.kernel.pending import GRACE_S, PendingObjects, taken
+from services.gateway.kernel.record import Kernel
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountMail:
+    """A mail that is to be sent: what for, to whom, and until when that is of use."""
+
+    mail_id: UUID
+    kind: MailKind
+    address: str = field(repr=False)
+    about_address: str | None = field(default=None, repr=False)
+    language: str
+    valid_until: datetime
+
+
+@dataclass(frozen=True)
+class AccountMails:
+    """Those of one kernel."""
+
+    kernel: Kernel
+
+    @asynccontextmanager
+    async def storing(self, mail: AccountMail) -> AsyncIterator[Sequence[Effect]]:
+        """Store to whom a mail goes, and yield the effects of asking for it.
+
+        What is stored is removed when the mail was sent, and at the latest when it is of no use.
+        """
+        key = f"mails/{mail.mail_id}/{uuid4().hex[:12]}.json"
+        details = MailDetails(
+            address=mail.address, language=mail.language, about_address=mail.about_address
+        )
+        async with PendingObjects(self.kernel).storing(key):
+            stored = await self.kernel.storage.write(key, details.encode(), DETAILS)
+            requested = AccountMailRequested(
+                mail_id=mail.mail_id, kind=mail.kind, valid_until=mail.valid_until, details=stored
+            )
+            left = mail.valid_until - datetime.now(UTC) + timedelta(seconds=GRACE_S)
+            later = removal(RemovePendingJob(key=key, last=True), int(left.total_seconds() * 1000))
+            yield [taken(key), later, *self.kernel.record(requested)]
