@@ -38,8 +38,8 @@ PARTITIONS = 1
 LOOK_EVERY_S = 0.5
 SEGMENTS = {"share_segments": True, "keep_all_segments": True}
 """One person listens, and a folder of theirs costs nothing for each page that is kept."""
-LIMITS = {"max_characters_per_owner_and_day": 0}
-"""No daily limit, since one person pays for their own engine."""
+LIMITS = {"max_characters_per_owner_and_day": 0, "secure_cookies": False}
+"""No daily limit, since one person pays for their own engine, and no HTTPS on this machine."""
 
 
 @dataclass(frozen=True, kw_only=True)

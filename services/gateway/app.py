@@ -32,7 +32,7 @@ from services.gateway.handlers import Handlers
 from services.gateway.http.application import create_app
 from services.gateway.http.exposure import Exposure, listed
 from services.gateway.kernel.changes import Changes
-from services.gateway.kernel.limits import GatewayLimits
+from services.gateway.kernel.limits import AccountPolicy, GatewayLimits
 from services.gateway.kernel.record import Kernel, consumed
 from services.gateway.settings import Settings
 
@@ -86,6 +86,7 @@ def assemble(common: CommonSettings, settings: Settings) -> Assembly:
         ),
         changes=changes,
         features=FEATURES,
+        accounts=_account_policy(common, settings),
     )
     parts = ServiceParts(
         name=NAME,
@@ -116,3 +117,11 @@ def _site(kernel: Kernel, settings: Settings) -> Mount:
     # Else a path with a line break is none of ours, and answered without a word of what is wrong.
     mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
     return mount
+
+
+def _account_policy(common: CommonSettings, settings: Settings) -> AccountPolicy:
+    return AccountPolicy(
+        sign_up=settings.sign_up if common.mail_links else "closed",
+        secure_cookies=settings.secure_cookies,
+        links=common.mail_links,
+    )

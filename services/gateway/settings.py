@@ -8,6 +8,7 @@ from pydantic_settings import SettingsConfigDict
 from libs.common.contracts.pages import MAX_PAGE_BYTES
 from libs.common.settings import Port, ServiceSettings
 from services.gateway.http.exposure import check_networks
+from services.gateway.kernel.limits import SignUp
 
 
 class Settings(ServiceSettings):
@@ -84,6 +85,16 @@ class Settings(ServiceSettings):
         default=20, ge=1, description="Status streams of one owner, in one process."
     )
     max_streams: int = Field(default=1000, ge=1, description="Status streams of one process.")
+    sign_up: SignUp = Field(
+        default="closed",
+        description="Who may register: everybody (open), who was invited (invitation), or nobody "
+        "(closed). It takes LECTERN_MAIL_LINK_KEY, and a notifier that sends mail.",
+    )
+    secure_cookies: bool = Field(
+        default=True,
+        description="Whether cookies of sessions go over HTTPS only. Browsers make an exception of "
+        "plain HTTP on this machine for nothing but that; standalone has it off.",
+    )
     max_requests_per_owner: int = Field(
         default=16,
         ge=1,

@@ -1,6 +1,6 @@
-"""Whose token came with a request.
+"""Whose credentials came with a request: a bearer token, or the cookie of a session.
 
-It is looked at before anything of the body is read: who has none makes nobody wait.
+They are looked at before anything of the body is read: who has none makes nobody wait.
 """
 
 from collections.abc import Callable, Coroutine
@@ -18,9 +18,12 @@ from starlette.responses import Response
 from libs.common.contracts.permissions import Capability, is_for_staff, scope_of
 from libs.common.database.engine import Database
 from services.gateway.accounts.callers import Caller, KnownCallers, digest_of
+from services.gateway.accounts.signing_in.cross_site import check_same_site
+from services.gateway.accounts.signing_in.login_sessions import session_caller
+from services.gateway.accounts.signing_in.session_cookies import session_secret
 from services.gateway.accounts.tokens import Tokens
 from services.gateway.http.admission import belongs_to
-from services.gateway.http.context import Deps, kernel_of
+from services.gateway.http.context import kernel_of
 from services.gateway.http.models import needed
 from services.gateway.http.problems import Refused
 from services.gateway.kernel.errors import Forbidden
@@ -28,7 +31,48 @@ from services.gateway.kernel.errors import Forbidden
 MAX_TOKEN_CHARACTERS = 200
 KEY = "lectern.owner"
 
-_bearer = HTTPBearer(auto_error=False, description="A token of `lectern token create`.")
+_bearer = HTTPBearer(auto_error=False, description="A token of the API.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenToken:
+    """The credentials that came with a request, to be checked again while the answer lasts."""
+
+    database: Database
+    secret: str
+    is_session: bool
+
+    @property
+    def digest(self) -> str:
+        """What they are stored as."""
+        return digest_of(self.secret)
+
+    @property
+    def known_as(self) -> str:
+        """What they are known by here: that of a cookie is no token."""
+        return f"session {self.digest}" if self.is_session else self.digest
+
+    async def caller(self) -> Caller | None:
+        """Return whose they are, None if they are not valid now.
+
+        Raises:
+            Unavailable: The database cannot be reached.
+        """
+        if self.is_session:
+            return await session_caller(self.database, self.secret)
+        return await Tokens(self.database).caller(self.secret)
+
+    async def is_valid(self) -> bool:
+        """Return whether they are valid now, as :meth:`caller` does."""
+        return await self.caller() is not None
+
+
+@dataclass(frozen=True)
+class GivenCaller:
+    """Who is asking, and by which credentials."""
+
+    caller: Caller
+    given: GivenToken
 
 
 class OwnedRoute(APIRoute):
@@ -42,30 +86,45 @@ class OwnedRoute(APIRoute):
         answer, capability = super().get_route_handler(), needed(self.openapi_extra)
 
         async def answer_owner(request: Request) -> Response:
-            caller = await _identify(request)
-            _check(caller, capability)
-            request.scope[KEY] = caller.user_id
+            found = await _identify(request)
+            _check(found.caller, capability)
+            request.scope[KEY] = found
             return await answer(request)
 
         return answer_owner
 
 
-async def _identify(request: Request) -> Caller:
-    """Return whose token came with the request.
+async def _identify(request: Request) -> GivenCaller:
+    """Return whose credentials came with the request.
 
     Raises:
-        Refused: None did, or it is not valid; or its owner asks for too much at a time.
+        Refused: None did, or they are not valid; another site had a browser send them; or their
+            owner asks for too much at a time.
     """
-    given = await _bearer(request)
+    given = await _given(request)
     if given is None:
         raise _unauthorized("This needs a bearer token.", "Bearer")
+    if given.is_session:
+        check_same_site(request, with_cookie=True)
     caller = None
-    if len(given.credentials) <= MAX_TOKEN_CHARACTERS:
-        caller = await _caller(request, given.credentials)
+    if len(given.secret) <= MAX_TOKEN_CHARACTERS:
+        caller = await _caller(request, given)
+    if caller is None and given.is_session:
+        raise _unauthorized("You are not logged in any more; log in again.", "Bearer")
     if caller is None:
         raise _unauthorized("The token is not valid.", 'Bearer error="invalid_token"')
     belongs_to(request.scope, caller.user_id)
-    return caller
+    return GivenCaller(caller, given)
+
+
+async def _given(request: Request) -> GivenToken | None:
+    """Return the token of a request, else its session."""
+    database, policy = kernel_of(request).database, kernel_of(request).accounts
+    if (bearer := await _bearer(request)) is not None:
+        return GivenToken(database=database, secret=bearer.credentials, is_session=False)
+    if (secret := session_secret(request, policy)) is not None:
+        return GivenToken(database=database, secret=secret, is_session=True)
+    return None
 
 
 def known_callers(app: Any) -> KnownCallers:
@@ -76,13 +135,13 @@ def known_callers(app: Any) -> KnownCallers:
     return found
 
 
-async def _caller(request: Request, token: str) -> Caller | None:
-    known, digest = known_callers(request.app), digest_of(token)
-    if (caller := known.find(digest)) is not None:
+async def _caller(request: Request, given: GivenToken) -> Caller | None:
+    known = known_callers(request.app)
+    if (caller := known.find(given.known_as)) is not None:
         return caller
-    caller = await Tokens(kernel_of(request).database).caller(token)
+    caller = await given.caller()
     if caller is not None:
-        known.remember(digest, caller)
+        known.remember(given.known_as, caller)
     return caller
 
 
@@ -102,35 +161,24 @@ def _check(caller: Caller, capability: Capability) -> None:
         raise Forbidden(f"This is for the staff of the installation: {capability}.")
 
 
-async def _current_owner(
+async def _current_caller(
     request: Request,
     _given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> UUID:
+) -> GivenCaller:
     """Return whose request it is, as its route found out."""
-    owner: UUID = request.scope[KEY]
-    return owner
+    found: GivenCaller = request.scope[KEY]
+    return found
 
 
-@dataclass(frozen=True)
-class GivenToken:
-    """The token that came with a request, to be checked again while the answer lasts."""
-
-    database: Database
-    token: str
-
-    async def is_valid(self) -> bool:
-        """Return whether it is valid now.
-
-        Raises:
-            Unavailable: The database cannot be reached.
-        """
-        return await Tokens(self.database).caller(self.token) is not None
+CurrentCaller = Annotated[GivenCaller, Depends(_current_caller)]
 
 
-async def _presented_token(
-    deps: Deps, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> GivenToken:
-    return GivenToken(deps.database, given.credentials if given else "")
+async def _current_owner(found: CurrentCaller) -> UUID:
+    return found.caller.user_id
+
+
+async def _presented_token(found: CurrentCaller) -> GivenToken:
+    return found.given
 
 
 def _unauthorized(detail: str, challenge: str) -> Refused:

@@ -1,6 +1,21 @@
 """Accounts, as the gateway registers them."""
 
-from services.gateway.accounts.tables import addresses, tokens, users
+from services.gateway.accounts.links.deciding import decide_mail_route, forget_link_route
+from services.gateway.accounts.routing import link_pages, open_routes, session_routes
+from services.gateway.accounts.tables import (
+    addresses,
+    mail_links,
+    passwords,
+    sessions,
+    tokens,
+    users,
+)
 from services.gateway.kernel.record import Feature
 
-ACCOUNTS = Feature(name="accounts", tables=(users, addresses, tokens))
+ACCOUNTS = Feature(
+    name="accounts",
+    tables=(users, addresses, passwords, sessions, tokens, mail_links),
+    work=(decide_mail_route, forget_link_route),
+    api=(open_routes.router, session_routes.router),
+    pages=(link_pages.router,),
+)

@@ -1,6 +1,6 @@
 """Tokens as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 from uuid import UUID
 
@@ -44,3 +44,16 @@ class TokenRow:
         if self.revoked_at is not None:
             return "revoked"
         return "expired" if self.expires_at is not None and self.expires_at <= now else "valid"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRow:
+    """A session without what would let somebody in."""
+
+    session_id: UUID
+    sha256: str = field(repr=False)
+    user_id: UUID
+    agent: str
+    created_at: str
+    expires_at: str
+    last_used_at: str

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Column, Index, String, Table, UniqueConstraint, column
 
-from services.gateway.kernel.tables import ID, MOMENT, metadata
+from services.gateway.kernel.tables import ID, KEY, MOMENT, metadata
 
 _IS_VERIFIED = column("verified_at").is_not(None)
 
@@ -13,8 +13,51 @@ users = Table(
     Column("created_at", MOMENT, nullable=False),
     Column("is_staff", Boolean, nullable=False),
     Column("disabled_at", MOMENT),
+    Column("language", String(50)),
+    Column("details_key", KEY),
 )
-"""Who has an account. An owner who has none has tokens that an operator made."""
+"""Who has an account. An owner who has none has tokens that an operator made.
+
+``details_key`` is the object that the last event with an address refers to."""
+
+passwords = Table(
+    "passwords",
+    metadata,
+    Column("user_id", ID, primary_key=True),
+    Column("hash", String(200), nullable=False),
+    Column("changed_at", MOMENT, nullable=False),
+)
+"""Argon2id, with its parameters. Who logs in elsewhere has none."""
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("session_id", ID, primary_key=True),
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("user_id", ID, nullable=False, index=True),
+    Column("agent", String(200), nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+    Column("expires_at", MOMENT, nullable=False, index=True),
+    Column("last_used_at", MOMENT, nullable=False),
+)
+"""Who is logged in, and with which browser, as it calls itself."""
+
+mail_links = Table(
+    "mail_links",
+    metadata,
+    Column("mail_id", ID, primary_key=True),
+    Column("purpose", String(20), nullable=False),
+    Column("user_id", ID, index=True),
+    Column("address", String(320), nullable=False),
+    Column("folded", String(320), nullable=False),
+    Column("language", String(50), nullable=False),
+    Column("password_hash", String(200)),
+    Column("is_staff", Boolean, nullable=False),
+    Column("created_at", MOMENT, nullable=False),
+    Column("expires_at", MOMENT, nullable=False),
+    Column("used_at", MOMENT),
+)
+"""What a link in a mail is good for; its secret is nowhere. Rows go when they expire."""
 
 addresses = Table(
     "addresses",

@@ -16,6 +16,7 @@ from services.gateway.http.problems import Refused, problem
 
 RETRY_AFTER = {"Retry-After": "1"}
 KEY = "lectern.admission"
+CREDENTIALS = {"authorization", "cookie"}
 STRANGERS_SHARE = 8
 """Of all, who sends no credentials has one in so many."""
 
@@ -91,7 +92,7 @@ class AdmittedRequests:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        stranger = "authorization" not in Headers(scope=scope)
+        stranger = CREDENTIALS.isdisjoint(Headers(scope=scope))
         if not self._admission.has_room(stranger=stranger):
             detail = "Too much is being asked here. Try again in a moment."
             full = problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, RETRY_AFTER)

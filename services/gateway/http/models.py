@@ -69,6 +69,20 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
+OPEN_TO_ALL = "none"
+"""In place of a capability: what somebody does who has no credentials yet."""
+
+
+def open_to_all() -> dict[str, Any]:
+    """Declare, in ``openapi_extra``, that a route asks for no credentials."""
+    return {CAPABILITY: OPEN_TO_ALL}
+
+
+def is_open(openapi_extra: Mapping[str, Any] | None) -> bool:
+    """Tell whether a route declared that it asks for no credentials."""
+    return (openapi_extra or {}).get(CAPABILITY) == OPEN_TO_ALL
+
+
 def needs(capability: Capability) -> dict[str, Any]:
     """Declare, in ``openapi_extra``, what whoever calls a route needs."""
     return {CAPABILITY: str(capability)}

@@ -1,6 +1,11 @@
 """What an installation allows, as its settings say."""
 
 from dataclasses import dataclass
+from typing import Literal
+
+from libs.common.mail_links import MailLinks
+
+SignUp = Literal["open", "invitation", "closed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,3 +25,16 @@ class GatewayLimits:
     max_streams: int
     max_requests_per_owner: int
     max_requests: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountPolicy:
+    """Who may register and how they log in, as the settings say.
+
+    ``links`` is None where there is no key for links in mails: then nobody can register, nor reset
+    a password.
+    """
+
+    sign_up: SignUp = "closed"
+    secure_cookies: bool = True
+    links: MailLinks | None = None

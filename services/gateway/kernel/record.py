@@ -28,7 +28,7 @@ from libs.common.processing.job_kind import JobRoute
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect, Together, apply
 from services.gateway.kernel.changes import Changes, changed
-from services.gateway.kernel.limits import GatewayLimits
+from services.gateway.kernel.limits import AccountPolicy, GatewayLimits
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -91,6 +91,7 @@ class Kernel:
     limits: GatewayLimits
     changes: Changes
     features: Sequence[Feature]
+    accounts: AccountPolicy = field(default_factory=AccountPolicy)
     being_handed_in: dict[UUID, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def record(self, *events: Event) -> list[Effect]:

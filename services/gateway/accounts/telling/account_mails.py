@@ -13,6 +13,8 @@ from services.gateway.kernel.jobs import RemovePendingJob, removal
 from services.gateway.kernel.pending import GRACE_S, PendingObjects, taken
 from services.gateway.kernel.record import Kernel
 
+DEFAULT_LANGUAGE = "en"
+
 
 @dataclass(frozen=True, kw_only=True)
 class AccountMail:
@@ -26,11 +28,34 @@ class AccountMail:
     valid_until: datetime
 
 
+TOLD_WITHIN = timedelta(days=3)
+"""What happened to an account is told no later."""
+
+
+def account_notice(
+    kind: MailKind, address: str, language: str | None, about_address: str | None = None
+) -> AccountMail:
+    """Return a mail that tells somebody what happened to their account, and has no link."""
+    return AccountMail(
+        mail_id=uuid4(),
+        kind=kind,
+        address=address,
+        about_address=about_address,
+        language=language or DEFAULT_LANGUAGE,
+        valid_until=datetime.now(UTC) + TOLD_WITHIN,
+    )
+
+
 @dataclass(frozen=True)
 class AccountMails:
     """Those of one kernel."""
 
     kernel: Kernel
+
+    async def tell(self, mail: AccountMail) -> None:
+        """Ask for a mail in a transaction of its own."""
+        async with self.storing(mail) as effects, self.kernel.transaction() as command:
+            await command.apply(effects)
 
     @asynccontextmanager
     async def storing(self, mail: AccountMail) -> AsyncIterator[Sequence[Effect]]:

@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
-from services.gateway.accounts.addresses import folded
+from libs.common.errors import Rejected
+from services.gateway.accounts.addresses import checked_address, folded
 from services.gateway.accounts.tables import addresses
 
 THEN = "2026-01-01T00:00:00.000000Z"
@@ -27,6 +28,35 @@ async def claim(world, address, verified_at=THEN):
 @pytest.mark.parametrize("written", ["Ada@Example.org", " ada@example.org", "\uff21da@example.org"])
 def test_addresses_are_compared_without_regard_to_how_they_are_written(written):
     assert folded(written) == "ada@example.org"
+
+
+@pytest.mark.parametrize(
+    "written", ["ada@example.org", " Ada.L+books@example.org ", "ada@bücher.example"]
+)
+def test_what_may_be_an_address_is_taken(written):
+    assert checked_address(written) == written.strip()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        "ada",
+        "@example.org",
+        "ada@",
+        "ada@example.org\nBcc: eve@example.org",
+        "Ada <ada@example.org>",
+        "ada@example.org,eve@example.org",
+        '"a b"@example.org',
+        "ada@ex ample.org",
+        "ada@" + "x" * 64 + ".org",
+        "x" * 65 + "@example.org",
+        "a@" + ".".join(["x" * 60] * 5),
+    ],
+)
+def test_what_is_no_address_is_refused(written):
+    with pytest.raises(Rejected, match="no mail address"):
+        checked_address(written)
 
 
 async def test_an_address_may_be_claimed_by_several_and_verified_by_one(world):

@@ -9,8 +9,20 @@ import pytest
 from libs.common.contracts.audio import AudiobookRequested, AudioRequested
 from services.gateway.narrations.options import NarrationOptions
 
-OPEN = {"/api/v1/openapi.json"}
-PERSONAL = {"/api/v1/documents", "/api/v1/engines", "/api/v1/voices"}
+OPEN = {
+    "/api/v1/openapi.json",
+    "/api/v1/registrations",
+    "/api/v1/password-resets",
+    "/api/v1/login",
+    "/api/v1/mail-links",
+}
+PERSONAL = {
+    "/api/v1/documents",
+    "/api/v1/engines",
+    "/api/v1/voices",
+    "/api/v1/sessions",
+    "/api/v1/logout",
+}
 """Routes about no document: everybody with a token has them."""
 
 STREAMS = {"/api/v1/documents/{document_id}/events"}
@@ -52,6 +64,7 @@ async def ids(world):
         "narration_id": narration,
         "audio_id": (await world.decided(AudioRequested))[0].audio_id,
         "audiobook_id": book.audiobook_id,
+        "session_id": uuid4(),
     }
 
 

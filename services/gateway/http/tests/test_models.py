@@ -4,9 +4,17 @@ from pydantic import ValidationError
 
 from libs.common.contracts.permissions import Capability
 from services.gateway.features import FEATURES
-from services.gateway.http.models import CAPABILITY, RequestBody, needed, needs
+from services.gateway.http.models import (
+    CAPABILITY,
+    OPEN_TO_ALL,
+    RequestBody,
+    is_open,
+    needed,
+    needs,
+    open_to_all,
+)
 
-CAPABILITIES = {str(capability) for capability in Capability}
+CAPABILITIES = {*map(str, Capability), OPEN_TO_ALL}
 
 
 def test_a_route_declares_what_it_needs():
@@ -15,6 +23,13 @@ def test_a_route_declares_what_it_needs():
     for nothing in (None, {}, {"x": 1}):
         with pytest.raises(TypeError, match="declares no capability"):
             needed(nothing)
+
+
+def test_a_route_may_declare_that_it_is_open_to_all():
+    assert is_open(open_to_all())
+    assert OPEN_TO_ALL not in set(map(str, Capability))
+    for other in (None, {}, needs(Capability.LISTEN)):
+        assert not is_open(other)
 
 
 @pytest.mark.slow
@@ -26,7 +41,7 @@ async def test_every_route_declares_a_capability(client):
 
 
 def test_every_route_is_described():
-    routers = [router for feature in FEATURES for router in (*feature.api, *feature.pages)]
+    routers = [router for feature in FEATURES for router in feature.api]
     found = [route for router in routers for route in router.routes]
     assert found
     for route in found:

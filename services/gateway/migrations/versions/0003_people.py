@@ -18,8 +18,12 @@ def upgrade() -> None:
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("is_staff", sa.Boolean, nullable=False),
         sa.Column("disabled_at", MOMENT),
+        sa.Column("language", sa.String(50)),
+        sa.Column("details_key", sa.String(512)),
         sa.PrimaryKeyConstraint("user_id", name="pk_users"),
     )
+    _create_credentials()
+    _create_mail_links()
     op.create_table(
         "addresses",
         sa.Column("address_id", UuidText, nullable=False),
@@ -47,3 +51,46 @@ def upgrade() -> None:
         "tokens", sa.Column("scopes", sa.String(50), nullable=False, server_default=every)
     )
     op.add_column("tokens", sa.Column("last_used_at", MOMENT))
+
+
+def _create_credentials() -> None:
+    op.create_table(
+        "passwords",
+        sa.Column("user_id", UuidText, nullable=False),
+        sa.Column("hash", sa.String(200), nullable=False),
+        sa.Column("changed_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("user_id", name="pk_passwords"),
+    )
+    op.create_table(
+        "sessions",
+        sa.Column("session_id", UuidText, nullable=False),
+        sa.Column("sha256", sa.String(64), nullable=False),
+        sa.Column("user_id", UuidText, nullable=False),
+        sa.Column("agent", sa.String(200), nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("last_used_at", MOMENT, nullable=False),
+        sa.PrimaryKeyConstraint("session_id", name="pk_sessions"),
+        sa.UniqueConstraint("sha256", name="uq_sessions_sha256"),
+    )
+    op.create_index("ix_sessions_user_id", "sessions", ["user_id"])
+    op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])
+
+
+def _create_mail_links() -> None:
+    op.create_table(
+        "mail_links",
+        sa.Column("mail_id", UuidText, nullable=False),
+        sa.Column("purpose", sa.String(20), nullable=False),
+        sa.Column("user_id", UuidText),
+        sa.Column("address", sa.String(320), nullable=False),
+        sa.Column("folded", sa.String(320), nullable=False),
+        sa.Column("language", sa.String(50), nullable=False),
+        sa.Column("password_hash", sa.String(200)),
+        sa.Column("is_staff", sa.Boolean, nullable=False),
+        sa.Column("created_at", MOMENT, nullable=False),
+        sa.Column("expires_at", MOMENT, nullable=False),
+        sa.Column("used_at", MOMENT),
+        sa.PrimaryKeyConstraint("mail_id", name="pk_mail_links"),
+    )
+    op.create_index("ix_mail_links_user_id", "mail_links", ["user_id"])

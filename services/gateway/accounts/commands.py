@@ -1,0 +1,114 @@
+"""What people can do about their accounts; no answer tells whether somebody else has one."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from services.gateway.accounts.addresses import checked_address
+from services.gateway.accounts.links.asking import link_asked, links_of
+from services.gateway.accounts.links.link_rows import LinkRequest
+from services.gateway.accounts.links.using import MailLinkUse
+from services.gateway.accounts.passwords.hashing import PasswordHashing
+from services.gateway.accounts.passwords.password_rules import check_password
+from services.gateway.accounts.signing_in.login_sessions import NewSession, begin_session
+from services.gateway.accounts.users import user_at
+from services.gateway.kernel.errors import Forbidden
+from services.gateway.kernel.record import Kernel
+
+
+class SignUpClosed(Forbidden):
+    """Nobody may register here, or only who was invited."""
+
+    code = "sign_up_closed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewPassword:
+    """A password, typed twice."""
+
+    password: str = field(repr=False)
+    again: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Login:
+    """What somebody logs in with, and from where."""
+
+    address: str = field(repr=False)
+    password: str = field(repr=False)
+    agent: str
+    remembered: bool
+
+
+@dataclass(frozen=True)
+class AccountCommands:
+    """The commands for people who are not logged in."""
+
+    kernel: Kernel
+    hashing: PasswordHashing
+
+    async def register(self, address: str, chosen: NewPassword, language: str) -> None:
+        """Have somebody sent a mail whose link makes an account.
+
+        Raises:
+            SignUpClosed: Not everybody may register.
+            Rejected: The address is none, or the password is too weak.
+        """
+        if self.kernel.accounts.sign_up != "open":
+            raise SignUpClosed("Registration is not open here; ask who runs it to invite you.")
+        links_of(self.kernel.accounts)
+        checked = checked_address(address)
+        hashed = await self._hashed(chosen, checked)
+        await self._ask(
+            LinkRequest(
+                purpose="register", address=checked, language=language, password_hash=hashed
+            )
+        )
+
+    async def ask_reset(self, address: str, language: str) -> None:
+        """Have somebody sent a mail whose link sets a new password, if they have an account.
+
+        Raises:
+            Rejected: The address is none.
+        """
+        links_of(self.kernel.accounts)
+        checked = checked_address(address)
+        await self._ask(LinkRequest(purpose="reset", address=checked, language=language))
+
+    async def log_in(self, login: Login) -> NewSession | None:
+        """Begin a session; None where address and password do not belong together.
+
+        Raises:
+            Throttled: Too many log in just now.
+        """
+        async with self.kernel.database.reading() as connection:
+            user = await user_at(connection, login.address)
+        let_in = user is not None and user.disabled_at is None
+        kept = user.hash if user is not None and let_in else None
+        if not await self.hashing.fits(login.password, kept) or user is None:
+            return None
+        async with self.kernel.transaction() as command:
+            return await begin_session(
+                command.connection, user.user_id, login.agent, remembered=login.remembered
+            )
+
+    async def use_link(self, mail_id: UUID, secret: str, chosen: NewPassword | None) -> UUID:
+        """Do what the link of a mail is good for, and return whose account it is about.
+
+        Raises:
+            NotFound: It is no link, was used, or has expired.
+            Rejected: The password is too weak, or the address is somebody's by now.
+        """
+        links = MailLinkUse(self.kernel)
+        link = await links.look(mail_id, secret)
+        hashed = None
+        if link.takes_password:
+            hashed = await self._hashed(chosen or NewPassword(password="", again=""), link.address)
+        return await links.use(link, hashed)
+
+    async def _ask(self, asked: LinkRequest) -> None:
+        async with self.kernel.transaction() as command:
+            await command.apply(link_asked(asked.row()))
+
+    async def _hashed(self, chosen: NewPassword, address: str) -> str:
+        check_password(chosen.password, chosen.again, address)
+        return await self.hashing.hashed(chosen.password)

@@ -1,0 +1,1 @@
+"""Links in mails: what each is good for, and what happens when somebody uses it."""

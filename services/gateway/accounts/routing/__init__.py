@@ -1,0 +1,1 @@
+"""Where requests about accounts go, and the pages behind links in mails."""

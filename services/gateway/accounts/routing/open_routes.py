@@ -1,0 +1,111 @@
+"""Registering, logging in, resetting a password: for people who have no credentials yet."""
+
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+from pydantic import Field
+from starlette.requests import Request
+
+from libs.common.contracts.identifiers import LANGUAGE_PATTERN
+from services.gateway.accounts.commands import AccountCommands, Login, NewPassword
+from services.gateway.accounts.current_owner import known_callers
+from services.gateway.accounts.open_route import OpenRoute
+from services.gateway.accounts.passwords.hashing import password_hashing
+from services.gateway.accounts.signing_in.session_cookies import set_session_cookie
+from services.gateway.http.context import PREFIX, Deps
+from services.gateway.http.models import PROBLEMS, RequestBody, open_to_all
+from services.gateway.http.problems import Refused
+
+router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_class=OpenRoute)
+
+Address = Annotated[str, Field(max_length=320, description="Mail address.")]
+Password = Annotated[str, Field(max_length=1000, description="8 to 128 characters.")]
+Language = Annotated[str, Field(pattern=LANGUAGE_PATTERN, description="BCP 47.")]
+Secret = Annotated[str, Field(max_length=200, description="As the link has it.")]
+
+
+def account_commands(request: Request, deps: Deps) -> AccountCommands:
+    """Return what people can do who are not logged in."""
+    return AccountCommands(deps, password_hashing(request.app))
+
+
+Commands = Annotated[AccountCommands, Depends(account_commands)]
+
+
+class Registration(RequestBody):
+    """Somebody who wants an account."""
+
+    address: Address
+    password: Password
+    password_again: Password
+    language: Language = "en"
+
+
+class ResetRequest(RequestBody):
+    """Somebody who does not know the password any more."""
+
+    address: Address
+    language: Language = "en"
+
+
+class LoginRequest(RequestBody):
+    """Somebody who logs in."""
+
+    address: Address
+    password: Password
+    remember: bool = Field(default=False, description="Stay logged in for 30 days.")
+
+
+class UsedLink(RequestBody):
+    """The link of a mail, whose path is ``/links/{mail_id}/{secret}``."""
+
+    mail_id: UUID
+    secret: Secret
+    password: Password | None = Field(default=None, description="Where one is to be chosen.")
+    password_again: Password | None = None
+
+
+@router.post("/registrations", status_code=HTTPStatus.ACCEPTED, openapi_extra=open_to_all())
+async def register(wanted: Registration, commands: Commands) -> None:
+    """Ask for an account: a mail comes, and its link makes it.
+
+    The answer is the same if there is an account of that address.
+    """
+    chosen = NewPassword(password=wanted.password, again=wanted.password_again)
+    await commands.register(wanted.address, chosen, wanted.language)
+
+
+@router.post("/password-resets", status_code=HTTPStatus.ACCEPTED, openapi_extra=open_to_all())
+async def reset_password(wanted: ResetRequest, commands: Commands) -> None:
+    """Ask for a new password: a mail comes, if the address is that of an account."""
+    await commands.ask_reset(wanted.address, wanted.language)
+
+
+@router.post("/login", status_code=HTTPStatus.NO_CONTENT, openapi_extra=open_to_all())
+async def log_in(
+    wanted: LoginRequest, request: Request, deps: Deps, commands: Commands
+) -> Response:
+    """Log in: a cookie stands for the session."""
+    login = Login(
+        address=wanted.address,
+        password=wanted.password,
+        agent=request.headers.get("user-agent", ""),
+        remembered=wanted.remember,
+    )
+    session = await commands.log_in(login)
+    if session is None:
+        detail = "Address and password do not belong together."
+        raise Refused(HTTPStatus.UNAUTHORIZED, "bad_login", detail)
+    answer = Response(status_code=HTTPStatus.NO_CONTENT)
+    set_session_cookie(answer, deps.accounts, session.secret, session.lasts)
+    return answer
+
+
+@router.post("/mail-links", status_code=HTTPStatus.NO_CONTENT, openapi_extra=open_to_all())
+async def use_link(wanted: UsedLink, request: Request, commands: Commands) -> None:
+    """Use the link of a mail: confirm an address, or set a password. It works once."""
+    chosen = NewPassword(password=wanted.password or "", again=wanted.password_again or "")
+    user_id = await commands.use_link(wanted.mail_id, wanted.secret, chosen)
+    known_callers(request.app).forget(user_id)

@@ -1,0 +1,186 @@
+import asyncio
+
+import pytest
+from sqlalchemy import select, update
+
+from libs.common.contracts.accounts import AccountMailRequested, UserRegistered
+from libs.common.contracts.details import UserDetails
+from libs.common.storage.details import read_details
+from services.gateway.accounts.tables import addresses, mail_links, passwords, sessions, users
+from services.gateway.accounts.tests.people import ADA, BEA, BETTER, GOOD, registration
+from services.gateway.http.application import create_app
+from services.gateway.tests.world import a_world
+
+pytestmark = pytest.mark.slow
+
+
+async def rows(world, table):
+    async with world.database.reading() as connection:
+        return (await connection.execute(select(table))).all()
+
+
+async def test_registering_makes_no_account_before_the_link_is_used(people):
+    async with people.browser() as browser:
+        mail = await people.register(browser)
+        assert (mail.kind, mail.address) == ("verify_address", ADA)
+        assert await rows(people.world, users) == []
+        assert (await people.log_in(browser)).status_code == 401
+        assert (await browser.post("/api/v1/mail-links", json=mail.link)).status_code == 204
+        assert (await people.log_in(browser, "ADA@EXAMPLE.ORG")).status_code == 204
+    [told] = await people.world.decided(UserRegistered)
+    said = await read_details(people.world.storage, told.details, UserDetails)
+    assert said.address == ADA
+    [row], [password] = await rows(people.world, users), await rows(people.world, passwords)
+    assert (row.user_id, row.is_staff) == (str(told.user_id), False)
+    assert password.hash.startswith("$argon2id$")
+    assert GOOD not in str(password)
+
+
+async def test_a_link_works_once(people):
+    async with people.browser() as browser:
+        mail = await people.register(browser)
+        assert (await browser.post("/api/v1/mail-links", json=mail.link)).status_code == 204
+        again = await browser.post("/api/v1/mail-links", json=mail.link)
+        assert (again.status_code, again.json()["code"]) == (404, "not_found")
+        wrong = mail.link | {"secret": "x" * 43}
+        assert (await browser.post("/api/v1/mail-links", json=wrong)).json() == again.json()
+
+
+async def test_a_link_works_once_with_two_gateways_at_once(people_on_postgresql):
+    people = people_on_postgresql
+    apps = [create_app(people.world.kernel) for _ in range(2)]
+    async with people.browser(apps[0]) as one, people.browser(apps[1]) as other:
+        mail = await people.register(one)
+        used = [browser.post("/api/v1/mail-links", json=mail.link) for browser in (one, other) * 4]
+        answers = await asyncio.gather(*used)
+    assert sorted(answer.status_code for answer in answers) == [204] + [404] * 7
+    assert len(await people.world.decided(UserRegistered)) == 1
+
+
+async def test_of_two_links_for_one_address_one_makes_an_account(people_on_postgresql):
+    people = people_on_postgresql
+    async with people.browser() as browser:
+        mails = [await people.register(browser) for _ in range(3)]
+        used = [browser.post("/api/v1/mail-links", json=mail.link) for mail in mails]
+        answers = await asyncio.gather(*used)
+    assert sorted(answer.status_code for answer in answers) == [204, 422, 422]
+    [address] = await rows(people.world, addresses)
+    assert (address.address, address.is_primary) == (ADA, True)
+
+
+async def test_a_link_expires(people):
+    async with people.browser() as browser:
+        mail = await people.register(browser)
+        async with people.world.database.transaction() as connection:
+            past = update(mail_links).values(expires_at="2026-01-01T00:00:00.000000Z")
+            await connection.execute(past)
+        assert (await browser.post("/api/v1/mail-links", json=mail.link)).status_code == 404
+
+
+async def test_who_has_an_account_gets_another_mail_and_the_same_answer(people):
+    async with people.browser() as browser:
+        first = await browser.post("/api/v1/registrations", json=registration())
+        [mail] = await people.mails()
+        await browser.post("/api/v1/mail-links", json=mail.link)
+        second = await browser.post("/api/v1/registrations", json=registration("ada@EXAMPLE.org"))
+        assert (first.status_code, first.content) == (second.status_code, second.content)
+        told = (await people.mails())[-1]
+        assert told.kind == "already_registered"
+        assert (await browser.post("/api/v1/mail-links", json=told.link)).status_code == 404
+    assert len(await people.world.decided(UserRegistered)) == 1
+
+
+async def test_nothing_of_a_mail_is_decided_before_the_answer(people):
+    async with people.browser() as browser:
+        await browser.post("/api/v1/registrations", json=registration())
+        await browser.post("/api/v1/password-resets", json={"address": BEA})
+        assert await people.world.appended(AccountMailRequested) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        (registration("nobody"), "bad_address"),
+        (registration(password="short"), "weak_password"),
+        (registration(again=BETTER), "passwords_differ"),
+    ],
+)
+async def test_what_cannot_be_is_refused_at_once(people, wrong, code):
+    async with people.browser() as browser:
+        answer = await browser.post("/api/v1/registrations", json=wrong)
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+    assert await rows(people.world, mail_links) == []
+
+
+async def test_where_registration_is_not_open(tmp_path, people):
+    async with a_world(tmp_path / "..", sign_up="invitation") as world:
+        people.world = world
+        async with people.browser() as browser:
+            answer = await browser.post("/api/v1/registrations", json=registration())
+    assert (answer.status_code, answer.json()["code"]) == (403, "sign_up_closed")
+
+
+async def test_who_cannot_log_in_learns_nothing(people):
+    async with people.browser() as browser:
+        await people.make(browser)
+        wrong, nobody = [await people.log_in(browser, address, BETTER) for address in (ADA, BEA)]
+        assert wrong.status_code == nobody.status_code == 401
+        assert wrong.json() == nobody.json()
+        assert wrong.headers.get("set-cookie") is None
+        async with people.world.database.transaction() as connection:
+            await connection.execute(update(users).values(disabled_at="2026-01-01T00:00:00Z"))
+        assert (await people.log_in(browser)).json() == nobody.json()
+
+
+async def test_a_session_has_a_cookie_that_only_the_browser_reads(people):
+    async with people.browser() as browser:
+        await people.make(browser)
+        for_now = (await people.log_in(browser)).headers["set-cookie"]
+        longer = (await people.log_in(browser, remember=True)).headers["set-cookie"]
+    assert for_now.startswith("__Host-lectern=")
+    assert {part.strip() for part in for_now.split(";")[1:]} == {
+        "HttpOnly",
+        "Path=/",
+        "SameSite=lax",
+        "Secure",
+    }
+    assert "Max-Age=2592000" in longer
+    secrets = [cookie.partition("=")[2].partition(";")[0] for cookie in (for_now, longer)]
+    assert secrets[0] != secrets[1]
+    kept = str(await rows(people.world, sessions))
+    assert not any(secret in kept for secret in secrets)
+
+
+async def test_a_password_is_reset_by_a_link_and_all_sessions_end(people):
+    async with people.browser() as browser:
+        await people.make(browser)
+        await people.log_in(browser)
+        assert (await browser.get("/api/v1/documents")).status_code == 200
+        asked = await browser.post("/api/v1/password-resets", json={"address": ADA.lower()})
+        assert asked.status_code == 202
+        mail = (await people.mails())[-1]
+        assert (mail.kind, mail.address) == ("reset_password", ADA.lower())
+        weak = mail.link | {"password": "short", "password_again": "short"}
+        assert (await browser.post("/api/v1/mail-links", json=weak)).status_code == 422
+        good = mail.link | {"password": BETTER, "password_again": BETTER}
+        assert (await browser.post("/api/v1/mail-links", json=good)).status_code == 204
+        assert (await browser.post("/api/v1/mail-links", json=good)).status_code == 404
+        assert (await browser.get("/api/v1/documents")).status_code == 401
+        assert (await people.log_in(browser)).status_code == 401
+        assert (await people.log_in(browser, password=BETTER)).status_code == 204
+    assert (await people.mails())[-1].kind == "password_changed"
+
+
+async def test_nobody_is_mailed_about_an_account_that_is_not_there(people):
+    async with people.browser() as browser:
+        answer = await browser.post("/api/v1/password-resets", json={"address": BEA})
+        assert answer.status_code == 202
+    assert await people.mails() == []
+    assert await rows(people.world, mail_links) == []
+
+
+async def test_another_site_cannot_log_anybody_in(people):
+    async with people.browser() as browser:
+        await people.make(browser)
+        browser.headers["Sec-Fetch-Site"] = "cross-site"
+        assert (await people.log_in(browser)).json()["code"] == "cross_site"
