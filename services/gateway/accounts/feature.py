@@ -1,7 +1,13 @@
 """Accounts, as the gateway registers them."""
 
 from services.gateway.accounts.links.deciding import decide_mail_route, forget_link_route
-from services.gateway.accounts.routing import link_pages, open_routes, session_routes
+from services.gateway.accounts.routing import (
+    account_routes,
+    link_pages,
+    open_routes,
+    session_routes,
+    token_routes,
+)
 from services.gateway.accounts.tables import (
     addresses,
     mail_links,
@@ -16,6 +22,11 @@ ACCOUNTS = Feature(
     name="accounts",
     tables=(users, addresses, passwords, sessions, tokens, mail_links),
     work=(decide_mail_route, forget_link_route),
-    api=(open_routes.router, session_routes.router),
+    api=(
+        open_routes.router,
+        session_routes.router,
+        token_routes.router,
+        account_routes.router,
+    ),
     pages=(link_pages.router,),
 )

@@ -57,3 +57,14 @@ class SessionRow:
     created_at: str
     expires_at: str
     last_used_at: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddressRow:
+    """A mail address that somebody proved to be theirs."""
+
+    address_id: UUID
+    user_id: UUID
+    address: str = field(repr=False)
+    is_primary: bool
+    created_at: str

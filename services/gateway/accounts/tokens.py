@@ -10,11 +10,13 @@ from sqlalchemy import bindparam, insert, or_, select, update
 
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.permissions import EVERY_SCOPE, Scope
+from libs.common.database.advisory_locks import lock_all
 from libs.common.database.engine import Database
 from libs.common.errors import Unavailable
 from services.gateway.accounts.callers import Caller, digest_of
 from services.gateway.accounts.rows import TokenRow, scopes_as_text, scopes_of
 from services.gateway.accounts.tables import tokens, users
+from services.gateway.kernel.errors import QuotaExceeded
 from services.gateway.kernel.rows import RowReader
 
 log = structlog.get_logger(__name__)
@@ -22,6 +24,8 @@ log = structlog.get_logger(__name__)
 PREFIX = "lectern_"
 TOKENS = RowReader(TokenRow, tokens)
 USE_NOTED_EVERY = timedelta(minutes=1)
+MOST_TOKENS = 100
+"""Of one user."""
 
 _VALID = (
     select(
@@ -39,6 +43,26 @@ _VALID = (
         users.c.disabled_at.is_(None),
     )
 )
+_OF_OWNER = (
+    TOKENS.select()
+    .where(
+        tokens.c.owner_id == bindparam("of_owner"),
+        tokens.c.revoked_at.is_(None),
+        or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > bindparam("now")),
+    )
+    .order_by(tokens.c.created_at.desc(), tokens.c.token_id)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewToken:
+    """A token that is to be made; ``expires_at`` None: it is valid until it is revoked."""
+
+    token_id: UUID
+    owner_id: UUID
+    name: str
+    scopes: frozenset[Scope]
+    expires_at: str | None
 
 
 @dataclass(frozen=True)
@@ -72,6 +96,51 @@ class Tokens:
                 )
             )
         return owner, token
+
+    async def issue(self, new: NewToken) -> str:
+        """Return a new token of a user, which cannot be shown again.
+
+        Raises:
+            QuotaExceeded: The user has as many as one may have.
+        """
+        token, now = PREFIX + secrets.token_urlsafe(32), datetime.now(UTC)
+        asked = {"of_owner": str(new.owner_id), "now": rfc3339(now)}
+        row = {
+            "token_id": str(new.token_id),
+            "sha256": digest_of(token),
+            "owner_id": str(new.owner_id),
+            "name": new.name,
+            "scopes": scopes_as_text(new.scopes),
+            "created_at": rfc3339(now),
+            "expires_at": new.expires_at,
+        }
+        async with self.database.transaction() as connection:
+            await lock_all(connection, [f"tokens/{new.owner_id}"])
+            if len(await TOKENS.all(connection, _OF_OWNER, asked)) >= MOST_TOKENS:
+                raise QuotaExceeded(f"You have {MOST_TOKENS} tokens; revoke one first.")
+            await connection.execute(insert(tokens).values(row))
+        return token
+
+    async def of_owner(self, owner_id: UUID) -> list[TokenRow]:
+        """Return the tokens of a user that are good for something, newest first."""
+        asked = {"of_owner": str(owner_id), "now": rfc3339(datetime.now(UTC))}
+        async with self.database.reading() as connection:
+            return await TOKENS.all(connection, _OF_OWNER, asked)
+
+    async def expiry(self, digest: str) -> str | None:
+        """Return until when a token is valid; None: until it is revoked."""
+        found = select(tokens.c.expires_at).where(tokens.c.sha256 == digest)
+        async with self.database.reading() as connection:
+            expires: str | None = await connection.scalar(found)
+        return expires
+
+    async def revoke_one(self, owner_id: UUID, token_id: UUID) -> bool:
+        """Make a token of a user invalid; False if there is none."""
+        mine = (tokens.c.owner_id == str(owner_id), tokens.c.token_id == str(token_id))
+        revoked = update(tokens).where(*mine, tokens.c.revoked_at.is_(None))
+        async with self.database.transaction() as connection:
+            now = rfc3339(datetime.now(UTC))
+            return bool((await connection.execute(revoked.values(revoked_at=now))).rowcount)
 
     async def caller(self, token: str) -> Caller | None:
         """Return whose token this is, or None if it is not valid now.

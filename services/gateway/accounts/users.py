@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.cloudevents import rfc3339
@@ -12,6 +12,7 @@ from libs.common.database.advisory_locks import lock_all
 from libs.common.database.upsert import upsert
 from libs.common.errors import Rejected
 from services.gateway.accounts.addresses import folded
+from services.gateway.accounts.rows import AddressRow
 from services.gateway.accounts.tables import addresses, passwords, users
 from services.gateway.kernel.rows import RowReader
 
@@ -51,6 +52,13 @@ _BY_ADDRESS = USERS.select().where(
     == select(addresses.c.user_id)
     .where(addresses.c.folded == bindparam("asked"), addresses.c.verified_at.is_not(None))
     .scalar_subquery()
+)
+
+ADDRESSES = RowReader(AddressRow, addresses)
+_VERIFIED = (
+    ADDRESSES.select()
+    .where(addresses.c.user_id == bindparam("asked"), addresses.c.verified_at.is_not(None))
+    .order_by(addresses.c.created_at, addresses.c.address_id)
 )
 
 
@@ -124,3 +132,20 @@ async def set_password(connection: AsyncConnection, user_id: UUID, password_hash
     now = rfc3339(datetime.now(UTC))
     write = upsert(passwords, {"user_id": str(user_id)}, hash=password_hash, changed_at=now)
     await connection.execute(write.statement, write.row)
+
+
+async def addresses_of(connection: AsyncConnection, user_id: UUID) -> list[AddressRow]:
+    """Return a user's addresses, oldest first."""
+    return await ADDRESSES.all(connection, _VERIFIED, {"asked": str(user_id)})
+
+
+async def move_primary(
+    connection: AsyncConnection, user_id: UUID, address_id: UUID, details_key: str
+) -> None:
+    """Have mails go to another address, where the object under ``details_key`` says so."""
+    mine = update(addresses).where(addresses.c.user_id == str(user_id))
+    await connection.execute(mine.values(is_primary=False))
+    new = mine.where(addresses.c.address_id == str(address_id))
+    await connection.execute(new.values(is_primary=True))
+    noted = update(users).where(users.c.user_id == str(user_id))
+    await connection.execute(noted.values(details_key=details_key))

@@ -1,0 +1,109 @@
+"""Tokens: list mine, make one, revoke one.
+
+What is revoked here is of no use at once in this process; others know within
+``callers.KNOWN_FOR_S`` seconds.
+"""
+
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from typing import Annotated
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter
+from pydantic import Field
+from starlette.requests import Request
+
+from libs.common.contracts.cloudevents import rfc3339
+from libs.common.contracts.permissions import Capability, Scope
+from services.gateway.accounts.current_owner import (
+    CurrentCaller,
+    CurrentOwner,
+    GivenCaller,
+    OwnedRoute,
+    known_callers,
+)
+from services.gateway.accounts.rows import scopes_as_text
+from services.gateway.accounts.tokens import MOST_TOKENS, NewToken, Tokens
+from services.gateway.accounts.views import TokenShown, TokenView, token_view
+from services.gateway.http.context import PREFIX, Deps
+from services.gateway.http.models import (
+    PROBLEMS,
+    Limit,
+    Listing,
+    Place,
+    RequestBody,
+    listed,
+    needs,
+)
+from services.gateway.kernel.errors import Forbidden, NotFound
+
+router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_class=OwnedRoute)
+
+MANAGES = needs(Capability.MANAGE_ACCOUNT)
+MOST_DAYS = 3650
+
+
+class TokenRequest(RequestBody):
+    """What a token is to be good for."""
+
+    name: str = Field(min_length=1, max_length=100, description="Who or what it is for.")
+    scopes: Annotated[frozenset[Scope], Field(min_length=1, max_length=len(Scope))]
+    valid_days: int | None = Field(
+        default=None, ge=1, le=MOST_DAYS, description="Null: until it is revoked."
+    )
+
+
+@router.get("/tokens", openapi_extra=MANAGES)
+async def tokens(
+    deps: Deps, owner: CurrentOwner, limit: Limit = MOST_TOKENS, cursor: Place = 0
+) -> Listing[TokenView]:
+    """List your tokens that are good for something, newest first."""
+    mine = await Tokens(deps.database).of_owner(owner)
+    return listed([token_view(token) for token in mine], limit, cursor)
+
+
+@router.post("/tokens", status_code=HTTPStatus.CREATED, openapi_extra=MANAGES)
+async def create_token(wanted: TokenRequest, deps: Deps, found: CurrentCaller) -> TokenShown:
+    """Make a token, which is shown this once.
+
+    A token makes none that may do more, or lasts longer, than itself.
+    """
+    more = wanted.scopes - found.caller.scopes
+    if more:
+        raise Forbidden(f"A token cannot make one that may do more: {scopes_as_text(more)}.")
+    new = NewToken(
+        token_id=uuid4(),
+        owner_id=found.caller.user_id,
+        name=wanted.name,
+        scopes=wanted.scopes,
+        expires_at=await _expiry(deps, found, wanted.valid_days),
+    )
+    token = await Tokens(deps.database).issue(new)
+    return TokenShown(
+        token_id=new.token_id,
+        name=new.name,
+        scopes=tuple(sorted(new.scopes)),
+        created_at=rfc3339(datetime.now(UTC)),
+        expires_at=new.expires_at,
+        last_used_at=None,
+        token=token,
+    )
+
+
+@router.delete("/tokens/{token_id}", status_code=HTTPStatus.NO_CONTENT, openapi_extra=MANAGES)
+async def revoke_token(token_id: UUID, request: Request, deps: Deps, owner: CurrentOwner) -> None:
+    """Revoke a token of yours."""
+    revoked = await Tokens(deps.database).revoke_one(owner, token_id)
+    known_callers(request.app).forget(owner)
+    if not revoked:
+        raise NotFound("token")
+
+
+async def _expiry(deps: Deps, found: GivenCaller, days: int | None) -> str | None:
+    """Return until when a new token is valid: no longer than the token that makes it."""
+    asked = None if days is None else rfc3339(datetime.now(UTC) + timedelta(days=days))
+    own = None
+    if not found.given.is_session:
+        own = await Tokens(deps.database).expiry(found.given.digest)
+    ends = [moment for moment in (asked, own) if moment is not None]
+    return min(ends) if ends else None
