@@ -9,10 +9,10 @@ from typing import Any
 
 from lectern import operating, reading_command, serving
 from lectern.exits import Exit, classify
-from lectern.maintenance import events_command, rebuild_command
+from lectern.maintenance import admin_command, events_command, rebuild_command
 
 EPILOG = """
-exit codes: 0 done, 1 there was no token to revoke, 2 wrong usage, 65 the document cannot be read,
+exit codes: 0 done, 1 there was nothing to be done, 2 wrong usage, 65 the document cannot be read,
 66 no such file or data folder, 69 something needed is not available, 70 internal error, 73 the
 output cannot be written, 75 try again later, 78 wrong settings, 130 interrupted
 """
@@ -50,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     reading_command.add_to(commands)
     serving.add_to(commands)
     operating.add_to(commands)
+    admin_command.add_to(commands)
     events_command.add_to(commands)
     rebuild_command.add_to(commands)
     return top

@@ -15,6 +15,7 @@ from lectern.reading import LOCAL_OWNER
 from lectern.reading_command import add_data
 from lectern.service_catalog import SERVICES
 from lectern.standalone import Options, Standalone, running
+from services.gateway.accounts.administration.administering import Administration
 from services.gateway.accounts.tokens import Tokens
 
 
@@ -61,4 +62,8 @@ async def _greet(lectern: Standalone, host: str, data: Path) -> None:
         _, token = await tokens.create(f"first token, {today}", LOCAL_OWNER)
         more = f"lectern token create --data {data} --name WHOSE"
         lines.append(f"token      {token}\n           shown once; make more with `{more}`")
+    first = await Administration(lectern.gateway.kernel).first_link(LOCAL_OWNER)
+    if first is not None:
+        address = f"http://{host}:{lectern.services['gateway'].port}{first}"
+        lines.append(f"account    {address}\n           to choose a password, once, within 3 days")
     sys.stderr.write("\n".join(lines) + "\nLectern is ready. Ctrl-C stops it.\n")

@@ -16,9 +16,11 @@ async def test_the_greeting_says_where_everything_is_and_a_token_once(lectern, c
     await _greet(lectern, "127.0.0.1", Path("data"))
     second = capsys.readouterr()
     assert first.out == second.out == ""
-    assert first.err.count("http://127.0.0.1:") == second.err.count("http://127.0.0.1:") == 5
+    assert first.err.count("http://127.0.0.1:") == second.err.count("http://127.0.0.1:") == 6
     assert "lectern token create --data data --name" in first.err
     assert "token" not in second.err
+    link = next(word for word in first.err.split() if "/links/" in word)
+    assert link.startswith(f"http://127.0.0.1:{lectern.services['gateway'].port}/links/")
     token = next(word for word in first.err.split() if word.startswith("lectern_"))
     assert await Tokens(lectern.gateway.kernel.database).caller(token)
 

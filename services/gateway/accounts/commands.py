@@ -91,8 +91,12 @@ class AccountCommands:
                 command.connection, user.user_id, login.agent, remembered=login.remembered
             )
 
-    async def use_link(self, mail_id: UUID, secret: str, chosen: NewPassword | None) -> UUID:
+    async def use_link(
+        self, mail_id: UUID, secret: str, chosen: NewPassword, address: str = ""
+    ) -> UUID:
         """Do what the link of a mail is good for, and return whose account it is about.
+
+        ``address`` is asked for by the link of the first one to have an account.
 
         Raises:
             NotFound: It is no link, was used, or has expired.
@@ -100,9 +104,9 @@ class AccountCommands:
         """
         links = MailLinkUse(self.kernel)
         link = await links.look(mail_id, secret)
-        hashed = None
-        if link.takes_password:
-            hashed = await self._hashed(chosen or NewPassword(password="", again=""), link.address)
+        if link.takes_address:
+            link = link.of(checked_address(address))
+        hashed = await self._hashed(chosen, link.address) if link.takes_password else None
         return await links.use(link, hashed)
 
     async def _ask(self, asked: LinkRequest) -> None:

@@ -8,6 +8,10 @@ from libs.common.contracts.documents import (
 )
 from libs.common.contracts.tasks import TaskFailed
 from services.gateway.documents.details import REACTIONS
+from services.gateway.documents.leaving.departures import (
+    DEPARTURE_REACTIONS,
+    delete_documents_route,
+)
 from services.gateway.documents.projection import FOLDS
 from services.gateway.documents.routes import router
 from services.gateway.documents.tables import document_details, documents, pages
@@ -18,9 +22,9 @@ DOCUMENTS = Feature(
     name="documents",
     routes=(PageExtracted, PageSegmented, DocumentParsed, DocumentRejected, TaskFailed),
     folds=FOLDS,
-    reactions=REACTIONS,
+    reactions={**REACTIONS, **DEPARTURE_REACTIONS},
     tables=(documents, pages, document_details),
     read_models=(documents, pages),
-    work=(remove_pending_route,),
+    work=(remove_pending_route, delete_documents_route),
     api=(router,),
 )

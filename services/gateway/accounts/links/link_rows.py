@@ -1,6 +1,6 @@
 """Links as values and in their table: asked for, found, used once."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID, uuid4
@@ -42,6 +42,15 @@ class LinkRow:
     def takes_password(self) -> bool:
         """Whether whoever uses it chooses a password."""
         return self.purpose in {"reset", "invite"}
+
+    @property
+    def takes_address(self) -> bool:
+        """Whether whoever uses it says which address is theirs: the first one of all users."""
+        return not self.folded
+
+    def of(self, address: str) -> "LinkRow":
+        """Return the link with the address of who uses it."""
+        return replace(self, address=address, folded=folded(address))
 
     @property
     def left(self) -> timedelta:

@@ -4,11 +4,12 @@ from http import HTTPStatus
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Response
 from pydantic import Field
 from starlette.requests import Request
 
 from libs.common.contracts.permissions import Capability
+from services.gateway.accounts.administration.closing import AccountClosing
 from services.gateway.accounts.commands import NewPassword
 from services.gateway.accounts.current_owner import (
     CurrentCaller,
@@ -19,6 +20,7 @@ from services.gateway.accounts.current_owner import (
 from services.gateway.accounts.own_account import MOST_ADDRESSES, OwnAccount
 from services.gateway.accounts.passwords.hashing import password_hashing
 from services.gateway.accounts.routing.open_routes import Address, Password
+from services.gateway.accounts.signing_in.session_cookies import drop_session_cookie
 from services.gateway.accounts.views import AccountView, AddressView, address_view
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.models import (
@@ -53,6 +55,12 @@ class PasswordChange(RequestBody):
     password_again: Password
 
 
+class AccountDeletion(RequestBody):
+    """Somebody who wants to be gone."""
+
+    password: Password | None = Field(default=None, description="Null, if there is none.")
+
+
 class AddressRequest(RequestBody):
     """An address that is to be added."""
 
@@ -82,6 +90,19 @@ async def change_password(
     session = found.given.digest if found.given.is_session else None
     await mine.change_password(wanted.current, chosen, session)
     known_callers(request.app).forget(mine.user_id)
+
+
+@router.post("/account/deletion", status_code=NO_CONTENT, openapi_extra=MANAGES)
+async def delete_account(
+    wanted: AccountDeletion, request: Request, deps: Deps, mine: Mine
+) -> Response:
+    """Delete your account with all documents, sessions and tokens. It cannot be undone."""
+    await mine.check_own(wanted.password)
+    await AccountClosing(deps).delete(mine.user_id, mine.user_id)
+    known_callers(request.app).forget(mine.user_id)
+    answer = Response(status_code=NO_CONTENT)
+    drop_session_cookie(answer, deps.accounts)
+    return answer
 
 
 @router.get("/account/addresses", openapi_extra=MANAGES)

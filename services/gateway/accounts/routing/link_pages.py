@@ -46,6 +46,10 @@ DONE = {
     "add_address": "The address is confirmed. You can log in with it.",
 }
 GONE = "This link is of no use: it was used, or has expired. Ask for a new one."
+ADDRESS = (
+    '<p><label>Mail address <input type="email" name="address" autocomplete="email" '
+    "required></label></p>\n"
+)
 PASSWORDS = (
     '<p><label>Password <input type="password" name="password" autocomplete="new-password" '
     "required></label></p>\n"
@@ -73,6 +77,7 @@ async def confirm(
     commands: Commands,
     password: Annotated[str, Form(max_length=1000)] = "",
     password_again: Annotated[str, Form(max_length=1000)] = "",
+    address: Annotated[str, Form(max_length=320)] = "",
 ) -> HTMLResponse:
     """Do what the link of a mail is good for."""
     chosen = NewPassword(password=password, again=password_again)
@@ -81,7 +86,7 @@ async def confirm(
     except (NotFound, Rejected):
         return _page(HTTPStatus.NOT_FOUND, "No such link", f"<p>{GONE}</p>")
     try:
-        user_id = await commands.use_link(mail_id, secret, chosen)
+        user_id = await commands.use_link(mail_id, secret, chosen, address)
     except NotFound:
         return _page(HTTPStatus.NOT_FOUND, "No such link", f"<p>{GONE}</p>")
     except Rejected as error:
@@ -93,7 +98,8 @@ async def confirm(
 def _form(link: LinkRow, wrong: str | None = None) -> HTMLResponse:
     title, button = ASKED[link.purpose]
     said = f"<p><strong>{escape(wrong)}</strong></p>\n" if wrong else ""
-    fields = PASSWORDS if link.takes_password else ""
+    fields = ADDRESS if link.takes_address else ""
+    fields += PASSWORDS if link.takes_password else ""
     body = (
         f"{said}<p>{escape(link.address)}</p>\n"
         f'<form method="post">\n{fields}<p><button>{button}</button></p>\n</form>'

@@ -65,6 +65,9 @@ class UsedLink(RequestBody):
     secret: Secret
     password: Password | None = Field(default=None, description="Where one is to be chosen.")
     password_again: Password | None = None
+    address: Address | None = Field(
+        default=None, description="For the first one to have an account."
+    )
 
 
 @router.post("/registrations", status_code=HTTPStatus.ACCEPTED, openapi_extra=open_to_all())
@@ -107,5 +110,5 @@ async def log_in(
 async def use_link(wanted: UsedLink, request: Request, commands: Commands) -> None:
     """Use the link of a mail: confirm an address, or set a password. It works once."""
     chosen = NewPassword(password=wanted.password or "", again=wanted.password_again or "")
-    user_id = await commands.use_link(wanted.mail_id, wanted.secret, chosen)
+    user_id = await commands.use_link(wanted.mail_id, wanted.secret, chosen, wanted.address or "")
     known_callers(request.app).forget(user_id)

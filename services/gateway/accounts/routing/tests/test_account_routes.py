@@ -106,3 +106,16 @@ async def test_addresses_have_an_end(people, monkeypatch):
         await logged_in(people, browser)
         full = await browser.post(ADDRESSES, json={"address": BEA})
     assert (full.status_code, full.json()["code"]) == (409, "quota_exceeded")
+
+
+async def test_an_account_is_deleted_by_who_knows_its_password(people):
+    async with people.browser() as browser:
+        await logged_in(people, browser)
+        wrong = await browser.post("/api/v1/account/deletion", json={"password": "wrong"})
+        assert (wrong.status_code, wrong.json()["code"]) == (422, "bad_password")
+        assert (await browser.get("/api/v1/account")).status_code == 200
+        gone = await browser.post("/api/v1/account/deletion", json={"password": GOOD})
+        assert gone.status_code == 204
+        assert "Max-Age=0" in gone.headers["set-cookie"]
+        assert (await browser.get("/api/v1/account")).status_code == 401
+        assert (await people.log_in(browser)).status_code == 401

@@ -1,0 +1,1 @@
+"""Accounts as a whole: made for somebody, closed, opened again, deleted."""

@@ -1,0 +1,92 @@
+"""Closing accounts: for now, for ever, and opening them again."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import Update, delete, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.contracts.cloudevents import rfc3339
+from libs.common.database.advisory_locks import lock_all
+from services.gateway.accounts.signing_in.login_sessions import end_sessions
+from services.gateway.accounts.tables import addresses, mail_links, passwords, tokens, users
+from services.gateway.accounts.telling.user_events import UserEvents
+from services.gateway.accounts.users import UserRow, user_of
+from services.gateway.kernel.errors import NotFound
+from services.gateway.kernel.record import CommandTransaction, Kernel
+
+
+@dataclass(frozen=True)
+class AccountClosing:
+    """What the staff of an installation does, and users do to their own accounts.
+
+    Whoever calls it forgets the callers of the user that this process knows; others know within
+    ``callers.KNOWN_FOR_S`` seconds.
+    """
+
+    kernel: Kernel
+
+    async def disable(self, user_id: UUID, by: UUID | None) -> bool:
+        """End sessions and tokens, and let nobody log in; False if it is so already.
+
+        Raises:
+            NotFound: There is no such account.
+        """
+        now = rfc3339(datetime.now(UTC))
+        async with self._about(user_id) as (command, user):
+            if user.disabled_at is not None:
+                return False
+            await command.connection.execute(_disabled(user_id, now))
+            await end_sessions(command.connection, user_id)
+            revoked = update(tokens).where(
+                tokens.c.owner_id == str(user_id), tokens.c.revoked_at.is_(None)
+            )
+            await command.connection.execute(revoked.values(revoked_at=now))
+            await command.apply(UserEvents(self.kernel).disabled(user_id, by))
+        return True
+
+    async def enable(self, user_id: UUID, by: UUID | None) -> bool:
+        """Let somebody log in again, who makes new tokens; False if they could all the time.
+
+        Raises:
+            NotFound: There is no such account.
+        """
+        async with self._about(user_id) as (command, user):
+            if user.disabled_at is None:
+                return False
+            await command.connection.execute(_disabled(user_id, None))
+            await command.apply(UserEvents(self.kernel).enabled(user_id, by))
+        return True
+
+    async def delete(self, user_id: UUID, by: UUID | None) -> None:
+        """Delete an account, its sessions and tokens; features that have more follow the event.
+
+        Raises:
+            NotFound: There is no such account.
+        """
+        async with self._about(user_id) as (command, _):
+            await _forget(command.connection, user_id)
+            await command.apply(UserEvents(self.kernel).deleted(user_id, by))
+
+    @asynccontextmanager
+    async def _about(self, user_id: UUID) -> AsyncIterator[tuple[CommandTransaction, UserRow]]:
+        async with self.kernel.transaction() as command:
+            await lock_all(command.connection, [f"user/{user_id}"])
+            user = await user_of(command.connection, user_id)
+            if user is None:
+                raise NotFound("account")
+            yield command, user
+
+
+def _disabled(user_id: UUID, at: str | None) -> Update:
+    return update(users).where(users.c.user_id == str(user_id)).values(disabled_at=at)
+
+
+async def _forget(connection: AsyncConnection, user_id: UUID) -> None:
+    await end_sessions(connection, user_id)
+    await connection.execute(delete(tokens).where(tokens.c.owner_id == str(user_id)))
+    for table in (mail_links, passwords, addresses, users):
+        await connection.execute(delete(table).where(table.c.user_id == str(user_id)))

@@ -1,0 +1,1 @@
+"""What becomes of the documents of a user who is gone."""
