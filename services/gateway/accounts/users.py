@@ -77,6 +77,19 @@ async def user_at(connection: AsyncConnection, address: str) -> UserRow | None:
     return await USERS.one(connection, _BY_ADDRESS, {"asked": folded(address)})
 
 
+async def known_address(connection: AsyncConnection, address: str) -> str | None:
+    """Return a verified address as its user wrote it; None if it is nobody's.
+
+    What compares equal may lead to another mailbox: ``straße.example`` and ``strasse.example`` are
+    two domains (RFC 5895). Only the one that was proved may be sent what is for its user alone.
+    """
+    found = select(addresses.c.address).where(
+        addresses.c.folded == folded(address), addresses.c.verified_at.is_not(None)
+    )
+    written: str | None = await connection.scalar(found)
+    return written
+
+
 async def create_user(connection: AsyncConnection, new: NewUser) -> None:
     """Make an account with a verified address.
 

@@ -19,7 +19,7 @@ from services.gateway.accounts.links.link_rows import (
     removed_link,
 )
 from services.gateway.accounts.telling.account_mails import AccountMail, AccountMails
-from services.gateway.accounts.users import UserRow, user_at
+from services.gateway.accounts.users import UserRow, known_address, user_at
 from services.gateway.kernel.record import Kernel
 
 
@@ -34,6 +34,7 @@ class MailDecider:
         async with self.kernel.database.reading() as connection:
             link = await find_link(connection, job.payload.mail_id)
             holder = None if link is None else await user_at(connection, link.address)
+            known = None if link is None else await known_address(connection, link.address)
         if link is None:
             return []
         kind, decided = _decided(link, holder)
@@ -42,7 +43,7 @@ class MailDecider:
         mail = AccountMail(
             mail_id=link.mail_id,
             kind=kind,
-            address=link.address,
+            address=known or link.address,
             language=link.language,
             valid_until=datetime.fromisoformat(link.expires_at),
         )

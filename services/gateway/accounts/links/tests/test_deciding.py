@@ -56,6 +56,15 @@ async def test_nobody_is_mailed_an_address_that_they_have(people):
     assert await ask(people, purpose="add_address", address=ADA, user_id=ada) == []
 
 
+@pytest.mark.parametrize("purpose", ["reset", "register"])
+async def test_what_only_compares_equal_is_sent_nothing(people, purpose):
+    """Or whoever owns the other domain could set the password."""
+    async with people.browser() as browser:
+        await people.make(browser, "ada@strasse.example")
+    [mail] = await ask(people, purpose=purpose, address="ada@straße.example")
+    assert mail.address == "ada@strasse.example"
+
+
 async def test_who_is_disabled_cannot_reset(people):
     async with people.browser() as browser:
         await people.make(browser)
