@@ -10,7 +10,7 @@ from libs.common.errors import Rejected
 from services.gateway.accounts.addresses import checked_address, folded
 from services.gateway.accounts.commands import NewPassword
 from services.gateway.accounts.links.asking import link_asked, links_of
-from services.gateway.accounts.links.link_rows import LinkRequest
+from services.gateway.accounts.links.link_rows import LinkRequest, removed_resets
 from services.gateway.accounts.passwords.hashing import PasswordHashing
 from services.gateway.accounts.passwords.password_rules import check_password
 from services.gateway.accounts.rows import AddressRow
@@ -90,7 +90,7 @@ class OwnAccount:
         ):
             await set_password(command.connection, self.user_id, hashed)
             await end_sessions(command.connection, self.user_id, except_digest=session)
-            await command.apply(told)
+            await command.apply([removed_resets(self.user_id), *told])
 
     async def add_address(self, address: str) -> None:
         """Have a mail sent whose link adds an address; nobody learns whether it is somebody's.
@@ -158,6 +158,7 @@ class OwnAccount:
             if not (await command.connection.execute(removed)).rowcount:
                 said = "Mails go to this address; have them go to another one first."
                 raise Rejected("primary_address", said)
+            await command.apply([removed_resets(self.user_id)])
 
     async def _address(self, address_id: UUID) -> AddressRow:
         for found in await self.addresses():

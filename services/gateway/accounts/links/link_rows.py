@@ -129,3 +129,9 @@ def addressed_link(mail_id: UUID, user_id: UUID) -> Executable:
 def removed_link(mail_id: UUID) -> Executable:
     """Return the effect of removing a link: it is good for nothing, or has expired."""
     return delete(mail_links).where(mail_links.c.mail_id == str(mail_id))
+
+
+def removed_resets(user_id: UUID) -> Executable:
+    """Return the effect of removing links that would set a user's password."""
+    mine = (mail_links.c.user_id == str(user_id), mail_links.c.purpose == "reset")
+    return delete(mail_links).where(*mine)

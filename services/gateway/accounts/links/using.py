@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.base import ObjectRef
 from services.gateway.accounts.links.asking import links_of
-from services.gateway.accounts.links.link_rows import LinkRow, find_link, use_link
+from services.gateway.accounts.links.link_rows import LinkRow, find_link, removed_resets, use_link
 from services.gateway.accounts.signing_in.login_sessions import end_sessions
 from services.gateway.accounts.telling.account_mails import AccountMails, account_notice
 from services.gateway.accounts.telling.user_events import UserAddress, UserEvents
@@ -96,6 +96,7 @@ class MailLinkUse:
                 raise NotFound(WHAT)
             await set_password(command.connection, link.user_id, password_hash)
             await end_sessions(command.connection, link.user_id)
+            await command.connection.execute(removed_resets(link.user_id))
         told = account_notice("password_changed", user.address, user.language)
         await AccountMails(self.kernel).tell(told)
         return link.user_id

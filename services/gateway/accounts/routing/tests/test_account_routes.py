@@ -52,6 +52,17 @@ async def test_a_new_password_ends_all_other_sessions(people):
     assert (told.kind, told.address) == ("password_changed", ADA)
 
 
+async def test_a_new_password_takes_links_back_that_would_set_another(people):
+    async with people.browser() as browser:
+        await logged_in(people, browser)
+        await browser.post("/api/v1/password-resets", json={"address": ADA})
+        mail = (await people.mails())[-1]
+        assert mail.kind == "reset_password"
+        wanted = {"current": GOOD, "password": BETTER, "password_again": BETTER}
+        assert (await browser.put("/api/v1/account/password", json=wanted)).status_code == 204
+        assert (await browser.get(mail.path)).status_code == 404
+
+
 async def test_an_address_is_there_when_it_is_confirmed_and_good_to_log_in_with(people):
     async with people.browser() as browser:
         await logged_in(people, browser)
