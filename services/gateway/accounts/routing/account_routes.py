@@ -23,6 +23,7 @@ from services.gateway.accounts.routing.open_routes import Address, Password
 from services.gateway.accounts.signing_in.session_cookies import drop_session_cookie
 from services.gateway.accounts.views import AccountView, AddressView, address_view
 from services.gateway.http.context import PREFIX, Deps
+from services.gateway.http.description.declared import declare, own_problems
 from services.gateway.http.models import (
     PROBLEMS,
     Limit,
@@ -81,7 +82,13 @@ async def account(mine: Mine) -> AccountView:
     )
 
 
-@router.put("/account/password", status_code=NO_CONTENT, openapi_extra=MANAGES)
+@router.put(
+    "/account/password",
+    status_code=NO_CONTENT,
+    openapi_extra=declare(
+        MANAGES, own_problems("bad_password", "weak_password", "passwords_differ")
+    ),
+)
 async def change_password(
     wanted: PasswordChange, request: Request, mine: Mine, found: CurrentCaller
 ) -> None:
@@ -92,7 +99,11 @@ async def change_password(
     known_callers(request.app).forget(mine.user_id)
 
 
-@router.post("/account/deletion", status_code=NO_CONTENT, openapi_extra=MANAGES)
+@router.post(
+    "/account/deletion",
+    status_code=NO_CONTENT,
+    openapi_extra=declare(MANAGES, own_problems("bad_password")),
+)
 async def delete_account(
     wanted: AccountDeletion, request: Request, deps: Deps, mine: Mine
 ) -> Response:
@@ -113,7 +124,11 @@ async def addresses(
     return listed([address_view(one) for one in await mine.addresses()], limit, cursor)
 
 
-@router.post("/account/addresses", status_code=HTTPStatus.ACCEPTED, openapi_extra=MANAGES)
+@router.post(
+    "/account/addresses",
+    status_code=HTTPStatus.ACCEPTED,
+    openapi_extra=declare(MANAGES, own_problems("bad_address", "no_mail")),
+)
 async def add_address(wanted: AddressRequest, mine: Mine) -> None:
     """Add a mail address: a mail goes there, and its link adds it."""
     await mine.add_address(wanted.address)
@@ -127,7 +142,11 @@ async def make_primary(address_id: UUID, mine: Mine) -> None:
     await mine.make_primary(address_id)
 
 
-@router.delete("/account/addresses/{address_id}", status_code=NO_CONTENT, openapi_extra=MANAGES)
+@router.delete(
+    "/account/addresses/{address_id}",
+    status_code=NO_CONTENT,
+    openapi_extra=declare(MANAGES, own_problems("primary_address")),
+)
 async def remove_address(address_id: UUID, mine: Mine) -> None:
     """Remove a mail address, if it is not the one that mails go to."""
     await mine.remove_address(address_id)

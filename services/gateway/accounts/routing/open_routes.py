@@ -15,6 +15,7 @@ from services.gateway.accounts.open_route import OpenRoute
 from services.gateway.accounts.passwords.hashing import password_hashing
 from services.gateway.accounts.signing_in.session_cookies import set_session_cookie
 from services.gateway.http.context import PREFIX, Deps
+from services.gateway.http.description.declared import declare, own_problems
 from services.gateway.http.models import PROBLEMS, RequestBody, open_to_all
 from services.gateway.http.problems import Refused
 
@@ -70,7 +71,21 @@ class UsedLink(RequestBody):
     )
 
 
-@router.post("/registrations", status_code=HTTPStatus.ACCEPTED, openapi_extra=open_to_all())
+@router.post(
+    "/registrations",
+    status_code=HTTPStatus.ACCEPTED,
+    openapi_extra=declare(
+        open_to_all(),
+        own_problems(
+            "bad_address",
+            "weak_password",
+            "passwords_differ",
+            "no_mail",
+            "sign_up_closed",
+            "cross_site",
+        ),
+    ),
+)
 async def register(wanted: Registration, commands: Commands) -> None:
     """Ask for an account: a mail comes, and its link makes it.
 
@@ -80,13 +95,21 @@ async def register(wanted: Registration, commands: Commands) -> None:
     await commands.register(wanted.address, chosen, wanted.language)
 
 
-@router.post("/password-resets", status_code=HTTPStatus.ACCEPTED, openapi_extra=open_to_all())
+@router.post(
+    "/password-resets",
+    status_code=HTTPStatus.ACCEPTED,
+    openapi_extra=declare(open_to_all(), own_problems("bad_address", "no_mail", "cross_site")),
+)
 async def reset_password(wanted: ResetRequest, commands: Commands) -> None:
     """Ask for a new password: a mail comes, if the address is that of an account."""
     await commands.ask_reset(wanted.address, wanted.language)
 
 
-@router.post("/login", status_code=HTTPStatus.NO_CONTENT, openapi_extra=open_to_all())
+@router.post(
+    "/login",
+    status_code=HTTPStatus.NO_CONTENT,
+    openapi_extra=declare(open_to_all(), own_problems("bad_login", "cross_site")),
+)
 async def log_in(
     wanted: LoginRequest, request: Request, deps: Deps, commands: Commands
 ) -> Response:
@@ -106,7 +129,22 @@ async def log_in(
     return answer
 
 
-@router.post("/mail-links", status_code=HTTPStatus.NO_CONTENT, openapi_extra=open_to_all())
+@router.post(
+    "/mail-links",
+    status_code=HTTPStatus.NO_CONTENT,
+    openapi_extra=declare(
+        open_to_all(),
+        own_problems(
+            "weak_password",
+            "passwords_differ",
+            "bad_address",
+            "address_taken",
+            "already_registered",
+            "no_mail",
+            "cross_site",
+        ),
+    ),
+)
 async def use_link(wanted: UsedLink, request: Request, commands: Commands) -> None:
     """Use the link of a mail: confirm an address, or set a password. It works once."""
     chosen = NewPassword(password=wanted.password or "", again=wanted.password_again or "")

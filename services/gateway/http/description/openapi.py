@@ -29,6 +29,7 @@ TAGS = {
     "documents": "What is handed in: files, texts and web addresses.",
     "pages": "The text of documents, page by page, to be read and edited.",
     "narrations": "Orders: which pages are to be heard, and how.",
+    "accounts": "Users: registering, sessions, tokens, passwords and mail addresses.",
     "audio": "What can be heard: engines, voices, pages and audiobooks.",
 }
 """Each tag that a route has; a test asks for those that lack."""

@@ -7,6 +7,7 @@ which the ``type`` of a problem leads to.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from services.gateway.http.problem_details.account_problems import ACCOUNT_PROBLEMS
 from services.gateway.http.problem_details.document_problems import DOCUMENT_PROBLEMS
 from services.gateway.http.problem_details.request_problems import REQUEST_PROBLEMS
 
@@ -33,7 +34,7 @@ def type_uri(code: str) -> str:
     return f"{PAGE}#{code}"
 
 
-TEXTS = (REQUEST_PROBLEMS, DOCUMENT_PROBLEMS)
+TEXTS = (REQUEST_PROBLEMS, DOCUMENT_PROBLEMS, ACCOUNT_PROBLEMS)
 """A feature with problems of its own has a module of them here."""
 
 PROBLEM_TYPES: Mapping[str, ProblemType] = {
