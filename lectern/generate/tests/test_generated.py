@@ -18,7 +18,7 @@ from libs.common.contracts.tasks import TaskFailed
 from libs.common.settings import CommonSettings, load
 
 DOCUMENTS = ("docs/events", "docs/events.md", "docs/architecture.md", "docs/asyncapi.yaml")
-FILES = (*DOCUMENTS, "deploy/kafka/acls.sh", "deploy/s3")
+FILES = (*DOCUMENTS, "docs/problems.md", "deploy/kafka/acls.sh", "deploy/s3")
 
 
 @pytest.fixture
