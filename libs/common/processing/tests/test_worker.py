@@ -49,9 +49,11 @@ async def test_an_expired_lease_is_taken_over(database):
 
 STARTED_AGAIN = """
     import asyncio, os, sys
+    from sqlalchemy import update
     from libs.common.database.engine import Database
     from libs.common.processing.tests.working import Working
     from libs.common.store.jobs.due import release_all
+    from libs.common.store.tables import jobs
 
     async def run(job):
         if job.payload.page == 2:
@@ -64,6 +66,8 @@ STARTED_AGAIN = """
         database = Database(sys.argv[1])
         async with database.transaction() as connection:
             await release_all(connection)
+            # Half a minute passes: a suspect has rested.
+            await connection.execute(update(jobs).values(run_at_ms=1))
         async with Working(database, run, slots=4) as working:
             await working.until("failed")
             await working.until("done", 3 - len(sys.argv[2:]))
