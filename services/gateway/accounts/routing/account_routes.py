@@ -68,7 +68,7 @@ class AddressRequest(RequestBody):
     address: Address
 
 
-@router.get("/account", openapi_extra=MANAGES)
+@router.get("/account", openapi_extra=declare(MANAGES, own_problems("not_found")))
 async def account(mine: Mine) -> AccountView:
     """Read what is known of you."""
     user = await mine.user()
@@ -86,7 +86,7 @@ async def account(mine: Mine) -> AccountView:
     "/account/password",
     status_code=NO_CONTENT,
     openapi_extra=declare(
-        MANAGES, own_problems("bad_password", "weak_password", "passwords_differ")
+        MANAGES, own_problems("not_found", "bad_password", "weak_password", "passwords_differ")
     ),
 )
 async def change_password(
@@ -102,7 +102,7 @@ async def change_password(
 @router.post(
     "/account/deletion",
     status_code=NO_CONTENT,
-    openapi_extra=declare(MANAGES, own_problems("bad_password")),
+    openapi_extra=declare(MANAGES, own_problems("not_found", "bad_password")),
 )
 async def delete_account(
     wanted: AccountDeletion, request: Request, deps: Deps, mine: Mine
@@ -127,7 +127,7 @@ async def addresses(
 @router.post(
     "/account/addresses",
     status_code=HTTPStatus.ACCEPTED,
-    openapi_extra=declare(MANAGES, own_problems("bad_address", "no_mail")),
+    openapi_extra=declare(MANAGES, own_problems("not_found", "bad_address", "no_mail")),
 )
 async def add_address(wanted: AddressRequest, mine: Mine) -> None:
     """Add a mail address: a mail goes there, and its link adds it."""

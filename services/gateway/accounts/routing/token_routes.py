@@ -47,7 +47,7 @@ class TokenRequest(RequestBody):
     """What a token is to be good for."""
 
     name: str = Field(min_length=1, max_length=100, description="Who or what it is for.")
-    scopes: Annotated[frozenset[Scope], Field(min_length=1, max_length=len(Scope))]
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=len(Scope))]
     valid_days: int | None = Field(
         default=None, ge=1, le=MOST_DAYS, description="Null: until it is revoked."
     )
@@ -68,14 +68,15 @@ async def create_token(wanted: TokenRequest, deps: Deps, found: CurrentCaller) -
 
     A token makes none that may do more, or lasts longer, than itself.
     """
-    more = wanted.scopes - found.caller.scopes
+    scopes = frozenset(wanted.scopes)
+    more = scopes - found.caller.scopes
     if more:
         raise Forbidden(f"A token cannot make one that may do more: {scopes_as_text(more)}.")
     new = NewToken(
         token_id=uuid4(),
         owner_id=found.caller.user_id,
         name=wanted.name,
-        scopes=wanted.scopes,
+        scopes=scopes,
         expires_at=await _expiry(deps, found, wanted.valid_days),
     )
     token = await Tokens(deps.database).issue(new)
