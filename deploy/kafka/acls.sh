@@ -33,8 +33,13 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --topic 'page.edited' \
   --topic 'page.extracted.gateway.dlq' \
   --topic 'page.segmented.gateway.dlq' \
+  --topic 'share.changed' \
+  --topic 'share.claimed' \
+  --topic 'share.ended' \
+  --topic 'share.granted' \
   --topic 'task.failed' \
   --topic 'task.failed.gateway.dlq' \
+  --topic 'user.address_added' \
   --topic 'user.address_changed' \
   --topic 'user.deleted' \
   --topic 'user.disabled' \

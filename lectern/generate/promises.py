@@ -13,6 +13,7 @@ from libs.common.contracts.details import (
     MailDetails,
     PageText,
     ParsedDocument,
+    ShareDetails,
     SubmittedDocument,
     UserDetails,
 )
@@ -28,6 +29,7 @@ EVERY_DETAILS: Sequence[type[Details]] = (
     SegmentedPage,
     Timings,
     AudiobookContents,
+    ShareDetails,
     FailureDetails,
     UserDetails,
     MailDetails,

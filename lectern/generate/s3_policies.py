@@ -38,6 +38,7 @@ ACCESS: Mapping[str, Access] = {
             "documents/*/submitted.*",
             "documents/*/pages/*",
             "documents/*/audiobooks/*",
+            "documents/*/shares/*",
             "users/*",
             "mails/*",
             _FAILURES,

@@ -4,5 +4,6 @@ Consumes: PageExtracted, PageSegmented, DocumentParsed, DocumentRejected, Voices
     AudioProgressed, AudioReady, AudioFailed, AudiobookReady, AudiobookFailed, TaskFailed
 Produces: DocumentSubmitted, DocumentDeleted, PageEdited, NarrationRequested, NarrationCompleted,
     NarrationFailed, AudioRequested, AudioDeleted, AudiobookRequested, UserRegistered,
-    UserAddressChanged, UserDisabled, UserEnabled, UserDeleted, AccountMailRequested
+    UserAddressAdded, UserAddressChanged, UserDisabled, UserEnabled, UserDeleted,
+    AccountMailRequested, ShareGranted, ShareClaimed, ShareChanged, ShareEnded
 """

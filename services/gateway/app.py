@@ -8,6 +8,7 @@ from starlette.routing import Mount
 
 from libs.common.contracts.accounts import (
     AccountMailRequested,
+    UserAddressAdded,
     UserAddressChanged,
     UserDeleted,
     UserDisabled,
@@ -21,6 +22,7 @@ from libs.common.contracts.narrations import (
     NarrationFailed,
     NarrationRequested,
 )
+from libs.common.contracts.sharing import ShareChanged, ShareClaimed, ShareEnded, ShareGranted
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.database.exchange import NotificationExchange
 from libs.common.observability.metrics import Metrics
@@ -48,11 +50,16 @@ PUBLISHES = (
     AudioDeleted,
     AudiobookRequested,
     UserRegistered,
+    UserAddressAdded,
     UserAddressChanged,
     UserDisabled,
     UserEnabled,
     UserDeleted,
     AccountMailRequested,
+    ShareGranted,
+    ShareClaimed,
+    ShareChanged,
+    ShareEnded,
     TaskFailed,
 )
 CONSUMES = consumed(FEATURES)

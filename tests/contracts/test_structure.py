@@ -33,6 +33,8 @@ ROLES = {
     "queries": "what people can read",
     "views": "what people see",
     "routes": "where requests, or events, go",
+    "decide": "rows in, events out: what is to happen",
+    "reactions": "what follows from an event",
     # a port and its adapters
     "port": "the protocol that adapters keep",
     "build": "chooses the adapter behind a port",

@@ -39,6 +39,13 @@ class UserRegistered(UserEvent):
     details: ObjectRef = details_ref(UserDetails)
 
 
+class UserAddressAdded(UserEvent):
+    """Somebody has proved that another address is theirs, too. They are written to as before."""
+
+    topic = "user.address_added"
+    producer = "gateway"
+
+
 class UserAddressChanged(UserEvent):
     """Somebody is written to at another address, or in another language."""
 

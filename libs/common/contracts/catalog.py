@@ -19,10 +19,18 @@ is an event, however many common bases it has; one without is a base.
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from libs.common.contracts import accounts, audio, documents, narrations, notifications, tasks
+from libs.common.contracts import (
+    accounts,
+    audio,
+    documents,
+    narrations,
+    notifications,
+    sharing,
+    tasks,
+)
 from libs.common.contracts.base import Event
 
-SUBJECTS = (accounts, documents, narrations, audio, notifications, tasks)
+SUBJECTS = (accounts, documents, sharing, narrations, audio, notifications, tasks)
 
 
 @cache

@@ -25,6 +25,7 @@ from libs.common.contracts.identifiers import Language
 
 MAX_TITLE_CHARACTERS = 255
 MAX_REASON_CHARACTERS = 500
+MAX_MESSAGE_CHARACTERS = 2000
 UNTITLED = "Untitled"
 DETAILS = "application/json"
 """The media type of all details."""
@@ -122,6 +123,13 @@ class AudiobookContents(Details):
     chapters: tuple[Chapter, ...]
     cover: ObjectRef | None
     pages: tuple[AudiobookPage, ...] = Field(min_length=1)
+
+
+class ShareDetails(Details):
+    """Whom a document was shared with, as the one who shared it wrote it."""
+
+    address: str = Field(max_length=320, description="Mail address.")
+    message: str | None = Field(max_length=MAX_MESSAGE_CHARACTERS)
 
 
 class FailureDetails(Details):

@@ -21,6 +21,11 @@ def folded(address: str) -> str:
     return unicodedata.normalize("NFKC", address.strip()).casefold()
 
 
+def is_same_mailbox(one: str, other: str) -> bool:
+    """Tell whether two addresses lead to one mailbox; of those that compare equal, not all do."""
+    return one.strip().lower() == other.strip().lower()
+
+
 def checked_address(text: str) -> str:
     """Return a mail address that somebody wrote, without the spaces around it.
 

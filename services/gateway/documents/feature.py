@@ -14,6 +14,7 @@ from services.gateway.documents.leaving.departures import (
 )
 from services.gateway.documents.projection import FOLDS
 from services.gateway.documents.routes import router
+from services.gateway.documents.shares.routes import router as share_router
 from services.gateway.documents.tables import document_details, documents, pages
 from services.gateway.kernel.pending import remove_pending_route
 from services.gateway.kernel.record import Feature
@@ -26,5 +27,5 @@ DOCUMENTS = Feature(
     tables=(documents, pages, document_details),
     read_models=(documents, pages),
     work=(remove_pending_route, delete_documents_route),
-    api=(router,),
+    api=(router, share_router),
 )

@@ -49,11 +49,11 @@ _UNPARSED = (
     )
     .limit(bindparam("limit", type_=Integer()))
 )
-_PLACE = (documents.c.submitted_at, documents.c.document_id)
+PLACE = (documents.c.submitted_at, documents.c.document_id)
 _NEWEST = (
     DOCUMENTS.select()
     .where(documents.c.owner_id == bindparam("owner"), EXISTS)
-    .order_by(*(column.desc() for column in _PLACE))
+    .order_by(*(column.desc() for column in PLACE))
     .limit(bindparam("limit", type_=Integer()))
 )
 _PAGES = (
@@ -82,10 +82,10 @@ class DocumentQueries:
         """
         wanted, asked = _NEWEST, {"owner": str(caller), "limit": limit + 1}
         if after is not None:
-            wanted = wanted.where(tuple_(*_PLACE) < position(after))
+            wanted = wanted.where(tuple_(*PLACE) < position(after))
         async with self.database.reading() as connection:
             rows = await DOCUMENTS.all(connection, wanted, asked)
-            ready = await _pages_ready(connection, [row.document_id for row in rows[:limit]])
+            ready = await pages_ready(connection, [row.document_id for row in rows[:limit]])
         views = tuple(document_view(row, ready.get(row.document_id, 0)) for row in rows[:limit])
         last = rows[limit - 1] if len(rows) > limit else None
         return Slice(views, cursor(last.submitted_at, last.document_id) if last else None)
@@ -151,7 +151,7 @@ async def read_document(
         NotFound: There is none that the caller may see; it is called ``what``.
     """
     row = await document_for(connection, caller, document_id, capability, what)
-    ready = await _pages_ready(connection, [document_id])
+    ready = await pages_ready(connection, [document_id])
     return document_view(row, ready.get(document_id, 0))
 
 
@@ -167,7 +167,7 @@ async def read_page(
     return page_view(await page_text(connection, document_id, page), document)
 
 
-async def _pages_ready(connection: AsyncConnection, ids: list[UUID]) -> dict[UUID, int]:
+async def pages_ready(connection: AsyncConnection, ids: list[UUID]) -> dict[UUID, int]:
     """Count the pages of documents that can be read.
 
     One document after the other: grouped, PostgreSQL goes through everybody's pages instead.

@@ -15,6 +15,7 @@ from services.gateway.documents.tables import document_details, documents, pages
 from services.gateway.kernel.access import check_access
 from services.gateway.kernel.errors import NotFound, Stale
 from services.gateway.kernel.rows import RowReader
+from services.gateway.sharing.selects import level_of
 
 _submitted, _parsed, _rejected, _given_up = (
     document_details.alias(name) for name in ("submitted", "parsed", "rejected", "given_up")
@@ -60,9 +61,12 @@ IS_CUT = pages.c.segments_revision == REVISION
 """The page's utterances are those of its text as it is now; see :attr:`PageRow.is_cut`."""
 
 
-def role_on(document: DocumentRow, caller: UUID) -> Role:
-    """Return what ``caller`` is to ``document``."""
-    return role_of(caller, document.owner_id, share_level=None, is_staff=False)
+async def role_on(connection: AsyncConnection, document: DocumentRow, caller: UUID) -> Role:
+    """Return what ``caller`` is to ``document`` now."""
+    level = None
+    if caller != document.owner_id:
+        level = await level_of(connection, document.document_id, caller)
+    return role_of(caller, document.owner_id, level, is_staff=False)
 
 
 async def existing_document(connection: AsyncConnection, document_id: UUID) -> DocumentRow | None:
@@ -86,7 +90,7 @@ async def document_for(
     document = await existing_document(connection, document_id)
     if document is None:
         raise NotFound(what)
-    check_access(role_on(document, caller), capability, what)
+    check_access(await role_on(connection, document, caller), capability, what)
     return document
 
 
@@ -98,7 +102,7 @@ async def may_see(database: Database, caller: UUID, document_id: UUID) -> bool:
     """
     async with database.reading() as connection:
         document = await existing_document(connection, document_id)
-    return document is not None and sees(role_on(document, caller))
+        return document is not None and sees(await role_on(connection, document, caller))
 
 
 async def pages_of(

@@ -26,7 +26,7 @@ from libs.common.observability.metrics import Metrics
 from libs.common.observability.telemetry import current_traceparent
 from libs.common.processing.job_kind import JobRoute
 from libs.common.storage.port import Storage
-from libs.common.store.effects import Effect, Together, apply
+from libs.common.store.effects import Append, Effect, Together, apply
 from services.gateway.kernel.changes import Changes, changed
 from services.gateway.kernel.limits import AccountPolicy, GatewayLimits
 
@@ -100,6 +100,14 @@ class Kernel:
         for event in events:
             effects += [event, *self.project(event)]
         return effects
+
+    def record_at(self, version: int, *events: Event) -> list[Effect]:
+        """Return the effects of deciding ``events`` of one stream on its ``version``, no other.
+
+        To apply them raises Conflict if the stream has another one by then.
+        """
+        followed = [effect for event in events for effect in self.project(event)]
+        return [Append(events, version), *followed]
 
     def project(self, event: Event) -> list[Effect]:
         """Return what follows from an event, whoever decided it."""

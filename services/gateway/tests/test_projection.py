@@ -39,6 +39,7 @@ from libs.common.contracts.narrations import (
     NarrationFailed,
     NarrationRequested,
 )
+from libs.common.contracts.sharing import ShareChanged, ShareClaimed, ShareEnded, ShareGranted
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.database.engine import Database
 from libs.common.store.effects import apply
@@ -91,7 +92,26 @@ def story(draw, number):
         yield lost(about, f"document/{document}", kind="document.parsed", service=service)
     if draw(st.booleans()):
         yield DocumentDeleted(**about, deleted_by=OWNER)
+    yield from shares(draw, about, number)
     yield from book(draw, about, number)
+
+
+def shares(draw, about, number):
+    one = about | {"share_id": name("share", number)}
+    yield ShareGranted(
+        **one,
+        granted_by=OWNER,
+        recipient_id=None,
+        level="view_only",
+        expires_at=START,
+        details=reference("share"),
+    )
+    if draw(st.booleans()):
+        yield ShareClaimed(**one, recipient_id=name("recipient", number))
+    for level in ("collaborator", "can_share")[: draw(st.integers(0, 2))]:
+        yield ShareChanged(**one, changed_by=OWNER, level=level, expires_at=None)
+    if draw(st.booleans()):
+        yield ShareEnded(**one, reason="revoked", ended_by=OWNER)
 
 
 def texts(draw, about, page):

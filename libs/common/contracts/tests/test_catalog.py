@@ -103,4 +103,12 @@ def test_the_public_contract_is_two_events():
 
 def test_events_are_in_the_order_of_their_subjects():
     subjects = list(dict.fromkeys(event.__module__.rpartition(".")[2] for event in every_event()))
-    assert subjects == ["accounts", "documents", "narrations", "audio", "notifications", "tasks"]
+    assert subjects == [
+        "accounts",
+        "documents",
+        "sharing",
+        "narrations",
+        "audio",
+        "notifications",
+        "tasks",
+    ]

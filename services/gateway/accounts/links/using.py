@@ -109,6 +109,7 @@ class MailLinkUse:
                 raise NotFound(WHAT)
             await claim_address(command.connection, link.address)
             await add_address(command.connection, link.user_id, link.address, is_primary=False)
+            await command.apply(UserEvents(self.kernel).address_added(link.user_id))
         return link.user_id
 
     @asynccontextmanager

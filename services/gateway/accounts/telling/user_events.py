@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 from libs.common.contracts.accounts import (
+    UserAddressAdded,
     UserAddressChanged,
     UserDeleted,
     UserDisabled,
@@ -50,6 +51,10 @@ class UserEvents:
         """Return the effects of telling that somebody has an account."""
         event = UserRegistered(user_id=user_id, details=details)
         return [taken(details.key), *self.kernel.record(event)]
+
+    def address_added(self, user_id: UUID) -> Sequence[Effect]:
+        """Return the effects of telling that another address is proved to be somebody's."""
+        return self.kernel.record(UserAddressAdded(user_id=user_id))
 
     def address_changed(
         self, user_id: UUID, details: ObjectRef, replaced: str | None

@@ -16,8 +16,9 @@ async def test_owners_find_their_documents(world):
     document = await world.hand_in()
     row = await found(world, world.owner, document, Capability.DELETE_DOCUMENT)
     assert row.document_id == document
-    assert role_on(row, world.owner) is Role.OWNER
-    assert role_on(row, uuid4()) is Role.STRANGER
+    async with world.database.reading() as connection:
+        assert await role_on(connection, row, world.owner) is Role.OWNER
+        assert await role_on(connection, row, uuid4()) is Role.STRANGER
 
 
 @pytest.mark.parametrize("capability", list(Capability))

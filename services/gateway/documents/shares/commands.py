@@ -1,0 +1,141 @@
+"""What people can do to the shares of a document."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.contracts.details import DETAILS, ShareDetails
+from libs.common.contracts.permissions import Capability, ShareLevel
+from libs.common.contracts.sharing import ShareEvent, ShareGranted
+from libs.common.store.event_store import version_of
+from services.gateway.accounts.addresses import checked_address, folded, is_same_mailbox
+from services.gateway.accounts.users import known_address, user_at
+from services.gateway.documents.selects import document_for
+from services.gateway.kernel.pending import PendingObjects, taken
+from services.gateway.kernel.record import CommandTransaction, Kernel
+from services.gateway.sharing.addressees import addresses_of, recipient_row
+from services.gateway.sharing.decide import SharedDocument, WantedShare, new_share_id
+from services.gateway.sharing.selects import open_shares
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShareOrder:
+    """Whom a document is to be shared with, and for what."""
+
+    address: str
+    level: ShareLevel
+    expires_at: datetime | None
+    message: str | None
+
+
+@dataclass(frozen=True)
+class ShareCommands:
+    """The commands."""
+
+    kernel: Kernel
+
+    async def grant(self, caller: UUID, document_id: UUID, asked: ShareOrder) -> UUID:
+        """Share a document, and return the share's id.
+
+        Who has no account with the address yet gets it when they have one; the answer does not
+        tell.
+
+        Raises:
+            NotFound, Forbidden: The caller may not.
+            Rejected: The address is none, or see :meth:`SharedDocument.grant`.
+            Conflict: Somebody changed a share of the document at the same moment.
+        """
+        address, share_id = checked_address(asked.address), new_share_id()
+        async with self.kernel.database.reading() as connection:
+            await document_for(connection, caller, document_id, Capability.GRANT_SHARE)
+        key = f"documents/{document_id}/shares/{share_id}.json"
+        details = ShareDetails(address=address, message=asked.message)
+        async with PendingObjects(self.kernel).storing(key):
+            stored = await self.kernel.storage.write(key, details.encode(), DETAILS)
+            async with self.kernel.transaction() as command:
+                connection = command.connection
+                shared, version = await _shared(
+                    connection, caller, document_id, Capability.GRANT_SHARE
+                )
+                holder = await _holder(connection, address)
+                wanted = WantedShare(
+                    share_id=share_id,
+                    address=address,
+                    folded=folded(address),
+                    recipient_id=holder,
+                    level=asked.level,
+                    expires_at=asked.expires_at,
+                )
+                event = shared.grant(caller, wanted, stored)
+                recipient = recipient_row(event, wanted, asked.message)
+                decided = self.kernel.record_at(version, event)
+                await command.apply([taken(key), recipient, *decided])
+        return share_id
+
+    async def change(
+        self,
+        caller: UUID,
+        document_id: UUID,
+        share_id: UUID,
+        *,
+        level: ShareLevel,
+        expires_at: datetime | None,
+    ) -> None:
+        """Have a share grant something else, or end at another time; errors as :meth:`grant`."""
+        async with self.kernel.transaction() as command:
+            connection = command.connection
+            shared, version = await _shared(
+                connection, caller, document_id, Capability.CHANGE_SHARE
+            )
+            event = shared.change(caller, share_id, level, expires_at)
+            await command.apply(self.kernel.record_at(version, event))
+
+    async def revoke(self, caller: UUID, document_id: UUID, share_id: UUID) -> None:
+        """End a share; errors as for :meth:`grant`."""
+        async with self.kernel.transaction() as command:
+            shared, version = await _shared(
+                command.connection, caller, document_id, Capability.CHANGE_SHARE
+            )
+            await self._apply(command, version, [shared.revoke(caller, share_id)])
+
+    async def leave(self, caller: UUID, document_id: UUID) -> None:
+        """Give up what was shared with the caller; errors as for :meth:`grant`."""
+        async with self.kernel.transaction() as command:
+            shared, version = await _shared(
+                command.connection, caller, document_id, Capability.LEAVE_SHARE
+            )
+            await self._apply(command, version, shared.leave(caller))
+
+    async def _apply(
+        self, command: CommandTransaction, version: int, events: Sequence[ShareEvent]
+    ) -> None:
+        await command.apply(self.kernel.record_at(version, *events))
+
+
+async def _shared(
+    connection: AsyncConnection, caller: UUID, document_id: UUID, capability: Capability
+) -> tuple[SharedDocument, int]:
+    """Return a document with its shares, and the version of them that this is."""
+    version = await version_of(connection, ShareGranted.stream_of(document_id=document_id))
+    document = await document_for(connection, caller, document_id, capability)
+    shares = await open_shares(connection, document_id)
+    shared = SharedDocument(
+        document_id=document_id,
+        owner_id=document.owner_id,
+        shares=shares,
+        folded=await addresses_of(connection, document_id),
+        now=datetime.now(UTC),
+    )
+    return shared, version
+
+
+async def _holder(connection: AsyncConnection, address: str) -> UUID | None:
+    """Return who has an account with exactly this mailbox."""
+    user = await user_at(connection, address)
+    proved = await known_address(connection, address)
+    if user is None or user.disabled_at is not None or proved is None:
+        return None
+    return user.user_id if is_same_mailbox(address, proved) else None

@@ -1,0 +1,150 @@
+"""Shares of a document: list, grant, change, revoke, leave."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+from pydantic import AwareDatetime, Field
+
+from libs.common.contracts.details import MAX_MESSAGE_CHARACTERS
+from libs.common.contracts.permissions import Capability, ShareLevel
+from services.gateway.accounts.addresses import MOST_CHARACTERS
+from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
+from services.gateway.documents.shares.commands import ShareCommands, ShareOrder
+from services.gateway.documents.shares.queries import ShareQueries
+from services.gateway.documents.shares.views import SharedDocumentView, ShareView
+from services.gateway.http.context import PREFIX, Deps
+from services.gateway.http.description.declared import LOCATION, declare, own_problems
+from services.gateway.http.models import (
+    PROBLEMS,
+    Limit,
+    Listing,
+    Place,
+    RequestBody,
+    listed,
+    needs,
+)
+
+router = APIRouter(prefix=PREFIX, tags=["shares"], responses=PROBLEMS, route_class=OwnedRoute)
+
+End = Annotated[AwareDatetime | None, Field(description="When it ends; null: never.")]
+
+
+class ChangeShareRequest(RequestBody):
+    """What a share grants from now on, and until when."""
+
+    level: ShareLevel = ShareLevel.VIEW_ONLY
+    expires_at: End = None
+
+    def end(self) -> datetime | None:
+        """Return when it ends."""
+        return self.expires_at
+
+
+class GrantShareRequest(ChangeShareRequest):
+    """Whom a document is shared with. Who has no account yet is invited."""
+
+    address: str = Field(max_length=MOST_CHARACTERS, description="Mail address.")
+    message: str | None = Field(default=None, max_length=MAX_MESSAGE_CHARACTERS)
+
+
+@router.get("/documents/{document_id}/shares", openapi_extra=needs(Capability.LIST_SHARES))
+async def list_shares(
+    document_id: UUID, deps: Deps, owner: CurrentOwner, limit: Limit = 100, cursor: Place = 0
+) -> Listing[ShareView]:
+    """List whom a document is shared with, the oldest first."""
+    found = await ShareQueries(deps.database).shares(owner, document_id)
+    return listed(found, limit, cursor)
+
+
+@router.post(
+    "/documents/{document_id}/shares",
+    status_code=201,
+    responses={201: {"headers": LOCATION}},
+    openapi_extra=declare(
+        needs(Capability.GRANT_SHARE),
+        own_problems(
+            "bad_address", "owns_it", "already_shared", "in_the_past", "too_late", "conflict"
+        ),
+    ),
+)
+async def grant_share(
+    document_id: UUID,
+    asked: GrantShareRequest,
+    response: Response,
+    deps: Deps,
+    owner: CurrentOwner,
+) -> ShareView:
+    """Share a document by mail address."""
+    order = ShareOrder(
+        address=asked.address, level=asked.level, expires_at=asked.end(), message=asked.message
+    )
+    share_id = await ShareCommands(deps).grant(owner, document_id, order)
+    response.headers["Location"] = f"{PREFIX}/documents/{document_id}/shares/{share_id}"
+    return await ShareQueries(deps.database).share(owner, document_id, share_id)
+
+
+@router.get(
+    "/documents/{document_id}/shares/{share_id}", openapi_extra=needs(Capability.LIST_SHARES)
+)
+async def read_share(
+    document_id: UUID, share_id: UUID, deps: Deps, owner: CurrentOwner
+) -> ShareView:
+    """Read one share."""
+    return await ShareQueries(deps.database).share(owner, document_id, share_id)
+
+
+@router.patch(
+    "/documents/{document_id}/shares/{share_id}",
+    openapi_extra=declare(
+        needs(Capability.CHANGE_SHARE), own_problems("in_the_past", "too_late", "conflict")
+    ),
+)
+async def change_share(
+    document_id: UUID,
+    share_id: UUID,
+    asked: ChangeShareRequest,
+    deps: Deps,
+    owner: CurrentOwner,
+) -> ShareView:
+    """Have a share grant something else, or end at another time."""
+    await ShareCommands(deps).change(
+        owner, document_id, share_id, level=asked.level, expires_at=asked.end()
+    )
+    return await ShareQueries(deps.database).share(owner, document_id, share_id)
+
+
+@router.delete(
+    "/documents/{document_id}/shares/{share_id}",
+    status_code=204,
+    openapi_extra=declare(needs(Capability.CHANGE_SHARE), own_problems("conflict")),
+)
+async def revoke_share(document_id: UUID, share_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
+    """Revoke a share."""
+    await ShareCommands(deps).revoke(owner, document_id, share_id)
+
+
+@router.get(
+    "/shared",
+    openapi_extra=declare(needs(Capability.LIST_DOCUMENTS), own_problems("bad_cursor")),
+)
+async def list_shared_documents(
+    deps: Deps,
+    owner: CurrentOwner,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    cursor: Annotated[str | None, Query(max_length=300)] = None,
+) -> Listing[SharedDocumentView]:
+    """List what others share with you, submitted last first."""
+    found = await ShareQueries(deps.database).shared(owner, limit, cursor)
+    return Listing[SharedDocumentView](items=found.items, next=found.following)
+
+
+@router.delete(
+    "/shared/{document_id}",
+    status_code=204,
+    openapi_extra=declare(needs(Capability.LEAVE_SHARE), own_problems("conflict")),
+)
+async def leave_share(document_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
+    """Give up what somebody shared with you."""
+    await ShareCommands(deps).leave(owner, document_id)

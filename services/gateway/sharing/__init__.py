@@ -1,0 +1,1 @@
+"""Sharing: who may do something with somebody else's document."""

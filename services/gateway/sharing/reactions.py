@@ -1,0 +1,44 @@
+"""What follows for shares from events of others."""
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.contracts.accounts import (
+    UserAddressAdded,
+    UserDeleted,
+    UserDisabled,
+    UserRegistered,
+)
+from libs.common.contracts.base import Event
+from libs.common.contracts.documents import DocumentDeleted
+from libs.common.store.effects import Effect
+from services.gateway.kernel.record import Kernel, Reaction
+from services.gateway.sharing.addressees import forget_recipients
+from services.gateway.sharing.invitations import claim_invitations
+from services.gateway.sharing.jobs import EndSharesJob, ending
+
+
+def _document_deleted(_kernel: Kernel, event: DocumentDeleted) -> Sequence[Effect]:
+    async def forget(connection: AsyncConnection) -> Sequence[Effect]:
+        await forget_recipients(connection, event.document_id)
+        return []
+
+    return [forget]
+
+
+def _address_proved(kernel: Kernel, event: UserRegistered | UserAddressAdded) -> Sequence[Effect]:
+    return [kernel.together(claim_invitations, event.user_id)]
+
+
+def _account_closed(_kernel: Kernel, event: UserDisabled | UserDeleted) -> Sequence[Effect]:
+    return [ending(EndSharesJob(user_id=event.user_id))]
+
+
+REACTIONS: Mapping[type[Event], Reaction] = {
+    DocumentDeleted: _document_deleted,
+    UserRegistered: _address_proved,
+    UserAddressAdded: _address_proved,
+    UserDisabled: _account_closed,
+    UserDeleted: _account_closed,
+}

@@ -1,0 +1,68 @@
+"""Typed rows of shares, read from their tables."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import bindparam, case, or_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.common.contracts.cloudevents import rfc3339
+from libs.common.contracts.permissions import ShareLevel
+from libs.common.database.arrays import among_given
+from services.gateway.kernel.rows import RowReader
+from services.gateway.sharing.rows import ShareRow, best
+from services.gateway.sharing.tables import share_recipients, shares
+
+SHARES = RowReader(
+    ShareRow,
+    shares,
+    share_recipients,
+    joined=shares.outerjoin(share_recipients, share_recipients.c.share_id == shares.c.share_id),
+)
+
+HAS_RECIPIENT = or_(
+    shares.c.granted_to == bindparam("user"), shares.c.claimed_by == bindparam("user")
+)
+_OPEN = SHARES.select().where(shares.c.granted_at.is_not(None), shares.c.ended_at.is_(None))
+_OF_DOCUMENT = _OPEN.where(shares.c.document_id == bindparam("document")).order_by(
+    shares.c.granted_at, shares.c.share_id
+)
+_OF_USER = _OF_DOCUMENT.where(HAS_RECIPIENT)
+
+
+_ENDS_AT = case(
+    (shares.c.changed_at.is_(None), shares.c.granted_expires_at),
+    else_=shares.c.changed_expires_at,
+)
+IS_ACTIVE = shares.c.ended_at.is_(None) & or_(_ENDS_AT.is_(None), bindparam("now") < _ENDS_AT)
+"""The share grants something; see :meth:`ShareRow.is_active`."""
+
+_OF_DOCUMENTS = _OPEN.where(HAS_RECIPIENT, among_given(shares.c.document_id, "chosen"))
+
+
+async def levels_of(
+    connection: AsyncConnection, documents: Sequence[UUID], user_id: UUID
+) -> Mapping[UUID, ShareLevel]:
+    """Return what shares grant a user now on some documents, where they grant anything."""
+    asked = {"chosen": [str(document) for document in documents], "user": str(user_id)}
+    rows = await SHARES.all(connection, _OF_DOCUMENTS, asked)
+    now = rfc3339(datetime.now(UTC))
+    found = {
+        document: best([row for row in rows if row.document_id == document], now)
+        for document in documents
+    }
+    return {document: level for document, level in found.items() if level is not None}
+
+
+async def open_shares(connection: AsyncConnection, document_id: UUID) -> list[ShareRow]:
+    """Return the shares of a document that nobody has ended, the oldest first."""
+    return await SHARES.all(connection, _OF_DOCUMENT, {"document": str(document_id)})
+
+
+async def level_of(
+    connection: AsyncConnection, document_id: UUID, user_id: UUID
+) -> ShareLevel | None:
+    """Return what a document's shares grant a user now; None if they grant nothing."""
+    asked = {"document": str(document_id), "user": str(user_id)}
+    return best(await SHARES.all(connection, _OF_USER, asked), rfc3339(datetime.now(UTC)))
