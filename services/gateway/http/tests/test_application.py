@@ -7,7 +7,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.common.contracts.audio import AudiobookRequested, AudioRequested
+from libs.common.contracts.permissions import ShareLevel
 from services.gateway.accounts.users import NewUser, create_user
+from services.gateway.documents.shares.commands import ShareCommands, ShareOrder
 from services.gateway.narrations.options import NarrationOptions
 
 OPEN = {
@@ -19,6 +21,7 @@ OPEN = {
 }
 PERSONAL = {
     "/api/v1/documents",
+    "/api/v1/shared",
     "/api/v1/engines",
     "/api/v1/voices",
     "/api/v1/sessions",
@@ -29,11 +32,16 @@ PERSONAL = {
 }
 """Routes about no document: everybody with a token has them."""
 
+SHARE = ShareOrder(
+    address="ada@example.org", level=ShareLevel.VIEW_ONLY, expires_at=None, message=None
+)
 STREAMS = {"/api/v1/documents/{document_id}/events"}
 
 BODIES = {
     ("put", "/api/v1/documents/{document_id}/pages/{page}"): {"text": "Mine"},
     ("post", "/api/v1/documents/{document_id}/narrations"): {},
+    ("post", "/api/v1/documents/{document_id}/shares"): {"address": "bea@example.org"},
+    ("patch", "/api/v1/documents/{document_id}/shares/{share_id}"): {"level": "can_share"},
 }
 
 
@@ -80,12 +88,13 @@ async def ids(world):
         "session_id": uuid4(),
         "token_id": uuid4(),
         "address_id": uuid4(),
+        "share_id": await ShareCommands(world.kernel).grant(world.owner, document, SHARE),
     }
 
 
 def asked(method, path, ids):
     sent = {"headers": {"If-Match": '"0"', "X-Request-Id": "the-same-for-all"}}
-    if method in {"put", "post"}:
+    if method in {"put", "post", "patch"}:
         sent["json"] = BODIES.get((method, path), {})
     return path.format(**ids).removeprefix("/api/v1"), sent
 
