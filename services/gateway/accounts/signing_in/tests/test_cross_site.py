@@ -33,6 +33,8 @@ def test_what_comes_from_us_is_let_through(headers):
         {"origin": "null"},
         {"origin": "https://lectern.example.org"},
         {"origin": "https://lectern.example.org:8443.evil.example"},
+        {"origin": "http://["},
+        {"origin": ""},
     ],
 )
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
