@@ -86,7 +86,7 @@ class OwnedRoute(APIRoute):
         answer, capability = super().get_route_handler(), needed(self.openapi_extra)
 
         async def answer_owner(request: Request) -> Response:
-            found = await _identify(request)
+            found = await _identify(request, anew=capability is Capability.MANAGE_ACCOUNT)
             _check(found.caller, capability)
             request.scope[KEY] = found
             return await answer(request)
@@ -94,8 +94,10 @@ class OwnedRoute(APIRoute):
         return answer_owner
 
 
-async def _identify(request: Request) -> GivenCaller:
-    """Return whose credentials came with the request.
+async def _identify(request: Request, *, anew: bool) -> GivenCaller:
+    """Return whose credentials came with the request, looked up ``anew`` if asked.
+
+    What was ended a moment ago must not be good for credentials that last.
 
     Raises:
         Refused: None did, or they are not valid; another site had a browser send them; or their
@@ -108,7 +110,7 @@ async def _identify(request: Request) -> GivenCaller:
         check_same_site(request, with_cookie=True)
     caller = None
     if len(given.secret) <= MAX_TOKEN_CHARACTERS:
-        caller = await _caller(request, given)
+        caller = await _caller(request, given, anew=anew)
     if caller is None and given.is_session:
         raise _unauthorized("You are not logged in any more; log in again.", "Bearer")
     if caller is None:
@@ -135,9 +137,9 @@ def known_callers(app: Any) -> KnownCallers:
     return found
 
 
-async def _caller(request: Request, given: GivenToken) -> Caller | None:
+async def _caller(request: Request, given: GivenToken, *, anew: bool) -> Caller | None:
     known = known_callers(request.app)
-    if (caller := known.find(given.known_as)) is not None:
+    if not anew and (caller := known.find(given.known_as)) is not None:
         return caller
     caller = await given.caller()
     if caller is not None:

@@ -66,6 +66,15 @@ async def test_a_token_without_the_scope(world, client, method, path, scope):
         assert answer.json()["code"] == "insufficient_scope"
 
 
+async def test_what_was_revoked_elsewhere_makes_no_new_credentials(world, client):
+    """Those would outlive the seconds for which others still know it."""
+    assert (await client.get("/documents")).status_code == 200
+    await world.tokens.revoke("tester")
+    assert (await client.get("/documents")).status_code == 200
+    wanted = {"name": "for ever", "scopes": ["read"]}
+    assert (await client.post("/tokens", json=wanted)).status_code == 401
+
+
 async def test_what_is_for_staff_is_for_nobody_else(world):
     app = FastAPI()
     app.state.kernel = world.kernel
