@@ -192,11 +192,11 @@ class Reading:
                 began = monotonic()
                 if self._lectern.stopping.is_set():
                     raise Failed(Exit.INTERNAL, "a service stopped; the log says why")
-                document = await self._documents.document(LOCAL_OWNER, document_id)
                 narration = await self._narrations.narration(LOCAL_OWNER, narration_id)
+                document = await self._documents.document(LOCAL_OWNER, document_id)  # says why
                 self._note(document, narration)
                 if narration.state in {"failed", "partial"} or document.failure is not None:
-                    raise await self._failure(document_id, narration)
+                    raise await self._failure(document, narration)
                 book = narration.audiobook
                 if book is not None and book.object is not None:
                     return narration
@@ -266,12 +266,8 @@ class Reading:
             ) from error
         return ref.size
 
-    async def _failure(self, document_id: UUID, narration: NarrationView) -> Failed:
-        """Say why there will be no audiobook.
-
-        The document is looked at after the narration, which may have ended because of it just now.
-        """
-        document = await self._documents.document(LOCAL_OWNER, document_id)
+    async def _failure(self, document: DocumentView, narration: NarrationView) -> Failed:
+        """Say why there will be no audiobook."""
         if document.failure is not None:
             return Failed(Exit.BAD_DOCUMENT, document.failure.reason)
         failures = await self._narrations.failures(LOCAL_OWNER, narration.narration_id, 1)

@@ -1,3 +1,4 @@
+import asyncio
 import os
 from dataclasses import replace
 from datetime import datetime
@@ -72,6 +73,24 @@ async def test_documents_that_say_nothing_are_refused_in_a_sentence(
     assert told.code == Exit.BAD_DOCUMENT
     assert words in str(told).lower()
     assert len(str(told).splitlines()) == 1
+
+
+async def test_a_document_is_to_blame_though_it_is_refused_while_it_is_looked_at(
+    lectern, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(reading, "LOOK_SHARE", 1e-9)
+    look = NarrationQueries.narration
+
+    async def when_it_has_ended(self, caller, narration_id):
+        async with asyncio.timeout(60):
+            while (found := await look(self, caller, narration_id)).state != "failed":
+                await asyncio.sleep(0.01)
+        return found
+
+    monkeypatch.setattr(NarrationQueries, "narration", when_it_has_ended)
+    path = tmp_path / "noise.bin"
+    path.write_bytes(bytes(range(256)) * 40)
+    assert (await refused(lectern, wanted(path))).code == Exit.BAD_DOCUMENT
 
 
 async def test_the_same_order_finds_its_earlier_self_and_another_does_not(lectern, page):
