@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Response
 from libs.common.contracts.details import PageText
 from libs.common.contracts.permissions import Capability
 from libs.common.storage.details import read_details
-from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
+from services.gateway.accounts.current_caller import CallerId, CallerRoute
 from services.gateway.audio.queries import AudioQueries
 from services.gateway.audio.views import PageTextView
 from services.gateway.documents.commands import DocumentCommands
@@ -20,7 +20,7 @@ from services.gateway.http.models import PROBLEMS, RequestBody, needs
 from services.gateway.http.problems import Refused
 from services.gateway.kernel.record import Kernel
 
-router = APIRouter(prefix=PREFIX, tags=["pages"], responses=PROBLEMS, route_class=OwnedRoute)
+router = APIRouter(prefix=PREFIX, tags=["pages"], responses=PROBLEMS, route_class=CallerRoute)
 
 WITH_ETAG: Responses = {200: {"headers": ETAG}}
 OF_EDITS = own_problems("revision_required", "stale", "bad_text", "empty")
@@ -39,10 +39,10 @@ class EditRequest(RequestBody):
     openapi_extra=needs(Capability.SEE_DOCUMENT),
 )
 async def read_page(
-    document_id: UUID, page: PageOfPath, response: Response, deps: Deps, owner: CurrentOwner
+    document_id: UUID, page: PageOfPath, response: Response, deps: Deps, caller_id: CallerId
 ) -> PageTextView:
     """Read a page: its Markdown, and the audios of it as it is now. The ETag is its revision."""
-    return await _page(deps, owner, document_id, page, response)
+    return await _page(deps, caller_id, document_id, page, response)
 
 
 @router.put(
@@ -56,21 +56,21 @@ async def edit_page(
     edited: EditRequest,
     response: Response,
     deps: Deps,
-    owner: CurrentOwner,
+    caller_id: CallerId,
     if_match: Annotated[
         str | None, Header(alias="If-Match", description='The ETag of what was edited, as `"0"`.')
     ] = None,
 ) -> PageTextView:
     """Replace a page's text. If-Match names the revision that was edited, as its ETag did."""
     revision = _revision(if_match)
-    await DocumentCommands(deps).edit_page(owner, document_id, page, edited.text, revision)
-    return await _page(deps, owner, document_id, page, response)
+    await DocumentCommands(deps).edit_page(caller_id, document_id, page, edited.text, revision)
+    return await _page(deps, caller_id, document_id, page, response)
 
 
 async def _page(
-    kernel: Kernel, owner: UUID, document_id: UUID, page: int, response: Response
+    kernel: Kernel, caller_id: UUID, document_id: UUID, page: int, response: Response
 ) -> PageTextView:
-    view, audios = await AudioQueries(kernel.database).page(owner, document_id, page)
+    view, audios = await AudioQueries(kernel.database).page(caller_id, document_id, page)
     text = await read_details(kernel.storage, view.text_object, PageText)
     response.headers["ETag"] = f'"{view.revision}"'
     known = dict(view) | {"title": text.title or view.title}

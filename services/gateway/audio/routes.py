@@ -10,7 +10,7 @@ from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.formats import CAPTIONS, MEDIA_TYPES, TIMINGS, PageFormat
 from libs.common.contracts.permissions import Capability
 from libs.common.errors import Rejected
-from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
+from services.gateway.accounts.current_caller import CallerId, CallerRoute
 from services.gateway.audio.commands import AudioCommands
 from services.gateway.audio.queries import AudioQueries
 from services.gateway.audio.views import (
@@ -32,7 +32,7 @@ from services.gateway.http.filenames import attachment
 from services.gateway.http.models import PROBLEMS, Limit, Listing, Place, listed, needs
 from services.gateway.kernel.errors import NotReady
 
-router = APIRouter(prefix=PREFIX, tags=["audio"], responses=PROBLEMS, route_class=OwnedRoute)
+router = APIRouter(prefix=PREFIX, tags=["audio"], responses=PROBLEMS, route_class=CallerRoute)
 
 SEE_DOCUMENT = needs(Capability.SEE_DOCUMENT)
 LISTEN = needs(Capability.LISTEN)
@@ -51,7 +51,7 @@ Text = Annotated[str | None, Query(max_length=50)]
 
 @router.get("/engines", openapi_extra=needs(Capability.LIST_VOICES))
 async def list_engines(
-    deps: Deps, owner: CurrentOwner, limit: Limit = 100, cursor: Place = 0
+    deps: Deps, caller_id: CallerId, limit: Limit = 100, cursor: Place = 0
 ) -> Listing[EngineView]:
     """List engines; the one that is used by default comes first."""
     return listed(await AudioQueries(deps.database).engines(), limit, cursor)
@@ -60,7 +60,7 @@ async def list_engines(
 @router.get("/voices", openapi_extra=needs(Capability.LIST_VOICES))
 async def list_voices(
     deps: Deps,
-    owner: CurrentOwner,
+    caller_id: CallerId,
     engine: Text = None,
     language: Text = None,
     limit: Limit = 100,
@@ -71,16 +71,16 @@ async def list_voices(
 
 
 @router.get("/audios/{audio_id}", openapi_extra=SEE_DOCUMENT)
-async def read_audio(audio_id: UUID, deps: Deps, owner: CurrentOwner) -> AudioView:
+async def read_audio(audio_id: UUID, deps: Deps, caller_id: CallerId) -> AudioView:
     """Read what is known of one page's audio."""
-    view, _ = await AudioQueries(deps.database).audio(owner, audio_id)
+    view, _ = await AudioQueries(deps.database).audio(caller_id, audio_id)
     return view
 
 
 @router.delete("/audios/{audio_id}", status_code=204, openapi_extra=DELETE_AUDIO)
-async def delete_audio(audio_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
+async def delete_audio(audio_id: UUID, deps: Deps, caller_id: CallerId) -> None:
     """Delete one page's audio."""
-    await AudioCommands(deps).delete(owner, audio_id)
+    await AudioCommands(deps).delete(caller_id, audio_id)
 
 
 @router.get(
@@ -90,10 +90,10 @@ async def delete_audio(audio_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
     openapi_extra=declare(LISTEN, IN_A_FORMAT),
 )
 async def stream_audio(
-    audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner, chosen: Chosen = None
+    audio_id: UUID, request: Request, deps: Deps, caller_id: CallerId, chosen: Chosen = None
 ) -> Response:
     """Listen to a page; any part of it by Range."""
-    view, _ = await AudioQueries(deps.database).audio(owner, audio_id, Capability.LISTEN)
+    view, _ = await AudioQueries(deps.database).audio(caller_id, audio_id, Capability.LISTEN)
     rendition = _rendition(view, chosen)
     media_type = MEDIA_TYPES[rendition.format]
     return await send_object(request, deps.storage, rendition.object, media_type)
@@ -106,10 +106,12 @@ async def stream_audio(
     openapi_extra=declare(DOWNLOAD, IN_A_FORMAT),
 )
 async def download_audio(
-    audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner, chosen: Chosen = None
+    audio_id: UUID, request: Request, deps: Deps, caller_id: CallerId, chosen: Chosen = None
 ) -> Response:
     """Download a page, under a name made of the document's title and the page."""
-    view, document = await AudioQueries(deps.database).audio(owner, audio_id, Capability.DOWNLOAD)
+    view, document = await AudioQueries(deps.database).audio(
+        caller_id, audio_id, Capability.DOWNLOAD
+    )
     rendition = _rendition(view, chosen)
     name = attachment(document.title, rendition.format, view.page)
     media_type = MEDIA_TYPES[rendition.format]
@@ -123,10 +125,10 @@ async def download_audio(
     openapi_extra=declare(LISTEN, AS_FILE),
 )
 async def read_timings(
-    audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner
+    audio_id: UUID, request: Request, deps: Deps, caller_id: CallerId
 ) -> Response:
     """Fetch when each sentence and word is heard, with its place in the page's Markdown."""
-    view, _ = await AudioQueries(deps.database).audio(owner, audio_id, Capability.LISTEN)
+    view, _ = await AudioQueries(deps.database).audio(caller_id, audio_id, Capability.LISTEN)
     ref = _there(view.timings_object, view)
     return await send_object(request, deps.storage, ref, TIMINGS)
 
@@ -138,18 +140,18 @@ async def read_timings(
     openapi_extra=declare(LISTEN, AS_FILE),
 )
 async def read_captions(
-    audio_id: UUID, request: Request, deps: Deps, owner: CurrentOwner
+    audio_id: UUID, request: Request, deps: Deps, caller_id: CallerId
 ) -> Response:
     """Fetch the captions, as WebVTT."""
-    view, _ = await AudioQueries(deps.database).audio(owner, audio_id, Capability.LISTEN)
+    view, _ = await AudioQueries(deps.database).audio(caller_id, audio_id, Capability.LISTEN)
     ref = _there(view.captions_object, view)
     return await send_object(request, deps.storage, ref, CAPTIONS)
 
 
 @router.get("/audiobooks/{audiobook_id}", openapi_extra=SEE_DOCUMENT)
-async def read_audiobook(audiobook_id: UUID, deps: Deps, owner: CurrentOwner) -> AudiobookView:
+async def read_audiobook(audiobook_id: UUID, deps: Deps, caller_id: CallerId) -> AudiobookView:
     """Read what is known of an audiobook."""
-    view, _ = await AudioQueries(deps.database).audiobook(owner, audiobook_id)
+    view, _ = await AudioQueries(deps.database).audiobook(caller_id, audiobook_id)
     return view
 
 
@@ -160,11 +162,11 @@ async def read_audiobook(audiobook_id: UUID, deps: Deps, owner: CurrentOwner) ->
     openapi_extra=declare(DOWNLOAD, AS_FILE),
 )
 async def download_audiobook(
-    audiobook_id: UUID, request: Request, deps: Deps, owner: CurrentOwner
+    audiobook_id: UUID, request: Request, deps: Deps, caller_id: CallerId
 ) -> Response:
     """Download an audiobook, under a name made of the document's title."""
     view, document = await AudioQueries(deps.database).audiobook(
-        owner, audiobook_id, Capability.DOWNLOAD
+        caller_id, audiobook_id, Capability.DOWNLOAD
     )
     if view.object is None:
         raise NotReady(f"The audiobook is not there: it is {view.state}.")

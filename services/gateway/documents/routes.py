@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from libs.common.contracts.details import Chapter
 from libs.common.contracts.permissions import Capability
-from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
+from services.gateway.accounts.current_caller import CallerId, CallerRoute
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.queries import DocumentQueries
 from services.gateway.documents.views import DocumentView, PageView
@@ -23,7 +23,7 @@ from services.gateway.http.downloads import send_object
 from services.gateway.http.models import PROBLEMS, AfterPage, Limit, Listing, Place, listed, needs
 from services.gateway.kernel.errors import NotFound
 
-router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS, route_class=OwnedRoute)
+router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS, route_class=CallerRoute)
 
 COVER_TYPES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
 """Pictures that cannot run anything."""
@@ -35,27 +35,27 @@ COVER_TYPES = {"image/jpeg", "image/png", "image/gif", "image/webp"}
 )
 async def list_documents(
     deps: Deps,
-    owner: CurrentOwner,
+    caller_id: CallerId,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Listing[DocumentView]:
     """List your documents, newest first."""
-    found = await DocumentQueries(deps.database).documents(owner, limit, cursor)
+    found = await DocumentQueries(deps.database).documents(caller_id, limit, cursor)
     return Listing[DocumentView](items=found.items, next=found.following)
 
 
 @router.get("/documents/{document_id}", openapi_extra=needs(Capability.SEE_DOCUMENT))
-async def read_document(document_id: UUID, deps: Deps, owner: CurrentOwner) -> DocumentView:
+async def read_document(document_id: UUID, deps: Deps, caller_id: CallerId) -> DocumentView:
     """Read what is known of a document."""
-    return await DocumentQueries(deps.database).document(owner, document_id)
+    return await DocumentQueries(deps.database).document(caller_id, document_id)
 
 
 @router.delete(
     "/documents/{document_id}", status_code=204, openapi_extra=needs(Capability.DELETE_DOCUMENT)
 )
-async def delete_document(document_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
+async def delete_document(document_id: UUID, deps: Deps, caller_id: CallerId) -> None:
     """Delete a document and everything made from it."""
-    await DocumentCommands(deps).delete(owner, document_id)
+    await DocumentCommands(deps).delete(caller_id, document_id)
 
 
 @router.get(
@@ -65,10 +65,10 @@ async def delete_document(document_id: UUID, deps: Deps, owner: CurrentOwner) ->
     openapi_extra=declare(needs(Capability.SEE_DOCUMENT), file_conditions()),
 )
 async def download_cover(
-    document_id: UUID, request: Request, deps: Deps, owner: CurrentOwner
+    document_id: UUID, request: Request, deps: Deps, caller_id: CallerId
 ) -> Response:
     """Fetch the cover that was found in the document."""
-    ref = (await DocumentQueries(deps.database).document(owner, document_id)).cover_object
+    ref = (await DocumentQueries(deps.database).document(caller_id, document_id)).cover_object
     if ref is None or ref.media_type not in COVER_TYPES:
         raise NotFound("cover")
     return await send_object(request, deps.storage, ref, ref.media_type)
@@ -82,28 +82,28 @@ async def download_cover(
 async def list_pages(
     document_id: UUID,
     deps: Deps,
-    owner: CurrentOwner,
+    caller_id: CallerId,
     limit: Limit = 100,
     cursor: AfterPage = 0,
 ) -> Listing[PageView]:
     """List the pages that were read so far, in order."""
-    found = await DocumentQueries(deps.database).pages(owner, document_id, limit, cursor)
+    found = await DocumentQueries(deps.database).pages(caller_id, document_id, limit, cursor)
     return Listing[PageView](items=found.items, next=found.following)
 
 
 @router.get("/documents/{document_id}/chapters", openapi_extra=needs(Capability.SEE_DOCUMENT))
 async def list_chapters(
-    document_id: UUID, deps: Deps, owner: CurrentOwner, limit: Limit = 100, cursor: Place = 0
+    document_id: UUID, deps: Deps, caller_id: CallerId, limit: Limit = 100, cursor: Place = 0
 ) -> Listing[Chapter]:
     """List the chapters of a document, as its table of contents has them."""
-    found = await DocumentQueries(deps.database).chapters(owner, document_id)
+    found = await DocumentQueries(deps.database).chapters(caller_id, document_id)
     return listed(found, limit, cursor)
 
 
 @router.get("/documents/{document_id}/warnings", openapi_extra=needs(Capability.SEE_DOCUMENT))
 async def list_warnings(
-    document_id: UUID, deps: Deps, owner: CurrentOwner, limit: Limit = 100, cursor: Place = 0
+    document_id: UUID, deps: Deps, caller_id: CallerId, limit: Limit = 100, cursor: Place = 0
 ) -> Listing[str]:
     """List sentences about parts of a document that could not be read."""
-    found = await DocumentQueries(deps.database).warnings(owner, document_id)
+    found = await DocumentQueries(deps.database).warnings(caller_id, document_id)
     return listed(found, limit, cursor)

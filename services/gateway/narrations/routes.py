@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Query, Response
 
 from libs.common.contracts.permissions import Capability
-from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
+from services.gateway.accounts.current_caller import CallerId, CallerRoute
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.description.declared import LOCATION, Responses, declare, own_problems
 from services.gateway.http.models import PROBLEMS, AfterPage, Limit, Listing, needs
@@ -18,7 +18,7 @@ from services.gateway.narrations.queries import NarrationQueries
 from services.gateway.narrations.requests import AudiobookRequest, NarrationRequest
 from services.gateway.narrations.views import NarrationView, PageFailure
 
-router = APIRouter(prefix=PREFIX, tags=["narrations"], responses=PROBLEMS, route_class=OwnedRoute)
+router = APIRouter(prefix=PREFIX, tags=["narrations"], responses=PROBLEMS, route_class=CallerRoute)
 
 
 OF_ORDERS = own_problems(
@@ -41,13 +41,13 @@ ANSWERS: Responses = {
     openapi_extra=declare(needs(Capability.REQUEST_AUDIO), OF_ORDERS),
 )
 async def request_narration(
-    document_id: UUID, asked: NarrationRequest, response: Response, deps: Deps, owner: CurrentOwner
+    document_id: UUID, asked: NarrationRequest, response: Response, deps: Deps, caller_id: CallerId
 ) -> NarrationView:
     """Ask for audio of some pages or of all, and perhaps for an audiobook of them.
 
     Who asks again for what is being made, or is all there, gets that narration, with status 200.
     """
-    return await _narrate(deps, owner, document_id, asked.options(), response)
+    return await _narrate(deps, caller_id, document_id, asked.options(), response)
 
 
 @router.post(
@@ -60,12 +60,12 @@ async def request_audiobook(
     document_id: UUID,
     response: Response,
     deps: Deps,
-    owner: CurrentOwner,
+    caller_id: CallerId,
     asked: AudiobookRequest | None = None,
 ) -> NarrationView:
     """Ask for the whole document as one file."""
     options = (asked or AudiobookRequest()).options()
-    return await _narrate(deps, owner, document_id, options, response)
+    return await _narrate(deps, caller_id, document_id, options, response)
 
 
 @router.get(
@@ -75,40 +75,44 @@ async def request_audiobook(
 async def list_narrations(
     document_id: UUID,
     deps: Deps,
-    owner: CurrentOwner,
+    caller_id: CallerId,
     limit: Limit = 100,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Listing[NarrationView]:
     """List the narrations of a document, newest first."""
     found = await NarrationQueries(deps.database, deps.limits).narrations(
-        owner, document_id, limit, cursor
+        caller_id, document_id, limit, cursor
     )
     return Listing[NarrationView](items=found.items, next=found.following)
 
 
 @router.get("/narrations/{narration_id}", openapi_extra=needs(Capability.SEE_DOCUMENT))
-async def read_narration(narration_id: UUID, deps: Deps, owner: CurrentOwner) -> NarrationView:
+async def read_narration(narration_id: UUID, deps: Deps, caller_id: CallerId) -> NarrationView:
     """Read how far a narration is."""
-    return await NarrationQueries(deps.database, deps.limits).narration(owner, narration_id)
+    return await NarrationQueries(deps.database, deps.limits).narration(caller_id, narration_id)
 
 
 @router.get("/narrations/{narration_id}/failures", openapi_extra=needs(Capability.SEE_DOCUMENT))
 async def list_failures(
-    narration_id: UUID, deps: Deps, owner: CurrentOwner, limit: Limit = 100, cursor: AfterPage = 0
+    narration_id: UUID, deps: Deps, caller_id: CallerId, limit: Limit = 100, cursor: AfterPage = 0
 ) -> Listing[PageFailure]:
     """List the pages that a narration goes without, in their order, and why."""
     found = await NarrationQueries(deps.database, deps.limits).failures(
-        owner, narration_id, limit, cursor
+        caller_id, narration_id, limit, cursor
     )
     return Listing[PageFailure](items=found.items, next=found.following)
 
 
 async def _narrate(
-    kernel: Kernel, owner: UUID, document_id: UUID, options: NarrationOptions, response: Response
+    kernel: Kernel,
+    caller_id: UUID,
+    document_id: UUID,
+    options: NarrationOptions,
+    response: Response,
 ) -> NarrationView:
     new = uuid4()
-    narration_id = await NarrationCommands(kernel).narrate(owner, document_id, options, new)
+    narration_id = await NarrationCommands(kernel).narrate(caller_id, document_id, options, new)
     if narration_id != new:
         response.status_code = HTTPStatus.OK
     response.headers["Location"] = f"{PREFIX}/narrations/{narration_id}"
-    return await NarrationQueries(kernel.database, kernel.limits).narration(owner, narration_id)
+    return await NarrationQueries(kernel.database, kernel.limits).narration(caller_id, narration_id)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from libs.common.contracts.permissions import Capability
-from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute, PresentedToken
+from services.gateway.accounts.current_caller import CallerId, CallerRoute, PresentedToken
 from services.gateway.documents.selects import may_see
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.description.declared import Responses, declare, own_problems
@@ -26,7 +26,7 @@ from services.gateway.watching.status import EVENTS
 from services.gateway.watching.stream import StreamPace, status_events
 from services.gateway.watching.stream_slots import StreamSlots
 
-router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS, route_class=OwnedRoute)
+router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS, route_class=CallerRoute)
 
 EVENT_STREAM = "text/event-stream"
 ANSWERS: Responses = {
@@ -83,7 +83,7 @@ async def watch_document(
     document_id: UUID,
     request: Request,
     deps: Deps,
-    owner: CurrentOwner,
+    caller_id: CallerId,
     token: PresentedToken,
     streams: Annotated[Streams, Depends(_streams)],
 ) -> Response:
@@ -94,7 +94,7 @@ async def watch_document(
     """
 
     async def allowed() -> bool:
-        return await token.is_valid() and await may_see(deps.database, owner, document_id)
+        return await token.is_valid() and await may_see(deps.database, caller_id, document_id)
 
     if is_head(request):
         if not await allowed():
@@ -102,7 +102,7 @@ async def watch_document(
         return Response(headers=UNBUFFERED, media_type=EVENT_STREAM)
 
     async def watching() -> AsyncGenerator[str, None]:
-        with streams.slots.one(owner), streams.feeds.of(document_id) as feed:
+        with streams.slots.one(caller_id), streams.feeds.of(document_id) as feed:
             async with aclosing(status_events(feed, deps.changes, allowed, StreamPace())) as told:
                 async for event in told:
                     yield event

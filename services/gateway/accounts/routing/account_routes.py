@@ -11,10 +11,10 @@ from starlette.requests import Request
 from libs.common.contracts.permissions import Capability
 from services.gateway.accounts.administration.closing import AccountClosing
 from services.gateway.accounts.commands import NewPassword
-from services.gateway.accounts.current_owner import (
+from services.gateway.accounts.current_caller import (
+    CallerId,
+    CallerRoute,
     CurrentCaller,
-    CurrentOwner,
-    OwnedRoute,
     known_callers,
 )
 from services.gateway.accounts.own_account import MOST_ADDRESSES, OwnAccount
@@ -34,15 +34,15 @@ from services.gateway.http.models import (
     needs,
 )
 
-router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_class=OwnedRoute)
+router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_class=CallerRoute)
 
 MANAGES = needs(Capability.MANAGE_ACCOUNT)
 NO_CONTENT = HTTPStatus.NO_CONTENT
 
 
-def own_account(request: Request, deps: Deps, owner: CurrentOwner) -> OwnAccount:
+def own_account(request: Request, deps: Deps, caller_id: CallerId) -> OwnAccount:
     """Return what the caller can do about their account."""
-    return OwnAccount(deps, password_hashing(request.app), owner)
+    return OwnAccount(deps, password_hashing(request.app), caller_id)
 
 
 Mine = Annotated[OwnAccount, Depends(own_account)]

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from libs.common.errors import Rejected
 from libs.common.mail_links import LINKS
 from services.gateway.accounts.commands import NewPassword
-from services.gateway.accounts.current_owner import known_callers
+from services.gateway.accounts.current_caller import known_callers
 from services.gateway.accounts.links.link_rows import LinkRow
 from services.gateway.accounts.links.using import MailLinkUse
 from services.gateway.accounts.open_route import OpenRoute

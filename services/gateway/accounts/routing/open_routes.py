@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from libs.common.contracts.identifiers import LANGUAGE_PATTERN
 from services.gateway.accounts.commands import AccountCommands, Login, NewPassword
-from services.gateway.accounts.current_owner import known_callers
+from services.gateway.accounts.current_caller import known_callers
 from services.gateway.accounts.open_route import OpenRoute
 from services.gateway.accounts.passwords.hashing import password_hashing
 from services.gateway.accounts.signing_in.session_cookies import set_session_cookie

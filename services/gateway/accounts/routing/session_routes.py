@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 from starlette.requests import Request
 
 from libs.common.contracts.permissions import Capability
-from services.gateway.accounts.current_owner import CurrentCaller, OwnedRoute, known_callers
+from services.gateway.accounts.current_caller import CallerRoute, CurrentCaller, known_callers
 from services.gateway.accounts.signing_in.login_sessions import (
     MOST_SESSIONS,
     end_sessions,
@@ -22,7 +22,7 @@ from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.models import PROBLEMS, Limit, Listing, Place, listed, needs
 from services.gateway.kernel.errors import NotFound
 
-router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_class=OwnedRoute)
+router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_class=CallerRoute)
 
 MANAGES = needs(Capability.MANAGE_ACCOUNT)
 

@@ -15,11 +15,11 @@ from starlette.requests import Request
 
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.permissions import Capability, Scope
-from services.gateway.accounts.current_owner import (
+from services.gateway.accounts.current_caller import (
+    CallerId,
+    CallerRoute,
     CurrentCaller,
-    CurrentOwner,
     GivenCaller,
-    OwnedRoute,
     known_callers,
 )
 from services.gateway.accounts.rows import scopes_as_text
@@ -37,7 +37,7 @@ from services.gateway.http.models import (
 )
 from services.gateway.kernel.errors import Forbidden, NotFound
 
-router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_class=OwnedRoute)
+router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_class=CallerRoute)
 
 MANAGES = needs(Capability.MANAGE_ACCOUNT)
 MOST_DAYS = 3650
@@ -55,10 +55,10 @@ class TokenRequest(RequestBody):
 
 @router.get("/tokens", openapi_extra=MANAGES)
 async def tokens(
-    deps: Deps, owner: CurrentOwner, limit: Limit = MOST_TOKENS, cursor: Place = 0
+    deps: Deps, caller_id: CallerId, limit: Limit = MOST_TOKENS, cursor: Place = 0
 ) -> Listing[TokenView]:
     """List your tokens that are good for something, newest first."""
-    mine = await Tokens(deps.database).of_owner(owner)
+    mine = await Tokens(deps.database).of_owner(caller_id)
     return listed([token_view(token) for token in mine], limit, cursor)
 
 
@@ -92,10 +92,10 @@ async def create_token(wanted: TokenRequest, deps: Deps, found: CurrentCaller) -
 
 
 @router.delete("/tokens/{token_id}", status_code=HTTPStatus.NO_CONTENT, openapi_extra=MANAGES)
-async def revoke_token(token_id: UUID, request: Request, deps: Deps, owner: CurrentOwner) -> None:
+async def revoke_token(token_id: UUID, request: Request, deps: Deps, caller_id: CallerId) -> None:
     """Revoke a token of yours."""
-    revoked = await Tokens(deps.database).revoke_one(owner, token_id)
-    known_callers(request.app).forget(owner)
+    revoked = await Tokens(deps.database).revoke_one(caller_id, token_id)
+    known_callers(request.app).forget(caller_id)
     if not revoked:
         raise NotFound("token")
 

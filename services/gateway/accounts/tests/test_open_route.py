@@ -5,7 +5,7 @@ from fastapi import APIRouter
 from fastapi.routing import APIRoute
 
 from libs.common.contracts.permissions import Capability
-from services.gateway.accounts.current_owner import OwnedRoute
+from services.gateway.accounts.current_caller import CallerRoute
 from services.gateway.accounts.open_route import OpenRoute
 from services.gateway.features import FEATURES
 from services.gateway.http.models import is_open, needs
@@ -23,7 +23,7 @@ def test_every_route_asks_for_credentials_or_says_that_it_does_not():
     routes: list[Any] = [route for router in routers for route in router.routes]
     routes = [route for route in routes if isinstance(route, APIRoute)]
     for route in routes:
-        expected = OpenRoute if is_open(route.openapi_extra) else OwnedRoute
+        expected = OpenRoute if is_open(route.openapi_extra) else CallerRoute
         assert isinstance(route, expected), route.path
     assert {route.path for route in routes if isinstance(route, OpenRoute)} == {
         "/api/v1/registrations",

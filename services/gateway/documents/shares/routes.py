@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from libs.common.contracts.details import MAX_MESSAGE_CHARACTERS
 from libs.common.contracts.permissions import Capability, ShareLevel
 from services.gateway.accounts.addresses import MOST_CHARACTERS
-from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
+from services.gateway.accounts.current_caller import CallerId, CallerRoute
 from services.gateway.documents.shares.commands import ShareCommands, ShareOrder
 from services.gateway.documents.shares.queries import ShareQueries
 from services.gateway.documents.shares.views import SharedDocumentView, ShareView
@@ -26,7 +26,7 @@ from services.gateway.http.models import (
     needs,
 )
 
-router = APIRouter(prefix=PREFIX, tags=["shares"], responses=PROBLEMS, route_class=OwnedRoute)
+router = APIRouter(prefix=PREFIX, tags=["shares"], responses=PROBLEMS, route_class=CallerRoute)
 
 End = Annotated[AwareDatetime | None, Field(description="When it ends; null: never.")]
 
@@ -51,10 +51,10 @@ class GrantShareRequest(ChangeShareRequest):
 
 @router.get("/documents/{document_id}/shares", openapi_extra=needs(Capability.LIST_SHARES))
 async def list_shares(
-    document_id: UUID, deps: Deps, owner: CurrentOwner, limit: Limit = 100, cursor: Place = 0
+    document_id: UUID, deps: Deps, caller_id: CallerId, limit: Limit = 100, cursor: Place = 0
 ) -> Listing[ShareView]:
     """List whom a document is shared with, the oldest first."""
-    found = await ShareQueries(deps.database).shares(owner, document_id)
+    found = await ShareQueries(deps.database).shares(caller_id, document_id)
     return listed(found, limit, cursor)
 
 
@@ -74,25 +74,25 @@ async def grant_share(
     asked: GrantShareRequest,
     response: Response,
     deps: Deps,
-    owner: CurrentOwner,
+    caller_id: CallerId,
 ) -> ShareView:
     """Share a document by mail address."""
     order = ShareOrder(
         address=asked.address, level=asked.level, expires_at=asked.end(), message=asked.message
     )
-    share_id = await ShareCommands(deps).grant(owner, document_id, order)
+    share_id = await ShareCommands(deps).grant(caller_id, document_id, order)
     response.headers["Location"] = f"{PREFIX}/documents/{document_id}/shares/{share_id}"
-    return await ShareQueries(deps.database).share(owner, document_id, share_id)
+    return await ShareQueries(deps.database).share(caller_id, document_id, share_id)
 
 
 @router.get(
     "/documents/{document_id}/shares/{share_id}", openapi_extra=needs(Capability.LIST_SHARES)
 )
 async def read_share(
-    document_id: UUID, share_id: UUID, deps: Deps, owner: CurrentOwner
+    document_id: UUID, share_id: UUID, deps: Deps, caller_id: CallerId
 ) -> ShareView:
     """Read one share."""
-    return await ShareQueries(deps.database).share(owner, document_id, share_id)
+    return await ShareQueries(deps.database).share(caller_id, document_id, share_id)
 
 
 @router.patch(
@@ -106,13 +106,13 @@ async def change_share(
     share_id: UUID,
     asked: ChangeShareRequest,
     deps: Deps,
-    owner: CurrentOwner,
+    caller_id: CallerId,
 ) -> ShareView:
     """Have a share grant something else, or end at another time."""
     await ShareCommands(deps).change(
-        owner, document_id, share_id, level=asked.level, expires_at=asked.end()
+        caller_id, document_id, share_id, level=asked.level, expires_at=asked.end()
     )
-    return await ShareQueries(deps.database).share(owner, document_id, share_id)
+    return await ShareQueries(deps.database).share(caller_id, document_id, share_id)
 
 
 @router.delete(
@@ -120,9 +120,9 @@ async def change_share(
     status_code=204,
     openapi_extra=declare(needs(Capability.CHANGE_SHARE), own_problems("conflict")),
 )
-async def revoke_share(document_id: UUID, share_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
+async def revoke_share(document_id: UUID, share_id: UUID, deps: Deps, caller_id: CallerId) -> None:
     """Revoke a share."""
-    await ShareCommands(deps).revoke(owner, document_id, share_id)
+    await ShareCommands(deps).revoke(caller_id, document_id, share_id)
 
 
 @router.get(
@@ -131,12 +131,12 @@ async def revoke_share(document_id: UUID, share_id: UUID, deps: Deps, owner: Cur
 )
 async def list_shared_documents(
     deps: Deps,
-    owner: CurrentOwner,
+    caller_id: CallerId,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: Annotated[str | None, Query(max_length=300)] = None,
 ) -> Listing[SharedDocumentView]:
     """List what others share with you, submitted last first."""
-    found = await ShareQueries(deps.database).shared(owner, limit, cursor)
+    found = await ShareQueries(deps.database).shared(caller_id, limit, cursor)
     return Listing[SharedDocumentView](items=found.items, next=found.following)
 
 
@@ -145,6 +145,6 @@ async def list_shared_documents(
     status_code=204,
     openapi_extra=declare(needs(Capability.LEAVE_SHARE), own_problems("conflict")),
 )
-async def leave_share(document_id: UUID, deps: Deps, owner: CurrentOwner) -> None:
+async def leave_share(document_id: UUID, deps: Deps, caller_id: CallerId) -> None:
     """Give up what somebody shared with you."""
-    await ShareCommands(deps).leave(owner, document_id)
+    await ShareCommands(deps).leave(caller_id, document_id)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Response
 from starlette.requests import Request
 
 from libs.common.contracts.permissions import Capability
-from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
+from services.gateway.accounts.current_caller import CallerId, CallerRoute
 from services.gateway.documents.queries import DocumentQueries
 from services.gateway.documents.views import DocumentView
 from services.gateway.http.context import PREFIX, Deps
@@ -17,7 +17,7 @@ from services.gateway.narrations.requests import SubmitRequest
 from services.gateway.narrations.submitting.room import room_for_one
 from services.gateway.narrations.submitting.submissions import RawUploadQuery, take_in
 
-router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS, route_class=OwnedRoute)
+router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS, route_class=CallerRoute)
 
 _FILE = {"type": "string", "format": "binary"}
 _FORM = {
@@ -77,7 +77,7 @@ async def submit_document(
     request: Request,
     response: Response,
     deps: Deps,
-    owner: CurrentOwner,
+    caller_id: CallerId,
     query: Annotated[RawUploadQuery, Depends()],
 ) -> SubmittedView:
     """Hand in a file, a text or a web address; ``narrate`` says what to hear of it, if anything.
@@ -86,8 +86,8 @@ async def submit_document(
     the query. An owner with many documents that are not parsed yet gets 429, before the body is
     read, and should try again after ``Retry-After``.
     """
-    async with room_for_one(deps, owner):
-        document_id, narration_id = await take_in(request, deps, owner, query)
+    async with room_for_one(deps, caller_id):
+        document_id, narration_id = await take_in(request, deps, caller_id, query)
     response.headers["Location"] = f"{PREFIX}/documents/{document_id}"
-    view = await DocumentQueries(deps.database).document(owner, document_id)
+    view = await DocumentQueries(deps.database).document(caller_id, document_id)
     return SubmittedView(**dict(view), narration_id=narration_id)

@@ -29,7 +29,7 @@ from services.gateway.http.problems import Refused
 from services.gateway.kernel.errors import Forbidden
 
 MAX_TOKEN_CHARACTERS = 200
-KEY = "lectern.owner"
+KEY = "lectern.caller"
 
 _bearer = HTTPBearer(auto_error=False, description="A token of the API.")
 
@@ -75,7 +75,7 @@ class GivenCaller:
     given: GivenToken
 
 
-class OwnedRoute(APIRoute):
+class CallerRoute(APIRoute):
     """Serves nobody but those whose credentials are good for what the route declares it needs.
 
     What a caller may do to a document is for the command or query behind the route to check.
@@ -85,13 +85,13 @@ class OwnedRoute(APIRoute):
         """Return what answers a request."""
         answer, capability = super().get_route_handler(), needed(self.openapi_extra)
 
-        async def answer_owner(request: Request) -> Response:
+        async def answer_caller(request: Request) -> Response:
             found = await _identify(request, anew=capability is Capability.MANAGE_ACCOUNT)
             _check(found.caller, capability)
             request.scope[KEY] = found
             return await answer(request)
 
-        return answer_owner
+        return answer_caller
 
 
 async def _identify(request: Request, *, anew: bool) -> GivenCaller:
@@ -175,7 +175,7 @@ async def _current_caller(
 CurrentCaller = Annotated[GivenCaller, Depends(_current_caller)]
 
 
-async def _current_owner(found: CurrentCaller) -> UUID:
+async def _caller_id(found: CurrentCaller) -> UUID:
     return found.caller.user_id
 
 
@@ -188,5 +188,5 @@ def _unauthorized(detail: str, challenge: str) -> Refused:
     return Refused(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers=headers)
 
 
-CurrentOwner = Annotated[UUID, Depends(_current_owner)]
+CallerId = Annotated[UUID, Depends(_caller_id)]
 PresentedToken = Annotated[GivenToken, Depends(_presented_token)]

@@ -8,8 +8,8 @@ from fastapi.routing import APIRoute
 from httpx import ASGITransport, AsyncClient
 
 from libs.common.contracts.permissions import Capability, Scope
-from services.gateway.accounts import callers, current_owner
-from services.gateway.accounts.current_owner import CurrentOwner, OwnedRoute
+from services.gateway.accounts import callers, current_caller
+from services.gateway.accounts.current_caller import CallerId, CallerRoute
 from services.gateway.accounts.tables import users
 from services.gateway.features import FEATURES
 from services.gateway.http.models import needs
@@ -79,10 +79,10 @@ async def test_what_is_for_staff_is_for_nobody_else(world):
     app = FastAPI()
     app.state.kernel = world.kernel
     add_handlers(app)
-    router = APIRouter(route_class=OwnedRoute)
+    router = APIRouter(route_class=CallerRoute)
 
     @router.get("/figures", openapi_extra=needs(Capability.SEE_DASHBOARDS))
-    async def figures(owner: CurrentOwner) -> str:
+    async def figures(owner: CallerId) -> str:
         return "all"
 
     app.include_router(router)
@@ -95,12 +95,12 @@ async def test_what_is_for_staff_is_for_nobody_else(world):
         async with world.database.transaction() as connection:
             created = {"user_id": str(owner), "created_at": "2026-01-01T00:00:00.000000Z"}
             await connection.execute(users.insert().values(**created, is_staff=True))
-        current_owner.known_callers(app).forget(owner)
+        current_caller.known_callers(app).forget(owner)
         assert (await asking.get("/figures")).json() == "all"
 
 
 def test_a_route_that_declares_no_capability_is_none():
-    router = APIRouter(route_class=OwnedRoute)
+    router = APIRouter(route_class=CallerRoute)
     with pytest.raises(TypeError, match="declares no capability"):
         router.get("/figures")(lambda: "all")
 
@@ -126,8 +126,8 @@ def test_every_route_for_owners_asks_for_the_token_first():
     routes = [route for router in routers for route in router.routes]
     asking = [route for route in routes if isinstance(route, APIRoute) and is_for_owners(route)]
     assert asking
-    assert all(isinstance(route, OwnedRoute) for route in asking)
+    assert all(isinstance(route, CallerRoute) for route in asking)
 
 
 def is_for_owners(route):
-    return CurrentOwner in get_type_hints(route.endpoint, include_extras=True).values()
+    return CallerId in get_type_hints(route.endpoint, include_extras=True).values()
