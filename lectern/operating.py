@@ -54,9 +54,9 @@ def _add_tokens(commands: Any) -> None:
     )
     listing = actions.add_parser("list", help="list tokens, never the secret itself")
     listing.set_defaults(run=list_tokens)
-    revoke = actions.add_parser("revoke", help="make all tokens of a name invalid")
+    revoke = actions.add_parser("revoke", help="make a token invalid")
     revoke.set_defaults(run=revoke_token)
-    revoke.add_argument("--name", required=True)
+    revoke.add_argument("--id", type=UUID, required=True, help="as the list shows it")
     for action in (create, listing, revoke):
         action.add_argument(
             "--data",
@@ -121,9 +121,8 @@ async def list_tokens(arguments: argparse.Namespace) -> int:
             state = token.state(now)
             used = f"last used {token.last_used_at}" if token.last_used_at else "never used"
             scopes = scopes_as_text(token.scopes)
-            print(
-                f"{token.name:30} {token.owner_id} {state} since {token.created_at} {scopes} {used}"
-            )
+            since = f"{state} since {token.created_at}"
+            print(f"{token.token_id} {token.name:30} {token.owner_id} {since} {scopes} {used}")
     finally:
         await database.close()
     return 0
@@ -136,11 +135,11 @@ def _days(text: str) -> int:
 
 
 async def revoke_token(arguments: argparse.Namespace) -> int:
-    """Revoke the tokens of a name."""
+    """Revoke a token."""
     database = await open_database(SERVICES[0], arguments.data)
     try:
-        count = await Tokens(database).revoke(arguments.name)
+        revoked = await Tokens(database).revoke(arguments.id)
     finally:
         await database.close()
-    print(f"{count} revoked")
-    return Exit.OK if count else Exit.NOTHING_DONE
+    print("revoked" if revoked else "there is no such token that is valid")
+    return Exit.OK if revoked else Exit.NOTHING_DONE

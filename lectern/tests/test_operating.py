@@ -1,6 +1,6 @@
 import re
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -28,12 +28,14 @@ def test_a_token_is_made_shown_once_listed_and_revoked(data, capsys):
     assert made.out.strip() not in made.err
     assert run(["token", "list", *data]) == 0
     listed = capsys.readouterr().out
-    assert re.fullmatch(rf"phone +{owner} valid since \S+ [a-z ]+ never used\n", listed)
+    line = re.fullmatch(rf"(\S+) phone +{owner} valid since \S+ [a-z ]+ never used\n", listed)
+    assert line is not None
     assert made.out.strip() not in listed
-    assert run(["token", "revoke", *data, "--name", "phone"]) == 0
-    assert capsys.readouterr().out == "1 revoked\n"
-    assert run(["token", "revoke", *data, "--name", "phone"]) == 1
-    assert capsys.readouterr().out == "0 revoked\n"
+    assert run(["token", "revoke", *data, "--id", line[1]]) == 0
+    assert capsys.readouterr().out == "revoked\n"
+    for gone in (line[1], owner):
+        assert run(["token", "revoke", *data, "--id", gone]) == 1
+        assert capsys.readouterr().out == "there is no such token that is valid\n"
     assert run(["token", "list", *data]) == 0
     assert " revoked since " in capsys.readouterr().out
 
@@ -47,7 +49,7 @@ def test_a_token_may_be_good_for_less_than_everything(data, capsys):
         run([*create, "nothing", "--scope", "everything"])
     capsys.readouterr()
     assert run(["token", "list", *data]) == 0
-    listed = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    listed = {line.split()[1]: line for line in capsys.readouterr().out.splitlines()}
     assert listed["player"].endswith("Z read never used")
     assert listed["script"].endswith("Z read write never used")
     assert listed["all"].endswith("Z admin read share write never used")
@@ -75,7 +77,7 @@ def test_tokens_without_a_folder_need_the_gateways_database(monkeypatch, capsys)
 
 
 @pytest.mark.parametrize(
-    "action", [["list"], ["create", "--name", "phone"], ["revoke", "--name", "phone"]]
+    "action", [["list"], ["create", "--name", "phone"], ["revoke", "--id", str(UUID(int=7))]]
 )
 def test_where_no_standalone_is_none_is_made(tmp_path, capsys, action):
     wrong = tmp_path / "wrong"

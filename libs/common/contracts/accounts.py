@@ -1,7 +1,7 @@
 """Accounts: people who registered, and mails that they are to be sent. No secret is in an event."""
 
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -14,6 +14,7 @@ MailKind = Literal[
     "already_registered",
     "reset_password",
     "address_added",
+    "address_confirmed",
     "address_changed",
     "password_changed",
     "invitation",
@@ -93,6 +94,8 @@ class AccountMailRequested(Event):
     producer = "gateway"
     keyed_by = ("mail_id",)
     stream_name = "mail/{mail_id}"
+    version = 2
+    upcasters: ClassVar = {1: dict}
 
     mail_id: UUID = Field(description="The mail; also the record's key.")
     kind: MailKind = Field(description="What the mail is for.")

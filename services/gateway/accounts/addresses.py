@@ -16,9 +16,18 @@ _NEVER = set(' "(),:;<>[]\\')
 def folded(address: str) -> str:
     """Return an address as it is compared: in one form of Unicode, without regard to case.
 
-    RFC 5321 leaves case to whoever reads the mail; nobody tells two people apart by it.
+    RFC 5321 leaves case to whoever reads the mail; nobody tells two people apart by it. A domain
+    compares as people read it, also where it was written for machines (RFC 3490, section 4.2).
     """
-    return unicodedata.normalize("NFKC", address.strip()).casefold()
+    local, at, domain = address.strip().rpartition("@")
+    return unicodedata.normalize("NFKC", f"{local}{at}{_readable(domain)}").casefold()
+
+
+def _readable(domain: str) -> str:
+    try:
+        return domain.lower().encode("ascii").decode("idna")
+    except UnicodeError:  # it is readable already, or no name of a host
+        return domain
 
 
 def is_same_mailbox(one: str, other: str) -> bool:

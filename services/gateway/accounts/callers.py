@@ -24,6 +24,14 @@ class Caller:
     is_staff: bool
 
 
+@dataclass(frozen=True)
+class Maker:
+    """The credentials that ask for others that last."""
+
+    digest: str
+    is_session: bool
+
+
 def digest_of(secret: str) -> str:
     """Return what a credential is stored as, and known by: its SHA-256, in hex.
 
@@ -37,6 +45,8 @@ class KnownCallers:
     """Callers that were looked up just now, by the digest of their credentials."""
 
     clock: Callable[[], float] = monotonic
+    forgotten: int = 0
+    """How often something was forgotten so far."""
     _known: OrderedDict[str, tuple[Caller, float]] = field(default_factory=OrderedDict, repr=False)
 
     def find(self, digest: str) -> Caller | None:
@@ -44,8 +54,13 @@ class KnownCallers:
         caller, until = self._known.get(digest, (None, 0.0))
         return caller if self.clock() < until else None
 
-    def remember(self, digest: str, caller: Caller) -> None:
-        """Know it for a while."""
+    def remember(self, digest: str, caller: Caller, *, since: int) -> None:
+        """Know it for a while, unless something was forgotten while it was looked up.
+
+        ``since`` is how often something was ``forgotten`` before that.
+        """
+        if since != self.forgotten:
+            return
         self._known.pop(digest, None)
         self._known[digest] = (caller, self.clock() + KNOWN_FOR_S)
         while len(self._known) > MOST_KNOWN:
@@ -53,5 +68,6 @@ class KnownCallers:
 
     def forget(self, user_id: UUID) -> None:
         """Look all credentials of a user up again: one of them was revoked."""
+        self.forgotten += 1
         for digest in [key for key, (one, _) in self._known.items() if one.user_id == user_id]:
             del self._known[digest]

@@ -3,14 +3,19 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from libs.common.errors import Rejected
 from services.gateway.accounts.addresses import checked_address
 from services.gateway.accounts.links.asking import link_asked, links_of
 from services.gateway.accounts.links.link_rows import LinkRequest
 from services.gateway.accounts.links.using import MailLinkUse
 from services.gateway.accounts.passwords.hashing import PasswordHashing
 from services.gateway.accounts.passwords.password_rules import check_password
-from services.gateway.accounts.signing_in.login_sessions import NewSession, begin_session
-from services.gateway.accounts.users import user_at
+from services.gateway.accounts.signing_in.login_sessions import (
+    NewSession,
+    begin_session,
+    end_session_of,
+)
+from services.gateway.accounts.users import locked_user, user_at
 from services.gateway.kernel.errors import Forbidden
 from services.gateway.kernel.record import Kernel
 
@@ -31,12 +36,13 @@ class NewPassword:
 
 @dataclass(frozen=True, kw_only=True)
 class Login:
-    """What somebody logs in with, and from where."""
+    """What somebody logs in with, and from where; ``session`` is the secret of one to end."""
 
     address: str = field(repr=False)
     password: str = field(repr=False)
     agent: str
     remembered: bool
+    session: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -82,13 +88,18 @@ class AccountCommands:
         """
         async with self.kernel.database.reading() as connection:
             user = await user_at(connection, login.address)
-        let_in = user is not None and user.disabled_at is None
-        kept = user.hash if user is not None and let_in else None
+        kept = user.hash if user is not None and user.disabled_at is None else None
         if not await self.hashing.fits(login.password, kept) or user is None:
             return None
         async with self.kernel.transaction() as command:
+            connection = command.connection
+            now = await locked_user(connection, user.user_id)
+            if now is None or now.hash != kept or now.disabled_at is not None:
+                return None
+            if login.session is not None:
+                await end_session_of(connection, login.session)
             return await begin_session(
-                command.connection, user.user_id, login.agent, remembered=login.remembered
+                connection, user.user_id, login.agent, remembered=login.remembered
             )
 
     async def use_link(
@@ -100,14 +111,16 @@ class AccountCommands:
 
         Raises:
             NotFound: It is no link, was used, or has expired.
-            Rejected: The password is too weak, or the address is somebody's by now.
+            Rejected: The password is too weak, or not the one that was chosen; or the address is
+                somebody's by now.
         """
         links = MailLinkUse(self.kernel)
         link = await links.look(mail_id, secret)
-        if link.takes_address:
-            link = link.of(checked_address(address))
-        hashed = await self._hashed(chosen, link.address) if link.takes_password else None
-        return await links.use(link, hashed)
+        address = checked_address(address) if link.takes_address else link.address
+        if link.asks_password and not await self.hashing.fits(chosen.password, link.password_hash):
+            raise Rejected("bad_password", "This is not the password that was chosen.")
+        hashed = await self._hashed(chosen, address) if link.takes_password else None
+        return await links.use(link, hashed, address)
 
     async def _ask(self, asked: LinkRequest) -> None:
         async with self.kernel.transaction() as command:

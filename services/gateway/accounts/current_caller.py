@@ -4,7 +4,7 @@ They are looked at before anything of the body is read: who has none makes nobod
 """
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Annotated, Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from libs.common.contracts.permissions import Capability, is_for_staff, scope_of
 from libs.common.database.engine import Database
-from services.gateway.accounts.callers import Caller, KnownCallers, digest_of
+from services.gateway.accounts.callers import Caller, KnownCallers, Maker, digest_of
 from services.gateway.accounts.signing_in.cross_site import check_same_site
 from services.gateway.accounts.signing_in.login_sessions import session_caller
 from services.gateway.accounts.signing_in.session_cookies import session_secret
@@ -39,13 +39,18 @@ class GivenToken:
     """The credentials that came with a request, to be checked again while the answer lasts."""
 
     database: Database
-    secret: str
+    secret: str = field(repr=False)
     is_session: bool
 
     @property
     def digest(self) -> str:
         """What they are stored as."""
         return digest_of(self.secret)
+
+    @property
+    def maker(self) -> Maker:
+        """What they are to other credentials that are made with them."""
+        return Maker(self.digest, self.is_session)
 
     @property
     def known_as(self) -> str:
@@ -111,10 +116,8 @@ async def _identify(request: Request, *, anew: bool) -> GivenCaller:
     caller = None
     if len(given.secret) <= MAX_TOKEN_CHARACTERS:
         caller = await _caller(request, given, anew=anew)
-    if caller is None and given.is_session:
-        raise _unauthorized("You are not logged in any more; log in again.", "Bearer")
     if caller is None:
-        raise _unauthorized("The token is not valid.", 'Bearer error="invalid_token"')
+        raise not_valid(given)
     belongs_to(request.scope, caller.user_id)
     return GivenCaller(caller, given)
 
@@ -129,6 +132,13 @@ async def _given(request: Request) -> GivenToken | None:
     return None
 
 
+def not_valid(given: GivenToken) -> Refused:
+    """Return the refusal of credentials that have ended, or never were any."""
+    if given.is_session:
+        return _unauthorized("You are not logged in any more; log in again.", "Bearer")
+    return _unauthorized("The token is not valid.", 'Bearer error="invalid_token"')
+
+
 def known_callers(app: Any) -> KnownCallers:
     """Return those that were looked up a moment ago in this process."""
     if not hasattr(app.state, "known_callers"):
@@ -141,9 +151,10 @@ async def _caller(request: Request, given: GivenToken, *, anew: bool) -> Caller 
     known = known_callers(request.app)
     if not anew and (caller := known.find(given.known_as)) is not None:
         return caller
+    since = known.forgotten
     caller = await given.caller()
     if caller is not None:
-        known.remember(given.known_as, caller)
+        known.remember(given.known_as, caller, since=since)
     return caller
 
 
@@ -188,5 +199,18 @@ def _unauthorized(detail: str, challenge: str) -> Refused:
     return Refused(HTTPStatus.UNAUTHORIZED, "unauthorized", detail, headers=headers)
 
 
+async def _own_session(found: CurrentCaller) -> str:
+    """Return the digest of the session that a request came with.
+
+    Raises:
+        Refused: It came with a token: whoever finds one must not become its owner.
+    """
+    if not found.given.is_session:
+        detail = "A token is not enough to change who gets in; log in, and do it there."
+        raise Refused(HTTPStatus.FORBIDDEN, "session_needed", detail)
+    return found.given.digest
+
+
+OwnSession = Annotated[str, Depends(_own_session)]
 CallerId = Annotated[UUID, Depends(_caller_id)]
 PresentedToken = Annotated[GivenToken, Depends(_presented_token)]

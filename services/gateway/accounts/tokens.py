@@ -1,22 +1,24 @@
 """Bearer tokens: random, stored as digests, shown once."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import structlog
 from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.permissions import EVERY_SCOPE, Scope
-from libs.common.database.advisory_locks import lock_all
 from libs.common.database.engine import Database
 from libs.common.errors import Unavailable
-from services.gateway.accounts.callers import Caller, digest_of
+from services.gateway.accounts.callers import Caller, Maker, digest_of
 from services.gateway.accounts.rows import TokenRow, scopes_as_text, scopes_of
+from services.gateway.accounts.signing_in.login_sessions import open_session
 from services.gateway.accounts.tables import tokens, users
-from services.gateway.kernel.errors import QuotaExceeded
+from services.gateway.accounts.users import lock_user
+from services.gateway.kernel.errors import Forbidden, QuotaExceeded
 from services.gateway.kernel.rows import RowReader
 
 log = structlog.get_logger(__name__)
@@ -32,6 +34,7 @@ _VALID = (
         tokens.c.owner_id,
         tokens.c.name,
         tokens.c.scopes,
+        tokens.c.expires_at,
         tokens.c.last_used_at,
         users.c.is_staff,
     )
@@ -66,6 +69,15 @@ class NewToken:
 
 
 @dataclass(frozen=True)
+class IssuedToken:
+    """What came of it; ``secret`` cannot be shown again."""
+
+    created_at: str
+    expires_at: str | None
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Tokens:
     """Issues, checks and revokes bearer tokens."""
 
@@ -97,29 +109,33 @@ class Tokens:
             )
         return owner, token
 
-    async def issue(self, new: NewToken) -> str:
-        """Return a new token of a user, which cannot be shown again.
+    async def issue(self, new: NewToken, maker: Maker) -> IssuedToken | None:
+        """Return a new token of a user; None if what makes it is not valid any more.
 
         Raises:
             QuotaExceeded: The user has as many as one may have.
+            Forbidden: The token that makes it may do less.
         """
         token, now = PREFIX + secrets.token_urlsafe(32), datetime.now(UTC)
         asked = {"of_owner": str(new.owner_id), "now": rfc3339(now)}
-        row = {
-            "token_id": str(new.token_id),
-            "sha256": digest_of(token),
-            "owner_id": str(new.owner_id),
-            "name": new.name,
-            "scopes": scopes_as_text(new.scopes),
-            "created_at": rfc3339(now),
-            "expires_at": new.expires_at,
-        }
         async with self.database.transaction() as connection:
-            await lock_all(connection, [f"tokens/{new.owner_id}"])
+            await lock_user(connection, new.owner_id)
+            made = await _as_its_maker_allows(connection, new, maker)
+            if made is None:
+                return None
             if len(await TOKENS.all(connection, _OF_OWNER, asked)) >= MOST_TOKENS:
                 raise QuotaExceeded(f"You have {MOST_TOKENS} tokens; revoke one first.")
+            row = {
+                "token_id": str(made.token_id),
+                "sha256": digest_of(token),
+                "owner_id": str(made.owner_id),
+                "name": made.name,
+                "scopes": scopes_as_text(made.scopes),
+                "created_at": rfc3339(now),
+                "expires_at": made.expires_at,
+            }
             await connection.execute(insert(tokens).values(row))
-        return token
+        return IssuedToken(created_at=rfc3339(now), expires_at=made.expires_at, secret=token)
 
     async def of_owner(self, owner_id: UUID) -> list[TokenRow]:
         """Return the tokens of a user that are good for something, newest first."""
@@ -127,18 +143,12 @@ class Tokens:
         async with self.database.reading() as connection:
             return await TOKENS.all(connection, _OF_OWNER, asked)
 
-    async def expiry(self, digest: str) -> str | None:
-        """Return until when a token is valid; None: until it is revoked."""
-        found = select(tokens.c.expires_at).where(tokens.c.sha256 == digest)
-        async with self.database.reading() as connection:
-            expires: str | None = await connection.scalar(found)
-        return expires
-
     async def revoke_one(self, owner_id: UUID, token_id: UUID) -> bool:
         """Make a token of a user invalid; False if there is none."""
         mine = (tokens.c.owner_id == str(owner_id), tokens.c.token_id == str(token_id))
         revoked = update(tokens).where(*mine, tokens.c.revoked_at.is_(None))
         async with self.database.transaction() as connection:
+            await lock_user(connection, owner_id)
             now = rfc3339(datetime.now(UTC))
             return bool((await connection.execute(revoked.values(revoked_at=now))).rowcount)
 
@@ -170,17 +180,43 @@ class Tokens:
         except Unavailable as error:  # nobody is refused for that
             log.warning("cannot note that a token was used", error=str(error))
 
-    async def revoke(self, name: str) -> int:
-        """Make all tokens of ``name`` invalid and return how many there were."""
-        async with self.database.transaction() as connection:
-            result = await connection.execute(
-                update(tokens)
-                .where(tokens.c.name == name, tokens.c.revoked_at.is_(None))
-                .values(revoked_at=rfc3339(datetime.now(UTC)))
-            )
-        return int(result.rowcount)
+    async def revoke(self, token_id: UUID) -> bool:
+        """Make anybody's token invalid; False if there is none that is valid.
+
+        Names are not enough: users give them, and two may give the same.
+        """
+        found = select(tokens.c.owner_id).where(tokens.c.token_id == str(token_id))
+        async with self.database.reading() as connection:
+            owner_id = await connection.scalar(found)
+        return owner_id is not None and await self.revoke_one(UUID(owner_id), token_id)
 
     async def listing(self) -> list[TokenRow]:
         """Return every token's name, owner and moments, oldest first; never the token."""
         async with self.database.reading() as connection:
             return await TOKENS.all(connection, TOKENS.select().order_by(tokens.c.created_at))
+
+
+async def revoke_tokens(connection: AsyncConnection, owner_id: UUID) -> None:
+    """Make all tokens of a user invalid; :func:`lock_user` comes first."""
+    mine = update(tokens).where(tokens.c.owner_id == str(owner_id), tokens.c.revoked_at.is_(None))
+    await connection.execute(mine.values(revoked_at=rfc3339(datetime.now(UTC))))
+
+
+async def _as_its_maker_allows(
+    connection: AsyncConnection, new: NewToken, maker: Maker
+) -> NewToken | None:
+    """Return a token that lasts no longer than what makes it; None if that is not valid now.
+
+    Raises:
+        Forbidden: What makes it may do less.
+    """
+    if maker.is_session:
+        return None if await open_session(connection, maker.digest) is None else new
+    asked = {"digest": maker.digest, "now": rfc3339(datetime.now(UTC))}
+    row = (await connection.execute(_VALID, asked)).first()
+    if row is None:
+        return None
+    if more := new.scopes - scopes_of(row.scopes):
+        raise Forbidden(f"A token cannot make one that may do more: {scopes_as_text(more)}.")
+    ends = [moment for moment in (new.expires_at, row.expires_at) if moment is not None]
+    return replace(new, expires_at=min(ends) if ends else None)

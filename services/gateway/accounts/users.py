@@ -1,5 +1,6 @@
 """Users in their tables: made, looked up by an address, given a password."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -14,6 +15,7 @@ from libs.common.errors import Rejected
 from services.gateway.accounts.addresses import folded
 from services.gateway.accounts.rows import AddressRow
 from services.gateway.accounts.tables import addresses, passwords, users
+from services.gateway.kernel.errors import QuotaExceeded
 from services.gateway.kernel.rows import RowReader
 
 
@@ -40,6 +42,8 @@ class UserRow:
     disabled_at: str | None
     details_key: str | None
     hash: str | None = field(repr=False)
+    changed_at: str | None
+    """When the password was set; None: there is none."""
 
 
 _OF_PRIMARY = users.join(
@@ -62,14 +66,48 @@ _VERIFIED = (
 )
 
 
+MOST_ADDRESSES = 20
+"""Of one user."""
+
+
+def check_room(present: Sequence[AddressRow]) -> None:
+    """Return if there may be another address beside these.
+
+    Raises:
+        QuotaExceeded: There are as many as one may have.
+    """
+    if len(present) >= MOST_ADDRESSES:
+        raise QuotaExceeded(f"An account has {MOST_ADDRESSES} addresses at most.")
+
+
 def taken_address() -> Rejected:
     """Return the refusal of an address that belongs to somebody."""
     return Rejected("address_taken", "This address belongs to an account already; log in with it.")
 
 
+async def has_users(connection: AsyncConnection) -> bool:
+    """Tell whether anybody has an account."""
+    return await connection.scalar(select(users.c.user_id).limit(1)) is not None
+
+
 async def user_of(connection: AsyncConnection, user_id: UUID) -> UserRow | None:
     """Return somebody who has an account, disabled or not."""
     return await USERS.one(connection, _BY_ID, {"asked": str(user_id)})
+
+
+async def locked_user(connection: AsyncConnection, user_id: UUID) -> UserRow | None:
+    """Return somebody, and let nobody else change their account until the transaction ends.
+
+    Whatever lets somebody in is made under this lock, and ended under it: what was ended a moment
+    ago makes nothing any more. A lock of an address, where one is needed too, comes first.
+    """
+    await lock_user(connection, user_id)
+    return await user_of(connection, user_id)
+
+
+async def lock_user(connection: AsyncConnection, user_id: UUID) -> None:
+    """Do as :func:`locked_user` does for an owner, who need not have an account."""
+    await lock_all(connection, [f"user/{user_id}"])
 
 
 async def user_at(connection: AsyncConnection, address: str) -> UserRow | None:
@@ -97,7 +135,7 @@ async def create_user(connection: AsyncConnection, new: NewUser) -> None:
         Rejected: The address belongs to somebody, or the user has an account.
     """
     await claim_address(connection, new.address)
-    if await user_of(connection, new.user_id) is not None:
+    if await locked_user(connection, new.user_id) is not None:
         raise Rejected("already_registered", "There is such an account already.")
     now = rfc3339(datetime.now(UTC))
     row = {

@@ -30,6 +30,8 @@ _REVISION = re.compile(r'"(\d{1,9})"')
 class EditRequest(RequestBody):
     """The new text of a page, in Markdown."""
 
+    checked_elsewhere = frozenset({"text"})
+
     text: str
 
 

@@ -1,10 +1,10 @@
 """What requests and answers of all features have in common."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from libs.common.contracts.base import MAX_PAGES
 from libs.common.contracts.permissions import Capability
@@ -25,6 +25,22 @@ class RequestBody(BaseModel):
     """What it does not declare is a mistake of the sender."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    checked_elsewhere: ClassVar[frozenset[str]] = frozenset()
+    """Fields whose text is looked at by whoever takes it, with a sentence of its own."""
+
+    def __repr_args__(self) -> Iterator[tuple[str, str]]:
+        """Show which fields there are, and nothing of what people send."""
+        return ((name, "...") for name in type(self).model_fields)
+
+    @model_validator(mode="after")
+    def _no_nul(self) -> Self:
+        """Refuse U+0000, which no text has and PostgreSQL does not store."""
+        for name in type(self).model_fields.keys() - self.checked_elsewhere:
+            value = getattr(self, name)
+            if isinstance(value, str) and "\x00" in value:
+                raise ValueError(f"{name} holds U+0000, which is no text")
+        return self
 
 
 class Listing(BaseModel, Generic[Item]):

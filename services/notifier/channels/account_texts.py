@@ -71,6 +71,14 @@ def _address_added(link: str, about: str) -> tuple[str, ...]:
     )
 
 
+def _address_confirmed(_link: str, about: str) -> tuple[str, ...]:
+    return (
+        "A mail address was added",
+        f"{about} belongs to your account at Lectern from now on, and you can log in with it.",
+        NOT_YOU_EITHER,
+    )
+
+
 def _address_changed(_link: str, about: str) -> tuple[str, ...]:
     return (
         "Your mail address was changed",
@@ -83,7 +91,7 @@ def _password_changed(_link: str, about: str) -> tuple[str, ...]:
     return (
         "Your password was changed",
         f"The password of the account of {about} at Lectern was changed. All other sessions have "
-        "ended.",
+        "ended, and after a reset all tokens, too.",
         NOT_YOU_EITHER,
     )
 
@@ -102,6 +110,7 @@ _WORDS: Mapping[MailKind, Words] = {
     "already_registered": _already_registered,
     "reset_password": _reset_password,
     "address_added": _address_added,
+    "address_confirmed": _address_confirmed,
     "address_changed": _address_changed,
     "password_changed": _password_changed,
     "invitation": _invitation,

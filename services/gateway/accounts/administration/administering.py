@@ -3,14 +3,11 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import func, select
-
 from services.gateway.accounts.addresses import checked_address
 from services.gateway.accounts.administration.closing import AccountClosing
 from services.gateway.accounts.links.asking import link_asked, links_of
 from services.gateway.accounts.links.link_rows import LinkRequest
-from services.gateway.accounts.tables import users
-from services.gateway.accounts.users import taken_address, user_at, user_of
+from services.gateway.accounts.users import has_users, taken_address, user_at, user_of
 from services.gateway.kernel.errors import NotFound
 from services.gateway.kernel.record import Kernel
 
@@ -52,7 +49,7 @@ class Administration:
         Whoever uses it says which address is theirs, is staff, and has what ``owner_id`` owns.
         """
         async with self.kernel.database.reading() as connection:
-            if await connection.scalar(select(func.count()).select_from(users)):
+            if await has_users(connection):
                 return None
         return await self._recorded(
             LinkRequest(purpose="invite", address="", user_id=owner_id, is_staff=True), mailed=False

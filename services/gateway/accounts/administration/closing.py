@@ -10,11 +10,12 @@ from sqlalchemy import Update, delete, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.cloudevents import rfc3339
-from libs.common.database.advisory_locks import lock_all
+from services.gateway.accounts.links.link_rows import removed_links_of, removed_links_to
 from services.gateway.accounts.signing_in.login_sessions import end_sessions
 from services.gateway.accounts.tables import addresses, mail_links, passwords, tokens, users
 from services.gateway.accounts.telling.user_events import UserEvents
-from services.gateway.accounts.users import UserRow, user_of
+from services.gateway.accounts.tokens import revoke_tokens
+from services.gateway.accounts.users import UserRow, locked_user
 from services.gateway.kernel.errors import NotFound
 from services.gateway.kernel.record import CommandTransaction, Kernel
 
@@ -41,11 +42,9 @@ class AccountClosing:
                 return False
             await command.connection.execute(_disabled(user_id, now))
             await end_sessions(command.connection, user_id)
-            revoked = update(tokens).where(
-                tokens.c.owner_id == str(user_id), tokens.c.revoked_at.is_(None)
-            )
-            await command.connection.execute(revoked.values(revoked_at=now))
-            await command.apply(UserEvents(self.kernel).disabled(user_id, by))
+            await revoke_tokens(command.connection, user_id)
+            told = UserEvents(self.kernel).disabled(user_id, by)
+            await command.apply([removed_links_of(user_id), *told])
         return True
 
     async def enable(self, user_id: UUID, by: UUID | None) -> bool:
@@ -74,8 +73,7 @@ class AccountClosing:
     @asynccontextmanager
     async def _about(self, user_id: UUID) -> AsyncIterator[tuple[CommandTransaction, UserRow]]:
         async with self.kernel.transaction() as command:
-            await lock_all(command.connection, [f"user/{user_id}"])
-            user = await user_of(command.connection, user_id)
+            user = await locked_user(command.connection, user_id)
             if user is None:
                 raise NotFound("account")
             yield command, user
@@ -87,6 +85,7 @@ def _disabled(user_id: UUID, at: str | None) -> Update:
 
 async def _forget(connection: AsyncConnection, user_id: UUID) -> None:
     await end_sessions(connection, user_id)
+    await connection.execute(removed_links_to(user_id))
     await connection.execute(delete(tokens).where(tokens.c.owner_id == str(user_id)))
     for table in (mail_links, passwords, addresses, users):
         await connection.execute(delete(table).where(table.c.user_id == str(user_id)))

@@ -1,16 +1,16 @@
 """Links as values and in their table: asked for, found, used once."""
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import Executable, bindparam, delete, insert, update
+from sqlalchemy import Executable, bindparam, delete, exists, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.cloudevents import rfc3339
 from services.gateway.accounts.addresses import folded
-from services.gateway.accounts.tables import mail_links
+from services.gateway.accounts.tables import addresses, mail_links
 from services.gateway.kernel.rows import RowReader
 
 Purpose = Literal["register", "invite", "reset", "add_address"]
@@ -44,13 +44,18 @@ class LinkRow:
         return self.purpose in {"reset", "invite"}
 
     @property
+    def asks_password(self) -> bool:
+        """Whether whoever uses it has to know the password that was chosen when it was asked for.
+
+        Anybody may register with anybody's address: who reads the mail and confirms must not have
+        an account whose password somebody else knows.
+        """
+        return self.purpose == "register"
+
+    @property
     def takes_address(self) -> bool:
         """Whether whoever uses it says which address is theirs: the first one of all users."""
         return not self.folded
-
-    def of(self, address: str) -> "LinkRow":
-        """Return the link with the address of who uses it."""
-        return replace(self, address=address, folded=folded(address))
 
     @property
     def left(self) -> timedelta:
@@ -131,7 +136,17 @@ def removed_link(mail_id: UUID) -> Executable:
     return delete(mail_links).where(mail_links.c.mail_id == str(mail_id))
 
 
-def removed_resets(user_id: UUID) -> Executable:
-    """Return the effect of removing links that would set a user's password."""
-    mine = (mail_links.c.user_id == str(user_id), mail_links.c.purpose == "reset")
-    return delete(mail_links).where(*mine)
+def removed_links_of(user_id: UUID) -> Executable:
+    """Return the effect of removing all links that would let somebody into a user's account.
+
+    Whoever ends what others may have got into their hands ends these, too.
+    """
+    return delete(mail_links).where(mail_links.c.user_id == str(user_id))
+
+
+def removed_links_to(user_id: UUID) -> Executable:
+    """Return the effect of removing all links that went to a user's addresses: nothing is kept."""
+    theirs = exists().where(
+        addresses.c.user_id == str(user_id), addresses.c.folded == mail_links.c.folded
+    )
+    return delete(mail_links).where(theirs)

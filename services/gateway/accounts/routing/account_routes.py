@@ -14,13 +14,17 @@ from services.gateway.accounts.commands import NewPassword
 from services.gateway.accounts.current_caller import (
     CallerId,
     CallerRoute,
-    CurrentCaller,
+    OwnSession,
     known_callers,
 )
-from services.gateway.accounts.own_account import MOST_ADDRESSES, OwnAccount
+from services.gateway.accounts.own_account import OwnAccount, OwnProof
 from services.gateway.accounts.passwords.hashing import password_hashing
 from services.gateway.accounts.routing.open_routes import Address, Password
-from services.gateway.accounts.signing_in.session_cookies import drop_session_cookie
+from services.gateway.accounts.signing_in.session_cookies import (
+    drop_session_cookie,
+    set_session_cookie,
+)
+from services.gateway.accounts.users import MOST_ADDRESSES
 from services.gateway.accounts.views import AccountView, AddressView, address_view
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.description.declared import declare, own_problems
@@ -37,6 +41,7 @@ from services.gateway.http.models import (
 router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_class=CallerRoute)
 
 MANAGES = needs(Capability.MANAGE_ACCOUNT)
+OF_PROOF = ("not_found", "bad_password", "log_in_again", "session_needed")
 NO_CONTENT = HTTPStatus.NO_CONTENT
 
 
@@ -56,13 +61,13 @@ class PasswordChange(RequestBody):
     password_again: Password
 
 
-class AccountDeletion(RequestBody):
-    """Somebody who wants to be gone."""
+class OwnPassword(RequestBody):
+    """That somebody is who they are. Without a password, a login of a moment ago says so."""
 
     password: Password | None = Field(default=None, description="Null, if there is none.")
 
 
-class AddressRequest(RequestBody):
+class AddressRequest(OwnPassword):
     """An address that is to be added."""
 
     address: Address
@@ -85,30 +90,31 @@ async def account(mine: Mine) -> AccountView:
 @router.put(
     "/account/password",
     status_code=NO_CONTENT,
-    openapi_extra=declare(
-        MANAGES, own_problems("not_found", "bad_password", "weak_password", "passwords_differ")
-    ),
+    openapi_extra=declare(MANAGES, own_problems(*OF_PROOF, "weak_password", "passwords_differ")),
 )
 async def change_password(
-    wanted: PasswordChange, request: Request, mine: Mine, found: CurrentCaller
-) -> None:
-    """Set a password. All other sessions end, and a mail says so."""
+    wanted: PasswordChange, request: Request, deps: Deps, mine: Mine, session: OwnSession
+) -> Response:
+    """Set a password. All other sessions end, this one gets a new cookie, and a mail says so."""
     chosen = NewPassword(password=wanted.password, again=wanted.password_again)
-    session = found.given.digest if found.given.is_session else None
-    await mine.change_password(wanted.current, chosen, session)
+    proof = OwnProof(session=session, password=wanted.current)
+    renewed = await mine.change_password(proof, chosen)
     known_callers(request.app).forget(mine.user_id)
+    answer = Response(status_code=NO_CONTENT)
+    set_session_cookie(answer, deps.accounts, renewed.secret, renewed.lasts)
+    return answer
 
 
 @router.post(
     "/account/deletion",
     status_code=NO_CONTENT,
-    openapi_extra=declare(MANAGES, own_problems("not_found", "bad_password")),
+    openapi_extra=declare(MANAGES, own_problems(*OF_PROOF)),
 )
 async def delete_account(
-    wanted: AccountDeletion, request: Request, deps: Deps, mine: Mine
+    wanted: OwnPassword, request: Request, deps: Deps, mine: Mine, session: OwnSession
 ) -> Response:
     """Delete your account with all documents, sessions and tokens. It cannot be undone."""
-    await mine.check_own(wanted.password)
+    await mine.check_own(OwnProof(session=session, password=wanted.password))
     await AccountClosing(deps).delete(mine.user_id, mine.user_id)
     known_callers(request.app).forget(mine.user_id)
     answer = Response(status_code=NO_CONTENT)
@@ -127,26 +133,32 @@ async def addresses(
 @router.post(
     "/account/addresses",
     status_code=HTTPStatus.ACCEPTED,
-    openapi_extra=declare(MANAGES, own_problems("not_found", "bad_address", "no_mail")),
+    openapi_extra=declare(MANAGES, own_problems(*OF_PROOF, "bad_address", "no_mail")),
 )
-async def add_address(wanted: AddressRequest, mine: Mine) -> None:
+async def add_address(wanted: AddressRequest, mine: Mine, session: OwnSession) -> None:
     """Add a mail address: a mail goes there, and its link adds it."""
-    await mine.add_address(wanted.address)
+    proof = OwnProof(session=session, password=wanted.password)
+    await mine.add_address(wanted.address, proof)
 
 
 @router.post(
-    "/account/addresses/{address_id}/primary", status_code=NO_CONTENT, openapi_extra=MANAGES
+    "/account/addresses/{address_id}/primary",
+    status_code=NO_CONTENT,
+    openapi_extra=declare(MANAGES, own_problems(*OF_PROOF)),
 )
-async def make_primary(address_id: UUID, mine: Mine) -> None:
+async def make_primary(
+    address_id: UUID, wanted: OwnPassword, mine: Mine, session: OwnSession
+) -> None:
     """Have mails go to this address; a mail to the one of before says so."""
-    await mine.make_primary(address_id)
+    proof = OwnProof(session=session, password=wanted.password)
+    await mine.make_primary(address_id, proof)
 
 
 @router.delete(
     "/account/addresses/{address_id}",
     status_code=NO_CONTENT,
-    openapi_extra=declare(MANAGES, own_problems("primary_address")),
+    openapi_extra=declare(MANAGES, own_problems("primary_address", "session_needed")),
 )
-async def remove_address(address_id: UUID, mine: Mine) -> None:
+async def remove_address(address_id: UUID, mine: Mine, _session: OwnSession) -> None:
     """Remove a mail address, if it is not the one that mails go to."""
     await mine.remove_address(address_id)

@@ -42,7 +42,7 @@ ASKED = {
 DONE = {
     "register": "The address is confirmed, and you have an account. You can log in now.",
     "invite": "You have an account. You can log in now.",
-    "reset": "The password is set, and all sessions have ended. You can log in now.",
+    "reset": "The password is set; all sessions and tokens have ended. You can log in now.",
     "add_address": "The address is confirmed. You can log in with it.",
 }
 GONE = "This link is of no use: it was used, or has expired. Ask for a new one."
@@ -55,6 +55,13 @@ PASSWORDS = (
     "required></label></p>\n"
     '<p><label>Once more <input type="password" name="password_again" '
     'autocomplete="new-password" required></label></p>\n'
+)
+
+CHOSEN = (
+    "<p>Somebody registered with this address. If it was you, enter the password that you chose. "
+    "If not, close this page: there is no account then.</p>\n"
+    '<p><label>Password <input type="password" name="password" '
+    'autocomplete="current-password" required></label></p>\n'
 )
 
 
@@ -100,6 +107,7 @@ def _form(link: LinkRow, wrong: str | None = None) -> HTMLResponse:
     said = f"<p><strong>{escape(wrong)}</strong></p>\n" if wrong else ""
     fields = ADDRESS if link.takes_address else ""
     fields += PASSWORDS if link.takes_password else ""
+    fields += CHOSEN if link.asks_password else ""
     body = (
         f"{said}<p>{escape(link.address)}</p>\n"
         f'<form method="post">\n{fields}<p><button>{button}</button></p>\n</form>'

@@ -13,7 +13,7 @@ from services.gateway.accounts.commands import AccountCommands, Login, NewPasswo
 from services.gateway.accounts.current_caller import known_callers
 from services.gateway.accounts.open_route import OpenRoute
 from services.gateway.accounts.passwords.hashing import password_hashing
-from services.gateway.accounts.signing_in.session_cookies import set_session_cookie
+from services.gateway.accounts.signing_in.session_cookies import session_secret, set_session_cookie
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.description.declared import declare, own_problems
 from services.gateway.http.models import PROBLEMS, RequestBody, open_to_all
@@ -64,7 +64,10 @@ class UsedLink(RequestBody):
 
     mail_id: UUID
     secret: Secret
-    password: Password | None = Field(default=None, description="Where one is to be chosen.")
+    password: Password | None = Field(
+        default=None,
+        description="The one that is chosen; to confirm a registration, the one that was chosen.",
+    )
     password_again: Password | None = None
     address: Address | None = Field(
         default=None, description="For the first one to have an account."
@@ -119,6 +122,7 @@ async def log_in(
         password=wanted.password,
         agent=request.headers.get("user-agent", ""),
         remembered=wanted.remember,
+        session=session_secret(request, deps.accounts),
     )
     session = await commands.log_in(login)
     if session is None:
@@ -140,13 +144,17 @@ async def log_in(
             "bad_address",
             "address_taken",
             "already_registered",
+            "bad_password",
             "no_mail",
             "cross_site",
         ),
     ),
 )
 async def use_link(wanted: UsedLink, request: Request, commands: Commands) -> None:
-    """Use the link of a mail: confirm an address, or set a password. It works once."""
+    """Use the link of a mail: confirm an address, or set a password. It works once.
+
+    A new password ends all sessions and tokens of before.
+    """
     chosen = NewPassword(password=wanted.password or "", again=wanted.password_again or "")
     user_id = await commands.use_link(wanted.mail_id, wanted.secret, chosen, wanted.address or "")
     known_callers(request.app).forget(user_id)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from libs.common.contracts.permissions import Capability
 from services.gateway.accounts.current_caller import CallerRoute, CurrentCaller, known_callers
+from services.gateway.accounts.links.link_rows import removed_links_of
 from services.gateway.accounts.signing_in.login_sessions import (
     MOST_SESSIONS,
     end_sessions,
@@ -50,9 +51,10 @@ async def end_session(session_id: UUID, request: Request, deps: Deps, found: Cur
 
 @router.delete("/sessions", status_code=HTTPStatus.NO_CONTENT, openapi_extra=MANAGES)
 async def end_all_sessions(request: Request, deps: Deps, found: CurrentCaller) -> Response:
-    """End all sessions of yours, this one too."""
+    """End all sessions of yours, this one too, and all links in mails that would let you in."""
     async with deps.transaction() as command:
         await end_sessions(command.connection, found.caller.user_id)
+        await command.apply([removed_links_of(found.caller.user_id)])
     return _logged_out(request, deps, found)
 
 

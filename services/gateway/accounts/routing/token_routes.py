@@ -10,7 +10,7 @@ from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from starlette.requests import Request
 
 from libs.common.contracts.cloudevents import rfc3339
@@ -19,10 +19,9 @@ from services.gateway.accounts.current_caller import (
     CallerId,
     CallerRoute,
     CurrentCaller,
-    GivenCaller,
     known_callers,
+    not_valid,
 )
-from services.gateway.accounts.rows import scopes_as_text
 from services.gateway.accounts.tokens import MOST_TOKENS, NewToken, Tokens
 from services.gateway.accounts.views import TokenShown, TokenView, token_view
 from services.gateway.http.context import PREFIX, Deps
@@ -35,7 +34,7 @@ from services.gateway.http.models import (
     listed,
     needs,
 )
-from services.gateway.kernel.errors import Forbidden, NotFound
+from services.gateway.kernel.errors import NotFound
 
 router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_class=CallerRoute)
 
@@ -43,10 +42,18 @@ MANAGES = needs(Capability.MANAGE_ACCOUNT)
 MOST_DAYS = 3650
 
 
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("a name has no control characters")
+    return name
+
+
 class TokenRequest(RequestBody):
     """What a token is to be good for."""
 
-    name: str = Field(min_length=1, max_length=100, description="Who or what it is for.")
+    name: Annotated[str, AfterValidator(_printable)] = Field(
+        min_length=1, max_length=100, description="Who or what it is for."
+    )
     scopes: Annotated[tuple[Scope, ...], Field(min_length=1, max_length=len(Scope))]
     valid_days: int | None = Field(
         default=None, ge=1, le=MOST_DAYS, description="Null: until it is revoked."
@@ -68,26 +75,24 @@ async def create_token(wanted: TokenRequest, deps: Deps, found: CurrentCaller) -
 
     A token makes none that may do more, or lasts longer, than itself.
     """
-    scopes = frozenset(wanted.scopes)
-    more = scopes - found.caller.scopes
-    if more:
-        raise Forbidden(f"A token cannot make one that may do more: {scopes_as_text(more)}.")
     new = NewToken(
         token_id=uuid4(),
         owner_id=found.caller.user_id,
         name=wanted.name,
-        scopes=scopes,
-        expires_at=await _expiry(deps, found, wanted.valid_days),
+        scopes=frozenset(wanted.scopes),
+        expires_at=_expiry(wanted.valid_days),
     )
-    token = await Tokens(deps.database).issue(new)
+    issued = await Tokens(deps.database).issue(new, found.given.maker)
+    if issued is None:
+        raise not_valid(found.given)
     return TokenShown(
         token_id=new.token_id,
         name=new.name,
         scopes=tuple(sorted(new.scopes)),
-        created_at=rfc3339(datetime.now(UTC)),
-        expires_at=new.expires_at,
+        created_at=issued.created_at,
+        expires_at=issued.expires_at,
         last_used_at=None,
-        token=token,
+        token=issued.secret,
     )
 
 
@@ -100,11 +105,5 @@ async def revoke_token(token_id: UUID, request: Request, deps: Deps, caller_id: 
         raise NotFound("token")
 
 
-async def _expiry(deps: Deps, found: GivenCaller, days: int | None) -> str | None:
-    """Return until when a new token is valid: no longer than the token that makes it."""
-    asked = None if days is None else rfc3339(datetime.now(UTC) + timedelta(days=days))
-    own = None
-    if not found.given.is_session:
-        own = await Tokens(deps.database).expiry(found.given.digest)
-    ends = [moment for moment in (asked, own) if moment is not None]
-    return min(ends) if ends else None
+def _expiry(days: int | None) -> str | None:
+    return None if days is None else rfc3339(datetime.now(UTC) + timedelta(days=days))

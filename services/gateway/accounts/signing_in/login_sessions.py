@@ -7,16 +7,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.permissions import EVERY_SCOPE
 from libs.common.database.engine import Database
+from libs.common.errors import Unavailable
 from services.gateway.accounts.callers import Caller, digest_of
 from services.gateway.accounts.rows import SessionRow
 from services.gateway.accounts.tables import sessions, users
+from services.gateway.accounts.users import lock_user
 from services.gateway.kernel.rows import RowReader
+
+log = structlog.get_logger(__name__)
 
 REMEMBERED = timedelta(days=30)
 FOR_NOW = timedelta(hours=12)
@@ -33,6 +38,15 @@ _OF_USER = (
     .where(sessions.c.user_id == bindparam("of_user"), sessions.c.expires_at > bindparam("now"))
     .order_by(sessions.c.created_at.desc(), sessions.c.session_id)
 )
+_OPEN = (
+    SESSIONS.select()
+    .join(users, users.c.user_id == sessions.c.user_id)
+    .where(
+        sessions.c.sha256 == bindparam("digest"),
+        sessions.c.expires_at > bindparam("now"),
+        users.c.disabled_at.is_(None),
+    )
+)
 _VALID = (
     select(sessions.c.user_id, sessions.c.last_used_at, users.c.is_staff)
     .join(users, users.c.user_id == sessions.c.user_id)
@@ -41,6 +55,9 @@ _VALID = (
         sessions.c.expires_at > bindparam("now"),
         users.c.disabled_at.is_(None),
     )
+)
+_END_EXPIRED = delete(sessions).where(
+    sessions.c.user_id == bindparam("of_user"), sessions.c.expires_at <= bindparam("now")
 )
 _END = delete(sessions).where(sessions.c.user_id == bindparam("of_user"))
 
@@ -58,7 +75,7 @@ class NewSession:
 async def begin_session(
     connection: AsyncConnection, user_id: UUID, agent: str, *, remembered: bool
 ) -> NewSession:
-    """Begin a session; it always has a new secret. Those that have expired go."""
+    """Begin a session; it always has a new secret. Those of the user that have expired go."""
     now, secret = datetime.now(UTC), secrets.token_urlsafe(32)
     new = NewSession(session_id=uuid4(), secret=secret, lasts=REMEMBERED if remembered else None)
     row = {
@@ -70,7 +87,8 @@ async def begin_session(
         "expires_at": rfc3339(now + (REMEMBERED if remembered else FOR_NOW)),
         "last_used_at": rfc3339(now),
     }
-    await connection.execute(delete(sessions).where(sessions.c.expires_at <= rfc3339(now)))
+    await lock_user(connection, user_id)
+    await connection.execute(_END_EXPIRED, {"of_user": str(user_id), "now": rfc3339(now)})
     await connection.execute(insert(sessions).values(row))
     for ended in (await sessions_of(connection, user_id))[MOST_SESSIONS:]:
         await end_sessions(connection, user_id, session_id=ended.session_id)
@@ -89,18 +107,41 @@ async def end_sessions(
     *,
     session_id: UUID | None = None,
     digest: str | None = None,
-    except_digest: str | None = None,
+    except_id: UUID | None = None,
 ) -> int:
     """End one session of a user, by its id or digest, or all but one; return how many ended."""
+    await lock_user(connection, user_id)
     ended, asked = _END, {"of_user": str(user_id)}
     conditions: list[Any] = []
     if session_id is not None:
         conditions.append(sessions.c.session_id == str(session_id))
     if digest is not None:
         conditions.append(sessions.c.sha256 == digest)
-    if except_digest is not None:
-        conditions.append(sessions.c.sha256 != except_digest)
+    if except_id is not None:
+        conditions.append(sessions.c.session_id != str(except_id))
     return int((await connection.execute(ended.where(*conditions), asked)).rowcount)
+
+
+async def end_session_of(connection: AsyncConnection, secret: str) -> None:
+    """End the session that a browser had until now, whosever it was."""
+    await connection.execute(delete(sessions).where(sessions.c.sha256 == digest_of(secret)))
+
+
+async def open_session(connection: AsyncConnection, digest: str) -> SessionRow | None:
+    """Return a session that has not ended, by the digest of its secret."""
+    asked = {"digest": digest, "now": rfc3339(datetime.now(UTC))}
+    return await SESSIONS.one(connection, _OPEN, asked)
+
+
+async def renew_session(connection: AsyncConnection, session: SessionRow) -> NewSession:
+    """Give a session a new secret in place of the one of before; the rest stays."""
+    secret = secrets.token_urlsafe(32)
+    renewed = update(sessions).where(sessions.c.session_id == str(session.session_id))
+    await connection.execute(renewed.values(sha256=digest_of(secret)))
+    began, ends = map(datetime.fromisoformat, (session.created_at, session.expires_at))
+    is_remembered = ends - began > FOR_NOW
+    lasts = ends - datetime.now(UTC) if is_remembered else None
+    return NewSession(session_id=session.session_id, secret=secret, lasts=lasts)
 
 
 async def session_caller(database: Database, secret: str) -> Caller | None:
@@ -115,12 +156,19 @@ async def session_caller(database: Database, secret: str) -> Caller | None:
     if row is None:
         return None
     if row.last_used_at < rfc3339(now - USE_NOTED_EVERY):
-        used = update(sessions).where(sessions.c.sha256 == digest)
-        async with database.transaction() as connection:
-            await connection.execute(used.values(last_used_at=rfc3339(now)))
+        await _note_use(database, digest, rfc3339(now))
     return Caller(
         user_id=UUID(row.user_id),
         name=BY_SESSION,
         scopes=EVERY_SCOPE,
         is_staff=bool(row.is_staff),
     )
+
+
+async def _note_use(database: Database, digest: str, now: str) -> None:
+    used = update(sessions).where(sessions.c.sha256 == digest).values(last_used_at=now)
+    try:
+        async with database.transaction() as connection:
+            await connection.execute(used)
+    except Unavailable as error:  # nobody is refused for that
+        log.warning("cannot note that a session was used", error=str(error))

@@ -30,6 +30,16 @@ def test_addresses_are_compared_without_regard_to_how_they_are_written(written):
     assert folded(written) == "ada@example.org"
 
 
+@pytest.mark.parametrize("written", ["ada@xn--bcher-kva.example", "ada@XN--BCHER-KVA.example"])
+def test_a_domain_compares_as_people_read_it(written):
+    assert folded(written) == folded("ada@bücher.example")
+
+
+@pytest.mark.parametrize("written", ["ada@xn--a-.example", "ada@", "nobody", "ada@b\xfc\ud800"])
+def test_what_is_no_domain_compares_as_it_is(written):
+    assert folded(written) == written
+
+
 @pytest.mark.parametrize(
     "written", ["ada@example.org", " Ada.L+books@example.org ", "ada@bücher.example"]
 )

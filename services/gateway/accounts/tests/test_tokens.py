@@ -1,7 +1,13 @@
+from uuid import uuid4
+
+import pytest
 from sqlalchemy import select, update
 
 from libs.common.contracts.permissions import Scope
+from services.gateway.accounts.callers import Maker, digest_of
 from services.gateway.accounts.tables import tokens, users
+from services.gateway.accounts.tokens import NewToken
+from services.gateway.kernel.errors import Forbidden
 
 
 async def test_a_token_says_whose_it_is(world):
@@ -17,8 +23,10 @@ async def test_an_owner_may_have_several(world):
 
 
 async def test_a_revoked_token_is_none(world):
-    assert await world.tokens.revoke("tester") == 1
-    assert await world.tokens.revoke("tester") == 0
+    [row] = await world.tokens.of_owner(world.owner)
+    assert await world.tokens.revoke(row.token_id)
+    assert not await world.tokens.revoke(row.token_id)
+    assert not await world.tokens.revoke(world.owner)
     assert await world.tokens.caller(world.token) is None
 
 
@@ -78,3 +86,31 @@ async def test_tokens_of_a_user_who_was_disabled_are_none(world):
         disabled_at = "2026-01-02T00:00:00.000000Z"
         await connection.execute(update(users).values(disabled_at=disabled_at))
     assert await world.tokens.caller(world.token) is None
+
+
+def wanted(owner, **more):
+    given = {"name": "new", "scopes": frozenset({Scope.READ}), "expires_at": None} | more
+    return NewToken(token_id=uuid4(), owner_id=owner, **given)
+
+
+async def test_what_has_ended_makes_no_token(world):
+    _, over = await world.tokens.create("past", world.owner, valid_days=-1)
+    [row] = await world.tokens.of_owner(world.owner)
+    await world.tokens.revoke(row.token_id)
+    for secret in (over, world.token, "lectern_wrong"):
+        for is_session in (False, True):
+            maker = Maker(digest_of(secret), is_session)
+            assert await world.tokens.issue(wanted(world.owner), maker) is None
+    assert await world.tokens.of_owner(world.owner) == []
+
+
+async def test_a_token_is_no_more_than_what_makes_it(world):
+    scopes = frozenset({Scope.ADMIN, Scope.READ})
+    _, parent = await world.tokens.create("day", world.owner, valid_days=1, scopes=scopes)
+    maker = Maker(digest_of(parent), is_session=False)
+    with pytest.raises(Forbidden, match="may do more: write"):
+        await world.tokens.issue(wanted(world.owner, scopes=scopes | {Scope.WRITE}), maker)
+    issued = await world.tokens.issue(wanted(world.owner), maker)
+    assert issued.secret not in repr(issued)
+    ends = {one.name: one.expires_at for one in await world.tokens.of_owner(world.owner)}
+    assert ends["new"] == ends["day"] == issued.expires_at

@@ -16,6 +16,16 @@ ACCOUNT_PROBLEMS: ProblemTexts = {
             "A page of another site had the browser send this. Use a page of this site, or send a "
             "token in place of a cookie.",
         ),
+        "log_in_again": (
+            "Log in again",
+            "The account has no password, and this changes who gets into it. Log in again, and do "
+            "it within a quarter of an hour.",
+        ),
+        "session_needed": (
+            "Session needed",
+            "This changes who gets into the account, for which a token is not enough. Log in, and "
+            "do it with the session.",
+        ),
         "sign_up_closed": (
             "Registration closed",
             "Not everybody may register here. Ask who runs the site to invite you.",

@@ -28,7 +28,10 @@ PERSONAL = {
     "/api/v1/logout",
     "/api/v1/tokens",
     "/api/v1/account/password",
+    "/api/v1/account/deletion",
     "/api/v1/account/addresses",
+    "/api/v1/account/addresses/{address_id}",
+    "/api/v1/account/addresses/{address_id}/primary",
 }
 """Routes about no document: everybody with a token has them."""
 

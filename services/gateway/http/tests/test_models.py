@@ -52,3 +52,21 @@ def test_every_route_is_described():
 def test_what_is_not_declared_is_refused():
     with pytest.raises(ValidationError):
         RequestBody.model_validate({"more": "than that"})
+
+
+class Said(RequestBody):
+    name: str
+    text: str = ""
+    number: int = 0
+
+    checked_elsewhere = frozenset({"text"})
+
+
+def test_no_text_has_what_postgresql_does_not_store():
+    assert Said(name="Ada", text="\x00").text == "\x00"
+    with pytest.raises(ValidationError, match=r"name holds U\+0000"):
+        Said(name="A\x00da")
+
+
+def test_what_people_send_is_in_no_log():
+    assert repr(Said(name="secret")) == "Said(name='...', text='...', number='...')"

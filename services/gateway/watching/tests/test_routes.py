@@ -49,7 +49,8 @@ async def test_a_stream_of_a_revoked_token_ends(world, monkeypatch):
     async with streaming(world, document) as answer:
         lines = answer.aiter_lines()
         assert await anext(lines) == "event: snapshot"
-        await Tokens(world.database).revoke("tester")
+        [token] = await Tokens(world.database).of_owner(world.owner)
+        await Tokens(world.database).revoke(token.token_id)
         async with asyncio.timeout(10):
             assert [line async for line in lines if line.startswith("event")] == []
 

@@ -26,6 +26,7 @@ def test_what_is_told_to_who_has_an_account_leads_nowhere():
     assert {kind for kind in KINDS if not has_link(kind)} == {
         "already_registered",
         "address_changed",
+        "address_confirmed",
         "password_changed",
     }
 

@@ -1,3 +1,4 @@
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -62,6 +63,25 @@ async def test_the_first_one_says_which_address_is_theirs(people):
         found = await account(people, browser)
     assert (found["user_id"], found["is_staff"]) == (str(owner), True)
     assert await administration.first_link(owner) is None
+
+
+async def test_the_link_for_the_first_one_is_for_nobody_else(people):
+    path = await Administration(people.world.kernel).first_link(uuid4())
+    async with people.browser() as browser:
+        await people.make(browser, BEA)
+        late = await browser.post(path, data=CHOSEN | {"address": ADA})
+    assert late.status_code == 404
+
+
+async def test_of_two_links_for_one_owner_one_makes_an_account(people_on_postgresql):
+    people, owner = people_on_postgresql, uuid4()
+    administration = Administration(people.world.kernel)
+    named = [Newcomer(address=address, owner_id=owner) for address in (ADA, BEA)]
+    paths = [await administration.link_for(newcomer) for newcomer in named]
+    async with people.browser() as browser:
+        used = [browser.post(path, data=CHOSEN) for path in paths]
+        answers = await asyncio.gather(*used)
+    assert sorted(answer.status_code for answer in answers) == [200, 422]
 
 
 async def test_an_account_is_closed_and_opened_by_its_address(people):

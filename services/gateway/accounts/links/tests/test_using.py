@@ -30,7 +30,7 @@ async def test_who_was_invited_has_the_id_and_the_rights_that_the_link_says(peop
     owner, links = uuid4(), MailLinkUse(people.world.kernel)
     row = await made(people, purpose="invite", address=ADA, user_id=owner, is_staff=True)
     found = await links.look(row.mail_id, secret(row))
-    assert await links.use(found, "hash") == owner
+    assert await links.use(found, "hash", ADA) == owner
     async with people.world.database.reading() as connection:
         user = await user_at(connection, ADA)
     assert user is not None
@@ -42,7 +42,7 @@ async def test_an_address_is_added_to_who_asked_for_it(people):
         ada = await people.make(browser)
     links = MailLinkUse(people.world.kernel)
     row = await made(people, purpose="add_address", address=BEA, user_id=ada)
-    assert await links.use(row, None) == ada
+    assert await links.use(row, None, BEA) == ada
     async with people.world.database.reading() as connection:
         user = await user_at(connection, BEA)
     assert user is not None
@@ -55,7 +55,7 @@ async def test_a_link_for_who_is_gone_is_of_no_use(people, purpose):
     row = await made(people, purpose=purpose, address=BEA, user_id=uuid4())
     for link in (row, replace(row, user_id=None)):
         with pytest.raises(NotFound):
-            await links.use(link, "hash")
+            await links.use(link, "hash", BEA)
 
 
 async def test_what_somebody_used_meanwhile_makes_nothing(people):
@@ -64,6 +64,6 @@ async def test_what_somebody_used_meanwhile_makes_nothing(people):
     async with people.world.database.transaction() as connection:
         await connection.execute(delete(mail_links))
     with pytest.raises(NotFound):
-        await links.use(row, "hash")
+        await links.use(row, "hash", ADA)
     async with people.world.database.reading() as connection:
         assert await user_at(connection, ADA) is None

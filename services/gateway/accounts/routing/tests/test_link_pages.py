@@ -2,7 +2,7 @@ import pytest
 
 from services.gateway.accounts.links.asking import link_asked
 from services.gateway.accounts.links.link_rows import LinkRequest
-from services.gateway.accounts.tests.people import ADA, BETTER
+from services.gateway.accounts.tests.people import ADA, BETTER, GOOD
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +16,7 @@ async def test_looking_changes_nothing_and_the_button_does(people):
             assert '<form method="post">' in page.text
             assert ADA in page.text
             assert (await people.log_in(browser)).status_code == 401
-        done = await browser.post(mail.path)
+        done = await browser.post(mail.path, data={"password": GOOD})
         assert (done.status_code, "You can log in now" in done.text) == (200, True)
         assert (await people.log_in(browser)).status_code == 204
         assert (await browser.get(mail.path)).status_code == 404

@@ -192,3 +192,70 @@ async def test_another_site_cannot_log_anybody_in(people):
         await people.make(browser)
         browser.headers["Sec-Fetch-Site"] = "cross-site"
         assert (await people.log_in(browser)).json()["code"] == "cross_site"
+
+
+async def test_a_registration_is_confirmed_by_who_knows_its_password(people):
+    """Whoever registers with somebody else's address knows the password, and reads no mail."""
+    async with people.browser() as browser:
+        mail = await people.register(browser)
+        for wrong in (BETTER, ""):
+            refused = await browser.post("/api/v1/mail-links", json=mail.link | {"password": wrong})
+            assert (refused.status_code, refused.json()["code"]) == (422, "bad_password")
+            page = await browser.post(mail.path, data={"password": wrong})
+            assert (page.status_code, "not the password" in page.text) == (422, True)
+        assert await rows(people.world, users) == []
+        assert (await browser.post("/api/v1/mail-links", json=mail.link)).status_code == 204
+
+
+async def test_a_reset_ends_tokens_of_before(people):
+    async with people.browser() as browser:
+        user = await people.make(browser)
+        _, token = await people.world.tokens.create("stolen", user)
+        await browser.post("/api/v1/password-resets", json={"address": ADA})
+        good = (await people.mails())[-1].link | {"password": BETTER, "password_again": BETTER}
+        assert (await browser.post("/api/v1/mail-links", json=good)).status_code == 204
+    assert await people.world.tokens.caller(token) is None
+
+
+async def test_a_reset_that_was_asked_for_before_the_password_changed_is_none(people):
+    """Also if the mail is decided afterwards, when nobody knows any more whose it is."""
+    async with people.browser() as browser:
+        await people.make(browser)
+        await browser.post("/api/v1/password-resets", json={"address": ADA})
+        async with people.world.database.transaction() as connection:
+            await connection.execute(update(passwords).values(changed_at="2999-01-01T00:00:00Z"))
+        late = (await people.mails())[-1].link | {"password": BETTER, "password_again": BETTER}
+        assert (await browser.post("/api/v1/mail-links", json=late)).status_code == 404
+        assert (await people.log_in(browser)).status_code == 204
+
+
+async def test_logging_in_ends_the_session_of_before(people):
+    async with people.browser() as browser:
+        await people.make(browser)
+        for _ in range(2):
+            await people.log_in(browser)
+    assert len(await rows(people.world, sessions)) == 1
+
+
+async def test_nobody_is_let_in_while_the_password_changes(people_on_postgresql):
+    """Whoever knows the password of before has no session afterwards, whoever was first."""
+    people = people_on_postgresql
+    async with people.browser() as browser:
+        await people.make(browser)
+        await people.log_in(browser)
+        wanted = {"current": GOOD, "password": BETTER, "password_again": BETTER}
+        async with people.browser() as other:
+            asked = [people.log_in(other) for _ in range(4)]
+            changing = browser.put("/api/v1/account/password", json=wanted)
+            changed, *_ = await asyncio.gather(changing, *asked)
+        assert changed.status_code == 204
+        assert (await browser.get("/api/v1/account")).status_code == 200
+    assert len(await rows(people.world, sessions)) == 1
+
+
+@pytest.mark.parametrize("field", ["address", "password"])
+async def test_what_is_no_text_is_refused_and_no_error_of_ours(people_on_postgresql, field):
+    async with people_on_postgresql.browser() as browser:
+        given = {"address": ADA, "password": GOOD} | {field: "a\x00@x.example"}
+        answer = await browser.post("/api/v1/login", json=given)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")

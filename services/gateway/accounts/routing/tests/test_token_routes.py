@@ -64,7 +64,15 @@ async def test_a_token_makes_none_that_may_more_or_lasts_longer(people):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"scopes": []}, {"scopes": ["root"]}, {"name": ""}, {"valid_days": 0}]
+    "wrong",
+    [
+        {"scopes": []},
+        {"scopes": ["root"]},
+        {"name": ""},
+        {"name": "a\n"},
+        {"name": "\x00"},
+        {"valid_days": 0},
+    ],
 )
 async def test_what_cannot_be_is_refused(people, wrong):
     async with people.browser() as browser:
