@@ -39,7 +39,8 @@ LOOK_EVERY_S = 0.5
 SEGMENTS = {"share_segments": True, "keep_all_segments": True}
 """One person listens, and a folder of theirs costs nothing for each page that is kept."""
 LIMITS = {"max_characters_per_owner_and_day": 0, "secure_cookies": False}
-"""No daily limit, since one person pays for their own engine, and no HTTPS on this machine."""
+"""No daily limit, since one person pays for their own engine, and no HTTPS on this machine, unless
+GATEWAY_PUBLIC_URL says that there is a proxy which speaks it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +189,9 @@ def service_settings(options: Options, name: str) -> dict[str, Any]:
 
 def _gateway_settings() -> dict[str, Any]:
     """Return what suits one person and one process, unless the environment says otherwise."""
-    limits = {name: most for name, most in LIMITS.items() if not _is_set(GatewaySettings, name)}
+    public_url = os.environ.get(variable(GatewaySettings, "public_url"), "")
+    suiting = LIMITS | {"secure_cookies": public_url.startswith("https://")}
+    limits = {name: most for name, most in suiting.items() if not _is_set(GatewaySettings, name)}
     return {"role": "all", **limits}
 
 

@@ -115,6 +115,25 @@ def test_the_embedded_broker_has_all_topics_at_once():
             pass
 
 
+@pytest.mark.parametrize(
+    ("public_url", "said", "secure"),
+    [
+        (None, None, False),
+        ("http://box.example:8000", None, False),
+        ("https://lectern.example", None, True),
+        ("https://lectern.example", "false", False),
+        (None, "true", True),
+    ],
+)
+def test_cookies_are_for_https_where_there_is_some(tmp_path, monkeypatch, public_url, said, secure):
+    for name, value in (("PUBLIC_URL", public_url), ("SECURE_COOKIES", said)):
+        monkeypatch.delenv(f"GATEWAY_{name}", raising=False)
+        if value is not None:
+            monkeypatch.setenv(f"GATEWAY_{name}", value)
+    settings = load(GatewaySettings, **service_settings(Options(data=tmp_path), "gateway"))
+    assert settings.secure_cookies is secure
+
+
 def test_one_person_has_no_daily_limit_unless_they_say_so(tmp_path, monkeypatch):
     def limit():
         settings = load(GatewaySettings, **service_settings(Options(data=tmp_path), "gateway"))
