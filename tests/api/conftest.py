@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from libs.common.contracts.audio import AudiobookRequested, AudioRequested
 from libs.common.runtime.http_server import HttpServer
-from services.gateway.narrations.options import NarrationOptions
-from services.gateway.tests.world import VOICES, World, a_world
+from services.gateway.tests.everything import everything
+from services.gateway.tests.world import VOICES, a_world
 
 HERE = Path(__file__).parent
 INSTALL_S = 300
+KEPT = ("narration_id", "audio_id", "audiobook_id")
+"""What a client is told of: the document it finds by itself, and may delete."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +42,8 @@ async def api(tmp_path: Path) -> AsyncIterator[ServedApi]:
     }
     async with a_world(folder, **generous) as world:
         await world.take(VOICES)
-        ids = await everything(world)
+        present = await everything(world)
+        ids = {name: str(present[name]) for name in KEPT}
         server = HttpServer(world.app, "127.0.0.1", 0)
         await server.start()
         async with world.client() as client:
@@ -53,24 +55,6 @@ async def api(tmp_path: Path) -> AsyncIterator[ServedApi]:
             yield ServedApi(address=address, token=world.token, ids=ids, description=path)
         finally:
             await server.stop(1)
-
-
-async def everything(world: World) -> dict[str, str]:
-    """A document that was read and narrated, as one file too."""
-    document = await world.hand_in()
-    await world.read(document, 2)
-    narration = await world.narrations.narrate(
-        world.owner, document, NarrationOptions(audiobook="m4b")
-    )
-    await world.speak_everything()
-    (book,) = await world.decided(AudiobookRequested)
-    stored = await world.storage.write(f"audio/{document}/books/{book.audiobook_id}.m4b", b"book")
-    await world.bind(book, object=stored)
-    return {
-        "narration_id": str(narration),
-        "audio_id": str((await world.decided(AudioRequested))[0].audio_id),
-        "audiobook_id": str(book.audiobook_id),
-    }
 
 
 @pytest.fixture(scope="session")

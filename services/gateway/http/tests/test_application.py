@@ -6,11 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from libs.common.contracts.audio import AudiobookRequested, AudioRequested
-from libs.common.contracts.permissions import ShareLevel
-from services.gateway.accounts.users import NewUser, create_user
-from services.gateway.documents.shares.commands import ShareCommands, ShareOrder
-from services.gateway.narrations.options import NarrationOptions
+from services.gateway.tests.everything import everything
 
 OPEN = {
     "/api/v1/openapi.json",
@@ -35,9 +31,6 @@ PERSONAL = {
 }
 """Routes about no document: everybody with a token has them."""
 
-SHARE = ShareOrder(
-    address="ada@example.org", level=ShareLevel.VIEW_ONLY, expires_at=None, message=None
-)
 STREAMS = {"/api/v1/documents/{document_id}/events"}
 
 BODIES = {
@@ -62,37 +55,7 @@ async def routes(client):
 @pytest.fixture
 async def ids(world):
     """A document with everything that a document can have."""
-    document = await world.hand_in()
-    await world.read(document, 2)
-    cover = await world.storage.write(f"documents/{document}/cover", b"picture", "image/png")
-    await world.parse(document, 2, cover=cover)
-    narration = await world.narrations.narrate(
-        world.owner, document, NarrationOptions(audiobook="m4b")
-    )
-    await world.speak_everything()
-    async with world.database.transaction() as connection:
-        account = NewUser(
-            user_id=world.owner,
-            address="owner@example.org",
-            language="en",
-            is_staff=False,
-            details_key="users/x/y.json",
-        )
-        await create_user(connection, account)
-    (book,) = await world.decided(AudiobookRequested)
-    stored = await world.storage.write(f"audio/{document}/books/{book.audiobook_id}.m4b", b"book")
-    await world.bind(book, object=stored)
-    return {
-        "document_id": document,
-        "page": 1,
-        "narration_id": narration,
-        "audio_id": (await world.decided(AudioRequested))[0].audio_id,
-        "audiobook_id": book.audiobook_id,
-        "session_id": uuid4(),
-        "token_id": uuid4(),
-        "address_id": uuid4(),
-        "share_id": await ShareCommands(world.kernel).grant(world.owner, document, SHARE),
-    }
+    return await everything(world)
 
 
 def asked(method, path, ids):
