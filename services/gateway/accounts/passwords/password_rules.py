@@ -1,6 +1,7 @@
 """Which passwords are taken: the rules of the predecessor, which are those of Django.
 
-At least 8 characters, not digits alone, none that everybody uses, and not like the mail address.
+At least 8 characters, not digits alone, none that everybody uses, and not like the mail address or
+the names of what it is for. Otherwise any characters are taken, as they are.
 """
 
 import re
@@ -16,6 +17,9 @@ LONGEST = 128
 MOST_LIKE = 0.7
 """From here on two texts are similar, by :meth:`difflib.SequenceMatcher.quick_ratio`."""
 MANY_TIMES_LONGER = 10
+
+OF_HERE = "lectern audiobook podcast"
+"""What comes to mind here before any password does."""
 
 _LIST = Path(__file__).with_name("common_passwords.txt")
 
@@ -36,6 +40,8 @@ def check_password(password: str, again: str, address: str) -> None:
         raise _weak("This password is one that many people use; choose another one.")
     if _is_like(password.lower(), address.lower()):
         raise _weak("This password is too much like the mail address; choose another one.")
+    if _is_like(password.lower(), OF_HERE):
+        raise _weak("This password is too much like what it is for; choose another one.")
 
 
 def _weak(sentence: str) -> Rejected:

@@ -56,7 +56,9 @@ class LoginRequest(RequestBody):
 
     address: Address
     password: Password
-    remember: bool = Field(default=False, description="Stay logged in for 30 days.")
+    remember: bool = Field(
+        default=False, description="Stay logged in for 30 days, or until 14 days go by without use."
+    )
 
 
 class UsedLink(RequestBody):

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import and_, bindparam, delete, insert, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.cloudevents import rfc3339
@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 REMEMBERED = timedelta(days=30)
 FOR_NOW = timedelta(hours=12)
+UNUSED = timedelta(days=14)
+"""A session that is remembered ends earlier if nobody uses it for so long."""
 USE_NOTED_EVERY = timedelta(minutes=1)
 MOST_AGENT_CHARACTERS = 200
 MOST_SESSIONS = 100
@@ -33,9 +35,13 @@ BY_SESSION = "session"
 """The name of a caller who came with a cookie."""
 
 SESSIONS = RowReader(SessionRow, sessions)
+_LASTS = (
+    sessions.c.expires_at > bindparam("now"),
+    sessions.c.last_used_at > bindparam("unused_since"),
+)
 _OF_USER = (
     SESSIONS.select()
-    .where(sessions.c.user_id == bindparam("of_user"), sessions.c.expires_at > bindparam("now"))
+    .where(sessions.c.user_id == bindparam("of_user"), *_LASTS)
     .order_by(sessions.c.created_at.desc(), sessions.c.session_id)
 )
 _OPEN = (
@@ -43,7 +49,7 @@ _OPEN = (
     .join(users, users.c.user_id == sessions.c.user_id)
     .where(
         sessions.c.sha256 == bindparam("digest"),
-        sessions.c.expires_at > bindparam("now"),
+        *_LASTS,
         users.c.disabled_at.is_(None),
     )
 )
@@ -52,12 +58,12 @@ _VALID = (
     .join(users, users.c.user_id == sessions.c.user_id)
     .where(
         sessions.c.sha256 == bindparam("digest"),
-        sessions.c.expires_at > bindparam("now"),
+        *_LASTS,
         users.c.disabled_at.is_(None),
     )
 )
 _END_EXPIRED = delete(sessions).where(
-    sessions.c.user_id == bindparam("of_user"), sessions.c.expires_at <= bindparam("now")
+    sessions.c.user_id == bindparam("of_user"), not_(and_(*_LASTS))
 )
 _END = delete(sessions).where(sessions.c.user_id == bindparam("of_user"))
 
@@ -88,7 +94,7 @@ async def begin_session(
         "last_used_at": rfc3339(now),
     }
     await lock_user(connection, user_id)
-    await connection.execute(_END_EXPIRED, {"of_user": str(user_id), "now": rfc3339(now)})
+    await connection.execute(_END_EXPIRED, {"of_user": str(user_id), **_moments(now)})
     await connection.execute(insert(sessions).values(row))
     for ended in (await sessions_of(connection, user_id))[MOST_SESSIONS:]:
         await end_sessions(connection, user_id, session_id=ended.session_id)
@@ -97,7 +103,7 @@ async def begin_session(
 
 async def sessions_of(connection: AsyncConnection, user_id: UUID) -> Sequence[SessionRow]:
     """Return a user's sessions, newest first."""
-    asked = {"of_user": str(user_id), "now": rfc3339(datetime.now(UTC))}
+    asked = {"of_user": str(user_id), **_moments(datetime.now(UTC))}
     return await SESSIONS.all(connection, _OF_USER, asked)
 
 
@@ -129,7 +135,7 @@ async def end_session_of(connection: AsyncConnection, secret: str) -> None:
 
 async def open_session(connection: AsyncConnection, digest: str) -> SessionRow | None:
     """Return a session that has not ended, by the digest of its secret."""
-    asked = {"digest": digest, "now": rfc3339(datetime.now(UTC))}
+    asked = {"digest": digest, **_moments(datetime.now(UTC))}
     return await SESSIONS.one(connection, _OPEN, asked)
 
 
@@ -151,7 +157,7 @@ async def session_caller(database: Database, secret: str) -> Caller | None:
     """
     now, digest = datetime.now(UTC), digest_of(secret)
     async with database.reading() as connection:
-        asked = {"digest": digest, "now": rfc3339(now)}
+        asked = {"digest": digest, **_moments(now)}
         row = (await connection.execute(_VALID, asked)).first()
     if row is None:
         return None
@@ -163,6 +169,10 @@ async def session_caller(database: Database, secret: str) -> Caller | None:
         scopes=EVERY_SCOPE,
         is_staff=bool(row.is_staff),
     )
+
+
+def _moments(now: datetime) -> dict[str, str]:
+    return {"now": rfc3339(now), "unused_since": rfc3339(now - UNUSED)}
 
 
 async def _note_use(database: Database, digest: str, now: str) -> None:

@@ -18,6 +18,8 @@ GOOD = "correct horse 7"
         ("  iloveyou2 ", "many people use"),
         ("lovelace1", "like the mail address"),
         ("ada.lovelace@example.org", "like the mail address"),
+        ("Lectern2026", "like what it is for"),
+        ("my-podcast", "like what it is for"),
     ],
 )
 def test_what_is_easily_guessed_is_refused(password, why):

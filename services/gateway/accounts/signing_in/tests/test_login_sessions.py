@@ -1,7 +1,9 @@
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from sqlalchemy import select, update
 
+from libs.common.contracts.cloudevents import rfc3339
 from services.gateway.accounts.signing_in import login_sessions
 from services.gateway.accounts.signing_in.login_sessions import (
     begin_session,
@@ -12,6 +14,7 @@ from services.gateway.accounts.signing_in.login_sessions import (
 from services.gateway.accounts.tables import sessions, users
 
 THEN = "2026-01-01T00:00:00.000000Z"
+EARLIER = rfc3339(datetime.now(UTC) - timedelta(days=2))
 
 
 async def begin(world, user, **more):
@@ -85,6 +88,20 @@ async def test_when_a_session_was_used_last_is_known_to_the_minute(world):
     await session_caller(world.database, new.secret)
     assert (await listed(world, user))[0].last_used_at == before.last_used_at
     async with world.database.transaction() as connection:
-        await connection.execute(update(sessions).values(last_used_at=THEN))
+        await connection.execute(update(sessions).values(last_used_at=EARLIER))
     await session_caller(world.database, new.secret)
     assert (await listed(world, user))[0].last_used_at >= before.last_used_at
+
+
+async def test_one_that_is_remembered_ends_when_nobody_uses_it(world):
+    user = await somebody(world)
+    new = await begin(world, user, remembered=True)
+    for days, lasts in ((13, True), (14, False)):
+        used = rfc3339(datetime.now(UTC) - timedelta(days=days))
+        async with world.database.transaction() as connection:
+            await connection.execute(update(sessions).values(last_used_at=used))
+        assert (await session_caller(world.database, new.secret) is not None) is lasts
+    assert await listed(world, user) == []
+    await begin(world, user)
+    async with world.database.reading() as connection:
+        assert len((await connection.execute(select(sessions))).all()) == 1
