@@ -83,6 +83,7 @@ async def test_strangers_find_nothing_anywhere(world, client, ids):
                     **sent,
                 )
                 assert missing.json() == answer.json(), "it can be told from what is not there"
+                assert missing.headers == answer.headers, path
             walked += 1
         assert (await stranger.get("/documents")).json() == {"items": [], "next": None}
     assert walked > 20
