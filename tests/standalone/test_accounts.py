@@ -44,7 +44,8 @@ async def live(browser, mailbox):
     await mails(mailbox, 1)
     found = LINK.search(mailbox.messages[0].get_content())
     assert found
-    assert (await browser.post(found[1])).status_code == 200
+    confirmed = await browser.post(found[1], data={"password": GOOD})
+    assert confirmed.status_code == 200, confirmed.text
     login = {"address": ADA, "password": GOOD}
     assert (await browser.post("/api/v1/login", json=login)).status_code == 204
     assert [cookie.name for cookie in browser.cookies.jar] == ["lectern-plain"]
