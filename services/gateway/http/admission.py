@@ -15,10 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.gateway.http.problems import Refused, problem
 
 RETRY_AFTER = {"Retry-After": "1"}
+FULL = "Too much is being asked here. Try again in a moment."
 KEY = "lectern.admission"
 CREDENTIALS = {"authorization", "cookie"}
 STRANGERS_SHARE = 8
-"""Of all, who sends no credentials has one in so many."""
+"""Of all, who sends no credentials has one in so many; and who asks for what takes none."""
 
 
 @dataclass(kw_only=True)
@@ -31,10 +32,16 @@ class Admission:
     strangers: int = 0
     of_owner: Counter[UUID] = field(default_factory=Counter)
 
+    @property
+    def has_room_for_strangers(self) -> bool:
+        """Whether strangers have fewer than they may have."""
+        return self.strangers < max(1, self.per_process // STRANGERS_SHARE)
+
     def has_room(self, *, stranger: bool) -> bool:
         """Whether one more is let in; ``stranger``: it does not even say whose it is."""
-        most = max(1, self.per_process // STRANGERS_SHARE)
-        return self.answering < self.per_process and not (stranger and self.strangers >= most)
+        if self.answering >= self.per_process:
+            return False
+        return self.has_room_for_strangers or not stranger
 
 
 @dataclass(kw_only=True)
@@ -49,6 +56,20 @@ class AdmittedRequest:
     def __post_init__(self) -> None:
         self.admission.answering += 1
         self.admission.strangers += self.stranger
+
+    def belongs_to_nobody(self) -> None:
+        """Say that it is a stranger's, whatever credentials it claims to have.
+
+        Raises:
+            Refused: Strangers have as many as they may have.
+        """
+        if self._done or self.stranger:
+            return
+        if not self.admission.has_room_for_strangers:
+            status, code = HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"
+            raise Refused(status, code, FULL, headers=RETRY_AFTER)
+        self.stranger = True
+        self.admission.strangers += 1
 
     def belongs_to(self, owner: UUID) -> None:
         """Say whose it is, once that is known.
@@ -94,8 +115,7 @@ class AdmittedRequests:
             return
         stranger = CREDENTIALS.isdisjoint(Headers(scope=scope))
         if not self._admission.has_room(stranger=stranger):
-            detail = "Too much is being asked here. Try again in a moment."
-            full = problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", detail, RETRY_AFTER)
+            full = problem(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", FULL, RETRY_AFTER)
             await full(scope, receive, send)
             return
         request = scope[KEY] = AdmittedRequest(admission=self._admission, stranger=stranger)
@@ -119,3 +139,14 @@ def belongs_to(scope: Scope, owner: UUID) -> None:
     request: AdmittedRequest | None = scope.get(KEY)
     if request is not None:
         request.belongs_to(owner)
+
+
+def belongs_to_nobody(scope: Scope) -> None:
+    """Say that a request is a stranger's: its route asks for no credentials, and looks at none.
+
+    Raises:
+        Refused: Strangers have as many as they may have.
+    """
+    request: AdmittedRequest | None = scope.get(KEY)
+    if request is not None:
+        request.belongs_to_nobody()

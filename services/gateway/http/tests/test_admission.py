@@ -2,12 +2,19 @@ import asyncio
 from uuid import uuid4
 
 import httpx
+import pytest
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.types import Message
 
-from services.gateway.http.admission import STRANGERS_SHARE, Admission, AdmittedRequests, belongs_to
+from services.gateway.http.admission import (
+    STRANGERS_SHARE,
+    Admission,
+    AdmittedRequests,
+    belongs_to,
+    belongs_to_nobody,
+)
 from services.gateway.http.problems import add_handlers
 
 OWNER, OTHER = uuid4(), uuid4()
@@ -26,6 +33,13 @@ class Site:
         @app.get("/{owner}/slow")
         async def slow(owner: str, request: Request) -> str:
             belongs_to(request.scope, OWNER if owner == "mine" else OTHER)
+            self.begun += 1
+            await self.gate.wait()
+            return "done"
+
+        @app.get("/open")
+        async def open_to_all(request: Request) -> str:
+            belongs_to_nobody(request.scope)
             self.begun += 1
             await self.gate.wait()
             return "done"
@@ -81,6 +95,21 @@ async def test_strangers_leave_room_for_owners():
     site.gate.set()
     assert {(await task).status_code for task in strangers + mine} == {200}
     assert site.admission.strangers == 0
+
+
+@pytest.mark.parametrize("claimed", [{"Cookie": "x"}, {"Authorization": "Bearer x"}])
+async def test_nobody_is_taken_for_an_owner_where_credentials_are_not_looked_at(claimed):
+    site = Site(per_owner=100, per_process=2 * STRANGERS_SHARE)
+    del site.client.headers["Authorization"]
+    site.client.headers.update(claimed)
+    strangers = await site.begin("/open", 2)
+    refused = await site.client.get("/open")
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    assert int(refused.headers["retry-after"]) > 0
+    mine = await site.begin("/mine/slow", 3)
+    site.gate.set()
+    assert {(await task).status_code for task in strangers + mine} == {200}
+    assert site.admission.strangers == site.admission.answering == 0
 
 
 async def test_a_bug_makes_room_again():
