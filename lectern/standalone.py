@@ -38,9 +38,14 @@ PARTITIONS = 1
 LOOK_EVERY_S = 0.5
 SEGMENTS = {"share_segments": True, "keep_all_segments": True}
 """One person listens, and a folder of theirs costs nothing for each page that is kept."""
-LIMITS = {"max_characters_per_owner_and_day": 0, "secure_cookies": False}
-"""No daily limit, since one person pays for their own engine, and no HTTPS on this machine, unless
-GATEWAY_PUBLIC_URL says that there is a proxy which speaks it."""
+LIMITS = {
+    "max_characters_per_owner_and_day": 0,
+    "rate_limits": False,
+    "secure_cookies": False,
+}
+"""No daily limit, since one person pays for their own engine, none by the hour, since nobody else
+waits for their machine, and no HTTPS on it, unless GATEWAY_PUBLIC_URL says that there is a proxy
+which speaks it."""
 
 
 @dataclass(frozen=True, kw_only=True)

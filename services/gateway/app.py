@@ -33,6 +33,8 @@ from services.gateway.features import FEATURES
 from services.gateway.handlers import Handlers
 from services.gateway.http.application import create_app
 from services.gateway.http.exposure import Exposure, listed
+from services.gateway.http.ratelimit.limit_classes import LimitClass, limits_from
+from services.gateway.http.ratelimit.limiter import RateLimiter
 from services.gateway.kernel.changes import Changes
 from services.gateway.kernel.limits import AccountPolicy, GatewayLimits
 from services.gateway.kernel.record import Kernel, consumed
@@ -95,6 +97,7 @@ def assemble(common: CommonSettings, settings: Settings) -> Assembly:
         features=FEATURES,
         accounts=_account_policy(common, settings),
     )
+    limiter = _limiter(settings, metrics)
     parts = ServiceParts(
         name=NAME,
         migrations=Path(__file__).with_name("migrations"),
@@ -106,24 +109,36 @@ def assemble(common: CommonSettings, settings: Settings) -> Assembly:
         database=database,
         storage=storage,
         metrics=metrics,
-        resources=[NotificationExchange(database), changes],
-        http_routes=[] if settings.role == "work" else [_site(kernel, settings)],
+        resources=[NotificationExchange(database), changes, limiter],
+        http_routes=[] if settings.role == "work" else [_site(kernel, settings, limiter)],
         works=settings.role != "http",
         keep_events=True,
     )
     return Assembly(parts, kernel)
 
 
-def _site(kernel: Kernel, settings: Settings) -> Mount:
+def _site(kernel: Kernel, settings: Settings, limiter: RateLimiter) -> Mount:
     exposure = Exposure(
         public_url=settings.public_url,
         trusted_proxies=listed(settings.trusted_proxies),
         cors_origins=listed(settings.cors_origins),
     )
-    mount = Mount("/", app=create_app(kernel, exposure))
+    mount = Mount("/", app=create_app(kernel, exposure, limiter))
     # Else a path with a line break is none of ours, and answered without a word of what is wrong.
     mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
     return mount
+
+
+def _limiter(settings: Settings, metrics: Metrics) -> RateLimiter:
+    wanted = {str(name): getattr(settings, f"rate_limit_{name}") for name in LimitClass}
+    limits = limits_from(wanted) if settings.rate_limits else {}
+    if settings.rate_limit_store_url is None or not limits:
+        return RateLimiter(limits=limits, metrics=metrics)
+    # Its client takes 0.2 s to load, which standalone and most installations are spared.
+    from services.gateway.http.ratelimit.shared_counters import SharedCounters
+
+    shared = SharedCounters(settings.rate_limit_store_url)
+    return RateLimiter(limits=limits, metrics=metrics, shared=shared)
 
 
 def _account_policy(common: CommonSettings, settings: Settings) -> AccountPolicy:

@@ -8,6 +8,7 @@ from pydantic_settings import SettingsConfigDict
 from libs.common.contracts.pages import MAX_PAGE_BYTES
 from libs.common.settings import Port, ServiceSettings
 from services.gateway.http.exposure import check_networks
+from services.gateway.http.ratelimit.limit_classes import LimitClass, check_limit
 from services.gateway.kernel.limits import SignUp
 
 
@@ -103,6 +104,65 @@ class Settings(ServiceSettings):
     max_requests: int = Field(
         default=500, ge=1, description="Requests that one process works on; more get 503."
     )
+
+    rate_limits: bool = Field(
+        default=True,
+        description="Whether it is limited how often one may do what costs, as the settings below "
+        "say: 10/hour, 20/15 minutes, or 0 for no limit. Standalone has it off, for one person.",
+    )
+    rate_limit_store_url: str | None = Field(
+        default=None,
+        pattern=r"^(redis|rediss|valkey|valkeys)://",
+        description="Redis or Valkey that counts for all processes, such as redis://host:6379/0; "
+        "empty: each process counts for itself.",
+    )
+    rate_limit_upload: str = Field(
+        default="10/hour", description="Documents that one user hands in."
+    )
+    rate_limit_fetch: str = Field(
+        default="10/hour", description="Those of them that are web addresses, to be fetched."
+    )
+    rate_limit_narration: str = Field(
+        default="120/hour", description="Narrations and audiobooks that one user asks for."
+    )
+    rate_limit_edit: str = Field(
+        default="600/hour", description="Texts of pages that one user replaces."
+    )
+    rate_limit_share: str = Field(
+        default="60/hour", description="Shares that one user grants or changes."
+    )
+    rate_limit_stream: str = Field(
+        default="600/hour", description="Event streams that one user opens."
+    )
+    rate_limit_token: str = Field(default="20/hour", description="Tokens that one user makes.")
+    rate_limit_address: str = Field(
+        default="10/hour", description="Mail addresses that one user adds."
+    )
+    rate_limit_password: str = Field(
+        default="10/hour", description="Tries of one user at their own password, right or wrong."
+    )
+    rate_limit_login: str = Field(
+        default="20/15 minutes",
+        description="Tries to log in, right or wrong, with one mail address, and from one client.",
+    )
+    rate_limit_registration: str = Field(
+        default="10/hour", description="Registrations of one mail address, and from one client."
+    )
+    rate_limit_reset: str = Field(
+        default="10/hour",
+        description="New passwords asked for with one mail address, and from one client.",
+    )
+    rate_limit_mail_link: str = Field(
+        default="60/hour", description="Links of mails that one client looks at or uses."
+    )
+
+    @field_validator(*(f"rate_limit_{name}" for name in LimitClass))
+    @classmethod
+    def _is_limit(cls, value: str) -> str:
+        try:
+            return check_limit(value)
+        except ValueError as error:
+            raise ValueError("write a number and a time, such as 10/hour, or 0") from error
 
     @field_validator("trusted_proxies")
     @classmethod

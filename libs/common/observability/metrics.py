@@ -142,6 +142,13 @@ class Metrics:
         buckets=SLOW_S,
     )
 
+    rate_limited_total = _counter(
+        "requests", "Requests that were refused, for there had been too many of a kind.", "limit"
+    )
+    rate_limit_outages_total = _counter(
+        "outages", "Times that Redis did not answer, and requests were counted without it."
+    )
+
     def __init__(self, service: str) -> None:
         self.registry = ServiceRegistry(service)
         self.made: dict[str, Any] = {

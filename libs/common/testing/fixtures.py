@@ -3,7 +3,8 @@
 Each is taken from the first of these that has it:
 
 1. an address in the environment: ``LECTERN_TEST_KAFKA`` (host:port),
-   ``LECTERN_TEST_POSTGRES_URL`` (SQLAlchemy, asyncpg), ``LECTERN_TEST_S3_ENDPOINT`` (URL) with
+   ``LECTERN_TEST_POSTGRES_URL`` (SQLAlchemy, asyncpg), ``LECTERN_TEST_REDIS_URL`` (of a database
+   for tests alone), ``LECTERN_TEST_S3_ENDPOINT`` (URL) with
    ``LECTERN_TEST_S3_BUCKET``, ``LECTERN_TEST_S3_ACCESS_KEY_ID`` and ``..._SECRET_ACCESS_KEY``
 2. a container, if a Docker engine answers and has or gets the image (Kafka and PostgreSQL)
 3. the native server of :mod:`libs.common.testing.servers`
@@ -121,6 +122,12 @@ def pgbouncer_database(pgbouncer: str, postgres_database: str) -> str:
     host, port = pgbouncer.split(":")
     url = make_url(postgres_database).set(host=host, port=int(port))
     return url.render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def redis_url(servers: HasServers, pytestconfig: pytest.Config) -> str:
+    """A real Redis or Valkey. Tests share it, so name keys anew."""
+    return str(server("redis", servers, pytestconfig))
 
 
 @pytest.fixture(scope="session")

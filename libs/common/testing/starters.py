@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 
 from libs.common.testing import containers, moto_s3
 from libs.common.testing.processes import ServerMissing
-from libs.common.testing.servers import MotoS3, NativeKafka, NativePostgres
+from libs.common.testing.servers import MotoS3, NativeKafka, NativePostgres, NativeRedis
 from libs.common.testing.shared_servers import Starter
 
 
@@ -67,6 +67,20 @@ def native_postgres(stack: ExitStack) -> tuple[str, str]:
     return url, f"PostgreSQL {server.version} native at {server.address}"
 
 
+def given_redis(_stack: ExitStack) -> tuple[str, str]:
+    """Redis or Valkey as the environment names it."""
+    url = given("LECTERN_TEST_REDIS_URL")
+    return url, f"Redis at {make_url(url).host}:{make_url(url).port}"
+
+
+def native_redis(stack: ExitStack) -> tuple[str, str]:
+    """Redis or Valkey as a process of this machine."""
+    server = NativeRedis(_directory(stack) / "redis.log")
+    stack.callback(server.stop)
+    url = server.start()
+    return url, f"{server.program} native at {make_url(url).host}:{make_url(url).port}"
+
+
 def given_s3(_stack: ExitStack) -> tuple[S3Server, str]:
     """S3 as the environment names it."""
     endpoint = given("LECTERN_TEST_S3_ENDPOINT")
@@ -114,5 +128,6 @@ def _directory(stack: ExitStack) -> Path:
 STARTERS: Mapping[str, Sequence[Starter]] = {
     "kafka": (given_kafka, contained_kafka, native_kafka),
     "postgresql": (given_postgres, contained_postgres, native_postgres),
+    "redis": (given_redis, native_redis),
     "s3": (given_s3, native_s3),
 }

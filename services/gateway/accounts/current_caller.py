@@ -26,6 +26,8 @@ from services.gateway.http.admission import belongs_to
 from services.gateway.http.context import kernel_of
 from services.gateway.http.models import needed
 from services.gateway.http.problems import Refused
+from services.gateway.http.ratelimit.limit_classes import limits_of
+from services.gateway.http.ratelimit.limited_requests import spend_of_user
 from services.gateway.kernel.errors import Forbidden
 
 MAX_TOKEN_CHARACTERS = 200
@@ -89,11 +91,14 @@ class CallerRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return what answers a request."""
         answer, capability = super().get_route_handler(), needed(self.openapi_extra)
+        limits = limits_of(self.openapi_extra)
 
         async def answer_caller(request: Request) -> Response:
             found = await _identify(request, anew=capability is Capability.MANAGE_ACCOUNT)
             _check(found.caller, capability)
             request.scope[KEY] = found
+            for limit in limits:
+                await spend_of_user(request.scope, limit, found.caller.user_id)
             return await answer(request)
 
         return answer_caller

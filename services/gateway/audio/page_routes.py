@@ -18,6 +18,7 @@ from services.gateway.http.context import PREFIX, Deps, PageOfPath
 from services.gateway.http.description.declared import ETAG, Responses, declare, own_problems
 from services.gateway.http.models import PROBLEMS, RequestBody, needs
 from services.gateway.http.problems import Refused
+from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 from services.gateway.kernel.record import Kernel
 
 router = APIRouter(prefix=PREFIX, tags=["pages"], responses=PROBLEMS, route_class=CallerRoute)
@@ -50,7 +51,7 @@ async def read_page(
 @router.put(
     "/documents/{document_id}/pages/{page}",
     responses=WITH_ETAG,
-    openapi_extra=declare(needs(Capability.EDIT_PAGE), OF_EDITS),
+    openapi_extra=declare(needs(Capability.EDIT_PAGE), limited(LimitClass.EDIT), OF_EDITS),
 )
 async def edit_page(
     document_id: UUID,

@@ -11,6 +11,8 @@ from services.gateway.http.exposure import Exposure
 from services.gateway.http.middleware import LimitedJson, TracedRequests
 from services.gateway.http.problems import add_handlers
 from services.gateway.http.query_names import only_known_names
+from services.gateway.http.ratelimit.limited_requests import RateLimitedRequests
+from services.gateway.http.ratelimit.limiter import RateLimiter
 from services.gateway.http.requests.methods import HeadRequests
 from services.gateway.http.requests.request_ids import IdentifiedRequests
 from services.gateway.kernel.record import Kernel
@@ -22,8 +24,8 @@ LONGEST_JSON_BYTES = 1024 * 1024
 """A text may be handed in as JSON, which is read as a whole; longer ones come as a file."""
 
 
-def create_app(kernel: Kernel, exposure: Exposure) -> FastAPI:
-    """Return the application, an ASGI app."""
+def create_app(kernel: Kernel, exposure: Exposure, limiter: RateLimiter | None = None) -> FastAPI:
+    """Return the application, an ASGI app. Without a ``limiter`` nothing is limited by the hour."""
     max_edit_bytes = JSON_GROWTH * kernel.limits.max_page_bytes + JSON_ROOM_BYTES
     max_json_bytes = max(LONGEST_JSON_BYTES, max_edit_bytes)
     limits = kernel.limits
@@ -43,6 +45,10 @@ def create_app(kernel: Kernel, exposure: Exposure) -> FastAPI:
             Middleware(SafeHeaders, always_tls=exposure.always_tls),
             *exposure.of_other_sites(),
             Middleware(AdmittedRequests, admission=admission),
+            Middleware(
+                RateLimitedRequests,
+                limiter=limiter or RateLimiter(limits={}, metrics=kernel.metrics),
+            ),
             Middleware(TracedRequests),
             Middleware(HeadRequests),
             Middleware(LimitedJson, max_bytes=max_json_bytes, uploads=f"{PREFIX}/documents"),

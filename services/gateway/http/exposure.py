@@ -26,7 +26,10 @@ SHOWN = (
     "Content-Disposition",
     "Content-Range",
     "ETag",
+    "Idempotency-Replayed",
     "Location",
+    "RateLimit",
+    "RateLimit-Policy",
     "Retry-After",
     "X-Request-Id",
 )

@@ -11,6 +11,7 @@ from services.gateway.accounts.current_caller import CallerId, CallerRoute
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.description.declared import LOCATION, Responses, declare, own_problems
 from services.gateway.http.models import PROBLEMS, AfterPage, Limit, Listing, needs
+from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 from services.gateway.kernel.record import Kernel
 from services.gateway.narrations.commands import NarrationCommands
 from services.gateway.narrations.options import NarrationOptions
@@ -38,7 +39,9 @@ ANSWERS: Responses = {
     "/documents/{document_id}/narrations",
     status_code=202,
     responses=ANSWERS,
-    openapi_extra=declare(needs(Capability.REQUEST_AUDIO), OF_ORDERS),
+    openapi_extra=declare(
+        needs(Capability.REQUEST_AUDIO), limited(LimitClass.NARRATION), OF_ORDERS
+    ),
 )
 async def request_narration(
     document_id: UUID, asked: NarrationRequest, response: Response, deps: Deps, caller_id: CallerId
@@ -54,7 +57,9 @@ async def request_narration(
     "/documents/{document_id}/audiobook",
     status_code=202,
     responses=ANSWERS,
-    openapi_extra=declare(needs(Capability.REQUEST_AUDIO), OF_ORDERS),
+    openapi_extra=declare(
+        needs(Capability.REQUEST_AUDIO), limited(LimitClass.NARRATION), OF_ORDERS
+    ),
 )
 async def request_audiobook(
     document_id: UUID,

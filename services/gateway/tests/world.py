@@ -377,7 +377,7 @@ async def a_world(
 
     Tests hand in as much as they like, unless ``settings`` say otherwise.
     """
-    settings = {"max_unparsed_documents_per_owner": 1000, **settings}
+    settings = {"max_unparsed_documents_per_owner": 1000, "rate_limits": False, **settings}
     common = CommonSettings(
         kafka_bootstrap_servers="nowhere:9092", storage_url=f"file://{folder}/objects"
     )

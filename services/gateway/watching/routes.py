@@ -19,6 +19,7 @@ from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.description.declared import Responses, declare, own_problems
 from services.gateway.http.downloads import ClosingResponse, begun
 from services.gateway.http.models import PROBLEMS, needs
+from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 from services.gateway.http.requests.methods import is_head
 from services.gateway.kernel.errors import NotFound
 from services.gateway.watching.feeds import Feeds
@@ -77,7 +78,11 @@ def _streams(request: Request, deps: Deps) -> Streams:
     "/documents/{document_id}/events",
     response_class=EventStream,
     responses=ANSWERS,
-    openapi_extra=declare(needs(Capability.SEE_DOCUMENT), own_problems("too_many_streams")),
+    openapi_extra=declare(
+        needs(Capability.SEE_DOCUMENT),
+        limited(LimitClass.STREAM),
+        own_problems("too_many_streams"),
+    ),
 )
 async def watch_document(
     document_id: UUID,

@@ -37,6 +37,7 @@ from services.gateway.http.models import (
     listed,
     needs,
 )
+from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 
 router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_class=CallerRoute)
 
@@ -90,7 +91,11 @@ async def account(mine: Mine) -> AccountView:
 @router.put(
     "/account/password",
     status_code=NO_CONTENT,
-    openapi_extra=declare(MANAGES, own_problems(*OF_PROOF, "weak_password", "passwords_differ")),
+    openapi_extra=declare(
+        MANAGES,
+        limited(LimitClass.PASSWORD),
+        own_problems(*OF_PROOF, "weak_password", "passwords_differ"),
+    ),
 )
 async def change_password(
     wanted: PasswordChange, request: Request, deps: Deps, mine: Mine, session: OwnSession
@@ -108,7 +113,7 @@ async def change_password(
 @router.post(
     "/account/deletion",
     status_code=NO_CONTENT,
-    openapi_extra=declare(MANAGES, own_problems(*OF_PROOF)),
+    openapi_extra=declare(MANAGES, limited(LimitClass.PASSWORD), own_problems(*OF_PROOF)),
 )
 async def delete_account(
     wanted: OwnPassword, request: Request, deps: Deps, mine: Mine, session: OwnSession
@@ -133,7 +138,11 @@ async def addresses(
 @router.post(
     "/account/addresses",
     status_code=HTTPStatus.ACCEPTED,
-    openapi_extra=declare(MANAGES, own_problems(*OF_PROOF, "bad_address", "no_mail")),
+    openapi_extra=declare(
+        MANAGES,
+        limited(LimitClass.PASSWORD, LimitClass.ADDRESS),
+        own_problems(*OF_PROOF, "bad_address", "no_mail"),
+    ),
 )
 async def add_address(wanted: AddressRequest, mine: Mine, session: OwnSession) -> None:
     """Add a mail address: a mail goes there, and its link adds it."""
@@ -144,7 +153,7 @@ async def add_address(wanted: AddressRequest, mine: Mine, session: OwnSession) -
 @router.post(
     "/account/addresses/{address_id}/primary",
     status_code=NO_CONTENT,
-    openapi_extra=declare(MANAGES, own_problems(*OF_PROOF)),
+    openapi_extra=declare(MANAGES, limited(LimitClass.PASSWORD), own_problems(*OF_PROOF)),
 )
 async def make_primary(
     address_id: UUID, wanted: OwnPassword, mine: Mine, session: OwnSession

@@ -21,9 +21,12 @@ from services.gateway.accounts.links.using import MailLinkUse
 from services.gateway.accounts.open_route import OpenRoute
 from services.gateway.accounts.routing.open_routes import Commands
 from services.gateway.http.context import Deps
+from services.gateway.http.description.declared import declare
 from services.gateway.http.models import open_to_all
+from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 from services.gateway.kernel.errors import NotFound
 
+OPEN = declare(open_to_all(), limited(LimitClass.MAIL_LINK))
 router = APIRouter(prefix=LINKS, include_in_schema=False, route_class=OpenRoute)
 
 HEADERS = {
@@ -65,7 +68,7 @@ CHOSEN = (
 )
 
 
-@router.get("/{mail_id}/{secret}", response_class=HTMLResponse, openapi_extra=open_to_all())
+@router.get("/{mail_id}/{secret}", response_class=HTMLResponse, openapi_extra=OPEN)
 async def ask(mail_id: UUID, secret: str, deps: Deps) -> HTMLResponse:
     """Show what the link of a mail is good for."""
     try:
@@ -75,7 +78,7 @@ async def ask(mail_id: UUID, secret: str, deps: Deps) -> HTMLResponse:
     return _form(link)
 
 
-@router.post("/{mail_id}/{secret}", response_class=HTMLResponse, openapi_extra=open_to_all())
+@router.post("/{mail_id}/{secret}", response_class=HTMLResponse, openapi_extra=OPEN)
 async def confirm(
     mail_id: UUID,
     secret: str,

@@ -11,13 +11,14 @@ from starlette.requests import Request
 from libs.common.contracts.identifiers import LANGUAGE_PATTERN
 from services.gateway.accounts.commands import AccountCommands, Login, NewPassword
 from services.gateway.accounts.current_caller import known_callers
-from services.gateway.accounts.open_route import OpenRoute
+from services.gateway.accounts.open_route import OpenRoute, limit_mailbox
 from services.gateway.accounts.passwords.hashing import password_hashing
 from services.gateway.accounts.signing_in.session_cookies import session_secret, set_session_cookie
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.description.declared import declare, own_problems
 from services.gateway.http.models import PROBLEMS, RequestBody, open_to_all
 from services.gateway.http.problems import Refused
+from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 
 router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_class=OpenRoute)
 
@@ -81,6 +82,7 @@ class UsedLink(RequestBody):
     status_code=HTTPStatus.ACCEPTED,
     openapi_extra=declare(
         open_to_all(),
+        limited(LimitClass.REGISTRATION),
         own_problems(
             "bad_address",
             "weak_password",
@@ -91,11 +93,12 @@ class UsedLink(RequestBody):
         ),
     ),
 )
-async def register(wanted: Registration, commands: Commands) -> None:
+async def register(wanted: Registration, request: Request, commands: Commands) -> None:
     """Ask for an account: a mail comes, and its link makes it.
 
     The answer is the same if there is an account of that address.
     """
+    await limit_mailbox(request, wanted.address)
     chosen = NewPassword(password=wanted.password, again=wanted.password_again)
     await commands.register(wanted.address, chosen, wanted.language)
 
@@ -103,22 +106,30 @@ async def register(wanted: Registration, commands: Commands) -> None:
 @router.post(
     "/password-resets",
     status_code=HTTPStatus.ACCEPTED,
-    openapi_extra=declare(open_to_all(), own_problems("bad_address", "no_mail", "cross_site")),
+    openapi_extra=declare(
+        open_to_all(),
+        limited(LimitClass.RESET),
+        own_problems("bad_address", "no_mail", "cross_site"),
+    ),
 )
-async def reset_password(wanted: ResetRequest, commands: Commands) -> None:
+async def reset_password(wanted: ResetRequest, request: Request, commands: Commands) -> None:
     """Ask for a new password: a mail comes, if the address is that of an account."""
+    await limit_mailbox(request, wanted.address)
     await commands.ask_reset(wanted.address, wanted.language)
 
 
 @router.post(
     "/login",
     status_code=HTTPStatus.NO_CONTENT,
-    openapi_extra=declare(open_to_all(), own_problems("bad_login", "cross_site")),
+    openapi_extra=declare(
+        open_to_all(), limited(LimitClass.LOGIN), own_problems("bad_login", "cross_site")
+    ),
 )
 async def log_in(
     wanted: LoginRequest, request: Request, deps: Deps, commands: Commands
 ) -> Response:
     """Log in: a cookie stands for the session."""
+    await limit_mailbox(request, wanted.address)
     login = Login(
         address=wanted.address,
         password=wanted.password,
@@ -140,6 +151,7 @@ async def log_in(
     status_code=HTTPStatus.NO_CONTENT,
     openapi_extra=declare(
         open_to_all(),
+        limited(LimitClass.MAIL_LINK),
         own_problems(
             "weak_password",
             "passwords_differ",

@@ -25,6 +25,7 @@ from services.gateway.accounts.current_caller import (
 from services.gateway.accounts.tokens import MOST_TOKENS, NewToken, Tokens
 from services.gateway.accounts.views import TokenShown, TokenView, token_view
 from services.gateway.http.context import PREFIX, Deps
+from services.gateway.http.description.declared import declare
 from services.gateway.http.models import (
     PROBLEMS,
     Limit,
@@ -34,6 +35,7 @@ from services.gateway.http.models import (
     listed,
     needs,
 )
+from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 from services.gateway.kernel.errors import NotFound
 
 router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_class=CallerRoute)
@@ -69,7 +71,11 @@ async def tokens(
     return listed([token_view(token) for token in mine], limit, cursor)
 
 
-@router.post("/tokens", status_code=HTTPStatus.CREATED, openapi_extra=MANAGES)
+@router.post(
+    "/tokens",
+    status_code=HTTPStatus.CREATED,
+    openapi_extra=declare(MANAGES, limited(LimitClass.TOKEN)),
+)
 async def create_token(wanted: TokenRequest, deps: Deps, found: CurrentCaller) -> TokenShown:
     """Make a token, which is shown this once.
 

@@ -25,6 +25,7 @@ from services.gateway.http.models import (
     listed,
     needs,
 )
+from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 
 router = APIRouter(prefix=PREFIX, tags=["shares"], responses=PROBLEMS, route_class=CallerRoute)
 
@@ -64,6 +65,7 @@ async def list_shares(
     responses={201: {"headers": LOCATION}},
     openapi_extra=declare(
         needs(Capability.GRANT_SHARE),
+        limited(LimitClass.SHARE),
         own_problems(
             "bad_address", "owns_it", "already_shared", "in_the_past", "too_late", "conflict"
         ),
@@ -98,7 +100,9 @@ async def read_share(
 @router.patch(
     "/documents/{document_id}/shares/{share_id}",
     openapi_extra=declare(
-        needs(Capability.CHANGE_SHARE), own_problems("in_the_past", "too_late", "conflict")
+        needs(Capability.CHANGE_SHARE),
+        limited(LimitClass.SHARE),
+        own_problems("in_the_past", "too_late", "conflict"),
     ),
 )
 async def change_share(

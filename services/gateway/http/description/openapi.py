@@ -11,6 +11,8 @@ from fastapi.openapi.utils import get_openapi
 
 from services.gateway.http.description.declared import PROBLEM_CODES
 from services.gateway.http.description.problem_responses import problem_responses
+from services.gateway.http.ratelimit.limit_classes import LIMIT_CLASSES
+from services.gateway.http.ratelimit.limited_requests import HEADERS as SHARES
 
 VERSION = "3.1.1"
 SUMMARY = "Turns documents into audio."
@@ -86,6 +88,9 @@ def _operations(paths: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _complete(operation: dict[str, Any]) -> None:
     """Put in the problems that a route may answer with, and the headers of all its answers."""
     own = operation.pop(PROBLEM_CODES, [])
+    told = REQUEST_ID
+    if LIMIT_CLASSES in operation:
+        own, told = [*own, "rate_limited"], {**REQUEST_ID, **SHARES}
     declared = operation["responses"]
     answers = {status: said for status, said in declared.items() if status[0] in "123"}
     answers |= problem_responses(operation, own)
@@ -93,7 +98,7 @@ def _complete(operation: dict[str, Any]) -> None:
         # FastAPI merges the payloads into the schema of the text: no text could be one of them.
         if EVENT_STREAM in answer.get("content", {}):
             answer["content"][EVENT_STREAM]["schema"] = {"type": "string"}
-        answer["headers"] = {**answer.get("headers", {}), **REQUEST_ID}
+        answer["headers"] = {**answer.get("headers", {}), **told}
     operation["responses"] = answers
 
 

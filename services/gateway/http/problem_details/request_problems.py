@@ -120,6 +120,11 @@ REQUEST_PROBLEMS: ProblemTexts = {
             "Too many requests",
             "You have as many requests under way as one may. Wait as long as Retry-After says.",
         ),
+        "rate_limited": (
+            "Too often",
+            "You did this as often as one may in a while. `RateLimit-Policy` says how often that "
+            "is; wait as long as Retry-After says.",
+        ),
         "throttled": (
             "Throttled",
             "Something that is needed takes no more for now. Wait as long as Retry-After says.",

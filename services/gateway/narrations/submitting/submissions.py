@@ -21,6 +21,8 @@ from services.gateway.http.json_values import check_json
 from services.gateway.http.middleware import is_streamed
 from services.gateway.http.multipart import FormPart, FormStream
 from services.gateway.http.problems import Refused
+from services.gateway.http.ratelimit.limit_classes import LimitClass
+from services.gateway.http.ratelimit.limited_requests import spend_of_user
 from services.gateway.kernel.record import Kernel
 from services.gateway.narrations.commands import NarrationCommands
 from services.gateway.narrations.options import NarrationOptions
@@ -95,7 +97,7 @@ async def take_in(
     received = Received(kernel=kernel)
     try:
         if not is_streamed(content_type):
-            await _read_json(request, received)
+            await _read_json(request, received, owner)
         elif content_type.lower().startswith(OCTETS):
             await _read_octets(request, received, query)
         else:
@@ -108,7 +110,7 @@ async def take_in(
         raise
 
 
-async def _read_json(request: Request, received: Received) -> None:
+async def _read_json(request: Request, received: Received, owner: UUID) -> None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         raise Refused(
@@ -124,6 +126,7 @@ async def _read_json(request: Request, received: Received) -> None:
         upload = await received.store(_once(content), TEXT)
         received.source = Source(kind="text", object=upload.stored)
     else:
+        await spend_of_user(request.scope, LimitClass.FETCH, owner)
         received.source = Source(kind="url", url=str(asked.url))
 
 

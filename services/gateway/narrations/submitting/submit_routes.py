@@ -13,6 +13,7 @@ from services.gateway.documents.views import DocumentView
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.description.declared import LOCATION, declare, own_problems
 from services.gateway.http.models import PROBLEMS, needs
+from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 from services.gateway.narrations.requests import SubmitRequest
 from services.gateway.narrations.submitting.room import room_for_one
 from services.gateway.narrations.submitting.submissions import RawUploadQuery, take_in
@@ -71,7 +72,9 @@ class SubmittedView(DocumentView):
     "/documents",
     status_code=202,
     responses={202: {"headers": LOCATION}},
-    openapi_extra=declare(BODY, needs(Capability.ADD_DOCUMENT), OF_SUBMISSIONS),
+    openapi_extra=declare(
+        BODY, needs(Capability.ADD_DOCUMENT), limited(LimitClass.UPLOAD), OF_SUBMISSIONS
+    ),
 )
 async def submit_document(
     request: Request,
