@@ -1,11 +1,9 @@
 """A page with its audios: read, edit."""
 
-import re
 from http import HTTPStatus
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 
 from libs.common.contracts.details import PageText
 from libs.common.contracts.permissions import Capability
@@ -16,6 +14,7 @@ from services.gateway.audio.views import PageTextView
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.http.context import PREFIX, Deps, PageOfPath
 from services.gateway.http.description.declared import ETAG, Responses, declare, own_problems
+from services.gateway.http.etags import IfMatch, etag_of, tagged_version
 from services.gateway.http.models import PROBLEMS, RequestBody, needs
 from services.gateway.http.problems import Refused
 from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
@@ -25,7 +24,6 @@ router = APIRouter(prefix=PREFIX, tags=["pages"], responses=PROBLEMS, route_clas
 
 WITH_ETAG: Responses = {200: {"headers": ETAG}}
 OF_EDITS = own_problems("revision_required", "stale", "bad_text", "empty")
-_REVISION = re.compile(r'"(\d{1,9})"')
 
 
 class EditRequest(RequestBody):
@@ -60,9 +58,7 @@ async def edit_page(
     response: Response,
     deps: Deps,
     caller_id: CallerId,
-    if_match: Annotated[
-        str | None, Header(alias="If-Match", description='The ETag of what was edited, as `"0"`.')
-    ] = None,
+    if_match: IfMatch = None,
 ) -> PageTextView:
     """Replace a page's text. If-Match names the revision that was edited, as its ETag did."""
     revision = _revision(if_match)
@@ -75,17 +71,17 @@ async def _page(
 ) -> PageTextView:
     view, audios = await AudioQueries(kernel.database).page(caller_id, document_id, page)
     text = await read_details(kernel.storage, view.text_object, PageText)
-    response.headers["ETag"] = f'"{view.revision}"'
+    response.headers["ETag"] = etag_of(view.revision)
     known = dict(view) | {"title": text.title or view.title}
     return PageTextView(**known, text=text.markdown, audios=audios)
 
 
 def _revision(if_match: str | None) -> int:
-    match = _REVISION.fullmatch(if_match.strip()) if if_match else None
-    if match is None:
+    revision = tagged_version(if_match)
+    if revision is None:
         raise Refused(
             HTTPStatus.PRECONDITION_REQUIRED,
             "revision_required",
             'Say which revision you edited, as the ETag of the page: If-Match: "0".',
         )
-    return int(match[1])
+    return revision

@@ -14,6 +14,7 @@ from libs.common.store.event_store import version_of
 from services.gateway.accounts.addresses import checked_address, folded, is_same_mailbox
 from services.gateway.accounts.users import known_address, user_at
 from services.gateway.documents.selects import document_for
+from services.gateway.http.etags import check_version
 from services.gateway.kernel.pending import PendingObjects, taken
 from services.gateway.kernel.record import CommandTransaction, Kernel
 from services.gateway.sharing.addressees import addresses_of, recipient_row
@@ -51,7 +52,8 @@ class ShareCommands:
         address, share_id = checked_address(asked.address), new_share_id()
         async with self.kernel.database.reading() as connection:
             await document_for(connection, caller, document_id, Capability.GRANT_SHARE)
-        key = f"documents/{document_id}/shares/{share_id}.json"
+        # Without the dashes, for jobs are about it, whose subjects have 100 characters at most.
+        key = f"documents/{document_id}/shares/{share_id.hex}.json"
         details = ShareDetails(address=address, message=asked.message)
         async with PendingObjects(self.kernel).storing(key):
             stored = await self.kernel.storage.write(key, details.encode(), DETAILS)
@@ -83,23 +85,33 @@ class ShareCommands:
         *,
         level: ShareLevel,
         expires_at: datetime | None,
+        if_match: str | None = None,
     ) -> None:
-        """Have a share grant something else, or end at another time; errors as :meth:`grant`."""
+        """Have a share grant something else, or end at another time; errors as :meth:`grant`.
+
+        Raises:
+            Stale: The shares of the document have another version than ``if_match`` names.
+        """
         async with self.kernel.transaction() as command:
             connection = command.connection
             shared, version = await _shared(
                 connection, caller, document_id, Capability.CHANGE_SHARE
             )
             event = shared.change(caller, share_id, level, expires_at)
+            check_version(if_match, version)
             await command.apply(self.kernel.record_at(version, event))
 
-    async def revoke(self, caller: UUID, document_id: UUID, share_id: UUID) -> None:
-        """End a share; errors as for :meth:`grant`."""
+    async def revoke(
+        self, caller: UUID, document_id: UUID, share_id: UUID, if_match: str | None = None
+    ) -> None:
+        """End a share; errors as for :meth:`change`."""
         async with self.kernel.transaction() as command:
             shared, version = await _shared(
                 command.connection, caller, document_id, Capability.CHANGE_SHARE
             )
-            await self._apply(command, version, [shared.revoke(caller, share_id)])
+            event = shared.revoke(caller, share_id)
+            check_version(if_match, version)
+            await self._apply(command, version, [event])
 
     async def leave(self, caller: UUID, document_id: UUID) -> None:
         """Give up what was shared with the caller; errors as for :meth:`grant`."""

@@ -9,7 +9,9 @@ from sqlalchemy import Integer, bindparam, select, tuple_
 
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.permissions import Capability
+from libs.common.contracts.sharing import ShareGranted
 from libs.common.database.engine import Database
+from libs.common.store.event_store import version_of
 from services.gateway.documents.queries import PLACE, pages_ready
 from services.gateway.documents.selects import DOCUMENTS, EXISTS, document_for
 from services.gateway.documents.shares.views import SharedDocumentView, ShareView, share_view
@@ -49,11 +51,15 @@ class ShareQueries:
             rows = await open_shares(connection, document_id)
         return [share_view(row, caller, now) for row in rows]
 
-    async def share(self, caller: UUID, document_id: UUID, share_id: UUID) -> ShareView:
-        """Return one of them; errors as for :meth:`shares`."""
-        for share in await self.shares(caller, document_id):
-            if share.share_id == share_id:
-                return share
+    async def share(self, caller: UUID, document_id: UUID, share_id: UUID) -> tuple[ShareView, int]:
+        """Return one of them, and the version of all of them; errors as for :meth:`shares`."""
+        now = rfc3339(datetime.now(UTC))
+        async with self.database.reading() as connection:
+            await document_for(connection, caller, document_id, Capability.LIST_SHARES)
+            version = await version_of(connection, ShareGranted.stream_of(document_id=document_id))
+            for row in await open_shares(connection, document_id):
+                if row.share_id == share_id:
+                    return share_view(row, caller, now), version
         raise NotFound("share")
 
     async def shared(

@@ -15,7 +15,14 @@ from services.gateway.documents.shares.commands import ShareCommands, ShareOrder
 from services.gateway.documents.shares.queries import ShareQueries
 from services.gateway.documents.shares.views import SharedDocumentView, ShareView
 from services.gateway.http.context import PREFIX, Deps
-from services.gateway.http.description.declared import LOCATION, declare, own_problems
+from services.gateway.http.description.declared import (
+    ETAG,
+    LOCATION,
+    Responses,
+    declare,
+    own_problems,
+)
+from services.gateway.http.etags import IfMatch, etag_of
 from services.gateway.http.models import (
     PROBLEMS,
     Limit,
@@ -26,9 +33,11 @@ from services.gateway.http.models import (
     needs,
 )
 from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
+from services.gateway.kernel.record import Kernel
 
 router = APIRouter(prefix=PREFIX, tags=["shares"], responses=PROBLEMS, route_class=CallerRoute)
 
+WITH_ETAG: Responses = {200: {"headers": ETAG}}
 End = Annotated[AwareDatetime | None, Field(description="When it ends; null: never.")]
 
 
@@ -62,7 +71,7 @@ async def list_shares(
 @router.post(
     "/documents/{document_id}/shares",
     status_code=201,
-    responses={201: {"headers": LOCATION}},
+    responses={201: {"headers": LOCATION | ETAG}},
     openapi_extra=declare(
         needs(Capability.GRANT_SHARE),
         limited(LimitClass.SHARE),
@@ -84,49 +93,64 @@ async def grant_share(
     )
     share_id = await ShareCommands(deps).grant(caller_id, document_id, order)
     response.headers["Location"] = f"{PREFIX}/documents/{document_id}/shares/{share_id}"
-    return await ShareQueries(deps.database).share(caller_id, document_id, share_id)
+    return await _share(deps, caller_id, document_id, share_id, response)
 
 
 @router.get(
-    "/documents/{document_id}/shares/{share_id}", openapi_extra=needs(Capability.LIST_SHARES)
+    "/documents/{document_id}/shares/{share_id}",
+    responses=WITH_ETAG,
+    openapi_extra=needs(Capability.LIST_SHARES),
 )
 async def read_share(
-    document_id: UUID, share_id: UUID, deps: Deps, caller_id: CallerId
+    document_id: UUID, share_id: UUID, response: Response, deps: Deps, caller_id: CallerId
 ) -> ShareView:
-    """Read one share."""
-    return await ShareQueries(deps.database).share(caller_id, document_id, share_id)
+    """Read one share. The ETag is the version of all shares of the document."""
+    return await _share(deps, caller_id, document_id, share_id, response)
 
 
 @router.patch(
     "/documents/{document_id}/shares/{share_id}",
+    responses=WITH_ETAG,
     openapi_extra=declare(
         needs(Capability.CHANGE_SHARE),
         limited(LimitClass.SHARE),
-        own_problems("in_the_past", "too_late", "conflict"),
+        own_problems("in_the_past", "too_late", "conflict", "stale"),
     ),
 )
 async def change_share(
     document_id: UUID,
     share_id: UUID,
     asked: ChangeShareRequest,
+    response: Response,
     deps: Deps,
     caller_id: CallerId,
+    if_match: IfMatch = None,
 ) -> ShareView:
-    """Have a share grant something else, or end at another time."""
+    """Have a share grant something else, or end at another time.
+
+    With If-Match, only if nobody has changed a share of the document since.
+    """
     await ShareCommands(deps).change(
-        caller_id, document_id, share_id, level=asked.level, expires_at=asked.end()
+        caller_id,
+        document_id,
+        share_id,
+        level=asked.level,
+        expires_at=asked.end(),
+        if_match=if_match,
     )
-    return await ShareQueries(deps.database).share(caller_id, document_id, share_id)
+    return await _share(deps, caller_id, document_id, share_id, response)
 
 
 @router.delete(
     "/documents/{document_id}/shares/{share_id}",
     status_code=204,
-    openapi_extra=declare(needs(Capability.CHANGE_SHARE), own_problems("conflict")),
+    openapi_extra=declare(needs(Capability.CHANGE_SHARE), own_problems("conflict", "stale")),
 )
-async def revoke_share(document_id: UUID, share_id: UUID, deps: Deps, caller_id: CallerId) -> None:
-    """Revoke a share."""
-    await ShareCommands(deps).revoke(caller_id, document_id, share_id)
+async def revoke_share(
+    document_id: UUID, share_id: UUID, deps: Deps, caller_id: CallerId, if_match: IfMatch = None
+) -> None:
+    """Revoke a share. With If-Match, only if nobody has changed one of the document since."""
+    await ShareCommands(deps).revoke(caller_id, document_id, share_id, if_match)
 
 
 @router.get(
@@ -152,3 +176,11 @@ async def list_shared_documents(
 async def leave_share(document_id: UUID, deps: Deps, caller_id: CallerId) -> None:
     """Give up what somebody shared with you."""
     await ShareCommands(deps).leave(caller_id, document_id)
+
+
+async def _share(
+    kernel: Kernel, caller_id: UUID, document_id: UUID, share_id: UUID, response: Response
+) -> ShareView:
+    view, version = await ShareQueries(kernel.database).share(caller_id, document_id, share_id)
+    response.headers["ETag"] = etag_of(version)
+    return view

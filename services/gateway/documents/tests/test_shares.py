@@ -167,3 +167,51 @@ async def test_what_others_share_is_listed_apart_and_page_by_page(world, client)
         left = (await bea.get("/shared")).json()["items"]
         assert [one["document_id"] for one in left] == [str(documents[2])]
     assert (await client.get("/shared")).json()["items"] == []
+
+
+async def test_who_has_not_seen_the_last_change_changes_nothing(world, client):
+    document = await world.hand_in()
+    made = await share(client, document, "bea@example.org")
+    path = made.headers["location"].removeprefix("/api/v1")
+    seen = (await client.get(path)).headers["etag"]
+    assert seen == made.headers["etag"]
+    other = await share(client, document, "ada@example.org")  # all shares have one version
+    stale = {"If-Match": seen}
+    for answer in (
+        await client.patch(path, json={"level": "can_share"}, headers=stale),
+        await client.delete(path, headers=stale),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (412, "stale")
+    now = {"If-Match": other.headers["etag"]}
+    changed = await client.patch(path, json={"level": "can_share"}, headers=now)
+    assert (changed.status_code, changed.json()["level"]) == (200, "can_share")
+    assert changed.headers["etag"] not in {seen, other.headers["etag"]}
+    assert (await client.delete(path, headers=now)).status_code == 412
+    again = {"If-Match": changed.headers["etag"]}
+    assert (await client.delete(path, headers=again)).status_code == 204
+
+
+async def test_of_two_who_saw_the_same_one_changes_it(world, client):
+    document = await world.hand_in()
+    made = await share(client, document, "bea@example.org")
+    path, seen = made.headers["location"].removeprefix("/api/v1"), made.headers["etag"]
+    answers = await asyncio.gather(
+        *(
+            client.patch(path, json={"level": level}, headers={"If-Match": seen})
+            for level in ("can_share", "collaborator")
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) in ([200, 409], [200, 412])
+
+
+@pytest.mark.parametrize("condition", ["*", None])
+async def test_without_a_condition_the_last_one_wins(world, client, condition):
+    document = await world.hand_in()
+    made = await share(client, document, "bea@example.org")
+    headers = {} if condition is None else {"If-Match": condition}
+    path = made.headers["location"].removeprefix("/api/v1")
+    for level in ("can_share", "collaborator"):
+        answer = await client.patch(path, json={"level": level}, headers=headers)
+        assert answer.status_code == 200
+    assert (await client.delete(f"{path[:-4]}0000", headers=headers)).status_code == 404
+    assert (await client.delete(f"{path[:-4]}0000", headers={"If-Match": "no"})).status_code == 404
