@@ -3,8 +3,9 @@
 from services.gateway.accounts.feature import ACCOUNTS
 from services.gateway.audio.feature import AUDIO
 from services.gateway.documents.feature import DOCUMENTS
+from services.gateway.http.idempotency.feature import IDEMPOTENCY
 from services.gateway.narrations.feature import NARRATIONS
 from services.gateway.sharing.feature import SHARING
 from services.gateway.watching.feature import WATCHING
 
-FEATURES = (WATCHING, NARRATIONS, AUDIO, DOCUMENTS, SHARING, ACCOUNTS)
+FEATURES = (WATCHING, NARRATIONS, AUDIO, DOCUMENTS, SHARING, ACCOUNTS, IDEMPOTENCY)

@@ -24,6 +24,11 @@ from services.gateway.accounts.signing_in.session_cookies import session_secret
 from services.gateway.accounts.tokens import Tokens
 from services.gateway.http.admission import belongs_to
 from services.gateway.http.context import kernel_of
+from services.gateway.http.idempotency.repeated_requests import (
+    RepeatedRequests,
+    check_no_key,
+    refuses_key,
+)
 from services.gateway.http.models import needed
 from services.gateway.http.problems import Refused
 from services.gateway.http.ratelimit.limit_classes import limits_of
@@ -91,15 +96,25 @@ class CallerRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return what answers a request."""
         answer, capability = super().get_route_handler(), needed(self.openapi_extra)
-        limits = limits_of(self.openapi_extra)
+        limits, keyed = limits_of(self.openapi_extra), not refuses_key(self.openapi_extra)
 
         async def answer_caller(request: Request) -> Response:
             found = await _identify(request, anew=capability is Capability.MANAGE_ACCOUNT)
             _check(found.caller, capability)
             request.scope[KEY] = found
-            for limit in limits:
-                await spend_of_user(request.scope, limit, found.caller.user_id)
-            return await answer(request)
+            user_id = found.caller.user_id
+
+            async def answer_once(request: Request) -> Response:
+                for limit in limits:
+                    await spend_of_user(request.scope, limit, user_id)
+                return await answer(request)
+
+            if request.method != "POST":
+                return await answer_once(request)
+            if not keyed:
+                check_no_key(request)
+            repeated = RepeatedRequests(kernel=kernel_of(request))
+            return await repeated.answer(request, user_id, answer_once)
 
         return answer_caller
 

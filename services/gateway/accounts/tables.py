@@ -56,6 +56,7 @@ mail_links = Table(
     Column("created_at", MOMENT, nullable=False),
     Column("expires_at", MOMENT, nullable=False),
     Column("used_at", MOMENT),
+    Index("ix_mail_links_folded", "folded", "purpose"),
 )
 """What a link in a mail is good for; its secret is nowhere. Rows go when they expire."""
 

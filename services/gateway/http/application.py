@@ -5,7 +5,7 @@ from starlette.middleware import Middleware
 
 from libs.common.runtime.safe_headers import SafeHeaders
 from services.gateway.http.admission import Admission, AdmittedRequests
-from services.gateway.http.context import PREFIX
+from services.gateway.http.context import UPLOADS
 from services.gateway.http.description.served import add_descriptions
 from services.gateway.http.exposure import Exposure
 from services.gateway.http.middleware import LimitedJson, TracedRequests
@@ -51,7 +51,7 @@ def create_app(kernel: Kernel, exposure: Exposure, limiter: RateLimiter | None =
             ),
             Middleware(TracedRequests),
             Middleware(HeadRequests),
-            Middleware(LimitedJson, max_bytes=max_json_bytes, uploads=f"{PREFIX}/documents"),
+            Middleware(LimitedJson, max_bytes=max_json_bytes, uploads=UPLOADS),
         ],
     )
     app.state.kernel = kernel

@@ -9,6 +9,8 @@ from services.gateway.kernel.record import Kernel
 
 MAX_PAGE = 2**31 - 1
 PREFIX = "/api/v1"
+UPLOADS = f"{PREFIX}/documents"
+"""What is sent there as a file is streamed to storage."""
 
 
 def kernel_of(request: Request) -> Kernel:

@@ -28,6 +28,7 @@ from libs.common.processing.job_kind import JobRoute
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Append, Effect, Together, apply
 from services.gateway.kernel.changes import Changes, changed
+from services.gateway.kernel.fences import pass_fence
 from services.gateway.kernel.limits import AccountPolicy, GatewayLimits
 
 if TYPE_CHECKING:
@@ -147,6 +148,8 @@ class Kernel:
         async with self.database.transaction(urgent=True) as connection:
             transaction = CommandTransaction(connection)
             yield transaction
+            if transaction.appended:
+                await pass_fence(connection)
         self.metrics.events_appended_total.inc(transaction.appended)
 
 

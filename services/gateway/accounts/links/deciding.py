@@ -1,7 +1,8 @@
 """Which mail a link becomes: decided by a job, so that no answer tells whether there is an account.
 
 Whoever registers with an address that is somebody's, or asks for a new password of nobody's, gets
-the same answer in the same time as all others. Who reads the mail learns more.
+the same answer in the same time as all others. Who reads the mail learns more. And nobody's
+mailbox is filled by others: after some mails of a purpose, further ones are dropped without a word.
 """
 
 from collections.abc import Sequence
@@ -15,12 +16,17 @@ from services.gateway.accounts.jobs import DECIDE_MAIL, FORGET_LINK, MailLinkJob
 from services.gateway.accounts.links.link_rows import (
     LinkRow,
     addressed_link,
+    earlier_links,
     find_link,
     removed_link,
+    used_link,
 )
 from services.gateway.accounts.telling.account_mails import AccountMail, AccountMails
 from services.gateway.accounts.users import UserRow, known_address, user_at
 from services.gateway.kernel.record import Kernel
+
+MOST_LINKS = 5
+"""Of one purpose and address, in the time that a link is good for."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +41,11 @@ class MailDecider:
             link = await find_link(connection, job.payload.mail_id)
             holder = None if link is None else await user_at(connection, link.address)
             known = None if link is None else await known_address(connection, link.address)
+            earlier = 0 if link is None else await earlier_links(connection, link)
         if link is None:
             return []
+        if earlier >= MOST_LINKS:
+            return [removed_link(link.mail_id)]
         kind, decided = _decided(link, holder)
         if kind is None:
             return decided
@@ -67,7 +76,7 @@ def _decided(link: LinkRow, holder: UserRow | None) -> tuple[MailKind | None, Se
             return "reset_password", [addressed_link(link.mail_id, holder.user_id)]
         case _ if holder is not None:
             own = holder.user_id == link.user_id
-            return None if own else "already_registered", useless
+            return (None, useless) if own else ("already_registered", [used_link(link.mail_id)])
         case "register":
             return "verify_address", []
         case _:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import Executable, bindparam, delete, exists, insert, update
+from sqlalchemy import Executable, bindparam, delete, exists, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.cloudevents import rfc3339
@@ -98,6 +98,13 @@ _OPEN = (
     mail_links.c.expires_at > bindparam("now"),
 )
 _FIND = LINKS.select().where(*_OPEN)
+_EARLIER = select(func.count()).where(
+    mail_links.c.folded == bindparam("folded_as"),
+    mail_links.c.purpose == bindparam("for_purpose"),
+    mail_links.c.expires_at > bindparam("now"),
+    tuple_(mail_links.c.created_at, mail_links.c.mail_id)
+    < tuple_(bindparam("made_at"), bindparam("made_as", type_=mail_links.c.mail_id.type)),
+)
 _USE = update(mail_links).where(*_OPEN).values(used_at=bindparam("now"), password_hash=None)
 
 
@@ -123,6 +130,28 @@ async def use_link(connection: AsyncConnection, mail_id: UUID) -> bool:
     """
     asked = {"of_mail": str(mail_id), "now": rfc3339(datetime.now(UTC))}
     return bool((await connection.execute(_USE, asked)).rowcount)
+
+
+async def earlier_links(connection: AsyncConnection, link: LinkRow) -> int:
+    """Return how many links for the same address and purpose were made before this one.
+
+    Those that were used count until they expire, for their mails were sent.
+    """
+    asked = {
+        "folded_as": link.folded,
+        "for_purpose": link.purpose,
+        "made_at": link.created_at,
+        "made_as": str(link.mail_id),
+        "now": rfc3339(datetime.now(UTC)),
+    }
+    return int(await connection.scalar(_EARLIER, asked) or 0)
+
+
+def used_link(mail_id: UUID) -> Executable:
+    """Return the effect of making a link one that is of no use; what it was asked for counts."""
+    now = rfc3339(datetime.now(UTC))
+    mine = mail_links.c.mail_id == str(mail_id)
+    return update(mail_links).where(mine).values(used_at=now, password_hash=None)
 
 
 def addressed_link(mail_id: UUID, user_id: UUID) -> Executable:

@@ -28,6 +28,7 @@ from services.gateway.accounts.users import MOST_ADDRESSES
 from services.gateway.accounts.views import AccountView, AddressView, address_view
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.description.declared import declare, own_problems
+from services.gateway.http.idempotency.repeated_requests import takes_no_key
 from services.gateway.http.models import (
     PROBLEMS,
     Limit,
@@ -113,7 +114,9 @@ async def change_password(
 @router.post(
     "/account/deletion",
     status_code=NO_CONTENT,
-    openapi_extra=declare(MANAGES, limited(LimitClass.PASSWORD), own_problems(*OF_PROOF)),
+    openapi_extra=declare(
+        MANAGES, limited(LimitClass.PASSWORD), takes_no_key(), own_problems(*OF_PROOF)
+    ),
 )
 async def delete_account(
     wanted: OwnPassword, request: Request, deps: Deps, mine: Mine, session: OwnSession

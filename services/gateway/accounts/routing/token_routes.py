@@ -26,6 +26,7 @@ from services.gateway.accounts.tokens import MOST_TOKENS, NewToken, Tokens
 from services.gateway.accounts.views import TokenShown, TokenView, token_view
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.description.declared import declare
+from services.gateway.http.idempotency.repeated_requests import takes_no_key
 from services.gateway.http.models import (
     PROBLEMS,
     Limit,
@@ -74,7 +75,7 @@ async def tokens(
 @router.post(
     "/tokens",
     status_code=HTTPStatus.CREATED,
-    openapi_extra=declare(MANAGES, limited(LimitClass.TOKEN)),
+    openapi_extra=declare(MANAGES, limited(LimitClass.TOKEN), takes_no_key()),
 )
 async def create_token(wanted: TokenRequest, deps: Deps, found: CurrentCaller) -> TokenShown:
     """Make a token, which is shown this once.

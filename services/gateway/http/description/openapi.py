@@ -11,6 +11,8 @@ from fastapi.openapi.utils import get_openapi
 
 from services.gateway.http.description.declared import PROBLEM_CODES
 from services.gateway.http.description.problem_responses import problem_responses
+from services.gateway.http.description.repetitions import idempotency_problems
+from services.gateway.http.models import is_open
 from services.gateway.http.ratelimit.limit_classes import LIMIT_CLASSES
 from services.gateway.http.ratelimit.limited_requests import HEADERS as SHARES
 
@@ -57,8 +59,8 @@ def openapi_document(app: FastAPI, server: str) -> dict[str, Any]:
         servers=[{"url": server}],
         tags=[{"name": name, "description": said} for name, said in TAGS.items()],
     )
-    for operation in _operations(made["paths"]):
-        _complete(operation)
+    for method, operation in _operations(made["paths"]):
+        _complete(method, operation)
     for item in made["paths"].values():
         if "get" in item:
             item["head"] = _as_head(item["get"])
@@ -80,17 +82,19 @@ def _drop_unused(made: dict[str, Any]) -> None:
             del schemas[name]
 
 
-def _operations(paths: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _operations(paths: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     for item in paths.values():
-        yield from item.values()
+        yield from item.items()
 
 
-def _complete(operation: dict[str, Any]) -> None:
+def _complete(method: str, operation: dict[str, Any]) -> None:
     """Put in the problems that a route may answer with, and the headers of all its answers."""
     own = operation.pop(PROBLEM_CODES, [])
     told = REQUEST_ID
     if LIMIT_CLASSES in operation:
         own, told = [*own, "rate_limited"], {**REQUEST_ID, **SHARES}
+    if method == "post" and not is_open(operation):
+        own = [*own, *idempotency_problems(operation)]
     declared = operation["responses"]
     answers = {status: said for status, said in declared.items() if status[0] in "123"}
     answers |= problem_responses(operation, own)

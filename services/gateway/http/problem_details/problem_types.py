@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from services.gateway.http.problem_details.account_problems import ACCOUNT_PROBLEMS
 from services.gateway.http.problem_details.document_problems import DOCUMENT_PROBLEMS
+from services.gateway.http.problem_details.idempotency_problems import IDEMPOTENCY_PROBLEMS
 from services.gateway.http.problem_details.request_problems import REQUEST_PROBLEMS
 from services.gateway.http.problem_details.sharing_problems import SHARING_PROBLEMS
 
@@ -35,7 +36,13 @@ def type_uri(code: str) -> str:
     return f"{PAGE}#{code}"
 
 
-TEXTS = (REQUEST_PROBLEMS, DOCUMENT_PROBLEMS, SHARING_PROBLEMS, ACCOUNT_PROBLEMS)
+TEXTS = (
+    REQUEST_PROBLEMS,
+    IDEMPOTENCY_PROBLEMS,
+    DOCUMENT_PROBLEMS,
+    SHARING_PROBLEMS,
+    ACCOUNT_PROBLEMS,
+)
 """A feature with problems of its own has a module of them here."""
 
 PROBLEM_TYPES: Mapping[str, ProblemType] = {

@@ -5,6 +5,7 @@ from sqlalchemy import select, update
 
 from libs.common.store.tables import jobs
 from services.gateway.accounts.links.asking import link_asked
+from services.gateway.accounts.links.deciding import MOST_LINKS
 from services.gateway.accounts.links.link_rows import LinkRequest
 from services.gateway.accounts.tables import mail_links, users
 from services.gateway.accounts.tests.people import ADA, BEA
@@ -19,9 +20,21 @@ async def ask(people, **asked):
     return [mail for mail in await people.mails() if mail.mail_id == row.mail_id]
 
 
-async def kept(people):
+async def kept(people, *, of_use=False):
+    found = select(mail_links.c.purpose, mail_links.c.user_id)
+    if of_use:
+        found = found.where(mail_links.c.used_at.is_(None))
     async with people.world.database.reading() as connection:
-        return (await connection.execute(select(mail_links.c.purpose, mail_links.c.user_id))).all()
+        return (await connection.execute(found)).all()
+
+
+async def ask_at_once(people, count, **asked):
+    """The mails that come of many requests at the same time, and how many links are kept."""
+    before = len(await people.mails())
+    async with people.world.kernel.transaction() as command:
+        for _ in range(count):
+            await command.apply(link_asked(LinkRequest(**asked).row()))
+    return len(await people.mails()) - before
 
 
 @pytest.mark.parametrize(
@@ -44,8 +57,9 @@ async def test_what_becomes_of_a_link(people, purpose, address, kinds):
     mails = await ask(people, purpose=purpose, address=address, user_id=user)
     assert [mail.kind for mail in mails] == kinds
     assert {mail.address for mail in mails} <= {address}
-    is_good = bool(kinds) and kinds != ["already_registered"]
-    assert len(await kept(people)) == before + is_good
+    assert len(await kept(people)) == before + len(kinds)
+    if kinds == ["already_registered"]:
+        assert await kept(people, of_use=True) == []
     if purpose == "reset" and kinds:
         assert ("reset", str(ada)) in await kept(people)
 
@@ -79,3 +93,27 @@ async def test_what_has_expired_is_forgotten(people):
         await connection.execute(update(jobs).values(run_at_ms=0))
     await people.world.work()
     assert await kept(people) == []
+
+
+@pytest.mark.parametrize(
+    ("purpose", "address"), [("reset", ADA), ("register", ADA), ("register", BEA)]
+)
+async def test_nobodys_mailbox_is_filled(people, purpose, address):
+    async with people.browser() as browser:
+        await people.make(browser)
+    spent = purpose == "register" and address == ADA  # by registering
+    asked = {"purpose": purpose, "address": address}
+    assert await ask_at_once(people, 60, **asked) == MOST_LINKS - spent
+    assert await ask_at_once(people, 1, **asked | {"address": address.upper()}) == 0
+    assert await ask_at_once(people, 1, **asked | {"address": "other@example.org"}) == (
+        purpose == "register"
+    )
+
+
+async def test_when_links_have_expired_mails_come_again(people):
+    async with people.browser() as browser:
+        await people.make(browser)
+    assert await ask_at_once(people, 6, purpose="reset", address=ADA) == MOST_LINKS
+    async with people.world.database.transaction() as connection:
+        await connection.execute(update(mail_links).values(expires_at="2026-01-01T00:00:00Z"))
+    assert await ask_at_once(people, 1, purpose="reset", address=ADA) == 1

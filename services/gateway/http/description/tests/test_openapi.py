@@ -94,7 +94,7 @@ async def test_moments_and_ids_have_their_formats(described):
 async def test_the_raw_upload_declares_its_query(described):
     submit = described["paths"]["/api/v1/documents"]["post"]
     names = {parameter["name"] for parameter in submit["parameters"]}
-    assert names == {"filename", "title", "narrate"}
+    assert names == {"filename", "title", "narrate", "Idempotency-Key"}
     assert "Location" in submit["responses"]["202"]["headers"]
     assert "Retry-After" in submit["responses"]["429"]["headers"]
     assert "x-problems" not in json.dumps(submit)

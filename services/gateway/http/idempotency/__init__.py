@@ -1,0 +1,1 @@
+"""POST requests that may be sent twice, and make one thing: the header Idempotency-Key."""
