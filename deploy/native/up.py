@@ -106,6 +106,7 @@ def addresses(kafka: NativeKafka, postgres: NativePostgres, s3: MotoS3) -> dict[
         "LECTERN_STORAGE_URL": f"s3://{s3.bucket}?endpoint={endpoint}&region={REGION}",
         "LECTERN_S3_ACCESS_KEY_ID": ACCESS_KEY_ID,
         "LECTERN_S3_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
+        "GATEWAY_RATE_LIMITS": "false",  # one person tries it out, again and again
         **{f"{service.upper()}_DATABASE_URL": postgres.url(service) for service in SERVICES},
         "LECTERN_TEST_KAFKA": kafka.bootstrap,
         "LECTERN_TEST_POSTGRES_URL": postgres.url(),

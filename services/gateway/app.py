@@ -113,6 +113,7 @@ def assemble(common: CommonSettings, settings: Settings) -> Assembly:
         http_routes=[] if settings.role == "work" else [_site(kernel, settings, limiter)],
         works=settings.role != "http",
         keep_events=True,
+        checks={} if limiter.shared is None else {"cache": limiter.shared.state},
     )
     return Assembly(parts, kernel)
 

@@ -47,6 +47,7 @@ QUICK = {
     "SYNTH_WORKERS": "2",
     "SYNTH_NETWORK_WORKERS": "2",
     "SEGMENTER_WORKERS": "1",
+    "GATEWAY_RATE_LIMITS": "false",
 }
 """What makes a small machine answer soon."""
 

@@ -54,6 +54,12 @@ class SharedCounters:
             self._away_until = self._clock() + AWAY_S
             raise Unavailable(f"the counters of requests: {type(error).__name__}") from error
 
+    async def state(self) -> str | None:
+        """Return what people should know of it: a check of readiness, which it does not decide."""
+        if await self.storage.check():
+            return None
+        return "does not answer; each process counts requests for itself"
+
     async def close(self) -> None:
         """Close all connections."""
         await self._pool.aclose()

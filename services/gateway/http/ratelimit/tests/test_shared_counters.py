@@ -40,6 +40,16 @@ async def test_two_processes_share_one_share(redis_url):
     assert left == [2, 1, 0, -1]
 
 
+async def test_readiness_tells_of_it_and_does_not_depend_on_it(redis_url):
+    (port,) = free_ports(1)
+    for url, told in ((redis_url, None), (f"redis://127.0.0.1:{port}/0", "does not answer")):
+        shared = SharedCounters(url)
+        state = await shared.state()
+        assert (state is None) == (told is None)
+        assert told is None or told in str(state)
+        await shared.close()
+
+
 async def test_nobody_waits_for_what_is_away_and_each_process_counts_then():
     (port,) = free_ports(1)
     now = [0.0]
