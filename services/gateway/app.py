@@ -34,7 +34,7 @@ from services.gateway.handlers import Handlers
 from services.gateway.http.application import create_app
 from services.gateway.http.exposure import Exposure, listed
 from services.gateway.http.ratelimit.limit_classes import LimitClass, limits_from
-from services.gateway.http.ratelimit.limiter import RateLimiter
+from services.gateway.http.ratelimit.rate_limiter import RateLimiter
 from services.gateway.kernel.changes import Changes
 from services.gateway.kernel.limits import AccountPolicy, GatewayLimits
 from services.gateway.kernel.record import Kernel, consumed

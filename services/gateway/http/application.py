@@ -12,7 +12,7 @@ from services.gateway.http.middleware import LimitedJson, TracedRequests
 from services.gateway.http.problems import add_handlers
 from services.gateway.http.query_names import only_known_names
 from services.gateway.http.ratelimit.limited_requests import RateLimitedRequests
-from services.gateway.http.ratelimit.limiter import RateLimiter
+from services.gateway.http.ratelimit.rate_limiter import RateLimiter
 from services.gateway.http.requests.methods import HeadRequests
 from services.gateway.http.requests.request_ids import IdentifiedRequests
 from services.gateway.kernel.record import Kernel

@@ -28,8 +28,8 @@ class KeyForgetting:
         """Remove some keys, and have the next ones removed after them."""
 
         async def step(connection: AsyncConnection) -> Sequence[Effect]:
-            removed = await remove_before(connection, job.payload.until, self.at_a_time)
-            return [forget(job.payload)] if removed == self.at_a_time else []
+            more = await remove_before(connection, job.payload.until, self.at_a_time)
+            return [forget(job.payload)] if more else []
 
         return [step]
 

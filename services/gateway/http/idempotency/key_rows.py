@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, func, select, tuple_, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -162,11 +162,13 @@ async def let_go(connection: AsyncConnection, used: UsedKey) -> None:
     await connection.execute(_LET_GO, used.asked())
 
 
-async def remove_before(connection: AsyncConnection, until: str, most: int) -> int:
-    """Remove at most ``most`` rows that were made before ``until``; return how many."""
-    key = (_table.c.user_id, _table.c.key)
-    old = select(*key).where(_table.c.created_at < until).limit(most)
-    return int((await connection.execute(delete(_table).where(tuple_(*key).in_(old)))).rowcount)
+async def remove_before(connection: AsyncConnection, until: str, most: int) -> bool:
+    """Remove some ``most`` rows that were made before ``until``; return whether more may be."""
+    made = _table.c.created_at
+    last = select(made).where(made < until).order_by(made).offset(most - 1).limit(1)
+    bound: str | None = await connection.scalar(last)
+    await connection.execute(delete(_table).where(made < until if bound is None else made <= bound))
+    return bound is not None
 
 
 def _now() -> str:

@@ -17,9 +17,9 @@ from uuid import UUID, uuid4
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.gateway.http.idempotency.claims import Claim
 from services.gateway.http.idempotency.hashed_body import HashedBody
 from services.gateway.http.idempotency.key_rows import KeptAnswer, KeyRow, UsedKey, find_key
+from services.gateway.http.idempotency.request_claims import RequestClaim
 from services.gateway.http.problems import Refused
 from services.gateway.kernel.fences import fenced_by
 from services.gateway.kernel.record import Kernel
@@ -75,13 +75,13 @@ class RepeatedRequests:
             return await answer(request)
         body = HashedBody(request, self.kernel.limits)
         known = await body.known()
-        claim = Claim(self.kernel, UsedKey(user_id=user_id, key=key, token=uuid4()))
+        claim = RequestClaim(self.kernel, UsedKey(user_id=user_id, key=key, token=uuid4()))
         over = await self._begin(claim, known)
         if over is not None:
             return _repeated(over, await body.whole())
         return await _first(claim, body, answer)
 
-    async def _begin(self, claim: Claim, known: str | None) -> KeyRow | None:
+    async def _begin(self, claim: RequestClaim, known: str | None) -> KeyRow | None:
         """Return what became of an earlier request; None if this is the first, or the next try."""
         loop = asyncio.get_running_loop()
         until, pause = loop.time() + self.wait_s, FIRST_PAUSE_S
@@ -123,7 +123,7 @@ def given_key(request: Request) -> str | None:
     return key
 
 
-async def _first(claim: Claim, body: HashedBody, answer: Answering) -> Response:
+async def _first(claim: RequestClaim, body: HashedBody, answer: Answering) -> Response:
     try:
         async with claim.renewed():
             with fenced_by(claim.fence):

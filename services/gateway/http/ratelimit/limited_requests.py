@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.gateway.http.problems import Refused
 from services.gateway.http.ratelimit.client_networks import client_network
 from services.gateway.http.ratelimit.limit_classes import LimitClass
-from services.gateway.http.ratelimit.limiter import RateLimiter, Spent
+from services.gateway.http.ratelimit.rate_limiter import RateLimiter, SpentShare
 
 KEY = "lectern.ratelimit"
 POLICY, STATE = "RateLimit-Policy", "RateLimit"
@@ -38,7 +38,7 @@ class RequestShares:
     """What one request has spent."""
 
     limiter: RateLimiter
-    spent: list[Spent] = field(default_factory=list)
+    spent: list[SpentShare] = field(default_factory=list)
 
     async def spend(self, limit_class: LimitClass, key: str) -> None:
         """Take one of a share.
@@ -69,7 +69,7 @@ class RequestShares:
 
     def headers(self) -> dict[str, str]:
         """Return what is told of it: for each class the share of which the least is left."""
-        scarce: dict[LimitClass, Spent] = {}
+        scarce: dict[LimitClass, SpentShare] = {}
         for spent in self.spent:
             known = scarce.get(spent.limit_class)
             if known is None or spent.left < known.left:

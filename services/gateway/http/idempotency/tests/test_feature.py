@@ -60,7 +60,7 @@ async def test_old_ones_are_removed_some_at_a_time(world):
     row = {"token": str(uuid4()), "lease_until_ms": 0, "user_id": str(world.owner)}
     async with world.database.transaction() as connection:
         for number in range(5):
-            at = rfc3339(now - timedelta(days=2))
+            at = rfc3339(now - timedelta(days=2, seconds=number))
             await connection.execute(
                 insert(idempotency_keys).values(**row, key=f"old {number}", created_at=at)
             )

@@ -11,7 +11,7 @@ from libs.common.observability.metrics import Metrics
 from libs.common.testing.fixtures import skip_if_fast
 from libs.common.testing.processes import free_ports
 from services.gateway.http.ratelimit.limit_classes import LimitClass
-from services.gateway.http.ratelimit.limiter import RateLimiter
+from services.gateway.http.ratelimit.rate_limiter import RateLimiter
 from services.gateway.http.ratelimit.shared_counters import ANSWER_S, AWAY_S, SharedCounters
 
 LIMITS = {LimitClass.UPLOAD: parse("3/hour")}

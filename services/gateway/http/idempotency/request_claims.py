@@ -30,7 +30,7 @@ RENEW_EVERY_S = LEASE_MS / 3000
 
 
 @dataclass(frozen=True)
-class Claim:
+class RequestClaim:
     """The right to do what a request asks for, until it is kept or given up."""
 
     kernel: Kernel

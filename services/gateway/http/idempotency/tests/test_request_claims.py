@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 
 from libs.common.contracts.documents import DocumentSubmitted
 from libs.common.errors import Conflict
-from services.gateway.http.idempotency import claims
+from services.gateway.http.idempotency import request_claims
 from services.gateway.http.idempotency.repeated_requests import (
     LARGEST_ANSWER_BYTES,
     RepeatedRequests,
@@ -126,7 +126,7 @@ async def test_a_large_answer_is_not_kept(world):
 
 
 async def test_a_lease_is_renewed_while_the_work_lasts(world, monkeypatch):
-    monkeypatch.setattr(claims, "RENEW_EVERY_S", 0.02)
+    monkeypatch.setattr(request_claims, "RENEW_EVERY_S", 0.02)
 
     async def long_work(_request):
         await lease_is_over(world)

@@ -8,7 +8,7 @@ from limits import parse
 
 from libs.common.observability.metrics import Metrics
 from services.gateway.http.ratelimit.limit_classes import LimitClass
-from services.gateway.http.ratelimit.limiter import RateLimiter
+from services.gateway.http.ratelimit.rate_limiter import RateLimiter
 from services.gateway.http.ratelimit.shared_counters import SharedCounters
 
 UPLOAD, LOGIN = LimitClass.UPLOAD, LimitClass.LOGIN

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Spent:
+class SpentShare:
     """A share of which one was spent; ``left`` is negative if it was not there any more."""
 
     limit_class: LimitClass
@@ -44,7 +44,7 @@ class RateLimiter:
     shared: "SharedCounters | None" = None
     _own: BoundedCounters = field(default_factory=BoundedCounters)
 
-    async def spend(self, limit_class: LimitClass, key: str) -> Spent | None:
+    async def spend(self, limit_class: LimitClass, key: str) -> SpentShare | None:
         """Take one of a share, and return what is left of it; None if there is no limit.
 
         What was not there is not taken.
@@ -57,7 +57,7 @@ class RateLimiter:
         if count > item.amount:
             await self._add(name, item, -1)
             self.metrics.rate_limited_total.labels(limit=str(limit_class)).inc()
-        return Spent(
+        return SpentShare(
             limit_class=limit_class,
             key=key,
             most=item.amount,
@@ -66,7 +66,7 @@ class RateLimiter:
             reset_s=min(max(1, ceil(until - time.time())), item.get_expiry()),
         )
 
-    async def give_back(self, spent: Spent) -> None:
+    async def give_back(self, spent: SpentShare) -> None:
         """Undo what :meth:`spend` did, for nothing came of it."""
         item = self.limits[spent.limit_class]
         await self._add(_name(spent.limit_class, spent.key, item), item, -1)
