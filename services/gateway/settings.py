@@ -139,7 +139,8 @@ class Settings(ServiceSettings):
         default="10/hour", description="Mail addresses that one user adds."
     )
     rate_limit_password: str = Field(
-        default="10/hour", description="Tries of one user at their own password, right or wrong."
+        default="10/hour",
+        description="Times that one user gives their password again, right or wrong.",
     )
     rate_limit_login: str = Field(
         default="20/15 minutes",

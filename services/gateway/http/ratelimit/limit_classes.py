@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any
 
 from limits import RateLimitItem, parse
@@ -27,19 +28,19 @@ class LimitClass(StrEnum):
     RESET = "reset"
     MAIL_LINK = "mail_link"
 
-    @property
-    def counts_refusals(self) -> bool:
-        """Whether what is refused counts as well, for it may be a guess, or has sent a mail."""
-        return self in _ATTEMPTS
+    def counts(self, status: int) -> bool:
+        """Tell whether a request counts that is answered so.
+
+        Errors do not, unless it may have been a guess: at a password of one's own by somebody who
+        may change it, or at anything by somebody of whom nothing is known.
+        """
+        if status < HTTPStatus.BAD_REQUEST or self in _OPEN:
+            return True
+        return self is LimitClass.PASSWORD and status not in _NOT_ALLOWED
 
 
-_ATTEMPTS = {
-    LimitClass.PASSWORD,
-    LimitClass.LOGIN,
-    LimitClass.REGISTRATION,
-    LimitClass.RESET,
-    LimitClass.MAIL_LINK,
-}
+_OPEN = {LimitClass.LOGIN, LimitClass.REGISTRATION, LimitClass.RESET, LimitClass.MAIL_LINK}
+_NOT_ALLOWED = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 
 Limits = Mapping[LimitClass, RateLimitItem]
 """How many are allowed in how many seconds; a class that is lacking has no limit."""

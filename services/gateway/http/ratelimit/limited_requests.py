@@ -60,11 +60,9 @@ class RequestShares:
             )
 
     async def settle(self, status: int) -> None:
-        """Give back what nothing came of; guesses and mails were worth it all the same."""
-        if status < HTTPStatus.BAD_REQUEST:
-            return
+        """Give back what does not count, for nothing came of it."""
         for spent in self.spent:
-            if spent.left >= 0 and not spent.limit_class.counts_refusals:
+            if spent.left >= 0 and not spent.limit_class.counts(status):
                 await self.limiter.give_back(spent)
 
     def headers(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import insert, select, update
 
+from libs.common.contracts.accounts import UserDeleted
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.processing.job_kind import Job
 from libs.common.store.tables import jobs
@@ -92,3 +93,14 @@ async def test_the_job_does_it(world, client):
         await connection.execute(due.values(run_at_ms=0))
     await world.work()
     assert (await kept(world), await of_kind(world)) == ([], [])
+
+
+async def test_keys_of_a_user_who_is_gone_are_gone(world, client):
+    await client.post("/documents", json=TEXT, headers={HEADER: "a"})
+    _, token = await world.tokens.create("other")
+    async with world.client(token) as other:
+        await other.post("/documents", json=TEXT, headers={HEADER: "b"})
+    gone = UserDeleted(user_id=world.owner, deleted_by=None)
+    async with world.kernel.transaction() as command:
+        await command.apply(world.kernel.record(gone))
+    assert await kept(world) == ["b"]

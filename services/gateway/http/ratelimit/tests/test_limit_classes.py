@@ -31,6 +31,15 @@ def test_what_is_no_limit_is_refused(said):
         check_limit(said)
 
 
-def test_only_what_may_be_a_guess_counts_when_it_is_refused():
-    guesses = {one for one in LimitClass if one.counts_refusals}
-    assert guesses == {"password", "login", "registration", "reset", "mail_link"}
+@pytest.mark.parametrize(
+    ("status", "counted"),
+    [
+        (204, set(LimitClass)),
+        (422, {"password", "login", "registration", "reset", "mail_link"}),
+        (401, {"login", "registration", "reset", "mail_link"}),
+        (403, {"login", "registration", "reset", "mail_link"}),
+        (404, {"login", "registration", "reset", "mail_link"}),
+    ],
+)
+def test_of_what_is_refused_only_guesses_count(status, counted):
+    assert {one for one in LimitClass if one.counts(status)} == counted

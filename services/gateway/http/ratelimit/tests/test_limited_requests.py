@@ -16,10 +16,7 @@ from services.gateway.tests.world import a_world
 
 pytestmark = pytest.mark.slow
 
-CHEAP = {
-    ("POST", "/api/v1/logout"),
-    ("POST", "/api/v1/account/addresses/{address_id}/primary"),
-}
+CHEAP = {("POST", "/api/v1/logout")}
 """What makes, sends and guesses nothing."""
 REMOVING = {"DELETE"}
 READING = {"GET", "HEAD"}
@@ -191,6 +188,20 @@ async def test_one_client_does_not_guess_at_many_accounts(tmp_path):
             assert answer.status_code == 401
         assert (await one.post("/login", json=log_in("x@example.org"))).status_code == 429
         assert (await elsewhere.post("/login", json=log_in("y@example.org"))).status_code == 401
+
+
+async def test_clients_behind_a_trusted_proxy_are_told_apart_and_others_cannot_pretend(tmp_path):
+    given = {"rate_limit_login": "1/hour", "trusted_proxies": "10.0.0.0/8"}
+    async with (
+        a_world(tmp_path, rate_limits=True, **given) as world,
+        clients(world, "10.0.0.1", "192.0.2.9") as (proxy, stranger),
+    ):
+        said = []
+        for number, client in enumerate((proxy, proxy, stranger, stranger)):
+            headers = {"X-Forwarded-For": f"198.51.100.{number}"}
+            body = log_in(f"{number}@example.org")
+            said.append((await client.post("/login", json=body, headers=headers)).status_code)
+    assert said == [401, 401, 401, 429]
 
 
 @pytest.mark.parametrize(
