@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from lectern.generate import frozen, generated
-from lectern.generate.promises import DETAILS, EVENTS, every_promise
+from lectern.generate.promises import every_promise
 from lectern.generate.schema_compat import wire_schema
 from lectern.service_catalog import SERVICES, consumers
 from libs.common.contracts.audio import AudioReady
@@ -65,8 +65,8 @@ def test_writing_repairs_what_is_stale_and_nothing_else(tree, capsys):
     before = contents(tree)
     for name in ("docs/asyncapi.yaml", ".env.example"):
         (tree / name).write_text("old\n")
-    for folder in (EVENTS, DETAILS):
-        shutil.rmtree(tree / folder / "schemas")
+    for promise in every_promise():
+        promise.schema_path(tree).unlink()
     assert generated.main([], tree) == 0
     assert contents(tree) == before
     assert len(capsys.readouterr().out.splitlines()) == 2 + len(every_promise())
