@@ -20,16 +20,22 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --topic 'audio.progressed.gateway.dlq' \
   --topic 'audio.ready.gateway.dlq' \
   --topic 'audio.requested' \
+  --topic 'audiobook.deleted' \
   --topic 'audiobook.failed.gateway.dlq' \
   --topic 'audiobook.ready.gateway.dlq' \
   --topic 'audiobook.requested' \
   --topic 'document.deleted' \
   --topic 'document.parsed.gateway.dlq' \
   --topic 'document.rejected.gateway.dlq' \
+  --topic 'document.renamed' \
+  --topic 'document.reordered' \
+  --topic 'document.retried' \
   --topic 'document.submitted' \
+  --topic 'narration.canceled' \
   --topic 'narration.completed' \
   --topic 'narration.failed' \
   --topic 'narration.requested' \
+  --topic 'page.added' \
   --topic 'page.edited' \
   --topic 'page.extracted.gateway.dlq' \
   --topic 'page.segmented.gateway.dlq' \
@@ -72,6 +78,7 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --topic 'document.deleted.ingest.dlq' \
   --topic 'document.parsed' \
   --topic 'document.rejected' \
+  --topic 'document.retried.ingest.dlq' \
   --topic 'document.submitted.ingest.dlq' \
   --topic 'page.extracted' \
   --topic 'task.failed'
@@ -80,6 +87,7 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --operation Read \
   --operation Describe \
   --topic 'document.deleted' \
+  --topic 'document.retried' \
   --topic 'document.submitted'
 "$KAFKA_ACLS" "$@" --add \
   --allow-principal 'User:ingest' \
@@ -90,6 +98,7 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --operation Write \
   --operation Describe \
   --topic 'document.deleted.segmenter.dlq' \
+  --topic 'page.added.segmenter.dlq' \
   --topic 'page.edited.segmenter.dlq' \
   --topic 'page.extracted.segmenter.dlq' \
   --topic 'page.segmented' \
@@ -99,6 +108,7 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --operation Read \
   --operation Describe \
   --topic 'document.deleted' \
+  --topic 'page.added' \
   --topic 'page.edited' \
   --topic 'page.extracted'
 "$KAFKA_ACLS" "$@" --add \
@@ -114,6 +124,7 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --topic 'audio.progressed' \
   --topic 'audio.ready' \
   --topic 'audio.requested.synth.dlq' \
+  --topic 'audiobook.deleted.synth.dlq' \
   --topic 'audiobook.failed' \
   --topic 'audiobook.ready' \
   --topic 'audiobook.requested.synth.dlq' \
@@ -126,6 +137,7 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --operation Describe \
   --topic 'audio.deleted' \
   --topic 'audio.requested' \
+  --topic 'audiobook.deleted' \
   --topic 'audiobook.requested' \
   --topic 'document.deleted'
 "$KAFKA_ACLS" "$@" --add \

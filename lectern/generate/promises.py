@@ -9,6 +9,7 @@ from libs.common.contracts.catalog import every_event
 from libs.common.contracts.details import (
     AudiobookContents,
     Details,
+    DocumentTitle,
     FailureDetails,
     MailDetails,
     PageText,
@@ -24,6 +25,7 @@ EVENTS = "docs/events"
 DETAILS = "docs/events/details"
 EVERY_DETAILS: Sequence[type[Details]] = (
     SubmittedDocument,
+    DocumentTitle,
     ParsedDocument,
     PageText,
     SegmentedPage,

@@ -2,8 +2,9 @@
 
 Consumes: PageExtracted, PageSegmented, DocumentParsed, DocumentRejected, VoicesAnnounced,
     AudioProgressed, AudioReady, AudioFailed, AudiobookReady, AudiobookFailed, TaskFailed
-Produces: DocumentSubmitted, DocumentDeleted, PageEdited, NarrationRequested, NarrationCompleted,
-    NarrationFailed, AudioRequested, AudioDeleted, AudiobookRequested, UserRegistered,
-    UserAddressAdded, UserAddressChanged, UserDisabled, UserEnabled, UserDeleted,
+Produces: DocumentSubmitted, DocumentRenamed, DocumentRetried, DocumentReordered, DocumentDeleted,
+    PageAdded, PageEdited, NarrationRequested, NarrationCompleted, NarrationFailed,
+    NarrationCanceled, AudioRequested, AudioDeleted, AudiobookRequested, AudiobookDeleted,
+    UserRegistered, UserAddressAdded, UserAddressChanged, UserDisabled, UserEnabled, UserDeleted,
     AccountMailRequested, ShareGranted, ShareClaimed, ShareChanged, ShareEnded
 """

@@ -15,9 +15,23 @@ from libs.common.contracts.accounts import (
     UserEnabled,
     UserRegistered,
 )
-from libs.common.contracts.audio import AudiobookRequested, AudioDeleted, AudioRequested
-from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted, PageEdited
+from libs.common.contracts.audio import (
+    AudiobookDeleted,
+    AudiobookRequested,
+    AudioDeleted,
+    AudioRequested,
+)
+from libs.common.contracts.documents import (
+    DocumentDeleted,
+    DocumentRenamed,
+    DocumentReordered,
+    DocumentRetried,
+    DocumentSubmitted,
+    PageAdded,
+    PageEdited,
+)
 from libs.common.contracts.narrations import (
+    NarrationCanceled,
     NarrationCompleted,
     NarrationFailed,
     NarrationRequested,
@@ -43,14 +57,20 @@ from services.gateway.settings import Settings
 NAME = "gateway"
 PUBLISHES = (
     DocumentSubmitted,
+    DocumentRenamed,
+    DocumentRetried,
+    DocumentReordered,
     DocumentDeleted,
+    PageAdded,
     PageEdited,
     NarrationRequested,
     NarrationCompleted,
     NarrationFailed,
+    NarrationCanceled,
     AudioRequested,
     AudioDeleted,
     AudiobookRequested,
+    AudiobookDeleted,
     UserRegistered,
     UserAddressAdded,
     UserAddressChanged,

@@ -18,6 +18,20 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         yield world
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_database(request: pytest.FixtureRequest) -> str | None:
+    """No address for SQLite, that of an empty database for PostgreSQL."""
+    return None if request.param == "sqlite" else request.getfixturevalue("postgres_database")
+
+
+@pytest.fixture
+async def either_world(either_database: str | None, tmp_path: Path) -> AsyncIterator[World]:
+    """A gateway that knows one engine, on either database."""
+    async with a_world(tmp_path, either_database) as world:
+        await world.take(VOICES)
+        yield world
+
+
 @pytest.fixture
 async def client(world: World) -> AsyncIterator[httpx.AsyncClient]:
     """The owner's client."""

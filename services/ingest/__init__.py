@@ -1,5 +1,5 @@
 """Finds out what a document says: files, texts and web addresses become Markdown, page by page.
 
-Consumes: DocumentSubmitted, DocumentDeleted
+Consumes: DocumentSubmitted, DocumentRetried, DocumentDeleted
 Produces: PageExtracted, DocumentParsed, DocumentRejected
 """

@@ -34,8 +34,9 @@ def build(common: CommonSettings, settings: Settings) -> ServiceParts:
     metrics = Metrics(NAME)
     parser = _parser(settings, metrics)
     fetcher = _fetcher(settings, metrics)
-    web_documents = WebDocuments(storage=storage, fetcher=fetcher)
-    intake = Intake(storage=storage, history=History(database), parser=parser)
+    history = History(database)
+    web_documents = WebDocuments(storage=storage, history=history, fetcher=fetcher)
+    intake = Intake(storage=storage, history=history, parser=parser)
     return ServiceParts(
         name=NAME,
         migrations=Path(__file__).with_name("migrations"),

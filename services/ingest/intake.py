@@ -15,7 +15,7 @@ from uuid import UUID
 
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.details import DETAILS, PageText, ParsedDocument, SubmittedDocument
-from libs.common.contracts.documents import DocumentParsed, DocumentSubmitted, PageExtracted
+from libs.common.contracts.documents import DocumentParsed, PageExtracted
 from libs.common.contracts.identifiers import as_language, as_media_type
 from libs.common.errors import ObjectCorrupt, Rejected
 from libs.common.processing.job_kind import Job
@@ -25,6 +25,7 @@ from libs.common.storage.streams import in_thread
 from libs.common.store.effects import Effect
 from libs.common.store.history import History
 from libs.common.work_folders import work_folder
+from services.ingest.jobs import ReadJob
 from services.ingest.pages.contents import contents
 from services.ingest.pages.document import Metadata, Page
 from services.ingest.pages.pictures import picture_type
@@ -51,7 +52,7 @@ class Intake:
     history: History
     parser: Parser
 
-    async def parse(self, job: Job[DocumentSubmitted]) -> Sequence[Effect]:
+    async def parse(self, job: Job[ReadJob]) -> Sequence[Effect]:
         """Read one document. Raises Rejected when it cannot be read."""
         event = job.payload
         submitted = await read_details(self.storage, event.details, SubmittedDocument)
@@ -129,7 +130,7 @@ class _Announcer:
     """Stores pages and announces them: the first ones at once, then a few times a second."""
 
     def __init__(
-        self, storage: Storage, job: Job[DocumentSubmitted], *, nonce: str, announced: set[int]
+        self, storage: Storage, job: Job[ReadJob], *, nonce: str, announced: set[int]
     ) -> None:
         self.pages = 0
         self.characters = 0

@@ -9,19 +9,22 @@ fetched: what the other one stored is read by nobody, and goes with the document
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
+from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.details import DETAILS, SubmittedDocument
-from libs.common.contracts.documents import DocumentSubmitted
+from libs.common.contracts.documents import PageExtracted
 from libs.common.errors import Rejected
 from libs.common.processing.job_kind import Job
 from libs.common.storage.details import read_details
 from libs.common.storage.port import Storage
 from libs.common.store.effects import Effect
+from libs.common.store.history import History
 from libs.common.store.tombstones import unless_deleted
 from libs.common.work_folders import work_folder
-from services.ingest.jobs import PARSE
+from services.ingest.jobs import PARSE, ReadJob
 
 MEDIA_TYPE = "application/octet-stream"
 
@@ -39,15 +42,48 @@ class WebDocuments:
     """Fetches documents."""
 
     storage: Storage
+    history: History
     fetcher: Fetcher
 
-    async def fetch(self, job: Job[DocumentSubmitted]) -> Sequence[Effect]:
-        """Fetch one document and have it parsed. Raises Rejected when it cannot be fetched."""
-        event = job.payload
-        submitted = await read_details(self.storage, event.details, SubmittedDocument)
+    async def fetch(self, job: Job[ReadJob]) -> Sequence[Effect]:
+        """Fetch one document and have it parsed. Raises Rejected when it cannot be fetched.
+
+        A later attempt fetches it again as long as no page of it was announced: pages of what was
+        fetched before, and of what the address says now, would make a document that never was.
+        """
+        asked = job.payload
+        details = await self._fetched_before(asked) if asked.attempt > 1 else None
+        if details is None:
+            details = await self._fetch(asked)
+        parse = PARSE.new(
+            asked.model_copy(update={"details": details}),
+            subject=str(asked.document_id),
+            owner=str(asked.owner_id),
+        )
+        return [unless_deleted(parse, str(asked.document_id))]
+
+    async def _fetched_before(self, asked: ReadJob) -> ObjectRef | None:
+        """Return what an earlier attempt has announced pages of, if any has."""
+        stream = PageExtracted.stream_of(document_id=asked.document_id)
+        if not await self.history.of(stream, PageExtracted):
+            return None
+        below = f"documents/{asked.document_id}/fetched."
+        fetched = [key async for key in self.storage.keys(below)]
+        if len(fetched) != 1:  # of two workers that fetched, nobody knows whose was parsed
+            raise Rejected(
+                "fetched_twice",
+                "It is not known which version of the page was read before; hand it in again.",
+            )
+        stored = await self.storage.read(fetched[0])
+        return ObjectRef(
+            key=fetched[0], sha256=sha256(stored).hexdigest(), size=len(stored), media_type=DETAILS
+        )
+
+    async def _fetch(self, asked: ReadJob) -> ObjectRef:
+        submitted = await read_details(self.storage, asked.details, SubmittedDocument)
         if submitted.url is None:
             raise Rejected("no_source", "The submission names no web address.")
-        below = f"documents/{event.document_id}"
+        below = f"documents/{asked.document_id}"
         attempt = secrets.token_hex(8)
         with work_folder() as folder:
             filename = await self.fetcher.fetch(submitted.url, folder / "fetched")
@@ -55,12 +91,4 @@ class WebDocuments:
                 f"{below}/source.{attempt}", folder / "fetched", MEDIA_TYPE
             )
         came = submitted.model_copy(update={"object": source, "url": None, "filename": filename})
-        details = await self.storage.write(
-            f"{below}/fetched.{attempt}.json", came.encode(), DETAILS
-        )
-        parse = PARSE.new(
-            event.model_copy(update={"details": details}),
-            subject=str(event.document_id),
-            owner=str(event.owner_id),
-        )
-        return [unless_deleted(parse, str(event.document_id))]
+        return await self.storage.write(f"{below}/fetched.{attempt}.json", came.encode(), DETAILS)

@@ -1,5 +1,5 @@
 """Decides how a page is cut for speaking: Markdown becomes utterances.
 
-Consumes: PageExtracted, PageEdited, DocumentDeleted
+Consumes: PageExtracted, PageAdded, PageEdited, DocumentDeleted
 Produces: PageSegmented
 """

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from libs.common.contracts.documents import DocumentDeleted, PageEdited, PageExtracted
+from libs.common.contracts.documents import DocumentDeleted, PageAdded, PageEdited, PageExtracted
 from libs.common.processing.erasing import erase_document
 from libs.common.processing.routes import Route, on
 from libs.common.store.effects import Effect
@@ -12,6 +12,11 @@ from services.segmenter.jobs import SEGMENT, SegmentJob
 
 async def extracted(event: PageExtracted) -> Sequence[Effect]:
     """Have the page cut."""
+    return [_cut(event, revision=0)]
+
+
+async def added(event: PageAdded) -> Sequence[Effect]:
+    """Have the page cut, as one that was read."""
     return [_cut(event, revision=0)]
 
 
@@ -25,7 +30,7 @@ async def deleted(event: DocumentDeleted) -> Sequence[Effect]:
     return erase_document(event)
 
 
-def _cut(event: PageExtracted | PageEdited, revision: int) -> Effect:
+def _cut(event: PageExtracted | PageAdded | PageEdited, revision: int) -> Effect:
     document = str(event.document_id)
     job = SegmentJob(
         document_id=event.document_id,
@@ -43,6 +48,7 @@ def routes() -> list[Route]:
     """Which event goes where."""
     return [
         on(PageExtracted, extracted),
+        on(PageAdded, added),
         on(PageEdited, edited),
         on(DocumentDeleted, deleted),
     ]

@@ -115,6 +115,13 @@ def chapters_of(contents: AudiobookContents) -> list[BookChapter]:
     its own.
     """
     pages = [page.page for page in contents.pages]
+    if pages != sorted(pages):  # in another order: each chapter names a page that is there
+        place = {page: index for index, page in enumerate(pages)}
+        return [
+            BookChapter(chapter.title, place[chapter.first_page])
+            for chapter in contents.chapters
+            if chapter.first_page in place
+        ]
     firsts = sorted({chapter.first_page for chapter in contents.chapters})
     chapters: list[BookChapter] = []
     for chapter in contents.chapters:

@@ -2,7 +2,12 @@
 
 from collections.abc import Sequence
 
-from libs.common.contracts.audio import AudiobookRequested, AudioDeleted, AudioRequested
+from libs.common.contracts.audio import (
+    AudiobookDeleted,
+    AudiobookRequested,
+    AudioDeleted,
+    AudioRequested,
+)
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.processing.erasing import EraseJob, erase, erase_document
 from libs.common.processing.routes import Route, on
@@ -23,7 +28,17 @@ async def audiobook_requested(event: AudiobookRequested) -> Sequence[Effect]:
     """Have the audiobook made."""
     subject = f"{event.document_id}/{event.audiobook_id}"
     job = BIND.new(event, subject=subject, owner=str(event.owner_id))
-    return [unless_deleted(job, str(event.document_id))]
+    return [unless_deleted(job, str(event.document_id), subject)]
+
+
+async def audiobook_deleted(event: AudiobookDeleted) -> Sequence[Effect]:
+    """Stop making it, and remove its file."""
+    erased = EraseJob(
+        document_id=event.document_id,
+        owner_id=event.owner_id,
+        prefix=f"audio/{event.document_id}/books/{event.audiobook_id}.",
+    )
+    return erase(f"{event.document_id}/{event.audiobook_id}", erased)
 
 
 async def audio_deleted(event: AudioDeleted) -> Sequence[Effect]:
@@ -46,6 +61,7 @@ def routes() -> list[Route]:
     return [
         on(AudioRequested, audio_requested, audio_failed),
         on(AudiobookRequested, audiobook_requested, audiobook_failed),
+        on(AudiobookDeleted, audiobook_deleted),
         on(AudioDeleted, audio_deleted),
         on(DocumentDeleted, document_deleted),
     ]

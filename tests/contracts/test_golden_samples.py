@@ -148,9 +148,12 @@ def test_there_is_no_golden_sample_of_other_details():
     ("topic", "field", "kind"),
     [
         ("document.submitted", "details", "SubmittedDocument"),
+        ("document.renamed", "details", "DocumentTitle"),
+        ("document.retried", "details", "SubmittedDocument"),
         ("document.parsed", "details", "ParsedDocument"),
         ("document.rejected", "details", "FailureDetails"),
         ("page.extracted", "text", "PageText"),
+        ("page.added", "text", "PageText"),
         ("page.segmented", "segmented_page", "SegmentedPage"),
         ("audio.requested", "segmented_page", "SegmentedPage"),
         ("audio.ready", "timings", "Timings"),

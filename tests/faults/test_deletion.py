@@ -24,7 +24,7 @@ from libs.common.store.effects import Effect
 from libs.common.store.tables import core, jobs
 from libs.common.testing.records import record
 from services.ingest.handlers import routes
-from services.ingest.jobs import PARSE
+from services.ingest.jobs import PARSE, ReadJob
 from tests.faults.replica import NoDeadLetters
 
 DOCUMENTS = 40
@@ -48,7 +48,7 @@ class Parser:
         self._storage = storage
         self._chance = chance
 
-    async def parse(self, job: Job[DocumentSubmitted]) -> Sequence[Effect]:
+    async def parse(self, job: Job[ReadJob]) -> Sequence[Effect]:
         for name in ("1.json", "2.json"):
             await asyncio.sleep(self._chance.uniform(0, 0.02))
             key = f"documents/{job.payload.document_id}/{name}"

@@ -171,6 +171,17 @@ class AudiobookRequested(AudiobookEvent):
     details: ObjectRef = details_ref(AudiobookContents)
 
 
+class AudiobookDeleted(DocumentEvent):
+    """An audiobook was deleted, or is not wanted any more; its file goes."""
+
+    topic = "audiobook.deleted"
+    producer = "gateway"
+    stream_name = "audiobook/{audiobook_id}"
+
+    audiobook_id: UUID = Field(description="This audiobook.")
+    deleted_by: UUID | None = Field(description=DELETED_BY)
+
+
 class AudiobookReady(AudiobookEvent):
     """A whole document can be heard as one file."""
 

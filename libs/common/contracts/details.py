@@ -27,6 +27,8 @@ MAX_TITLE_CHARACTERS = 255
 MAX_REASON_CHARACTERS = 500
 MAX_MESSAGE_CHARACTERS = 2000
 UNTITLED = "Untitled"
+BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that change the direction of the text behind them, also of what is not theirs."""
 DETAILS = "application/json"
 """The media type of all details."""
 
@@ -86,6 +88,12 @@ class SubmittedDocument(Details):
     url: str | None = Field(description="The web address to be fetched.")
     filename: str | None
     title: str | None = Field(description="As given by the owner.")
+
+
+class DocumentTitle(Details):
+    """The title that somebody gave a document later."""
+
+    title: str = Field(min_length=1, max_length=MAX_TITLE_CHARACTERS)
 
 
 class ParsedDocument(Details):
@@ -163,5 +171,10 @@ SourceKind = Literal["file", "url", "text"]
 
 def title_of(*candidates: str | None) -> str:
     """Return the title of a document: the first candidate that says anything, cut to fit."""
-    titles = (title.strip() for title in candidates if title is not None)
+    titles = (without_bidi_controls(title).strip() for title in candidates if title is not None)
     return next((title for title in titles if title), UNTITLED)[:MAX_TITLE_CHARACTERS]
+
+
+def without_bidi_controls(text: str) -> str:
+    """Return a text that cannot turn round what stands behind it."""
+    return "".join(letter for letter in text if letter not in BIDI_CONTROLS)

@@ -15,6 +15,7 @@ from libs.common.contracts.base import (
 )
 from libs.common.contracts.details import (
     UNSTORED,
+    DocumentTitle,
     FailureDetails,
     PageText,
     ParsedDocument,
@@ -23,6 +24,7 @@ from libs.common.contracts.details import (
     details_ref,
 )
 from libs.common.contracts.identifiers import Code, Language, MediaType
+from libs.common.contracts.pages import PageRuns
 from libs.common.contracts.speech.utterances import SegmentedPage
 
 OF_MARKDOWN = "Characters of the Markdown that is stored and shown."
@@ -36,6 +38,31 @@ class DocumentSubmitted(DocumentEvent):
 
     source_kind: SourceKind = Field(description="What came: a file, a web address or a text.")
     details: ObjectRef = details_ref(SubmittedDocument)
+
+
+class DocumentRetried(DocumentEvent):
+    """Somebody asked to have a document read again that could not be read."""
+
+    topic = "document.retried"
+    producer = "gateway"
+
+    attempt: int = Field(ge=2, le=2**31 - 1, description="1 more each time; the first one was 1.")
+    source_kind: SourceKind = Field(description="What came: a file, a web address or a text.")
+    details: ObjectRef = details_ref(SubmittedDocument)
+    retried_by: UUID = Field(description="Who asked.")
+
+
+class DocumentRenamed(DocumentEvent):
+    """Somebody with the right to do so gave a document another title."""
+
+    topic = "document.renamed"
+    producer = "gateway"
+
+    revision: int = Field(
+        ge=1, le=2**31 - 1, description="Of the title: 1 more each time, 0 as it was handed in."
+    )
+    details: ObjectRef = details_ref(DocumentTitle)
+    renamed_by: UUID = Field(description="Who renamed it.")
 
 
 class DocumentDeleted(DocumentEvent):
@@ -81,6 +108,7 @@ class DocumentRejected(DocumentEvent):
 
     code: Code
     details: ObjectRef | None = details_ref(FailureDetails, UNSTORED)
+    attempt: int = Field(default=1, ge=1, le=2**31 - 1, description="Which attempt to read it.")
 
 
 class PageEdited(DocumentEvent):
@@ -95,6 +123,34 @@ class PageEdited(DocumentEvent):
     markdown_characters: Count = Field(description=OF_MARKDOWN)
     language: Language
     edited_by: UUID = Field(description="Who edited it.")
+
+
+class PageAdded(DocumentEvent):
+    """Somebody with the right to do so added a page; its number is the next one."""
+
+    topic = "page.added"
+    producer = "gateway"
+
+    page: PageNumber
+    text: ObjectRef = details_ref(PageText)
+    markdown_characters: Count = Field(description=OF_MARKDOWN)
+    language: Language
+    added_by: UUID = Field(description="Who added it.")
+
+
+class DocumentReordered(DocumentEvent):
+    """Somebody with the right to do so put the pages of a document in another order.
+
+    Pages keep their numbers, by which everything refers to them: ``order`` says how they are read.
+    Those that it does not name come last, by their numbers.
+    """
+
+    topic = "document.reordered"
+    producer = "gateway"
+
+    revision: int = Field(ge=1, le=2**31 - 1, description="Of the order: 1 more each time.")
+    order: PageRuns
+    reordered_by: UUID = Field(description="Who did.")
 
 
 class PageSegmented(DocumentEvent):

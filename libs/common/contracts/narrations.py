@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from libs.common.contracts.base import Count, DocumentEvent
+from libs.common.contracts.base import Count, DocumentEvent, PageCount
 from libs.common.contracts.formats import AudiobookFormat, PageFormats, Rate
 from libs.common.contracts.identifiers import Code, Name, VoiceName
 from libs.common.contracts.pages import PageRanges, SomePages
@@ -34,6 +34,10 @@ class NarrationRequested(NarrationEvent):
     rate: Rate
     formats: PageFormats
     audiobook: AudiobookFormat | None = Field(description="As one file, too; null: no.")
+    page_count: PageCount | None = Field(
+        default=None,
+        description="How many pages the document had then; null: it was still being read.",
+    )
 
 
 class NarrationEnded(NarrationEvent):
@@ -71,3 +75,12 @@ class NarrationFailed(NarrationEnded):
     producer = "gateway"
 
     code: Code
+
+
+class NarrationCanceled(NarrationEnded):
+    """Somebody stopped what was asked for; what can be heard by then stays."""
+
+    topic = "narration.canceled"
+    producer = "gateway"
+
+    canceled_by: UUID = Field(description="Who stopped it.")

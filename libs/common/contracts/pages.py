@@ -1,5 +1,6 @@
 """Pages of a document, many of them in few words."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -12,6 +13,8 @@ from libs.common.contracts.base import PageNumber, Value
 
 MAX_RANGES = 1000
 """Ranges in one event, so that its size has a bound."""
+
+_WRITTEN = re.compile(r" *+([0-9]{1,6}) *+(?:- *+([0-9]{1,6}) *+)?")
 
 MAX_PAGE_BYTES = 20_000
 """Longest text of a page, in UTF-8: some 20 minutes. Readers split, people are asked to."""
@@ -48,15 +51,36 @@ SomePages = Annotated[
 ]
 
 
-def page_ranges(pages: Iterable[int]) -> tuple[PageRange, ...]:
-    """Return ranges that hold exactly ``pages``, ascending."""
+def _each_once(runs: tuple[PageRange, ...]) -> tuple[PageRange, ...]:
+    _ascending(tuple(sorted(runs, key=attrgetter("first"))))
+    return runs
+
+
+PageRuns = Annotated[
+    tuple[PageRange, ...],
+    Field(
+        min_length=1,
+        max_length=MAX_RANGES,
+        description="Runs of pages in the order in which they are read, each page once.",
+    ),
+    AfterValidator(_each_once),
+]
+
+
+def page_runs(pages: Iterable[int]) -> tuple[PageRange, ...]:
+    """Return runs that hold exactly ``pages``, in their order, as few as can be."""
     bounds: list[list[int]] = []
-    for page in sorted(set(pages)):
+    for page in pages:
         if bounds and page == bounds[-1][1] + 1:
             bounds[-1][1] = page
         else:
             bounds.append([page, page])
     return tuple(PageRange(first=first, last=last) for first, last in bounds)
+
+
+def page_ranges(pages: Iterable[int]) -> tuple[PageRange, ...]:
+    """Return ranges that hold exactly ``pages``, ascending."""
+    return page_runs(sorted(set(pages)))
 
 
 def merged(ranges: Iterable[PageRange]) -> tuple[PageRange, ...]:
@@ -93,3 +117,24 @@ def ranges_as_text(ranges: Iterable[PageRange]) -> str:
         str(run.first) if run.first == run.last else f"{run.first}-{run.last}" for run in ranges
     )
     return ",".join(written)
+
+
+def read_ranges(text: str, largest: int) -> Iterator[PageRange]:
+    """Yield the ranges of a text such as ``1-5,8``, as they stand; spaces may be between.
+
+    Raises:
+        ValueError: It is no list of pages from 1 to ``largest``, or has more than
+            :data:`MAX_RANGES` parts.
+    """
+    parts = text.split(",")
+    if len(parts) > MAX_RANGES:
+        raise ValueError(f"write pages in at most {MAX_RANGES} ranges")
+    for part in parts:
+        match = _WRITTEN.fullmatch(part)
+        if match is None:
+            raise ValueError("write pages as 1-5,8")
+        first = int(match[1])
+        last = int(match[2]) if match[2] else first
+        if not 1 <= first <= last <= largest:
+            raise ValueError(f"pages go from 1 to {largest}, the smaller number first")
+        yield PageRange(first=first, last=last)

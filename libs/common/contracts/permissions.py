@@ -74,7 +74,7 @@ class Capability(StrEnum):
     CHANGE_SHARE = "change or revoke a share"
     LEAVE_SHARE = "leave a share"
     RENAME = "rename document"
-    ADD_PAGE = "add page"
+    ADD_PAGE = "add and reorder pages"
     RETRY_PARSING = "retry parsing"
     DELETE_AUDIO = "delete audio"
     DELETE_DOCUMENT = "delete document"

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from libs.common.contracts.audio import AudioDeleted
+from libs.common.contracts.audio import AudiobookDeleted, AudioDeleted
 from libs.common.contracts.permissions import Capability
-from services.gateway.audio.selects import audios_alike
+from services.gateway.audio.selects import audiobook_row, audios_alike
 from services.gateway.documents.selects import document_for
 from services.gateway.kernel.record import Kernel
 
@@ -15,6 +15,26 @@ class AudioCommands:
     """The commands."""
 
     kernel: Kernel
+
+    async def delete_audiobook(self, caller: UUID, audiobook_id: UUID) -> None:
+        """Delete an audiobook, or stop its making; the audio of its pages stays.
+
+        Raises:
+            NotFound: There is none that the caller may see.
+        """
+        async with self.kernel.transaction() as command:
+            connection = command.connection
+            book = await audiobook_row(connection, audiobook_id)
+            document = await document_for(
+                connection, caller, book.document_id, Capability.DELETE_AUDIO, what="audiobook"
+            )
+            deleted = AudiobookDeleted(
+                document_id=book.document_id,
+                owner_id=document.owner_id,
+                audiobook_id=audiobook_id,
+                deleted_by=caller,
+            )
+            await command.apply(self.kernel.record(deleted))
 
     async def delete(self, caller: UUID, audio_id: UUID) -> None:
         """Delete one page's audio in all its formats; what it counted for is free again.

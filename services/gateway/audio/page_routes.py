@@ -1,22 +1,30 @@
-"""A page with its audios: read, edit."""
+"""A page with its audios: add, read, edit."""
 
-from http import HTTPStatus
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Response
+from pydantic import Field
 
+from libs.common.contracts.base import MAX_PAGES
 from libs.common.contracts.details import PageText
 from libs.common.contracts.permissions import Capability
 from libs.common.storage.details import read_details
 from services.gateway.accounts.current_caller import CallerId, CallerRoute
 from services.gateway.audio.queries import AudioQueries
 from services.gateway.audio.views import PageTextView
+from services.gateway.documents.arranging.commands import ArrangingCommands
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.http.context import PREFIX, Deps, PageOfPath
-from services.gateway.http.description.declared import ETAG, Responses, declare, own_problems
-from services.gateway.http.etags import IfMatch, etag_of, tagged_version
+from services.gateway.http.description.declared import (
+    ETAG,
+    LOCATION,
+    Responses,
+    declare,
+    own_problems,
+)
+from services.gateway.http.etags import IfMatch, etag_of, named_revision
 from services.gateway.http.models import PROBLEMS, RequestBody, needs
-from services.gateway.http.problems import Refused
 from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 from services.gateway.kernel.record import Kernel
 
@@ -32,6 +40,39 @@ class EditRequest(RequestBody):
     checked_elsewhere = frozenset({"text"})
 
     text: str
+
+
+class AddPageRequest(RequestBody):
+    """The text of a new page, in Markdown, and which one it becomes; null: the last."""
+
+    checked_elsewhere = frozenset({"text"})
+
+    text: str
+    position: Annotated[int, Field(ge=1, le=MAX_PAGES, strict=True)] | None = None
+
+
+@router.post(
+    "/documents/{document_id}/pages",
+    status_code=201,
+    responses={201: {"headers": {**LOCATION, **ETAG}}},
+    openapi_extra=declare(
+        needs(Capability.ADD_PAGE),
+        limited(LimitClass.EDIT),
+        own_problems("not_ready", "bad_text", "empty", "too_many_pages", "bad_order"),
+    ),
+)
+async def add_page(
+    document_id: UUID,
+    asked: AddPageRequest,
+    response: Response,
+    deps: Deps,
+    caller_id: CallerId,
+) -> PageTextView:
+    """Add a page to a document that was read. Its number is the next one, wherever it stands."""
+    order = ArrangingCommands(deps)
+    page = await order.add_page(caller_id, document_id, asked.text, asked.position)
+    response.headers["Location"] = f"{PREFIX}/documents/{document_id}/pages/{page}"
+    return await _page(deps, caller_id, document_id, page, response)
 
 
 @router.get(
@@ -61,7 +102,7 @@ async def edit_page(
     if_match: IfMatch = None,
 ) -> PageTextView:
     """Replace a page's text. If-Match names the revision that was edited, as its ETag did."""
-    revision = _revision(if_match)
+    revision = named_revision(if_match)
     await DocumentCommands(deps).edit_page(caller_id, document_id, page, edited.text, revision)
     return await _page(deps, caller_id, document_id, page, response)
 
@@ -74,14 +115,3 @@ async def _page(
     response.headers["ETag"] = etag_of(view.revision)
     known = dict(view) | {"title": text.title or view.title}
     return PageTextView(**known, text=text.markdown, audios=audios)
-
-
-def _revision(if_match: str | None) -> int:
-    revision = tagged_version(if_match)
-    if revision is None:
-        raise Refused(
-            HTTPStatus.PRECONDITION_REQUIRED,
-            "revision_required",
-            'Say which revision you edited, as the ETag of the page: If-Match: "0".',
-        )
-    return revision

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Table
 
 from libs.common.contracts.audio import (
+    AudiobookDeleted,
     AudiobookFailed,
     AudiobookReady,
     AudiobookRequested,
@@ -108,6 +109,10 @@ def _audiobook_ready(event: AudiobookReady) -> list[Write]:
     )
 
 
+def _audiobook_deleted(event: AudiobookDeleted) -> list[Write]:
+    return _audiobook(event, deleted_at=rfc3339(event.occurred_at))
+
+
 def _audiobook_failed(event: AudiobookFailed) -> list[Write]:
     return _audiobook(
         event,
@@ -171,6 +176,7 @@ FOLDS: Mapping[type[Event], Fold] = {
     AudiobookRequested: _audiobook_requested,
     AudiobookReady: _audiobook_ready,
     AudiobookFailed: _audiobook_failed,
+    AudiobookDeleted: _audiobook_deleted,
     VoicesAnnounced: _voices_announced,
     TaskFailed: _task_failed,
 }

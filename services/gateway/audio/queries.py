@@ -7,17 +7,20 @@ from uuid import UUID
 from libs.common.contracts.permissions import Capability
 from libs.common.database.engine import Database
 from services.gateway.audio.renditions import one_per_sound
-from services.gateway.audio.rows import EngineRow
+from services.gateway.audio.rows import EngineRow, WantedAudios
 from services.gateway.audio.selects import (
     audio_files,
+    audio_files_behind,
     audio_row,
     audiobook_row,
+    audiobooks_of,
     engines,
 )
 from services.gateway.audio.tables import audios
 from services.gateway.audio.views import (
     MOST_AUDIOS,
     AudiobookView,
+    AudioState,
     AudioView,
     EngineView,
     VoiceView,
@@ -28,7 +31,12 @@ from services.gateway.audio.views import (
 )
 from services.gateway.audio.voices import default_engine
 from services.gateway.documents.queries import read_document, read_page
+from services.gateway.documents.selects import document_for
 from services.gateway.documents.views import DocumentView, PageView
+from services.gateway.kernel.cursors import Slice, cursor, position
+
+MOST_LOOKED_AT = 2000
+"""Audios that one answer looks at, each format of a page by itself; more than all of one page."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,48 @@ class AudioQueries:
                 connection, caller, row.document_id, capability=capability, what="audiobook"
             )
         return audiobook_view(row), document
+
+    async def audios(
+        self, caller: UUID, wanted: WantedAudios, limit: int, state: AudioState | None = None
+    ) -> Slice[AudioView]:
+        """Return audios of a document, by page and sound, in one ``state`` or in any.
+
+        There may be fewer than ``limit``, or none, though more follow: an answer looks at
+        :data:`MOST_LOOKED_AT` of them at most.
+
+        Raises:
+            Rejected: The cursor is none of ours.
+        """
+        async with self.database.reading() as connection:
+            await document_for(connection, caller, wanted.document_id, Capability.SEE_DOCUMENT)
+            rows = await audio_files_behind(connection, wanted, MOST_LOOKED_AT)
+        alike = one_per_sound(rows)
+        if len(rows) == MOST_LOOKED_AT:
+            alike.pop()  # of the last sound, some may be missing
+        views = [audio_view(row) for row in alike]
+        chosen = [view for view in views if state in {None, view.state}]
+        last = None
+        if len(chosen) > limit:
+            last = chosen[limit - 1]
+        elif len(rows) == MOST_LOOKED_AT:
+            last = views[-1]
+        return Slice(tuple(chosen[:limit]), str(last.audio_id) if last else None)
+
+    async def audiobooks(
+        self, caller: UUID, document_id: UUID, limit: int, after: str | None = None
+    ) -> Slice[AudiobookView]:
+        """Return the audiobooks of a document, newest first, from behind the cursor ``after``.
+
+        Raises:
+            Rejected: The cursor is none of ours.
+        """
+        place = None if after is None else position(after)
+        async with self.database.reading() as connection:
+            await document_for(connection, caller, document_id, Capability.SEE_DOCUMENT)
+            rows = await audiobooks_of(connection, document_id, limit + 1, place)
+        last = rows[limit - 1] if len(rows) > limit else None
+        following = cursor(last.requested_at, last.audiobook_id) if last else None
+        return Slice(tuple(map(audiobook_view, rows[:limit])), following)
 
     async def page(
         self, caller: UUID, document_id: UUID, page: int

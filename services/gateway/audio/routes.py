@@ -1,20 +1,23 @@
 """Audio: read its state, listen, download, read along, delete."""
 
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from starlette.requests import Request
 
-from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.base import MAX_PAGES, ObjectRef
 from libs.common.contracts.formats import CAPTIONS, MEDIA_TYPES, TIMINGS, PageFormat
 from libs.common.contracts.permissions import Capability
 from libs.common.errors import Rejected
 from services.gateway.accounts.current_caller import CallerId, CallerRoute
 from services.gateway.audio.commands import AudioCommands
 from services.gateway.audio.queries import AudioQueries
+from services.gateway.audio.rows import WantedAudios
 from services.gateway.audio.views import (
     AudiobookView,
+    AudioState,
     AudioView,
     EngineView,
     RenditionView,
@@ -30,6 +33,7 @@ from services.gateway.http.description.declared import (
 from services.gateway.http.downloads import send_object
 from services.gateway.http.filenames import attachment
 from services.gateway.http.models import PROBLEMS, Limit, Listing, Place, listed, needs
+from services.gateway.kernel.cursors import no_such_place
 from services.gateway.kernel.errors import NotReady
 
 router = APIRouter(prefix=PREFIX, tags=["audio"], responses=PROBLEMS, route_class=CallerRoute)
@@ -46,7 +50,8 @@ Chosen = Annotated[
 ]
 
 
-Text = Annotated[str | None, Query(max_length=50)]
+Text = Annotated[str | None, Query(max_length=50, pattern="^[^\\u0000]*$")]
+Cursor = Annotated[str | None, Query(max_length=200)]
 
 
 @router.get("/engines", openapi_extra=needs(Capability.LIST_VOICES))
@@ -68,6 +73,73 @@ async def list_voices(
 ) -> Listing[VoiceView]:
     """List voices, of all engines in their order or of one; ``language`` en is en-GB as well."""
     return listed(await AudioQueries(deps.database).voices(engine, language), limit, cursor)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AudioListQuery:
+    """Which audios of a document are listed."""
+
+    page: Annotated[int | None, Query(ge=1, le=MAX_PAGES)] = None
+    engine: Text = None
+    voice: Annotated[str | None, Query(max_length=200, pattern="^[!-~]*$")] = None
+    state: AudioState | None = None
+
+    def wanted(self, document_id: UUID, after: str | None) -> WantedAudios:
+        """Return it as queries take it.
+
+        Raises:
+            Rejected: The cursor is none of ours.
+        """
+        try:
+            behind = None if after is None else UUID(after)
+        except ValueError as error:
+            raise no_such_place() from error
+        return WantedAudios(
+            document_id=document_id,
+            page=self.page,
+            engine=self.engine,
+            voice=self.voice,
+            after=behind,
+        )
+
+
+@router.get(
+    "/documents/{document_id}/audios",
+    openapi_extra=declare(SEE_DOCUMENT, own_problems("bad_cursor")),
+)
+async def list_audios(
+    document_id: UUID,
+    deps: Deps,
+    caller_id: CallerId,
+    query: Annotated[AudioListQuery, Depends()],
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Listing[AudioView]:
+    """List the audios of a document, of all revisions, by page and sound.
+
+    An answer has fewer than `limit` where many are in other states: go on with `next` until it is
+    null.
+    """
+    found = await AudioQueries(deps.database).audios(
+        caller_id, query.wanted(document_id, cursor), limit, query.state
+    )
+    return Listing[AudioView](items=found.items, next=found.following)
+
+
+@router.get(
+    "/documents/{document_id}/audiobooks",
+    openapi_extra=declare(SEE_DOCUMENT, own_problems("bad_cursor")),
+)
+async def list_audiobooks(
+    document_id: UUID,
+    deps: Deps,
+    caller_id: CallerId,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Listing[AudiobookView]:
+    """List the audiobooks of a document, newest first."""
+    found = await AudioQueries(deps.database).audiobooks(caller_id, document_id, limit, cursor)
+    return Listing[AudiobookView](items=found.items, next=found.following)
 
 
 @router.get("/audios/{audio_id}", openapi_extra=SEE_DOCUMENT)
@@ -153,6 +225,12 @@ async def read_audiobook(audiobook_id: UUID, deps: Deps, caller_id: CallerId) ->
     """Read what is known of an audiobook."""
     view, _ = await AudioQueries(deps.database).audiobook(caller_id, audiobook_id)
     return view
+
+
+@router.delete("/audiobooks/{audiobook_id}", status_code=204, openapi_extra=DELETE_AUDIO)
+async def delete_audiobook(audiobook_id: UUID, deps: Deps, caller_id: CallerId) -> None:
+    """Delete an audiobook, or stop its making; the audio of its pages stays."""
+    await AudioCommands(deps).delete_audiobook(caller_id, audiobook_id)
 
 
 @router.get(

@@ -74,13 +74,28 @@ class AudioFilesRow(AudioRow):
 
 
 @dataclass(frozen=True, kw_only=True)
+class WantedAudios:
+    """Which audios of a document are listed, behind those that sound like ``after`` on its page.
+
+    What is None does not matter.
+    """
+
+    document_id: UUID
+    page: int | None = None
+    engine: str | None = None
+    voice: str | None = None
+    after: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class AudiobookRow:
-    """An audiobook that was requested."""
+    """An audiobook that was requested, and perhaps deleted."""
 
     audiobook_id: UUID
     document_id: UUID
     narration_id: UUID
     format: AudiobookFormat
+    requested_at: str
     object: ObjectRef | None
     duration_ms: int | None
     chapters: int | None
@@ -90,6 +105,12 @@ class AudiobookRow:
     failed_reason: str | None
     failed_at: str | None
     given_up_at: str | None
+    deleted_at: str | None
+
+    @property
+    def is_being_made(self) -> bool:
+        """Whether something is still to come of it."""
+        return self.deleted_at is None and self.ready_at is None and not self.has_failed
 
     @property
     def has_failed(self) -> bool:

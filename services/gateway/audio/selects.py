@@ -14,15 +14,23 @@ from sqlalchemy import (
     exists,
     func,
     select,
+    tuple_,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.database.arrays import among, among_given
 from services.gateway.audio.renditions import one_per_sound
-from services.gateway.audio.rows import AudiobookRow, AudioFilesRow, AudioRow, EngineRow
+from services.gateway.audio.rows import (
+    AudiobookRow,
+    AudioFilesRow,
+    AudioRow,
+    EngineRow,
+    WantedAudios,
+)
 from services.gateway.audio.tables import IN_FLIGHT, audiobooks, audios, voices
 from services.gateway.documents.selects import EXISTS, REVISION, names
 from services.gateway.documents.tables import document_details, documents, pages
+from services.gateway.kernel.cursors import no_such_place
 from services.gateway.kernel.errors import NotFound
 from services.gateway.kernel.rows import RowReader
 
@@ -58,6 +66,22 @@ _IN_FLIGHT = (
     )
 )
 
+BOOK_EXISTS = audiobooks.c.requested_at.is_not(None) & audiobooks.c.deleted_at.is_(None)
+"""The audiobook was requested, as far as is known here, and not deleted."""
+
+_BOOKS_OF_DOCUMENT = (
+    AUDIOBOOKS.select()
+    .where(audiobooks.c.document_id == bindparam("document"), BOOK_EXISTS)
+    .order_by(audiobooks.c.requested_at.desc(), audiobooks.c.audiobook_id.desc())
+    .limit(bindparam("limit", type_=Integer()))
+)
+_SOUND_OF_PAGE = (
+    audios.c.page,
+    audios.c.revision,
+    audios.c.engine,
+    audios.c.voice,
+    audios.c.rate,
+)
 REQUESTED = audios.c.requested_at.is_not(None) & audios.c.deleted_at.is_(None)
 """The audio was requested, as far as is known here, and not deleted."""
 
@@ -158,6 +182,50 @@ async def audiobooks_for(connection: AsyncConnection, ids: Collection[UUID]) -> 
     return await AUDIOBOOKS.all(connection, _BOOKS_OF, {"chosen": chosen})
 
 
+async def audiobooks_of(
+    connection: AsyncConnection, document_id: UUID, limit: int, after: tuple[str, str] | None
+) -> list[AudiobookRow]:
+    """Return at most ``limit`` audiobooks of a document, newest first, from behind ``after``.
+
+    ``after`` is a place as cursors have it: when one was requested, and its id.
+    """
+    wanted, asked = _BOOKS_OF_DOCUMENT, {"document": str(document_id), "limit": limit}
+    if after is not None:
+        place = tuple_(audiobooks.c.requested_at, audiobooks.c.audiobook_id)
+        wanted = wanted.where(place < after)
+    return await AUDIOBOOKS.all(connection, wanted, asked)
+
+
+async def audio_files_behind(
+    connection: AsyncConnection, wanted: WantedAudios, limit: int
+) -> list[AudioFilesRow]:
+    """Return at most ``limit`` audios of a document by page and sound, those alike together.
+
+    They are those behind all that are like ``wanted.after``.
+
+    Raises:
+        Rejected: ``wanted.after`` is no audio of the document.
+    """
+    document = audios.c.document_id == str(wanted.document_id)
+    conditions = [document, REQUESTED]
+    if wanted.after is not None:
+        this = audios.c.audio_id == str(wanted.after)
+        found = await connection.execute(select(*_SOUND_OF_PAGE).where(document, this))
+        place = found.first()
+        if place is None or None in place:
+            raise no_such_place()
+        conditions.append(tuple_(*_SOUND_OF_PAGE) > tuple(place))
+    chosen = {"page": wanted.page, "engine": wanted.engine, "voice": wanted.voice}
+    conditions += [audios.c[name] == value for name, value in chosen.items() if value is not None]
+    rows = (
+        AUDIO_FILES.select()
+        .where(*conditions)
+        .order_by(*_SOUND_OF_PAGE, audios.c.requested_at, audios.c.audio_id)
+        .limit(limit)
+    )
+    return await AUDIO_FILES.all(connection, rows)
+
+
 async def audiobook_row(connection: AsyncConnection, audiobook_id: UUID) -> AudiobookRow:
     """Return an audiobook.
 
@@ -165,7 +233,7 @@ async def audiobook_row(connection: AsyncConnection, audiobook_id: UUID) -> Audi
         NotFound: There is none.
     """
     this = audiobooks.c.audiobook_id == str(audiobook_id)
-    wanted = AUDIOBOOKS.select().where(this, audiobooks.c.requested_at.is_not(None))
+    wanted = AUDIOBOOKS.select().where(this, BOOK_EXISTS)
     row = await AUDIOBOOKS.one(connection, wanted)
     if row is None:
         raise NotFound("audiobook")

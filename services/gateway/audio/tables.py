@@ -74,6 +74,7 @@ audiobooks = Table(
     Column("given_up_code", CODE),
     Column("given_up_key", KEY),
     Column("given_up_at", MOMENT),
+    Column("deleted_at", MOMENT),
 )
 
 voices = Table(

@@ -16,7 +16,7 @@ MOST_AUDIOS = 100
 """Of one page, in one answer: more than most sites allow sounds."""
 
 AudioState = Literal["waiting", "speaking", "ready", "failed"]
-AudiobookState = Literal["waiting", "making", "ready", "failed"]
+AudiobookState = Literal["waiting", "making", "ready", "failed", "deleted"]
 
 
 class RenditionView(View):
@@ -67,7 +67,10 @@ class AudioView(View):
 
 
 class AudiobookView(View):
-    """A narration as one file; ``audiobook_id`` is null while it waits for pages."""
+    """A narration as one file; ``audiobook_id`` is null while it waits for pages.
+
+    One that is ``deleted`` is shown by its narration alone.
+    """
 
     audiobook_id: UUID | None
     document_id: UUID
@@ -151,7 +154,9 @@ def audio_state(row: AudioRow) -> tuple[AudioState, Failure | None]:
 def audiobook_view(row: AudiobookRow) -> AudiobookView:
     """Return an audiobook from its row."""
     state: AudiobookState = "making"
-    if row.ready_at:
+    if row.deleted_at:
+        state = "deleted"
+    elif row.ready_at:
         state = "ready"
     elif row.has_failed:
         state = "failed"
@@ -164,7 +169,7 @@ def audiobook_view(row: AudiobookRow) -> AudiobookView:
         duration_ms=row.duration_ms,
         chapters=row.chapters,
         loudness_lufs=row.loudness_lufs,
-        object=row.object,
+        object=None if row.deleted_at else row.object,
         failure=failure(row.failed_code, row.failed_reason) if state == "failed" else None,
     )
 

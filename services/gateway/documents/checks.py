@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterable
 from unicodedata import category
 from urllib.parse import urlsplit
 
+from libs.common.contracts.details import without_bidi_controls
 from libs.common.errors import Rejected
 from libs.common.file_kinds import HEAD_BYTES, FileKind, kind_of
 
@@ -60,7 +61,8 @@ def one_line(text: str | None, max_characters: int) -> str | None:
     """Return ``text`` on one line, not too long, without control characters; None for nothing."""
     if text is None:
         return None
-    clean = "".join(" " if category(letter) in NO_TEXT else letter for letter in text)
+    shown = without_bidi_controls(text)
+    clean = "".join(" " if category(letter) in NO_TEXT else letter for letter in shown)
     return " ".join(clean.split())[:max_characters].strip() or None
 
 

@@ -7,9 +7,10 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.audio import AudiobookReady
-from libs.common.contracts.base import Event, ObjectRef
+from libs.common.contracts.base import DocumentEvent, Event, ObjectRef
 from libs.common.contracts.details import (
     Details,
+    DocumentTitle,
     FailureDetails,
     ParsedDocument,
     SubmittedDocument,
@@ -17,7 +18,13 @@ from libs.common.contracts.details import (
 from libs.common.contracts.documents import (
     DocumentDeleted,
     DocumentParsed,
+    DocumentRejected,
+    DocumentRenamed,
+    DocumentReordered,
+    DocumentRetried,
     DocumentSubmitted,
+    PageAdded,
+    PageEdited,
 )
 from libs.common.errors import ObjectCorrupt, ObjectNotFound
 from libs.common.storage.details import read_details
@@ -29,6 +36,7 @@ from services.gateway.documents.kept_details import (
     forget_details,
     keep_details,
 )
+from services.gateway.documents.listing.listed_documents import forget_listings, listed_when
 from services.gateway.documents.turns import turn_of_owner
 from services.gateway.kernel.record import Kernel, Reaction
 
@@ -68,6 +76,7 @@ async def details_of(storage: Storage, event: Event) -> Sequence[Effect]:
 
 _KINDS: Mapping[type[Event], type[Details] | None] = {
     DocumentSubmitted: SubmittedDocument,  # kept when it is decided; read when rows were lost
+    DocumentRenamed: DocumentTitle,  # the same
     DocumentParsed: ParsedDocument,
     AudiobookReady: None,  # the gateway wrote them itself
 }
@@ -87,7 +96,31 @@ async def _forget(
     _kernel: Kernel, connection: AsyncConnection, documents: Sequence[UUID]
 ) -> Sequence[Effect]:
     await forget_details(connection, documents)
+    await forget_listings(connection, documents)
     return []
 
 
-REACTIONS: Mapping[type[Event], Reaction] = {DocumentDeleted: _deleted}
+def _new(_kernel: Kernel, event: DocumentSubmitted) -> Sequence[Effect]:
+    """Nobody else can know the document yet, so nobody is locked out."""
+    return listed_when(event)
+
+
+def _changed(
+    _kernel: Kernel,
+    event: DocumentEvent,
+) -> Sequence[Effect]:
+    """It is another one to those who list it."""
+    return [turn_of_owner(event.document_id), *listed_when(event)]
+
+
+REACTIONS: Mapping[type[Event], Reaction] = {
+    DocumentSubmitted: _new,
+    DocumentRenamed: _changed,
+    DocumentRetried: _changed,
+    DocumentReordered: _changed,
+    PageAdded: _changed,
+    DocumentParsed: _changed,
+    DocumentRejected: _changed,
+    PageEdited: _changed,
+    DocumentDeleted: _deleted,
+}

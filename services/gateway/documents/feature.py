@@ -7,6 +7,7 @@ from libs.common.contracts.documents import (
     PageSegmented,
 )
 from libs.common.contracts.tasks import TaskFailed
+from services.gateway.documents.arranging.routes import router as arranging_router
 from services.gateway.documents.details import REACTIONS
 from services.gateway.documents.leaving.departures import (
     DEPARTURE_REACTIONS,
@@ -15,7 +16,13 @@ from services.gateway.documents.leaving.departures import (
 from services.gateway.documents.projection import FOLDS
 from services.gateway.documents.routes import router
 from services.gateway.documents.shares.routes import router as share_router
-from services.gateway.documents.tables import document_details, documents, pages
+from services.gateway.documents.tables import (
+    document_details,
+    document_listings,
+    documents,
+    pages,
+)
+from services.gateway.documents.upkeep.routes import router as upkeep_router
 from services.gateway.kernel.pending import remove_pending_route
 from services.gateway.kernel.record import Feature
 
@@ -24,8 +31,8 @@ DOCUMENTS = Feature(
     routes=(PageExtracted, PageSegmented, DocumentParsed, DocumentRejected, TaskFailed),
     folds=FOLDS,
     reactions={**REACTIONS, **DEPARTURE_REACTIONS},
-    tables=(documents, pages, document_details),
+    tables=(documents, pages, document_details, document_listings),
     read_models=(documents, pages),
     work=(remove_pending_route, delete_documents_route),
-    api=(router, share_router),
+    api=(router, upkeep_router, arranging_router, share_router),
 )

@@ -11,6 +11,7 @@ from libs.common.contracts.details import Details
 from libs.common.database.arrays import among
 from libs.common.database.upsert import Write, upsert
 from libs.common.store.effects import Effect, Together
+from services.gateway.documents.listing.listed_documents import list_again
 from services.gateway.documents.selects import existing_document
 from services.gateway.documents.tables import document_details
 from services.gateway.documents.turns import turn_of_owner
@@ -49,7 +50,7 @@ async def _keep(connection: AsyncConnection, found: Sequence[DetailsToKeep]) -> 
     for one in found:
         if await existing_document(connection, one.document_id) is not None:
             row = details_row(one.document_id, one.key, body=one.body, reason=one.reason)
-            effects += [row, changed(one.document_id)]
+            effects += [row, list_again(one.document_id), changed(one.document_id)]
     return effects
 
 

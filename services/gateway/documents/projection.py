@@ -14,7 +14,11 @@ from libs.common.contracts.documents import (
     DocumentDeleted,
     DocumentParsed,
     DocumentRejected,
+    DocumentRenamed,
+    DocumentReordered,
+    DocumentRetried,
     DocumentSubmitted,
+    PageAdded,
     PageEdited,
     PageExtracted,
     PageSegmented,
@@ -57,9 +61,29 @@ def _parsed(event: DocumentParsed) -> list[Write]:
     )
 
 
+def _renamed(event: DocumentRenamed) -> list[Write]:
+    return _document(
+        event,
+        "renamed_revision",
+        renamed_revision=event.revision,
+        renamed_key=event.details.key,
+    )
+
+
+def _retried(event: DocumentRetried) -> list[Write]:
+    return _document(
+        event,
+        "retried_attempt",
+        retried_attempt=event.attempt,
+        retried_at=rfc3339(event.occurred_at),
+    )
+
+
 def _rejected(event: DocumentRejected) -> list[Write]:
     return _document(
         event,
+        "rejected_attempt",
+        rejected_attempt=event.attempt,
         rejected_code=event.code,
         rejected_key=event.details and event.details.key,
         rejected_at=rfc3339(event.occurred_at),
@@ -76,6 +100,28 @@ def _extracted(event: PageExtracted) -> list[Write]:
         language=event.language,
         extracted=as_json(event.text),
         extracted_characters=event.markdown_characters,
+    )
+
+
+def _added(event: PageAdded) -> list[Write]:
+    """No page that was read has its number, so it sets the same columns."""
+    page = _page(
+        event,
+        language=event.language,
+        extracted=as_json(event.text),
+        extracted_characters=event.markdown_characters,
+        added_at=rfc3339(event.occurred_at),
+    )
+    return [*page, *_document(event, "last_added", last_added=event.page)]
+
+
+def _reordered(event: DocumentReordered) -> list[Write]:
+    return _document(
+        event,
+        "reordered_revision",
+        reordered_revision=event.revision,
+        page_order=[as_json(run) for run in event.order],
+        reordered_at=rfc3339(event.occurred_at),
     )
 
 
@@ -120,15 +166,24 @@ def is_reading_given_up(event: TaskFailed) -> bool:
     return event.document_id is not None and event.kind in READING
 
 
-READING = (DocumentSubmitted.topic, DocumentParsed.topic, DocumentRejected.topic)
+READING = (
+    DocumentSubmitted.topic,
+    DocumentRetried.topic,
+    DocumentParsed.topic,
+    DocumentRejected.topic,
+)
 """Events that cannot be done without: a document of which one is lost stays unfinished."""
 
 FOLDS: Mapping[type[Event], Fold] = {
     DocumentSubmitted: _submitted,
+    DocumentRenamed: _renamed,
+    DocumentRetried: _retried,
+    DocumentReordered: _reordered,
     DocumentDeleted: _deleted,
     DocumentParsed: _parsed,
     DocumentRejected: _rejected,
     PageExtracted: _extracted,
+    PageAdded: _added,
     PageEdited: _edited,
     PageSegmented: _segmented,
     TaskFailed: _task_failed,

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, bindparam, func, select, tuple_
+from sqlalchemy import Integer, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.cloudevents import rfc3339
@@ -12,18 +13,25 @@ from libs.common.contracts.details import Chapter
 from libs.common.contracts.permissions import Capability
 from libs.common.database.arrays import among_given
 from libs.common.database.engine import Database
+from services.gateway.documents.listing.search import DocumentSearch, search_documents
 from services.gateway.documents.rows import DocumentRow
 from services.gateway.documents.selects import (
     DOCUMENTS,
-    EXISTS,
     IS_EXTRACTED,
     PAGE_TEXTS,
     document_for,
     page_text,
 )
 from services.gateway.documents.tables import documents, pages
-from services.gateway.documents.views import DocumentView, PageView, document_view, page_view
-from services.gateway.kernel.cursors import Slice, cursor, position
+from services.gateway.documents.views import (
+    DocumentView,
+    PageOrderView,
+    PageView,
+    document_view,
+    page_order_view,
+    page_view,
+)
+from services.gateway.kernel.cursors import Slice
 
 _EXTRACTED = (
     select(func.count())
@@ -50,12 +58,8 @@ _UNPARSED = (
     .limit(bindparam("limit", type_=Integer()))
 )
 PLACE = (documents.c.submitted_at, documents.c.document_id)
-_NEWEST = (
-    DOCUMENTS.select()
-    .where(documents.c.owner_id == bindparam("owner"), EXISTS)
-    .order_by(*(column.desc() for column in PLACE))
-    .limit(bindparam("limit", type_=Integer()))
-)
+_CHOSEN = DOCUMENTS.select().where(among_given(documents.c.document_id, "chosen"))
+EVERY_DOCUMENT = DocumentSearch()
 _PAGES = (
     PAGE_TEXTS.select()
     .where(
@@ -66,6 +70,9 @@ _PAGES = (
     .order_by(pages.c.page)
     .limit(bindparam("limit", type_=Integer()))
 )
+_NUMBERED = PAGE_TEXTS.select().where(
+    pages.c.document_id == bindparam("document"), IS_EXTRACTED, among_given(pages.c.page, "numbers")
+)
 
 
 @dataclass(frozen=True)
@@ -74,21 +81,26 @@ class DocumentQueries:
 
     database: Database
 
-    async def documents(self, caller: UUID, limit: int, after: str | None) -> Slice[DocumentView]:
-        """Return the caller's documents, newest first, from behind the cursor ``after``.
+    async def documents(
+        self,
+        caller: UUID,
+        limit: int,
+        after: str | None,
+        search: DocumentSearch = EVERY_DOCUMENT,
+    ) -> Slice[DocumentView]:
+        """Return the caller's documents, in an order, from behind the cursor ``after``.
 
         Raises:
-            Rejected: The cursor is none of ours.
+            Rejected: The cursor is none of ours, or of another order.
         """
-        wanted, asked = _NEWEST, {"owner": str(caller), "limit": limit + 1}
-        if after is not None:
-            wanted = wanted.where(tuple_(*PLACE) < position(after))
         async with self.database.reading() as connection:
-            rows = await DOCUMENTS.all(connection, wanted, asked)
-            ready = await pages_ready(connection, [row.document_id for row in rows[:limit]])
-        views = tuple(document_view(row, ready.get(row.document_id, 0)) for row in rows[:limit])
-        last = rows[limit - 1] if len(rows) > limit else None
-        return Slice(views, cursor(last.submitted_at, last.document_id) if last else None)
+            found = await search_documents(connection, caller, search, limit, after)
+            chosen = {"chosen": [str(document_id) for document_id in found.ids]}
+            rows = await DOCUMENTS.all(connection, _CHOSEN, chosen)
+            ready = await pages_ready(connection, found.ids)
+        by_id = {row.document_id: row for row in rows}
+        views = (document_view(by_id[one], ready.get(one, 0)) for one in found.ids if one in by_id)
+        return Slice(tuple(views), found.following)
 
     async def document(self, caller: UUID, document_id: UUID) -> DocumentView:
         """Return a document.
@@ -128,13 +140,29 @@ class DocumentQueries:
     async def pages(
         self, caller: UUID, document_id: UUID, limit: int, after: int = 0
     ) -> Slice[PageView]:
-        """Return the pages behind page ``after`` that were read so far, in order."""
-        asked = {"document": str(document_id), "after": after, "limit": limit + 1}
+        """Return the pages behind position ``after`` that were read so far, in reading order."""
+        asked: dict[str, Any] = {"document": str(document_id)}
         async with self.database.reading() as connection:
             document = await document_for(connection, caller, document_id, Capability.SEE_DOCUMENT)
-            rows = await PAGE_TEXTS.all(connection, _PAGES, asked)
-        views = tuple(page_view(row, document) for row in rows[:limit])
-        return Slice(views, str(views[-1].page) if len(rows) > limit else None)
+            if document.page_order is None:
+                asked |= {"after": after, "limit": limit + 1}
+                rows = await PAGE_TEXTS.all(connection, _PAGES, asked)
+            else:
+                asked["numbers"] = document.reading_order.pages[after : after + limit + 1]
+                rows = await PAGE_TEXTS.all(connection, _NUMBERED, asked)
+        views = sorted((page_view(row, document) for row in rows), key=lambda page: page.position)[
+            :limit
+        ]
+        return Slice(tuple(views), str(views[-1].position) if len(rows) > limit else None)
+
+    async def page_order(self, caller: UUID, document_id: UUID) -> PageOrderView:
+        """Return how the pages of a document are read."""
+        return page_order_view(await self._row(caller, document_id))
+
+    async def page(self, caller: UUID, document_id: UUID, page: int) -> PageView:
+        """Return a page."""
+        async with self.database.reading() as connection:
+            return await read_page(connection, caller, document_id, page)
 
 
 async def read_document(

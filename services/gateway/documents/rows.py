@@ -6,18 +6,22 @@ from uuid import UUID
 from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.details import (
     Chapter,
+    DocumentTitle,
     ParsedDocument,
     SourceKind,
     SubmittedDocument,
     title_of,
 )
+from libs.common.contracts.pages import PageRange
+from services.gateway.documents.reading_order import ReadingOrder
 
 
 @dataclass(frozen=True, kw_only=True)
 class DocumentRow:
     """A document that was submitted and is not deleted.
 
-    ``submitted`` and ``parsed`` are the details of its events, None if the objects are lost.
+    ``submitted``, ``renamed`` and ``parsed`` are the details of its events, None if the objects are
+    lost.
     """
 
     document_id: UUID
@@ -25,12 +29,21 @@ class DocumentRow:
     source_kind: SourceKind
     submitted: SubmittedDocument | None
     submitted_at: str
+    renamed: DocumentTitle | None = None
+    renamed_revision: int | None = None
     language: str | None
     media_type: str | None
     page_count: int | None
     characters: int | None
     parsed: ParsedDocument | None
     parsed_at: str | None
+    retried_attempt: int | None = None
+    retried_at: str | None = None
+    rejected_attempt: int | None = None
+    last_added: int | None = None
+    reordered_revision: int | None = None
+    page_order: tuple[PageRange, ...] | None = None
+    reordered_at: str | None = None
     rejected_code: str | None
     rejected_reason: str | None
     rejected_at: str | None
@@ -41,7 +54,41 @@ class DocumentRow:
     @property
     def is_rejected(self) -> bool:
         """Whether it could not be read. If its submission was given up, it may be read later."""
-        return self.rejected_at is not None and self.parsed_at is None
+        if self.rejected_at is None or self.parsed_at is not None:
+            return False
+        return (self.rejected_attempt or 1) >= self.attempt
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nobody will say what it says, or that it cannot be read."""
+        if self.given_up_at is None or self.parsed_at is not None:
+            return False
+        return self.retried_at is None or self.given_up_at > self.retried_at
+
+    @property
+    def attempt(self) -> int:
+        """Which attempt to read it is the last one."""
+        return self.retried_attempt or 1
+
+    @property
+    def revision(self) -> int:
+        """The revision of its title: 0 as it was handed in, and 1 more each time."""
+        return self.renamed_revision or 0
+
+    @property
+    def pages_total(self) -> int | None:
+        """How many pages it has, with those that were added; None while it is read."""
+        return None if self.page_count is None else max(self.page_count, self.last_added or 0)
+
+    @property
+    def reading_order(self) -> ReadingOrder:
+        """How its pages are read, as far as they are known."""
+        return ReadingOrder(self.page_order, self.page_count or 0, self.pages_total or 0)
+
+    @property
+    def order_revision(self) -> int:
+        """The revision of the order of its pages: 0 by their numbers, and 1 more each time."""
+        return self.reordered_revision or 0
 
     @property
     def source_name(self) -> str | None:
@@ -50,10 +97,11 @@ class DocumentRow:
 
     @property
     def title(self) -> str:
-        """As given by its owner, else as found in it, else the name it came under."""
+        """As given by its owner, last of all, else as found in it, else the name it came under."""
+        renamed = self.renamed.title if self.renamed else None
         given = self.submitted.title if self.submitted else None
         found = self.parsed.title if self.parsed else None
-        return title_of(given, found, self.source_name)
+        return title_of(renamed, given, found, self.source_name)
 
     @property
     def author(self) -> str | None:
@@ -62,8 +110,9 @@ class DocumentRow:
 
     @property
     def chapters(self) -> tuple[Chapter, ...]:
-        """Its table of contents."""
-        return self.parsed.chapters if self.parsed else ()
+        """Its table of contents, in the order in which it is read."""
+        found = self.parsed.chapters if self.parsed else ()
+        return self.reading_order.chapters(found)
 
     @property
     def cover(self) -> ObjectRef | None:
@@ -77,9 +126,8 @@ class DocumentRow:
 
     def chapter_title(self, page: int) -> str | None:
         """Return the title of the chapter that a page lies in."""
-        begun = (chapter for chapter in self.chapters if chapter.first_page <= page)
-        last = max(begun, key=lambda chapter: chapter.first_page, default=None)
-        return None if last is None else last.title
+        found = self.parsed.chapters if self.parsed else ()
+        return self.reading_order.chapter_title(found, page)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +167,7 @@ class PageTextRow(PageRow):
     language: str | None
     extracted: ObjectRef
     edited: ObjectRef | None
+    segments: ObjectRef | None
 
     @property
     def text(self) -> ObjectRef:

@@ -17,8 +17,9 @@ from services.gateway.kernel.errors import NotFound, Stale
 from services.gateway.kernel.rows import RowReader
 from services.gateway.sharing.selects import level_of
 
-_submitted, _parsed, _rejected, _given_up = (
-    document_details.alias(name) for name in ("submitted", "parsed", "rejected", "given_up")
+_submitted, _renamed, _parsed, _rejected, _given_up = (
+    document_details.alias(name)
+    for name in ("submitted", "renamed", "parsed", "rejected", "given_up")
 )
 
 
@@ -31,10 +32,12 @@ DOCUMENTS = RowReader(
     DocumentRow,
     documents,
     joined=documents.outerjoin(_submitted, names(documents, documents.c.submitted_key, _submitted))
+    .outerjoin(_renamed, names(documents, documents.c.renamed_key, _renamed))
     .outerjoin(_parsed, names(documents, documents.c.parsed_key, _parsed))
     .outerjoin(_rejected, names(documents, documents.c.rejected_key, _rejected))
     .outerjoin(_given_up, names(documents, documents.c.given_up_key, _given_up)),
     submitted=_submitted.c.body,
+    renamed=_renamed.c.body,
     parsed=_parsed.c.body,
     rejected_reason=_rejected.c.reason,
     given_up_reason=_given_up.c.reason,
@@ -46,6 +49,22 @@ PAGE_TEXTS = RowReader(PageTextRow, pages, joined=_with_reasons, failed_reason=_
 
 EXISTS = documents.c.owner_id.is_not(None) & documents.c.deleted_at.is_(None)
 """The document was submitted, as far as is known here, and not deleted."""
+
+IS_PARSED = documents.c.parsed_at.is_not(None)
+IS_UNREADABLE = ~IS_PARSED & (
+    (
+        documents.c.rejected_at.is_not(None)
+        & (
+            func.coalesce(documents.c.rejected_attempt, 1)
+            >= func.coalesce(documents.c.retried_attempt, 1)
+        )
+    )
+    | (
+        documents.c.given_up_at.is_not(None)
+        & (documents.c.retried_at.is_(None) | (documents.c.given_up_at > documents.c.retried_at))
+    )
+)
+"""See :attr:`DocumentRow.is_rejected` and :attr:`DocumentRow.is_given_up`."""
 
 _EXISTING = DOCUMENTS.select().where(documents.c.document_id == bindparam("document"), EXISTS)
 _OWNERS = select(documents.c.document_id, documents.c.owner_id).where(
@@ -92,6 +111,19 @@ async def document_for(
         raise NotFound(what)
     check_access(await role_on(connection, document, caller), capability, what)
     return document
+
+
+async def document_to_change(
+    connection: AsyncConnection, caller: UUID, document_id: UUID, capability: Capability
+) -> DocumentRow:
+    """Return a document as :func:`document_for` does, locked until the transaction ends.
+
+    Of two changes at once the second one waits here, and then sees what the first one made.
+    """
+    this = documents.c.document_id == str(document_id)
+    await connection.execute(select(documents.c.document_id).where(this).with_for_update())
+    # Read apart: what is joined to a row that was waited for is as it was before.
+    return await document_for(connection, caller, document_id, capability)
 
 
 async def may_see(database: Database, caller: UUID, document_id: UUID) -> bool:

@@ -9,6 +9,9 @@ from sqlalchemy import JSON, Column, Index, Integer, String, Table, Text, and_, 
 from libs.common.store.bodies.event_body import PartOfEvent
 from services.gateway.kernel.tables import CODE, ID, KEY, MOMENT, metadata
 
+BY_BYTES = String(200).with_variant(String(200, collation="C"), "postgresql")
+"""A text that is ordered by its code points, whatever the locale of the database."""
+
 _HERE = column("deleted_at").is_(None)
 _UNPARSED = and_(
     *(column(name).is_(None) for name in ("parsed_at", "rejected_at", "given_up_at", "deleted_at"))
@@ -35,6 +38,15 @@ documents = Table(
     Column("given_up_key", KEY),
     Column("given_up_at", MOMENT),
     Column("deleted_at", MOMENT),
+    Column("renamed_revision", Integer),
+    Column("renamed_key", KEY),
+    Column("retried_attempt", Integer),
+    Column("retried_at", MOMENT),
+    Column("rejected_attempt", Integer),
+    Column("last_added", Integer),
+    Column("reordered_revision", Integer),
+    Column("page_order", JSON),
+    Column("reordered_at", MOMENT),
     Index(
         "ix_documents_listing",
         "owner_id",
@@ -51,8 +63,7 @@ documents = Table(
         sqlite_where=_UNPARSED,
     ),
 )
-"""One index has the documents of an owner in the order in which they are listed, the other those
-that are still to be read."""
+"""One index has the documents of an owner, the other those that are still to be read."""
 
 pages = Table(
     "pages",
@@ -71,7 +82,26 @@ pages = Table(
     Column("failed_code", CODE),
     Column("failed_key", KEY),
     Column("failed_at", MOMENT),
+    Column("added_at", MOMENT),
 )
+
+document_listings = Table(
+    "document_listings",
+    metadata,
+    Column("document_id", ID, primary_key=True),
+    Column("owner_id", ID, nullable=False),
+    Column("submitted_at", MOMENT, nullable=False),
+    Column("updated_at", MOMENT, nullable=False),
+    Column("folded_title", Text, nullable=False),
+    Column("sort_key", BY_BYTES, nullable=False),
+    Index("ix_document_listings_submitted", "owner_id", "submitted_at", "document_id"),
+    Index("ix_document_listings_updated", "owner_id", "updated_at", "document_id"),
+    Index("ix_document_listings_title", "owner_id", "sort_key", "document_id"),
+)
+"""Documents as they are listed, in one index for each order; see ``listing/``.
+
+Not a read model, for no event holds a title: kept when read models are rebuilt, and written anew
+when details are read again."""
 
 document_details = Table(
     "document_details",

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field, computed_field
 
 from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.pages import page_runs, ranges_as_text
 from services.gateway.documents.rows import DocumentRow, PageRow, PageTextRow
 from services.gateway.kernel.views import Failure, Moment, View, failure
 
@@ -16,12 +17,16 @@ PageState = Literal["read", "speakable", "silent", "failed"]
 class DocumentView(View):
     """A document. ``pages_total`` is null until all of it was read.
 
+    ``revision`` is that of the title: 0 as it was handed in, and 1 more each time it is renamed.
+    ``attempt`` says how often it was tried to read it, which only counts what somebody asked for.
     ``chapters`` and ``warnings`` are how many there are; each has a list of its own.
     """
 
     document_id: UUID
     state: DocumentState
     title: str
+    revision: int
+    attempt: int
     author: str | None
     language: str | None
     source_kind: str
@@ -43,11 +48,24 @@ class DocumentView(View):
         return self.cover_object is not None
 
 
+class PageOrderView(View):
+    """How the pages of a document are read: their numbers, as runs such as `1-3,7,4-6`."""
+
+    document_id: UUID
+    revision: int
+    pages: str
+    pages_total: int
+
+
 class PageView(View):
-    """A page. ``revision`` is 0 as it was extracted; each edit adds 1."""
+    """A page. ``revision`` is 0 as it was extracted or added; each edit adds 1.
+
+    ``page`` is its number, which it keeps; ``position`` is which one it is as they are read.
+    """
 
     document_id: UUID
     page: int
+    position: int
     title: str | None
     language: str | None
     characters: int | None
@@ -55,6 +73,7 @@ class PageView(View):
     state: PageState
     failure: Failure | None
     text_object: ObjectRef = Field(exclude=True)
+    segments_object: ObjectRef | None = Field(exclude=True)
 
 
 def document_view(row: DocumentRow, pages_ready: int) -> DocumentView:
@@ -69,6 +88,8 @@ def document_view(row: DocumentRow, pages_ready: int) -> DocumentView:
         document_id=row.document_id,
         state=state,
         title=row.title,
+        revision=row.revision,
+        attempt=row.attempt,
         author=row.author,
         language=row.language,
         source_kind=row.source_kind,
@@ -76,7 +97,7 @@ def document_view(row: DocumentRow, pages_ready: int) -> DocumentView:
         media_type=row.media_type,
         submitted_at=row.submitted_at,
         pages_ready=pages_ready,
-        pages_total=row.page_count,
+        pages_total=row.pages_total,
         characters=row.characters,
         chapters=len(row.chapters),
         warnings=len(row.warnings),
@@ -89,7 +110,7 @@ def rejection_of(row: DocumentRow) -> Failure | None:
     """Return why the document could not be read, if it could not."""
     if row.is_rejected:
         return failure(row.rejected_code, row.rejected_reason)
-    if row.given_up_at is not None and row.parsed_at is None:
+    if row.is_given_up:
         return failure(row.given_up_code, row.given_up_reason)
     return None
 
@@ -101,6 +122,7 @@ def page_view(row: PageTextRow, document: DocumentRow) -> PageView:
     return PageView(
         document_id=row.document_id,
         page=row.page,
+        position=document.reading_order.position(row.page),
         title=document.chapter_title(row.page),
         language=row.language,
         characters=row.segments_characters if state == "speakable" else found,
@@ -108,6 +130,17 @@ def page_view(row: PageTextRow, document: DocumentRow) -> PageView:
         state=state,
         failure=reason,
         text_object=row.text,
+        segments_object=row.segments if row.is_cut else None,
+    )
+
+
+def page_order_view(row: DocumentRow) -> PageOrderView:
+    """Return how the pages of a document are read, of those that are known."""
+    return PageOrderView(
+        document_id=row.document_id,
+        revision=row.order_revision,
+        pages=ranges_as_text(page_runs(row.reading_order.pages)),
+        pages_total=row.pages_total or 0,
     )
 
 

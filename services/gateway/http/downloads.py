@@ -21,7 +21,7 @@ from services.gateway.http.problems import problem
 from services.gateway.http.requests.methods import is_head
 
 PRIVATE = "private"
-_RANGE = re.compile(r"bytes\s*+=\s*+(\d{0,18})\s*+-\s*+(\d{0,18})\s*+", re.IGNORECASE)
+_RANGE = re.compile(r"bytes\s*+=\s*+([0-9]{0,18})\s*+-\s*+([0-9]{0,18})\s*+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ async def send_object(
     headers = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": PRIVATE}
     if disposition:
         headers["Content-Disposition"] = disposition
-    if _is_known(request.headers.get("if-none-match"), etag):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    if (unmet := _unmet(request, etag, headers)) is not None:
+        return unmet
     try:
         span = _span(request, etag, ref.size)
     except Unsatisfiable:
@@ -100,6 +100,20 @@ async def send_object(
     return ClosingResponse(blocks, status, headers, media_type)
 
 
+def _unmet(request: Request, etag: str, headers: dict[str, str]) -> Response | None:
+    """Return the answer to a condition that does not hold, in the order of RFC 9110, 13.2.2."""
+    if _is_another(request.headers.get("if-match"), etag):
+        return problem(
+            HTTPStatus.PRECONDITION_FAILED,
+            "stale",
+            "This is another file than the one that If-Match names; fetch all of it.",
+            {"ETag": etag},
+        )
+    if _is_known(request.headers.get("if-none-match"), etag):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    return None
+
+
 class ClosingResponse(StreamingResponse):
     """Closes what it sends from as soon as it has ended, however it ends."""
 
@@ -116,6 +130,13 @@ def _span(request: Request, etag: str, size: int) -> ByteRange | None:
     if condition is not None and condition.strip() != etag:
         return None
     return asked_span(request.headers.get("range"), size)
+
+
+def _is_another(header: str | None, etag: str) -> bool:
+    """Compare strongly, as RFC 9110, section 13.1.1 has it: a weak tag is never the same."""
+    if header is None:
+        return False
+    return not {"*", etag} & {part.strip() for part in header.split(",")}
 
 
 def _is_known(header: str | None, etag: str) -> bool:

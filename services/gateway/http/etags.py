@@ -1,13 +1,15 @@
 """ETags that say a version, and the condition that it is that one still; RFC 9110, section 13.1."""
 
 import re
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import Header
 
+from services.gateway.http.problems import Refused
 from services.gateway.kernel.errors import Stale
 
-_TAG = re.compile(r'"(\d{1,9})"')
+_TAG = re.compile(r'"([0-9]{1,9})"')
 
 IfMatch = Annotated[
     str | None,
@@ -35,3 +37,19 @@ def check_version(if_match: str | None, version: int) -> None:
     asked = "*" if if_match is None else if_match.strip()
     if asked != "*" and tagged_version(asked) != version:
         raise Stale("It was changed since you read it. Read it again, then decide again.")
+
+
+def named_revision(if_match: str | None) -> int:
+    """Return the revision that a condition names, where nobody may change what they have not seen.
+
+    Raises:
+        Refused: It names none.
+    """
+    revision = tagged_version(if_match)
+    if revision is None:
+        raise Refused(
+            HTTPStatus.PRECONDITION_REQUIRED,
+            "revision_required",
+            'Say which revision you changed, as the ETag of what you read: If-Match: "0".',
+        )
+    return revision

@@ -25,7 +25,15 @@ from services.gateway.http.problem_details.problem_types import PROBLEM_TYPES, t
 from services.gateway.http.problem_details.value_sentences import BROKEN_JSON, sentence
 from services.gateway.http.requests.methods import allowed_methods
 from services.gateway.http.requests.request_ids import current_request_id
-from services.gateway.kernel.errors import Forbidden, NotFound, NotReady, QuotaExceeded, Stale
+from services.gateway.kernel.errors import (
+    AlreadyEnded,
+    Forbidden,
+    NotFound,
+    NothingToRetry,
+    NotReady,
+    QuotaExceeded,
+    Stale,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +50,8 @@ STATUS: Mapping[type[LecternError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Forbidden: HTTPStatus.FORBIDDEN,
     NotReady: HTTPStatus.CONFLICT,
+    NothingToRetry: HTTPStatus.CONFLICT,
+    AlreadyEnded: HTTPStatus.CONFLICT,
     QuotaExceeded: HTTPStatus.CONFLICT,
     Stale: HTTPStatus.PRECONDITION_FAILED,
     Rejected: HTTPStatus.UNPROCESSABLE_ENTITY,

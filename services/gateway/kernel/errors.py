@@ -18,6 +18,18 @@ class NotReady(Permanent):
     code = "not_ready"
 
 
+class NothingToRetry(Permanent):
+    """It has not failed, so there is nothing that could be tried again."""
+
+    code = "nothing_to_retry"
+
+
+class AlreadyEnded(Permanent):
+    """It has ended by itself, so that nobody can stop it any more."""
+
+    code = "already_ended"
+
+
 class QuotaExceeded(Rejected):
     """The owner has as much as the site allows."""
 

@@ -108,6 +108,7 @@ class NarrationCommands:
             requested_by=caller,
             options=options,
             spoken_as=spoken_as,
+            page_count=document.pages_total,
         )
         await command.apply(self.kernel.record(requested))
         return narration_id
@@ -121,6 +122,7 @@ def _requested(
     requested_by: UUID,
     options: NarrationOptions,
     spoken_as: SpokenAs,
+    page_count: int | None = None,
 ) -> NarrationRequested:
     engine, voice, rate = spoken_as
     return NarrationRequested(
@@ -134,6 +136,7 @@ def _requested(
         rate=rate,
         formats=options.formats,
         audiobook=options.audiobook,
+        page_count=page_count,
     )
 
 
@@ -145,10 +148,21 @@ async def find_identical(
 ) -> NarrationRow | None:
     """Return a narration that asks for the same and is being made, or is all there."""
     same = await newest_alike(connection, document.document_id, spoken_as, options)
-    if same is None:
+    if same is None or not _is_of(same, document):
         return None
     (facts,) = await narration_facts(connection, document, [same])
     return same if narration_view(facts).state in {"working", "ready"} else None
+
+
+def _is_of(narration: NarrationRow, document: DocumentRow) -> bool:
+    """Whether a narration asks for the document as it is: all its pages, a book in its order."""
+    total = document.pages_total
+    known = narration.pages is None and total is not None
+    if known and narration.last_page(document.page_count) != total:
+        return False
+    if narration.audiobook is None or document.reordered_at is None:
+        return True
+    return narration.requested_at > document.reordered_at
 
 
 def check_pages(document: DocumentRow, asked: Sequence[PageRange] | None) -> None:
@@ -159,12 +173,13 @@ def check_pages(document: DocumentRow, asked: Sequence[PageRange] | None) -> Non
     """
     if document.is_rejected:
         raise Rejected("document_rejected", "The document could not be read; there is no audio.")
-    if asked is None or document.page_count is None:
+    total = document.pages_total
+    if asked is None or total is None:
         return
-    beyond = next((run for run in asked if run.last > document.page_count), None)
+    beyond = next((run for run in asked if run.last > total), None)
     if beyond is not None:
-        missing = max(beyond.first, document.page_count + 1)
+        missing = max(beyond.first, total + 1)
         raise Rejected(
             "no_such_page",
-            f"The document has pages 1 to {document.page_count}; there is no page {missing}.",
+            f"The document has pages 1 to {total}; there is no page {missing}.",
         )

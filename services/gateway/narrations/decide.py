@@ -73,13 +73,15 @@ def decide_audios(
 
 def audiobook_contents(document: DocumentRow, pages: Sequence[AudiobookPage]) -> AudiobookContents:
     """Return what an audiobook of ``document`` is made of, if these are its pages."""
+    order = document.reading_order
+    found = document.parsed.chapters if document.parsed else ()
     return AudiobookContents(
         title=document.title,
         author=document.author,
         language=document.language or UNDETERMINED,
-        chapters=document.chapters,
+        chapters=order.chapters(found, [page.page for page in pages]),
         cover=document.cover,
-        pages=tuple(pages),
+        pages=tuple(sorted(pages, key=lambda page: order.position(page.page))),
     )
 
 

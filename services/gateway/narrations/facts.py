@@ -46,7 +46,7 @@ async def narration_facts(
         return []
     ids = [narration.narration_id for narration in chosen]
     known: dict[UUID, list[OutcomeRow]] = {}
-    for row in await outcomes_of(connection, document.document_id, ids, document.page_count):
+    for row in await outcomes_of(connection, document.document_id, ids, document.pages_total):
         known.setdefault(row.narration_id, []).append(row)
     audiobooks = {book.narration_id: book for book in await audiobooks_for(connection, ids)}
     return [

@@ -16,6 +16,7 @@ from libs.common.contracts.tasks import TaskFailed
 from services.gateway.kernel.record import Feature
 from services.gateway.narrations import routes
 from services.gateway.narrations.budget import daily_characters as counted
+from services.gateway.narrations.follow_ups import routes as follow_up_routes
 from services.gateway.narrations.planning.audiobooks import request_audiobook_route
 from services.gateway.narrations.planning.reactions import REACTIONS
 from services.gateway.narrations.planning.resuming import resume_dispatch_route
@@ -49,5 +50,5 @@ NARRATIONS = Feature(
     read_models=(narrations, narration_ranges),
     derived={page_requests: derive_all, daily_characters: counted.derive_all},
     work=(request_audiobook_route, end_stalled_route, resume_dispatch_route),
-    api=(submit_routes.router, routes.router),
+    api=(submit_routes.router, routes.router, follow_up_routes.router),
 )

@@ -28,7 +28,7 @@ class NarrationOptions:
     """Which pages, how, and whether as one file too.
 
     ``pages`` are ascending ranges, None is every page; ``engine`` and ``voice`` None are the site's
-    defaults.
+    defaults. The pages are needed in ``format``, in that of the audiobook, and in ``others``.
     """
 
     pages: tuple[PageRange, ...] | None = None
@@ -37,10 +37,10 @@ class NarrationOptions:
     rate: float = NORMAL_RATE
     format: PageFormat = USUAL_FORMAT
     audiobook: AudiobookFormat | None = None
+    others: tuple[PageFormat, ...] = ()
 
     @property
     def formats(self) -> tuple[PageFormat, ...]:
         """The formats that the pages are needed in."""
-        if self.audiobook is None:
-            return (self.format,)
-        return tuple(dict.fromkeys((self.format, page_format_of(self.audiobook))))
+        of_book = () if self.audiobook is None else (page_format_of(self.audiobook),)
+        return tuple(dict.fromkeys((self.format, *of_book, *self.others)))

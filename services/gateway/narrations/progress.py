@@ -45,6 +45,9 @@ class NarrationFacts:
         counts: Counter[Outcome] = Counter()
         for row in self.known:
             counts[row.outcome] += row.pages
+        absent = count_in(self.narration.absent(self.document.page_count))
+        if absent:
+            counts["failed"] += absent
         unknown = (self.pages_total or 0) - counts.total()
         if unknown > 0:
             counts["waiting" if self.narration.ended_at is None else "failed"] += unknown
@@ -144,6 +147,8 @@ def _state(
     audiobook: AudiobookView | None,
     failure: Failure | None,
 ) -> NarrationState:
+    if facts.narration.canceled_at is not None:
+        return "canceled"
     if failure is not None:
         return "failed"
     if not settled or (audiobook is not None and audiobook.state in {"waiting", "making"}):
@@ -151,6 +156,6 @@ def _state(
     outcomes = facts.outcomes
     if outcomes.get("failed"):
         return "partial" if outcomes.get("ready") else "failed"
-    if outcomes.get("outdated"):
+    if outcomes.get("outdated") or (audiobook is not None and audiobook.state == "deleted"):
         return "outdated"
     return "partial" if audiobook is not None and audiobook.state == "failed" else "ready"

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from libs.common.contracts.base import Event
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.narrations import (
+    NarrationCanceled,
     NarrationCompleted,
     NarrationEnded,
     NarrationEvent,
@@ -36,6 +37,7 @@ def _requested(event: NarrationRequested) -> list[Write]:
             formats=list(event.formats),
             format_bits=format_bits(event.formats),
             audiobook=event.audiobook,
+            page_count=event.page_count,
         ),
         *_ranges(event, EVERY_PAGE if event.pages is None else event.pages, is_missing=False),
     ]
@@ -56,6 +58,11 @@ def _ended(event: NarrationEnded) -> list[Write]:
     ]
 
 
+def _canceled(event: NarrationCanceled) -> list[Write]:
+    key = {"narration_id": str(event.narration_id)}
+    return [*_ended(event), upsert(narrations, key, canceled_at=rfc3339(event.occurred_at))]
+
+
 def _ranges(event: NarrationEvent, pages: Iterable[PageRange], *, is_missing: bool) -> list[Write]:
     key = {"narration_id": str(event.narration_id), "is_missing": is_missing}
     return [upsert(narration_ranges, key | {"first": run.first}, last=run.last) for run in pages]
@@ -65,4 +72,5 @@ FOLDS: Mapping[type[Event], Fold] = {
     NarrationRequested: _requested,
     NarrationCompleted: _ended,
     NarrationFailed: _ended,
+    NarrationCanceled: _canceled,
 }

@@ -69,10 +69,10 @@ class NarrationQueries:
             return await page_failures(connection, facts, limit, after)
 
     async def page_audios(self, caller: UUID, narration_id: UUID) -> tuple[AudioView, ...]:
-        """Return the audios of a narration's pages that are ready, in the order of the pages."""
+        """Return the audios of a narration's pages that are ready, in the order of reading."""
         async with self.database.reading() as connection:
             facts = await self._facts(connection, caller, narration_id)
-            narration, page_count = facts.narration, facts.document.page_count
+            narration, page_count = facts.narration, facts.document.pages_total
             ready = set(await pages_that_are(connection, narration, page_count, {"ready"}))
             rows = await audio_files(
                 connection,
@@ -81,7 +81,8 @@ class NarrationQueries:
                 is_current(),
             )
         found = (audio_view(row) for row in one_per_sound(rows) if row.page in ready)
-        return tuple(sorted(found, key=lambda audio: audio.page))
+        order = facts.document.reading_order
+        return tuple(sorted(found, key=lambda audio: order.position(audio.page)))
 
     async def is_over(self, narration_id: UUID) -> bool:
         """Return whether a narration has ended, or its document is gone; one cheap look."""

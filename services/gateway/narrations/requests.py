@@ -1,12 +1,17 @@
 """What people send: narrations and submissions."""
 
-import re
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, Strict, model_validator
 
 from libs.common.contracts.formats import AudiobookFormat, PageFormat, Rate, page_format_of
-from libs.common.contracts.pages import MAX_RANGES, PageRange, SomePages, merged, page_ranges
+from libs.common.contracts.pages import (
+    PageRange,
+    SomePages,
+    merged,
+    page_ranges,
+    read_ranges,
+)
 from services.gateway.http.models import RequestBody
 from services.gateway.narrations.options import (
     NORMAL_RATE,
@@ -19,7 +24,6 @@ from services.gateway.narrations.options import (
 MAX_PAGES = 100_000
 MAX_NUMBERS = 500
 """Pages that are listed one by one; more of them are written as ranges."""
-_RANGE = re.compile(r"\s*+(\d{1,6})\s*+(?:-\s*+(\d{1,6})\s*+)?")
 
 
 def asked_ranges(value: object) -> object:
@@ -45,21 +49,7 @@ def ranges_of(text: str) -> tuple[PageRange, ...]:
     Raises:
         ValueError: It is no list of pages, or has more than :data:`MAX_RANGES` parts.
     """
-    parts = text.split(",")
-    if len(parts) > MAX_RANGES:
-        raise ValueError(f"write pages in at most {MAX_RANGES} ranges")
-    return merged(map(_range, parts))
-
-
-def _range(part: str) -> PageRange:
-    match = _RANGE.fullmatch(part)
-    if match is None:
-        raise ValueError("write pages as 1-5,8")
-    first = int(match[1])
-    last = int(match[2]) if match[2] else first
-    if not 1 <= first <= last <= MAX_PAGES:
-        raise ValueError(f"pages go from 1 to {MAX_PAGES}, the smaller number first")
-    return PageRange(first=first, last=last)
+    return merged(read_ranges(text, MAX_PAGES))
 
 
 ListedPages = Annotated[
@@ -74,7 +64,10 @@ Pages = Annotated[
 
 
 SteppedRate = Annotated[
-    Rate, AfterValidator(in_steps), Field(json_schema_extra={"multipleOf": 1 / RATE_STEPS})
+    Rate,
+    Strict(),
+    AfterValidator(in_steps),
+    Field(json_schema_extra={"multipleOf": 1 / RATE_STEPS}),
 ]
 
 

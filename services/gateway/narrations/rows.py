@@ -19,7 +19,10 @@ Outcome = Literal["waiting", "ready", "silent", "failed", "outdated"]
 
 @dataclass(frozen=True, kw_only=True)
 class NarrationRow:
-    """What somebody asked to hear; ``pages`` None is every page."""
+    """What somebody asked to hear; ``pages`` None is every page.
+
+    ``page_count`` is how many the document had then, None if it was still being read.
+    """
 
     narration_id: UUID
     document_id: UUID
@@ -35,6 +38,8 @@ class NarrationRow:
     ended_at: str | None
     ended_before_read: bool | None
     missing: tuple[PageRange, ...] | None
+    page_count: int | None = None
+    canceled_at: str | None = None
 
     @property
     def spoken_as(self) -> SpokenAs:
@@ -42,17 +47,32 @@ class NarrationRow:
         return self.engine, self.voice, self.rate
 
     def selected(self, page_count: int | None) -> tuple[PageRange, ...] | None:
-        """Return the pages that it asks for, of a document of so many pages, as ranges.
+        """Return the pages that it asks for, of a document that was read to so many, as ranges.
 
-        None: every page, of a document that is still read.
+        Pages that the document does not have are among them if they were named. None: every page,
+        of a document that is still read.
         """
-        if page_count is None:
-            return self.pages
-        asked = self.pages or (PageRange(first=1, last=page_count),)
+        last = self.last_page(page_count)
+        if self.pages is None and last is not None:
+            return (PageRange(first=1, last=last),)
+        return self.pages
+
+    def last_page(self, page_count: int | None) -> int | None:
+        """Return the last page that there was when it was asked for; None while that is unknown.
+
+        What is added later was not asked for.
+        """
+        return self.page_count or page_count
+
+    def absent(self, page_count: int | None) -> tuple[PageRange, ...]:
+        """Return the pages that it names and that the document does not have, as far as known."""
+        last = self.last_page(page_count)
+        if self.pages is None or last is None:
+            return ()
         return tuple(
-            PageRange(first=run.first, last=min(run.last, page_count))
-            for run in asked
-            if run.first <= page_count
+            PageRange(first=max(run.first, last + 1), last=run.last)
+            for run in self.pages
+            if run.last > last
         )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    or_,
     select,
     tuple_,
 )
@@ -22,7 +23,13 @@ from libs.common.database.arrays import among
 from services.gateway.audio.rows import AudioRow, SpokenAs, format_bits
 from services.gateway.audio.selects import AUDIOS, REQUESTED
 from services.gateway.audio.tables import IN_FLIGHT, audiobooks, audios
-from services.gateway.documents.selects import EXISTS, IS_CUT, REVISION
+from services.gateway.documents.selects import (
+    EXISTS,
+    IS_CUT,
+    IS_PARSED,
+    IS_UNREADABLE,
+    REVISION,
+)
 from services.gateway.documents.tables import documents, pages
 from services.gateway.kernel.errors import NotFound
 from services.gateway.kernel.rows import RowReader
@@ -128,10 +135,14 @@ HAS_AUDIOBOOK = exists().where(
     audiobooks.c.narration_id == narrations.c.narration_id, audiobooks.c.requested_at.is_not(None)
 )
 IS_OPEN = narrations.c.requested_at.is_not(None) & narrations.c.ended_at.is_(None)
-IS_INTERESTED = narrations.c.requested_at.is_not(None) & (
-    narrations.c.ended_at.is_(None)
-    | narrations.c.ended_before_read
-    | (narrations.c.pages_missing > 0)
+IS_INTERESTED = (
+    narrations.c.requested_at.is_not(None)
+    & narrations.c.canceled_at.is_(None)
+    & (
+        narrations.c.ended_at.is_(None)
+        | narrations.c.ended_before_read
+        | (narrations.c.pages_missing > 0)
+    )
 )
 """It may still have to be given audio: for what it asks for or, ended, was left without."""
 
@@ -160,12 +171,7 @@ def _at_rest() -> Select[Any]:
         REQUESTED,
         IN_FLIGHT,
     )
-    is_read = (
-        documents.c.parsed_at.is_not(None)
-        | documents.c.rejected_at.is_not(None)
-        | documents.c.given_up_at.is_not(None)
-    )
-    known = exists().where(documents.c.document_id == document_id, is_read)
+    known = exists().where(documents.c.document_id == document_id, IS_PARSED | IS_UNREADABLE)
     return (
         NARRATIONS.select()
         .where(narrations.c.document_id == document_id, narrations.c.requested_at.is_not(None))
@@ -173,7 +179,9 @@ def _at_rest() -> Select[Any]:
     )
 
 
-_WITHOUT_AUDIOBOOK = narrations.c.audiobook.is_not(None) & ~HAS_AUDIOBOOK
+_WITHOUT_AUDIOBOOK = (
+    narrations.c.audiobook.is_not(None) & narrations.c.canceled_at.is_(None) & ~HAS_AUDIOBOOK
+)
 _LACK_AUDIOBOOK = _at_rest().where(_WITHOUT_AUDIOBOOK)
 _NOT_SETTLED = _at_rest().where(IS_OPEN | _WITHOUT_AUDIOBOOK)
 
@@ -250,8 +258,10 @@ async def can_be_spoken(connection: AsyncConnection, narration_id: UUID) -> bool
     return await connection.scalar(one.limit(1)) is not None
 
 
-async def audios_being_made(connection: AsyncConnection, narration: NarrationRow) -> list[AudioRow]:
-    """Return the audios that serve a narration and are being made."""
+async def audios_being_made(
+    connection: AsyncConnection, narration: NarrationRow, *, lock: bool = False
+) -> list[AudioRow]:
+    """Return the audios that serve a narration and are being made; locked, if asked."""
     wanted = (
         AUDIOS.select()
         .join(
@@ -267,6 +277,7 @@ async def audios_being_made(connection: AsyncConnection, narration: NarrationRow
             narration_ranges.c.narration_id == str(narration.narration_id),
             narration_ranges.c.is_missing == false(),
             audios.c.revision == REVISION,
+            or_(pages.c.added_at.is_(None), pages.c.page <= (narration.page_count or 0)),
             tuple_(audios.c.engine, audios.c.voice, audios.c.rate) == narration.spoken_as,
             REQUESTED,
             audios.c.ready_at.is_(None),
@@ -275,7 +286,7 @@ async def audios_being_made(connection: AsyncConnection, narration: NarrationRow
         )
         .order_by(audios.c.page)
     )
-    return await AUDIOS.all(connection, wanted)
+    return await AUDIOS.all(connection, wanted.with_for_update(of=audios) if lock else wanted)
 
 
 async def is_over(connection: AsyncConnection, narration_id: UUID) -> bool:

@@ -34,6 +34,8 @@ narrations = Table(
     Column("ended_before_read", Boolean),
     Column("pages_missing", Integer),
     Column("missing", JSON),
+    Column("page_count", Integer),
+    Column("canceled_at", MOMENT),
 )
 
 narration_ranges = Table(

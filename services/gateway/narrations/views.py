@@ -9,7 +9,7 @@ from libs.common.contracts.formats import MAX_FORMATS, PageFormat
 from services.gateway.audio.views import AudiobookView
 from services.gateway.kernel.views import Failure, Moment, View
 
-NarrationState = Literal["working", "ready", "partial", "outdated", "failed"]
+NarrationState = Literal["working", "ready", "partial", "outdated", "failed", "canceled"]
 
 
 class PageFailure(View):
@@ -36,7 +36,8 @@ class NarrationWait(View):
 class NarrationView(View):
     """A narration and how far it is.
 
-    ``partial`` is one of which something can be heard, but a page or the audiobook is missing.
+    ``partial`` is one of which something can be heard, but a page or the audiobook is missing;
+    ``canceled`` is one that somebody stopped before it was all there.
 
     ``pages_total`` is unknown while a document of which everything was asked for is still read.
     ``pages_silent`` have nothing to speak; ``pages_outdated`` were edited, or their audio deleted,

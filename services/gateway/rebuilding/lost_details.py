@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.base import Event
-from libs.common.contracts.documents import DocumentSubmitted
+from libs.common.contracts.documents import DocumentRenamed, DocumentSubmitted
 from libs.common.database.arrays import among
 from libs.common.database.engine import Database
 from libs.common.storage.port import Storage
@@ -33,7 +33,7 @@ async def restore_details(database: Database, storage: Storage, features: Sequen
         Unavailable: The database or the storage does not answer.
     """
     referring = [event.topic for event in consumed(features) if "details" in event.model_fields]
-    sources = Sources(own=[DocumentSubmitted.topic], received=referring)
+    sources = Sources(own=[DocumentSubmitted.topic, DocumentRenamed.topic], received=referring)
     position, count, reading = Position(), 0, asyncio.Semaphore(AT_ONCE)
     while True:
         async with database.querying() as connection:

@@ -28,6 +28,7 @@ async def everything(world: World) -> dict[str, Any]:
     """The values of all that paths of the API name, of the world's owner, who has an account."""
     document = await world.hand_in()
     await world.read(document, 2)
+    await world.segment(document, 1, "Hello there.")
     cover = await world.storage.write(f"documents/{document}/cover", b"picture", "image/png")
     await world.parse(document, 2, cover=cover)
     narration = await world.narrations.narrate(

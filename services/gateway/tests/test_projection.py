@@ -11,6 +11,7 @@ from sqlalchemy import delete, select
 
 from libs.common.contracts.accounts import AccountMailRequested, UserEvent
 from libs.common.contracts.audio import (
+    AudiobookDeleted,
     AudiobookFailed,
     AudiobookReady,
     AudiobookRequested,
@@ -29,16 +30,22 @@ from libs.common.contracts.documents import (
     DocumentDeleted,
     DocumentParsed,
     DocumentRejected,
+    DocumentRenamed,
+    DocumentReordered,
+    DocumentRetried,
     DocumentSubmitted,
+    PageAdded,
     PageEdited,
     PageExtracted,
     PageSegmented,
 )
 from libs.common.contracts.narrations import (
+    NarrationCanceled,
     NarrationCompleted,
     NarrationFailed,
     NarrationRequested,
 )
+from libs.common.contracts.pages import PageRange
 from libs.common.contracts.sharing import ShareChanged, ShareClaimed, ShareEnded, ShareGranted
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.database.engine import Database
@@ -86,8 +93,24 @@ def story(draw, number):
             language="und",
             media_type="application/octet-stream",
         )
-    if draw(st.booleans()):
-        yield DocumentRejected(**about, code="bad", details=reference("bad"))
+    for attempt in range(1, draw(st.integers(1, 4))):
+        yield DocumentRejected(**about, code="bad", details=reference("bad"), attempt=attempt)
+        yield DocumentRetried(
+            **about,
+            attempt=attempt + 1,
+            source_kind="url",
+            details=reference("submitted"),
+            retried_by=OWNER,
+        )
+    added = about | {"text": reference("added"), "markdown_characters": 3, "language": "en"}
+    for page in range(pages + 1, pages + 1 + draw(st.integers(0, 2))):
+        yield PageAdded(**added, page=page, added_by=OWNER)
+    for revision in draw(st.permutations([1, 2])):
+        order = (PageRange(first=revision, last=revision + 1),)
+        yield DocumentReordered(**about, revision=revision, order=order, reordered_by=OWNER)
+    for revision in draw(st.permutations([1, 2])):
+        title = reference(f"title{revision}")
+        yield DocumentRenamed(**about, revision=revision, details=title, renamed_by=OWNER)
     for service in draw(st.permutations(["gateway", "synth"]))[: draw(st.integers(0, 2))]:
         yield lost(about, f"document/{document}", kind="document.parsed", service=service)
     if draw(st.booleans()):
@@ -218,8 +241,14 @@ def book(draw, about, number):
             chapter_count=1,
             loudness_lufs=None,
         )
-    counts = {"pages_total": 1, "pages_silent": 0, "pages_missing": 0}
     if draw(st.booleans()):
+        book = about | {"audiobook_id": bound["audiobook_id"]}
+        yield AudiobookDeleted(**book, deleted_by=OWNER)
+    counts = {"pages_total": 1, "pages_silent": 0, "pages_missing": 0}
+    ends = draw(st.sampled_from(["completed", "failed", "canceled"]))
+    if ends == "canceled":
+        yield NarrationCanceled(**mine, **counts, pages_ready=0, missing=(), canceled_by=OWNER)
+    elif ends == "completed":
         yield NarrationCompleted(
             **mine, **counts, pages_ready=1, duration_ms=7, missing=(), audiobook_id=None
         )

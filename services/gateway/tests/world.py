@@ -44,6 +44,7 @@ from libs.common.contracts.narrations import (
     NarrationCompleted,
     NarrationFailed,
 )
+from libs.common.contracts.speech.utterances import Block, SegmentedPage, Utterance
 from libs.common.processing.consumer import Consumer
 from libs.common.processing.dead_letters import DeadLetters
 from libs.common.processing.worker import Worker
@@ -227,6 +228,35 @@ class World:
                 utterance_count=utterances,
                 characters=characters,
                 language="und",
+            )
+        )
+
+    async def segment(self, document: UUID, page: int, *spoken: str) -> None:
+        """Play the segmenter for one page, with the object in which it says what is spoken."""
+        utterances = tuple(
+            Utterance(
+                index=index,
+                text=text,
+                block=Block.PARAGRAPH,
+                language="en",
+                source_start=0,
+                source_end=0,
+                pause_ms=0,
+                spans=(),
+            )
+            for index, text in enumerate(spoken)
+        )
+        cut = SegmentedPage(title=None, language="en", utterances=utterances, omissions=())
+        await self.take(
+            PageSegmented(
+                document_id=document,
+                owner_id=self.owner,
+                page=page,
+                revision=0,
+                segmented_page=await self.say(document, cut),
+                utterance_count=len(utterances),
+                characters=cut.characters,
+                language="en",
             )
         )
 

@@ -5,12 +5,12 @@ import pytest
 from sqlalchemy import select
 
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted
+from libs.common.contracts.documents import DocumentDeleted, DocumentRetried, DocumentSubmitted
 from libs.common.processing.erasing import ERASE, EraseJob
 from libs.common.store.effects import apply
 from libs.common.store.tables import jobs
 from services.ingest.handlers import routes
-from services.ingest.jobs import FETCH, PARSE, document_rejected
+from services.ingest.jobs import FETCH, PARSE, event_rejected, read_job
 
 OWNER = UUID(int=1)
 DETAILS = ObjectRef(
@@ -59,7 +59,7 @@ async def test_a_submission_becomes_a_job_of_its_owner(take, kept):
     await take(event)
     [job] = await kept(PARSE)
     assert (job.subject, job.owner, job.status) == (str(event.document_id), str(OWNER), "ready")
-    assert DocumentSubmitted.model_validate_json(job.payload).encode() == event.encode()
+    assert PARSE.read(job.payload) == read_job(event)
 
 
 @pytest.mark.parametrize(("kind", "fetched"), [("url", True), ("file", False), ("text", False)])
@@ -110,6 +110,26 @@ async def test_a_second_deletion_does_no_harm(take, kept):
     assert {job.status for job in await kept(ERASE)} == {"ready"}
 
 
-def test_a_submission_that_is_given_up_is_a_rejected_document():
-    [route] = [route for route in routes() if route.event is DocumentSubmitted]
-    assert route.gave_up is document_rejected
+def retry_of(event, attempt=2):
+    about = {name: getattr(event, name) for name in ("document_id", "owner_id", "source_kind")}
+    return DocumentRetried(**about, details=DETAILS, attempt=attempt, retried_by=OWNER)
+
+
+@pytest.mark.parametrize(("kind", "job"), [("url", FETCH), ("file", PARSE)])
+async def test_a_document_is_read_again(take, kept, kind, job):
+    event = submitted(kind)
+    await take(event, retry_of(event))
+    [kept_job] = await kept(job)
+    assert job.read(kept_job.payload).attempt == 2, "the earlier attempt goes on"
+
+
+async def test_a_deleted_document_is_not_read_again(take, kept):
+    event = submitted()
+    await take(event, deleted(event), retry_of(event))
+    assert await kept(PARSE) == []
+
+
+@pytest.mark.parametrize("event", [DocumentSubmitted, DocumentRetried])
+def test_what_asks_to_read_and_is_given_up_is_a_rejected_document(event):
+    [route] = [route for route in routes() if route.event is event]
+    assert route.gave_up is event_rejected

@@ -11,6 +11,7 @@ from libs.common.contracts.details import DETAILS, PageText, SubmittedDocument
 from libs.common.contracts.documents import (
     DocumentDeleted,
     DocumentParsed,
+    DocumentRetried,
     DocumentSubmitted,
     PageExtracted,
 )
@@ -27,7 +28,7 @@ from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.tables import jobs
 from services.ingest.handlers import deleted, submitted
 from services.ingest.intake import Intake
-from services.ingest.jobs import FETCH, PARSE
+from services.ingest.jobs import FETCH, PARSE, read_job
 from services.ingest.pages.document import Metadata, Page
 from services.ingest.web_documents import WebDocuments
 
@@ -102,7 +103,7 @@ async def never(effects):
 
 
 def job_for(event):
-    return Job(id=1, payload=event, attempt=1, record=never)
+    return Job(id=1, payload=read_job(event), attempt=1, record=never)
 
 
 async def parsing(database) -> list[Any]:
@@ -114,7 +115,7 @@ async def parsing(database) -> list[Any]:
 
 
 async def test_what_came_is_recorded_with_its_digest(storage, event, take, database):
-    web = WebDocuments(storage=storage, fetcher=Web())
+    web = WebDocuments(storage=storage, history=History(database), fetcher=Web())
     await take(await web.fetch(job_for(event)))
     [parse] = await parsing(database)
     assert (parse.document_id, parse.owner_id) == (DOCUMENT, OWNER)
@@ -125,7 +126,7 @@ async def test_what_came_is_recorded_with_its_digest(storage, event, take, datab
     assert storage.objects[came.object.key] == text
     assert (came.nonce, came.filename, came.url) == (NONCE, "a.html", None)
     assert all(key.startswith(f"{BASE}/") for key in storage.objects)
-    assert SECRET.encode() not in parse.encode()
+    assert SECRET not in parse.model_dump_json()
 
 
 async def test_two_workers_that_fetch_disagree_and_one_version_is_read(
@@ -134,7 +135,7 @@ async def test_two_workers_that_fetch_disagree_and_one_version_is_read(
     """The first one loses its lease while the website is slow, and stores what it got last."""
     slow = asyncio.Event()
     pages = Web(waiting=[slow])
-    web = WebDocuments(storage=storage, fetcher=pages)
+    web = WebDocuments(storage=storage, history=History(database), fetcher=pages)
     lost = asyncio.create_task(web.fetch(job_for(event)))
     await asyncio.sleep(0)
     while not pages.looks:
@@ -151,7 +152,9 @@ async def test_two_workers_that_fetch_disagree_and_one_version_is_read(
 
 
 async def test_a_document_that_was_deleted_meanwhile_is_not_parsed(storage, event, take, database):
-    effects = await WebDocuments(storage=storage, fetcher=Web()).fetch(job_for(event))
+    effects = await WebDocuments(storage=storage, history=History(database), fetcher=Web()).fetch(
+        job_for(event)
+    )
     await take(
         await deleted(DocumentDeleted(document_id=DOCUMENT, owner_id=OWNER, deleted_by=None))
     )
@@ -159,11 +162,52 @@ async def test_a_document_that_was_deleted_meanwhile_is_not_parsed(storage, even
     assert await parsing(database) == []
 
 
-async def test_a_submission_of_no_address_is_refused(storage, event):
+def retry_of(event):
+    about = {name: getattr(event, name) for name in ("document_id", "owner_id", "source_kind")}
+    return DocumentRetried(**about, details=event.details, attempt=2, retried_by=OWNER)
+
+
+async def announce(database, page):
+    async with database.transaction() as connection:
+        await apply(connection, [page], None)
+
+
+async def test_an_address_is_fetched_again_if_nothing_was_read(storage, event, take, database):
+    """What came was an error page, perhaps."""
+    web = WebDocuments(storage=storage, history=History(database), fetcher=Web())
+    await web.fetch(job_for(event))
+    await take(await web.fetch(job_for(retry_of(event))))
+    [parse] = await parsing(database)
+    came = await read_details(storage, parse.details, SubmittedDocument)
+    assert came.object is not None
+    assert storage.objects[came.object.key] == f"Version 2 of {URL}".encode()
+    assert parse.attempt == 2
+
+
+async def test_what_pages_were_announced_of_is_read_again(storage, event, take, database):
+    """A second look at the address could be another text: its pages would not fit the first."""
+    web = WebDocuments(storage=storage, history=History(database), fetcher=Web())
+    await web.fetch(job_for(event))
+    text = await storage.write(f"{BASE}/pages/00001.r0.json", b"{}", DETAILS)
+    page = {"page": 1, "text": text, "markdown_characters": 2, "language": "en"}
+    await announce(database, PageExtracted(document_id=DOCUMENT, owner_id=OWNER, **page))
+    await take(await web.fetch(job_for(retry_of(event))))
+    [parse] = await parsing(database)
+    came = await read_details(storage, parse.details, SubmittedDocument)
+    assert came.object is not None
+    assert storage.objects[came.object.key] == f"Version 1 of {URL}".encode()
+
+    await web.fetch(job_for(event))  # as another worker does that was thought to be dead
+    with pytest.raises(Rejected) as caught:
+        await web.fetch(job_for(retry_of(event)))
+    assert caught.value.code == "fetched_twice"
+
+
+async def test_a_submission_of_no_address_is_refused(storage, event, database):
     nothing = SubmittedDocument(nonce=NONCE, url=None, object=None, filename=None, title=None)
     ref = await storage.write(f"{BASE}/submitted.json", nothing.encode(), DETAILS)
     with pytest.raises(Rejected) as caught:
-        await WebDocuments(storage=storage, fetcher=Web()).fetch(
+        await WebDocuments(storage=storage, history=History(database), fetcher=Web()).fetch(
             job_for(event.model_copy(update={"details": ref}))
         )
     assert caught.value.code == "no_source"
@@ -175,7 +219,7 @@ def working(database, storage):
 
     async def working(web, parser):
         intake = Intake(storage=storage, history=History(database), parser=parser)
-        documents = WebDocuments(storage=storage, fetcher=web)
+        documents = WebDocuments(storage=storage, history=History(database), fetcher=web)
         worker = Worker(
             database=database,
             storage=storage,

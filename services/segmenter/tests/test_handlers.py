@@ -5,11 +5,11 @@ import pytest
 from sqlalchemy import select
 
 from libs.common.contracts.base import ObjectRef
-from libs.common.contracts.documents import DocumentDeleted, PageEdited, PageExtracted
+from libs.common.contracts.documents import DocumentDeleted, PageAdded, PageEdited, PageExtracted
 from libs.common.processing.erasing import ERASE, EraseJob
 from libs.common.store.effects import apply
 from libs.common.store.tables import jobs
-from services.segmenter.handlers import deleted, edited, extracted, routes
+from services.segmenter.handlers import added, deleted, edited, extracted, routes
 from services.segmenter.jobs import SEGMENT, SegmentJob
 
 DOCUMENT = UUID(int=7)
@@ -62,6 +62,11 @@ async def test_an_extracted_page_is_to_be_cut(take):
     assert await take(EXTRACTED) == [row(wanted(revision=0))]
 
 
+async def test_an_added_page_is_to_be_cut_like_one_that_was_read(take):
+    added = PageAdded(**ABOUT, added_by=uuid4(), markdown_characters=5)
+    assert await take(added) == [row(wanted(revision=0))]
+
+
 async def test_an_edited_page_is_to_be_cut_as_it_is_now(take):
     assert await take(EDITED) == [row(wanted(revision=2))]
 
@@ -82,6 +87,7 @@ async def test_what_was_stored_of_a_deleted_document_is_erased(take):
 def test_every_event_has_its_handler():
     assert {route.event: route.handler for route in routes()} == {
         PageExtracted: extracted,
+        PageAdded: added,
         PageEdited: edited,
         DocumentDeleted: deleted,
     }

@@ -57,6 +57,7 @@ def placed(pages, *firsts):
         ((1, 2), (1, 1, 2), [("1", 0), ("1", 0), ("2", 1)]),  # two on a page stay two
         ((2,), (1, 1, 3), [("1", 0), ("1", 0)]),
         ((3, 4), (3,), [("3", 0)]),
+        ((3, 1, 2), (3, 1, 9), [("3", 0), ("1", 1)]),  # in another order, where they say
     ],
 )
 def test_chapters_begin_with_the_first_page_of_theirs_that_is_in(pages, firsts, found):

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from libs.common.contracts.audio import (
+    AudiobookDeleted,
     AudiobookFailed,
     AudiobookRequested,
     AudioDeleted,
@@ -90,6 +91,25 @@ async def test_a_deleted_document_gets_no_book_any_more(handle, stored_jobs, sto
     asked = await book_requested(storage)
     await handle(document_deleted(asked), asked)
     assert await stored_jobs(BIND) == []
+
+
+def book_deleted(asked):
+    about = {"document_id": asked.document_id, "owner_id": asked.owner_id}
+    return AudiobookDeleted(**about, audiobook_id=asked.audiobook_id, deleted_by=OWNER)
+
+
+async def test_a_deleted_book_is_made_no_more_and_its_file_goes(handle, stored_jobs, storage):
+    gone = await book_requested(storage)
+    other = gone.model_copy(update={"audiobook_id": uuid4(), "event_id": uuid4()})
+    await handle(gone, other, book_deleted(gone))
+    assert [job.subject for job in await stored_jobs(BIND)] == [
+        f"{other.document_id}/{other.audiobook_id}"
+    ]
+    [job] = await stored_jobs(ERASE)
+    prefix = EraseJob.model_validate_json(job.payload).prefix
+    assert prefix == f"audio/{gone.document_id}/books/{gone.audiobook_id}."
+    await handle(gone.model_copy(update={"event_id": uuid4()}))
+    assert len(await stored_jobs(BIND)) == 1, "it comes back"
 
 
 async def test_a_deleted_audio_leaves_the_others_alone(handle, stored_jobs, storage):

@@ -3,17 +3,21 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from libs.common.contracts.base import MAX_PAGES
 from libs.common.contracts.pages import (
+    MAX_RANGES,
     PageRange,
+    PageRuns,
     count_in,
     holds,
     merged,
     page_ranges,
+    page_runs,
     pages_in,
     ranges_as_text,
+    read_ranges,
 )
 
 PAGES = st.lists(st.integers(1, 60) | st.integers(1, MAX_PAGES), max_size=80)
@@ -57,3 +61,27 @@ def test_only_as_many_pages_are_counted_out_as_there_are():
 def test_a_range_goes_upwards_from_page_1_and_has_an_end(first, last):
     with pytest.raises(ValidationError):
         PageRange(first=first, last=last)
+
+
+@given(st.permutations(range(1, 12)))
+def test_runs_hold_pages_in_their_order_and_are_written_and_read(pages):
+    runs = page_runs(pages)
+    assert list(pages_in(runs, MAX_PAGES)) == list(pages)
+    assert tuple(read_ranges(ranges_as_text(runs), MAX_PAGES)) == runs
+    assert TypeAdapter(PageRuns).validate_python(runs) == runs
+
+
+def test_a_run_of_pages_that_another_one_has_is_refused():
+    with pytest.raises(ValidationError):
+        TypeAdapter(PageRuns).validate_python(page_runs((3, 1, 2, 3)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "x", "1-", "-1", "3-1", "0", "8", "1,,2", "\u0663", "\u0661-\u0662", "1\u00a0", "1\n"],
+)
+def test_what_names_no_pages(text):
+    with pytest.raises(ValueError, match="pages"):
+        list(read_ranges(text, 7))
+    with pytest.raises(ValueError, match="ranges"):
+        list(read_ranges(",".join("1" * (MAX_RANGES + 1)), 7))

@@ -83,3 +83,33 @@ async def test_bad_edits(client, document, body, status, code):
     )
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert (await client.get(f"/documents/{document}/pages/1")).headers["etag"] == '"0"'
+
+
+@pytest.mark.slow
+async def test_adding(world, client, document):
+    url = f"/documents/{document}/pages"
+    answer = await client.post(url, json={"text": "# New", "position": 1})
+    assert (answer.status_code, answer.headers["etag"]) == (201, '"0"')
+    assert answer.headers["location"] == f"/api/v1{url}/4"
+    page = answer.json()
+    assert (page["page"], page["position"], page["text"]) == (4, 1, "# New\n")
+    assert (page["state"], page["title"]) == ("read", None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"text": " "}, 422, "empty"),
+        ({"text": "x" * 20_001}, 413, "too_large"),
+        ({"text": "a\0"}, 422, "bad_text"),
+        ({"text": "a", "position": 0}, 422, "invalid"),
+        ({"text": "a", "position": True}, 422, "invalid"),
+        ({"text": "a", "position": "1"}, 422, "invalid"),
+        ({}, 422, "invalid"),
+    ],
+)
+async def test_bad_pages(client, document, body, status, code):
+    answer = await client.post(f"/documents/{document}/pages", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert len((await client.get(f"/documents/{document}/pages")).json()["items"]) == 3

@@ -97,3 +97,43 @@ async def test_a_cover_that_is_gone(world, client):
     document = await world.hand_in()
     await world.parse(document, 1, cover=reference("documents/x/cover"))
     assert (await client.get(f"/documents/{document}/cover")).status_code == 404
+
+
+async def test_searching_and_sorting(world, client):
+    first, second = [await world.hand_in() for _ in range(2)]
+    answer = await client.patch(
+        f"/documents/{first}", json={"title": "Ünder"}, headers={"If-Match": '"0"'}
+    )
+    assert answer.status_code == 200
+
+    async def found(**params):
+        answer = await client.get("/documents", params=params)
+        return [item["document_id"] for item in answer.json()["items"]]
+
+    assert await found(title="üND") == [str(first)]
+    assert await found(sort="-updated_at") == [str(first), str(second)]
+    assert await found(sort="-title") == [str(first), str(second)]
+    assert await found(sort="title", state="submitted", source_kind="text") == [
+        str(second),
+        str(first),
+    ]
+    assert await found(state="ready") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sort", "size"),
+        ("sort", "TITLE"),
+        ("state", "deleted"),
+        ("source_kind", "fax"),
+        ("media_type", "%"),
+        ("title", ""),
+        ("title", "a\0b"),
+        ("title", "x" * 256),
+    ],
+)
+async def test_what_cannot_be_looked_for_is_told(client, name, value):
+    answer = await client.get("/documents", params={name: value})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid")
+    assert answer.json()["errors"][0]["where"] == f"query.{name}"

@@ -25,6 +25,7 @@ _JSON = {"type": "object"}
 _BYTES = {"type": "string", "format": "binary"}
 
 CONDITIONS = {
+    "If-Match": "The ETags that it has to be one of; else 412.",
     "Range": "One range of bytes, such as bytes=0-1023; others are answered with the whole.",
     "If-Range": "The ETag that the part has to be of; else the whole is answered.",
     "If-None-Match": "The ETags that are known; 304 if it is one of them.",
@@ -61,7 +62,7 @@ def file_conditions() -> dict[str, Any]:
         {"name": name, "in": "header", "required": False, "description": said, "schema": _TEXT}
         for name, said in CONDITIONS.items()
     ]
-    return {"parameters": parameters, **own_problems("bad_range")}
+    return {"parameters": parameters, **own_problems("bad_range", "stale")}
 
 
 def declare(*parts: Mapping[str, Any]) -> dict[str, Any]:

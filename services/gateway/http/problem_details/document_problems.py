@@ -18,12 +18,34 @@ DOCUMENT_PROBLEMS: ProblemTexts = {
             "Not ready",
             "It exists, but what you asked for is not made yet. Watch the document, or ask later.",
         ),
+        "already_ended": (
+            "Already ended",
+            "It has ended, so there is nothing to stop. What was made of it is there.",
+        ),
+        "nothing_to_retry": (
+            "Nothing to retry",
+            "Only what has failed can be tried again. It is under way still, or there already.",
+        ),
         "quota_exceeded": (
             "Quota exceeded",
             "You have as much as this site allows. The answer says what to wait for or to delete.",
         ),
     },
     422: {
+        "bad_order": (
+            "Bad order",
+            "An order of pages names each page of the document once, in at most 1,000 runs such as "
+            "`1-5`.",
+        ),
+        "too_many_pages": (
+            "Too many pages",
+            "The document has as many pages as it may. Hand the text in as another document.",
+        ),
+        "bad_title": (
+            "Bad title",
+            "A title is one line of at most 255 characters, without control characters and without "
+            "those that change the direction of text.",
+        ),
         "bad_text": (
             "Not text",
             "The text holds characters that are not text, such as NUL. Remove them.",

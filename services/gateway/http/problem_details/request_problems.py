@@ -67,7 +67,8 @@ REQUEST_PROBLEMS: ProblemTexts = {
     412: {
         "stale": (
             "Changed meanwhile",
-            "Somebody changed it since you read it. Read it again, and send its ETag as If-Match.",
+            "It is another one than If-Match names: somebody changed it since you read it. Read it "
+            "again, and send its ETag as If-Match.",
         ),
     },
     413: {

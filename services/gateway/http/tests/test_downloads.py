@@ -117,3 +117,17 @@ async def test_an_object_that_is_gone(world, client, url):
     answer = await client.get(url)
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert "audio/" not in answer.text
+
+
+@pytest.mark.slow
+async def test_a_file_that_is_another_one_by_now(client, url):
+    etag = (await client.get(url)).headers["etag"]
+    part = {"Range": "bytes=2-4"}
+    for same in (etag, "*", f'"other", {etag}'):
+        answer = await client.get(url, headers={"If-Match": same, **part})
+        assert (answer.status_code, answer.content) == (206, b"234")
+    for other in ('"other"', f"W/{etag}", "", etag.strip('"')):
+        answer = await client.get(url, headers={"If-Match": other, **part})
+        assert (answer.status_code, answer.json()["code"]) == (412, "stale")
+    head = await client.head(url, headers={"If-Match": '"other"', "If-None-Match": etag})
+    assert head.status_code == 412

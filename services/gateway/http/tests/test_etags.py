@@ -1,6 +1,7 @@
 import pytest
 
-from services.gateway.http.etags import check_version, etag_of, tagged_version
+from services.gateway.http.etags import check_version, etag_of, named_revision, tagged_version
+from services.gateway.http.problems import Refused
 from services.gateway.kernel.errors import Stale
 
 
@@ -23,3 +24,13 @@ def test_a_condition_holds(asked):
 def test_a_condition_does_not_hold(asked):
     with pytest.raises(Stale):
         check_version(asked, 17)
+
+
+@pytest.mark.parametrize(
+    "given", [None, "", "3", '"x"', '"-1"', 'W/"3"', '"1", "2"', "*", '"\u0663"']
+)
+def test_who_has_to_name_a_revision_is_told(given: str | None) -> None:
+    assert named_revision(etag_of(3)) == 3
+    with pytest.raises(Refused) as caught:
+        named_revision(given)
+    assert (caught.value.status_code, caught.value.code) == (428, "revision_required")

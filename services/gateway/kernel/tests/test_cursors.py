@@ -3,7 +3,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.common.errors import Rejected
-from services.gateway.kernel.cursors import cursor, position
+from services.gateway.kernel.cursors import cursor, position, sorted_cursor, sorted_position
 
 
 def test_there_and_back():
@@ -31,3 +31,28 @@ NO_SEPARATORS = ["\ud800", "\0", " ", "é"]
 def test_a_cursor_of_somebody_else(given):
     with pytest.raises(Rejected, match="no place in the list"):
         position(given)
+
+
+@pytest.mark.parametrize("value", ["", "Ελένη", "x" * 200])
+def test_a_place_in_one_of_several_orders(value):
+    identity = uuid4()
+    assert sorted_position(sorted_cursor("title", value, identity), "title") == (
+        value,
+        str(identity),
+    )
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "x",
+        cursor("2020-01-01", UUID(int=1)),
+        sorted_cursor("-title", "a", UUID(int=1)),
+        sorted_cursor("title", "a\0", UUID(int=1)),
+        sorted_cursor("title", "\ud800", UUID(int=1)),
+    ],
+)
+def test_a_place_in_another_order(given):
+    with pytest.raises(Rejected, match="no place in the list"):
+        sorted_position(given, "title")

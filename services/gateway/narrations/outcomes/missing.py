@@ -25,6 +25,8 @@ FULL = Failure(
     code="quota_exceeded",
     reason="This page has as many sounds as this site allows; delete one of its audios.",
 )
+STOPPED = Failure(code="canceled", reason="Somebody stopped this before the page was there.")
+ABSENT = Failure(code="no_such_page", reason="The document has no such page.")
 
 
 async def missing_ranges(
@@ -42,6 +44,9 @@ async def page_failures(
     """Return why pages behind page ``after`` failed, in order, at most ``limit`` of them."""
     if facts.narration.ended_at is None:  # what is not known yet is waited for
         numbers = await _pages(connection, facts, {"failed"}, after)
+        absent = facts.narration.absent(facts.document.page_count)
+        behind = (page for page in pages_in(absent, MAX_PAGES) if page > after)
+        numbers += islice(behind, max(0, limit + 1 - len(numbers)))
     else:
         others = {outcome for outcome in get_args(Outcome) if outcome != "failed"}
         failed = await _but(connection, facts, others, after)
@@ -55,7 +60,14 @@ async def page_failures(
         if audio.spoken_as == facts.narration.spoken_as and audio.has_failed
     }
     full = await refused_pages(connection, facts.narration.narration_id, chosen)
-    failures = tuple(_failure(page, pages, audios, page in full) for page in chosen)
+    otherwise = LATE if facts.narration.canceled_at is None else STOPPED
+    last = facts.narration.last_page(facts.document.page_count)
+    failures = tuple(
+        PageFailure(page=page, **ABSENT.model_dump())
+        if last is not None and page > last
+        else _failure(page, pages, audios, page in full, otherwise)
+        for page in chosen
+    )
     return Slice(failures, str(chosen[-1]) if len(numbers) > limit else None)
 
 
@@ -97,17 +109,21 @@ async def _pages(
     connection: AsyncConnection, facts: NarrationFacts, outcomes: set[Outcome], after: int
 ) -> list[int]:
     return await pages_that_are(
-        connection, facts.narration, facts.document.page_count, outcomes, after
+        connection, facts.narration, facts.document.pages_total, outcomes, after
     )
 
 
 def _failure(
-    page: int, pages: Mapping[int, PageRow], audios: Mapping[int, AudioRow], full: bool
+    page: int,
+    pages: Mapping[int, PageRow],
+    audios: Mapping[int, AudioRow],
+    full: bool,
+    otherwise: Failure,
 ) -> PageFailure:
     row, audio = pages.get(page), audios.get(page)
     why = audio if audio is not None and row and audio.revision == row.revision else row
     if full:
         return PageFailure(page=page, **FULL.model_dump())
     if why is None or why.failed_code is None:
-        return PageFailure(page=page, **LATE.model_dump())
+        return PageFailure(page=page, **otherwise.model_dump())
     return PageFailure(page=page, **failure(why.failed_code, why.failed_reason).model_dump())

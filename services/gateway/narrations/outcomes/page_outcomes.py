@@ -54,6 +54,10 @@ SOUNDS_AS_ASKED = and_(
 IS_NOT_CUT = or_(~IS_CUT, pages.c.segments_revision.is_(None))
 
 
+WAS_THERE = or_(pages.c.added_at.is_(None), pages.c.page <= narrations.c.page_count)
+"""The page was not added after the narration was asked for."""
+
+
 def every_format(
     holds: Callable[[ColumnElement[bool]], ColumnElement[bool]],
 ) -> ColumnElement[bool]:
@@ -157,6 +161,7 @@ def asked_pages() -> FromClause:
     theirs = and_(
         pages.c.document_id == narrations.c.document_id,
         pages.c.page.between(narration_ranges.c.first, narration_ranges.c.last),
+        WAS_THERE,
     )
     return narrations.join(narration_ranges, mine).join(pages, theirs)
 
@@ -206,6 +211,8 @@ def _outcome() -> ColumnElement[str]:
     state = func.max(page_requests.c.state)
     waits, refused = state != REFUSED, state == REFUSED
     still = case((narrations.c.ended_at.is_(None), "waiting"), else_="failed")
+    stopped = narrations.c.canceled_at.is_not(None)
+    without = case((stopped, literal("failed")), else_=literal("outdated"))
     cannot_be_cut = pages.c.failed_code.is_not(None)
     return case(
         (ready == 1, literal("ready")),
@@ -213,12 +220,12 @@ def _outcome() -> ColumnElement[str]:
         (~IS_EXTRACTED, still),
         (IS_NOT_CUT & cannot_be_cut, literal("failed")),
         (IS_NOT_CUT & waits, still),
-        (IS_NOT_CUT, literal("outdated")),
+        (IS_NOT_CUT, without),
         (pages.c.utterances == 0, literal("silent")),
         (refused, literal("failed")),
         (waits, still),
         (spoken == 1, literal("failed")),
-        else_=literal("outdated"),
+        else_=without,
     )
 
 

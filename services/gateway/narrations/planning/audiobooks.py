@@ -102,7 +102,7 @@ async def _plan(connection: AsyncConnection, job: NarrationJob) -> Plan | None:
     (facts,) = await narration_facts(connection, document, [narration])
     if not facts.may_have_audiobook:
         return None
-    pages = await ready_pages(connection, narration, document.page_count)
+    pages = await ready_pages(connection, narration, document.pages_total)
     return Plan(narration, audiobook_contents(document, pages))
 
 

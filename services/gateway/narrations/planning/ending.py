@@ -1,8 +1,14 @@
 """How a narration ends: facts in, event out."""
 
 from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
 
-from libs.common.contracts.narrations import NarrationCompleted, NarrationFailed
+from libs.common.contracts.narrations import (
+    NarrationCanceled,
+    NarrationCompleted,
+    NarrationFailed,
+)
 from libs.common.contracts.pages import PageRange
 from services.gateway.narrations.progress import NarrationFacts, narration_view
 
@@ -31,9 +37,32 @@ def end_of(facts: NarrationFacts, code: str, missing: Sequence[PageRange]) -> En
 
     ``missing`` are the pages without audio, as many ranges as an event may hold.
     """
+    common = _common(facts, missing)
+    if not facts.outcomes.get("ready"):
+        return NarrationFailed.model_validate(common | {"code": code})
+    book = facts.audiobook
+    return NarrationCompleted.model_validate(
+        common
+        | {
+            "duration_ms": facts.duration_ms,
+            "audiobook_id": book.audiobook_id if book is not None and book.ready_at else None,
+        }
+    )
+
+
+def canceled_end_of(
+    facts: NarrationFacts, canceled_by: UUID, missing: Sequence[PageRange]
+) -> NarrationCanceled:
+    """Return the end of a narration that somebody stops."""
+    common = _common(facts, missing)
+    return NarrationCanceled.model_validate(common | {"canceled_by": canceled_by})
+
+
+def _common(facts: NarrationFacts, missing: Sequence[PageRange]) -> dict[str, Any]:
+    """Return what every end of a narration says."""
     narration, outcomes = facts.narration, facts.outcomes
     is_read = facts.document.page_count is not None
-    common = {
+    return {
         "document_id": narration.document_id,
         "owner_id": narration.owner_id,
         "narration_id": narration.narration_id,
@@ -44,13 +73,3 @@ def end_of(facts: NarrationFacts, code: str, missing: Sequence[PageRange]) -> En
         "pages_missing": facts.pages_missing,
         "missing": missing,
     }
-    if not outcomes.get("ready"):
-        return NarrationFailed.model_validate(common | {"code": code})
-    book = facts.audiobook
-    return NarrationCompleted.model_validate(
-        common
-        | {
-            "duration_ms": facts.duration_ms,
-            "audiobook_id": book.audiobook_id if book is not None and book.ready_at else None,
-        }
-    )

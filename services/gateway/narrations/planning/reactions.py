@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from libs.common.contracts.audio import (
+    AudiobookDeleted,
     AudiobookFailed,
     AudiobookReady,
     AudioDeleted,
@@ -20,6 +21,7 @@ from libs.common.contracts.documents import (
     PageSegmented,
 )
 from libs.common.contracts.narrations import (
+    NarrationCanceled,
     NarrationCompleted,
     NarrationEvent,
     NarrationFailed,
@@ -72,7 +74,7 @@ def _room(kernel: Kernel, document_id: UUID) -> Sequence[Effect]:
 
 def _complete(
     kernel: Kernel,
-    event: DocumentParsed | DocumentRejected | AudiobookReady | AudiobookFailed,
+    event: DocumentParsed | DocumentRejected | AudiobookReady | AudiobookFailed | AudiobookDeleted,
 ) -> Sequence[Effect]:
     """Nothing more is to be waited for, which may complete a narration or end it."""
     return [turn_of_owner(event.document_id), *complete(kernel, [event.document_id])]
@@ -108,6 +110,7 @@ REACTIONS: Mapping[type[Event], Reaction] = {
     NarrationRequested: _asked,
     NarrationCompleted: _interest,
     NarrationFailed: _interest,
+    NarrationCanceled: _interest,
     PageExtracted: _extracted,
     PageSegmented: _page,
     PageEdited: _page,
@@ -119,5 +122,6 @@ REACTIONS: Mapping[type[Event], Reaction] = {
     AudioDeleted: _audio_gone,
     AudiobookReady: _complete,
     AudiobookFailed: _complete,
+    AudiobookDeleted: _complete,
     TaskFailed: _task_failed,
 }

@@ -42,6 +42,7 @@ from services.gateway.narrations.outcomes.page_outcomes import (
     HAS_NOT_FAILED,
     IS_NOT_CUT,
     SOUNDS_AS_ASKED,
+    WAS_THERE,
     every_format,
 )
 from services.gateway.narrations.selects import IS_INTERESTED, interesting_documents
@@ -138,6 +139,7 @@ def _waiting() -> Select[Any]:
     theirs = and_(
         pages.c.document_id == narrations.c.document_id,
         pages.c.page.between(narration_ranges.c.first, narration_ranges.c.last),
+        WAS_THERE,
     )
     columns = {
         "narration_id": narrations.c.narration_id,

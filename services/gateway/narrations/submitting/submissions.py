@@ -33,6 +33,8 @@ M = TypeVar("M", bound=BaseModel)
 MAX_FIELD_BYTES = 64 * 1024
 FORM_ROOM_BYTES = 16 * MAX_FIELD_BYTES
 """For all fields of a form but its file."""
+FIELDS = ("file", "title", "narrate")
+"""Of a form."""
 TEXT = "text/plain; charset=utf-8"
 
 
@@ -96,6 +98,8 @@ async def take_in(
     content_type = request.headers.get("content-type", "")
     received = Received(kernel=kernel)
     try:
+        if not content_type.lower().startswith(OCTETS):
+            _check_query(query)
         if not is_streamed(content_type):
             await _read_json(request, received, owner)
         elif content_type.lower().startswith(OCTETS):
@@ -108,6 +112,18 @@ async def take_in(
             with suppress(LecternError):  # it goes when its time is over
                 await DocumentCommands(kernel).discard(received.upload)
         raise
+
+
+def _check_query(query: RawUploadQuery) -> None:
+    """Refuse what is said in the query though the body has a field for it: nobody reads it there.
+
+    Raises:
+        Refused: It names what was said.
+    """
+    given = [name for name, value in vars(query).items() if value is not None]
+    if given:
+        detail = f"Only with {OCTETS} is {given[0]!r} in the query; put it into the body."
+        raise Refused(HTTPStatus.UNPROCESSABLE_ENTITY, "unknown_parameter", detail)
 
 
 async def _read_json(request: Request, received: Received, owner: UUID) -> None:
@@ -144,8 +160,20 @@ async def _read_form(request: Request, received: Received) -> None:
     _check_length(request, received.kernel)
     async with aclosing(request.stream()) as body:
         form = FormStream(request.headers["content-type"], body, _form_limit(received.kernel))
+        seen: set[str] = set()
         async for part in form.parts():
+            _check_field(part.name, seen)
             await _read_part(part, received)
+
+
+def _check_field(name: str, seen: set[str]) -> None:
+    """Refuse a field that nobody would read, so that nothing is left out without a word."""
+    if name not in FIELDS:
+        detail = f"The form has a field {name[:50]!r}. There are: {', '.join(FIELDS)}."
+        raise Refused(HTTPStatus.BAD_REQUEST, "bad_form", detail)
+    if name in seen and name != "file":
+        raise Refused(HTTPStatus.BAD_REQUEST, "bad_form", f"The form has {name!r} twice.")
+    seen.add(name)
 
 
 async def _read_part(part: FormPart, received: Received) -> None:
@@ -175,7 +203,7 @@ def _form_limit(kernel: Kernel) -> int:
 
 
 def _options(narrate: str | None, place: str) -> NarrationOptions | None:
-    if not narrate:
+    if narrate is None:
         return None
     asked = narrate.encode()
     check_json(asked)

@@ -67,13 +67,20 @@ async def test_since_when_there_is_audio_is_told_by_the_page_that_was_ready_firs
 
 
 @pytest.mark.slow
-async def test_the_total_of_chosen_pages_is_known_at_once(world, narrated):
+async def test_chosen_pages_that_there_are_not_are_missing_and_never_ready(world, narrated):
     document, view = await narrated(NarrationOptions(pages=page_ranges((1, 2, 9))))
     assert (await view()).pages_total == 3
     await world.read(document, 2)
-    assert (await view()).pages_total == 2
+    read = await view()
+    assert (read.pages_total, read.pages_failed, read.state) == (3, 1, "working")
+    failures = world.narration_queries.failures
+    (missing,) = (await failures(world.owner, read.narration_id, 10)).items
+    assert (missing.page, missing.code) == (9, "no_such_page")
     await world.speak_everything()
-    assert (await view()).state == "ready"
+    ended = await view()
+    assert (ended.pages_ready, ended.pages_failed, ended.state) == (2, 1, "partial")
+    assert (await failures(world.owner, read.narration_id, 10)).items == (missing,)
+    assert not (await failures(world.owner, read.narration_id, 10, 9)).items
 
 
 @pytest.mark.slow

@@ -55,3 +55,17 @@ def test_an_audiobook_is_made_from_pages_of_its_format():
     assert AudiobookRequest().options().formats == ("m4a",)
     assert AudiobookRequest(format="mp3").options().formats == ("mp3",)
     assert AudiobookRequest(format="mp3").options().pages is None
+
+
+@pytest.mark.parametrize("rate", ["1", "1.0", True, None])
+@pytest.mark.parametrize("kind", [NarrationRequest, AudiobookRequest])
+def test_a_rate_is_a_number(kind, rate):
+    with pytest.raises(ValidationError):
+        kind(rate=rate)
+    assert kind(rate=1).rate == kind(rate=1.0).rate == 1.0
+
+
+@pytest.mark.parametrize("pages", ["\u0661", "\u0661-\u0665", "\uff11"])
+def test_numbers_of_pages_are_written_in_ascii(pages):
+    with pytest.raises(ValidationError):
+        NarrationRequest(pages=pages)

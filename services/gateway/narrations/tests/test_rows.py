@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -7,12 +8,26 @@ from services.gateway.narrations.rows import DailyBudget
 from services.gateway.narrations.tests.test_decide import narration, requested
 
 
-def test_every_page_or_those_that_were_asked_for_as_far_as_there_are_such():
+def test_every_page_or_those_that_were_asked_for_whether_there_are_such_or_not():
     assert narration(pages=None).selected(None) is None
     assert narration(pages=None).selected(3) == page_ranges((1, 2, 3))
     some = narration(pages=(1, 3, 4, 5, 9))
     assert some.selected(None) == page_ranges((1, 3, 4, 5, 9))
-    assert some.selected(4) == page_ranges((1, 3, 4))
+    assert some.selected(4) == page_ranges((1, 3, 4, 5, 9))
+
+
+def test_pages_that_the_document_does_not_have():
+    some = narration(pages=(1, 3, 4, 5, 9))
+    assert some.absent(None) == ()
+    assert some.absent(4) == page_ranges((5, 9))
+    assert some.absent(9) == ()
+    assert narration(pages=None).absent(4) == ()
+
+
+def test_what_was_added_later_was_not_asked_for():
+    before = replace(narration(pages=None), page_count=3)
+    assert before.selected(3) == before.selected(2) == page_ranges((1, 2, 3))
+    assert replace(narration(pages=(4,)), page_count=4).absent(3) == ()
 
 
 def test_how_a_page_is_to_sound():

@@ -83,14 +83,16 @@ async def test_no_audiobook_without_all_pages(world):
 
 
 @pytest.mark.slow
-async def test_pages_that_do_not_exist_are_not_waited_for(world):
+async def test_pages_that_do_not_exist_are_not_waited_for_and_missing(world):
     document = await world.hand_in()
     order = NarrationOptions(pages=page_ranges((1, 2, 3)), audiobook="m4b")
     await world.narrations.narrate(world.owner, document, order)
     await world.read(document, 2)
     await world.speak_everything()
-    (asked,) = await world.decided(AudiobookRequested)
-    assert asked.page_count == 2
+    (ended,) = await world.ends()
+    assert (ended.pages_total, ended.pages_ready, ended.pages_missing) == (3, 2, 1)
+    assert ended.missing == page_ranges((3,))
+    assert not await world.decided(AudiobookRequested), "a book would lack what was asked for"
 
 
 async def test_nothing_to_speak_is_no_audiobook(world):

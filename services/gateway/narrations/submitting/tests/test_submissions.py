@@ -204,3 +204,34 @@ async def test_nothing_is_read_from_a_stranger(world):
         answer = await client.post("/documents", content=body(), headers=headers)
     assert answer.status_code == 401
     assert taken == 0
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"),
+    [
+        (form(FILE, ("narration", None, b"{}")), 400, "bad_form"),
+        (form(FILE, ("Narrate", None, b"{}")), 400, "bad_form"),
+        (form(FILE, ORDER, ORDER), 400, "bad_form"),
+        (form(FILE, ("narrate", None, b"")), 400, "bad_json"),
+        (octets(narrate=""), 400, "bad_json"),
+        (form(FILE) | {"params": {"narrate": "{}"}}, 422, "unknown_parameter"),
+        ({"json": {"text": "Hello."}, "params": {"narrate": "{}"}}, 422, "unknown_parameter"),
+        ({"json": {"text": "Hello."}, "params": {"title": "A"}}, 422, "unknown_parameter"),
+    ],
+)
+async def test_no_order_is_left_out_without_a_word(world, client, sent, status, code):
+    """Each of them was once answered with 202 and no narration."""
+    answer = await client.post("/documents", **sent)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert not await world.decided(DocumentSubmitted)
+
+
+async def test_who_orders_nothing_gets_no_narration(client):
+    answer = await client.post("/documents", **form(FILE))
+    assert (answer.status_code, answer.json()["narration_id"]) == (202, None)
+
+
+async def test_a_title_cannot_turn_round_what_stands_behind_it(client):
+    sent = {"text": "Hello.", "title": "annual\u202efdp.exe"}
+    answer = await client.post("/documents", json=sent)
+    assert answer.json()["title"] == "annualfdp.exe"
