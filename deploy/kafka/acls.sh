@@ -31,6 +31,8 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --topic 'document.reordered' \
   --topic 'document.retried' \
   --topic 'document.submitted' \
+  --topic 'listen_link.ended' \
+  --topic 'listen_link.made' \
   --topic 'narration.canceled' \
   --topic 'narration.completed' \
   --topic 'narration.failed' \
@@ -43,6 +45,7 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --topic 'share.claimed' \
   --topic 'share.ended' \
   --topic 'share.granted' \
+  --topic 'share.mail_requested' \
   --topic 'task.failed' \
   --topic 'task.failed.gateway.dlq' \
   --topic 'user.address_added' \
@@ -159,6 +162,7 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --topic 'narration.failed.notifier.dlq' \
   --topic 'notification.failed' \
   --topic 'notification.sent' \
+  --topic 'share.mail_requested.notifier.dlq' \
   --topic 'task.failed' \
   --topic 'task.failed.notifier.dlq' \
   --topic 'user.address_changed.notifier.dlq' \
@@ -179,6 +183,7 @@ KAFKA_ACLS=${KAFKA_ACLS:-kafka-acls.sh}
   --topic 'document.rejected' \
   --topic 'narration.completed' \
   --topic 'narration.failed' \
+  --topic 'share.mail_requested' \
   --topic 'task.failed' \
   --topic 'user.address_changed' \
   --topic 'user.deleted' \

@@ -15,6 +15,7 @@ from libs.common.contracts.details import (
     PageText,
     ParsedDocument,
     ShareDetails,
+    ShareMailDetails,
     SubmittedDocument,
     UserDetails,
 )
@@ -32,6 +33,7 @@ EVERY_DETAILS: Sequence[type[Details]] = (
     Timings,
     AudiobookContents,
     ShareDetails,
+    ShareMailDetails,
     FailureDetails,
     UserDetails,
     MailDetails,

@@ -6,5 +6,6 @@ Produces: DocumentSubmitted, DocumentRenamed, DocumentRetried, DocumentReordered
     PageAdded, PageEdited, NarrationRequested, NarrationCompleted, NarrationFailed,
     NarrationCanceled, AudioRequested, AudioDeleted, AudiobookRequested, AudiobookDeleted,
     UserRegistered, UserAddressAdded, UserAddressChanged, UserDisabled, UserEnabled, UserDeleted,
-    AccountMailRequested, ShareGranted, ShareClaimed, ShareChanged, ShareEnded
+    AccountMailRequested, ShareGranted, ShareClaimed, ShareChanged, ShareEnded,
+    ShareMailRequested, ListenLinkMade, ListenLinkEnded
 """

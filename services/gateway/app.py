@@ -36,7 +36,15 @@ from libs.common.contracts.narrations import (
     NarrationFailed,
     NarrationRequested,
 )
-from libs.common.contracts.sharing import ShareChanged, ShareClaimed, ShareEnded, ShareGranted
+from libs.common.contracts.sharing import (
+    ListenLinkEnded,
+    ListenLinkMade,
+    ShareChanged,
+    ShareClaimed,
+    ShareEnded,
+    ShareGranted,
+    ShareMailRequested,
+)
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.database.exchange import NotificationExchange
 from libs.common.observability.metrics import Metrics
@@ -82,6 +90,9 @@ PUBLISHES = (
     ShareClaimed,
     ShareChanged,
     ShareEnded,
+    ShareMailRequested,
+    ListenLinkMade,
+    ListenLinkEnded,
     TaskFailed,
 )
 CONSUMES = consumed(FEATURES)

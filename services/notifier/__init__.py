@@ -1,7 +1,7 @@
-"""Tells people: mails and signed webhooks about what is ready and what failed, mails of accounts.
+"""Tells people, by mails and signed webhooks: what is ready, what failed, what is theirs to know.
 
 Consumes: AudioReady, AudiobookReady, NarrationCompleted, NarrationFailed, AudioFailed,
     AudiobookFailed, DocumentRejected, DocumentDeleted, TaskFailed, AccountMailRequested,
-    UserRegistered, UserAddressChanged, UserDisabled, UserEnabled, UserDeleted
+    ShareMailRequested, UserRegistered, UserAddressChanged, UserDisabled, UserEnabled, UserDeleted
 Produces: NotificationSent, NotificationFailed
 """

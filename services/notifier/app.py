@@ -16,6 +16,7 @@ from libs.common.contracts.accounts import (
 )
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.contracts.notifications import NotificationFailed, NotificationSent
+from libs.common.contracts.sharing import ShareMailRequested
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.observability.metrics import Metrics
 from libs.common.processing.erasing import ERASE, Eraser
@@ -41,6 +42,7 @@ CONSUMES = (
     *TOLD,
     DocumentDeleted,
     AccountMailRequested,
+    ShareMailRequested,
     UserRegistered,
     UserAddressChanged,
     UserDisabled,

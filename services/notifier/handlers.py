@@ -19,6 +19,7 @@ from libs.common.contracts.accounts import (
 from libs.common.contracts.audio import AudiobookFailed, AudiobookReady, AudioFailed, AudioReady
 from libs.common.contracts.documents import DocumentDeleted, DocumentRejected
 from libs.common.contracts.narrations import NarrationCompleted, NarrationFailed
+from libs.common.contracts.sharing import ShareMailRequested
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.processing.erasing import erase_objects
 from libs.common.processing.routes import Route, on
@@ -93,7 +94,9 @@ class Notifier:
         """
         return erase_objects(event)
 
-    async def mail_about_account(self, event: AccountMailRequested) -> Sequence[Effect]:
+    async def mail_somebody(
+        self, event: AccountMailRequested | ShareMailRequested
+    ) -> Sequence[Effect]:
         """Record a mail, or forget to whom it would have gone if it comes too late."""
         notice = Notice.of_account_mail(event, await self.secret.identities())
         if datetime.now(UTC) > event.valid_until:
@@ -112,7 +115,8 @@ class Notifier:
             on(DocumentRejected, self.tell),
             on(TaskFailed, self.tell_task),
             on(DocumentDeleted, self.deleted),
-            on(AccountMailRequested, self.mail_about_account),
+            on(AccountMailRequested, self.mail_somebody),
+            on(ShareMailRequested, self.mail_somebody),
             on(UserRegistered, self.recipients.addressed),
             on(UserAddressChanged, self.recipients.addressed),
             on(UserDisabled, self.recipients.disabled),

@@ -21,6 +21,7 @@ from libs.common.contracts.base import Event
 from libs.common.contracts.catalog import event_by_topic
 from libs.common.contracts.documents import DocumentRejected
 from libs.common.contracts.narrations import NarrationCompleted, NarrationFailed
+from libs.common.contracts.sharing import ShareMailRequested
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.keyed_digests import keyed_digest, keyed_uuid
 
@@ -50,7 +51,7 @@ TOLD: tuple[type[Told], ...] = (
 """Everything that can be told."""
 
 ACCOUNTS = "accounts"
-"""The target of mails about accounts, which go to somebody else each; also as it is shown."""
+"""The target of mails about accounts and shares, which go to somebody else each; as it is shown."""
 
 TYPES = tuple(event.topic for event in TOLD)
 
@@ -94,7 +95,7 @@ class Identities:
         return keyed_uuid(self.secret, *parts)
 
     def of_mail(self, mail_id: UUID) -> UUID:
-        """Return the identity of a mail about an account."""
+        """Return the identity of a mail about an account or a share."""
         return keyed_uuid(self.secret, "account mail", str(mail_id))
 
 
@@ -132,8 +133,10 @@ class Notice(BaseModel):
         )
 
     @classmethod
-    def of_account_mail(cls, event: AccountMailRequested, identities: Identities) -> Self:
-        """Return the notice of a mail about an account; its address is in the object of it."""
+    def of_account_mail(
+        cls, event: AccountMailRequested | ShareMailRequested, identities: Identities
+    ) -> Self:
+        """Return the notice of a mail about an account or a share; its object has the address."""
         return cls(
             notification_id=identities.of_mail(event.mail_id),
             channel="mail",

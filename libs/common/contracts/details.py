@@ -22,6 +22,7 @@ from pydantic import Field, model_validator
 
 from libs.common.contracts.base import ObjectRef, PageNumber, Value, Versioned
 from libs.common.contracts.identifiers import Language
+from libs.common.contracts.permissions import ShareLevel
 
 MAX_TITLE_CHARACTERS = 255
 MAX_REASON_CHARACTERS = 500
@@ -163,6 +164,23 @@ class MailDetails(Details):
     language: Language
     about_address: str | None = Field(
         max_length=320, description="The address that was added, or is the new one."
+    )
+
+
+class ShareMailDetails(Details):
+    """To whom it is told what was shared with them, and what the mail says."""
+
+    address: Address
+    language: Language
+    document_id: UUID
+    title: str = Field(max_length=MAX_TITLE_CHARACTERS, description="Of the document.")
+    shared_by: str | None = Field(
+        max_length=320, description="Address of who shared it; null: they have none."
+    )
+    level: ShareLevel
+    message: str | None = Field(max_length=MAX_MESSAGE_CHARACTERS)
+    audience: Literal["user", "invited", "uninvited"] = Field(
+        description="Who has an account, who may register by the link, who must ask for one."
     )
 
 

@@ -73,6 +73,7 @@ class Capability(StrEnum):
     GRANT_SHARE = "grant a share"
     CHANGE_SHARE = "change or revoke a share"
     LEAVE_SHARE = "leave a share"
+    MANAGE_LINKS = "public listen links"
     RENAME = "rename document"
     ADD_PAGE = "add and reorder pages"
     RETRY_PARSING = "retry parsing"
@@ -102,6 +103,7 @@ _SHARE = _COLLABORATE | {
     Capability.CHANGE_SHARE,
 }
 _OWN = _SHARE | {
+    Capability.MANAGE_LINKS,
     Capability.RENAME,
     Capability.ADD_PAGE,
     Capability.RETRY_PARSING,
@@ -161,6 +163,7 @@ _SCOPES: Mapping[Scope, frozenset[Capability]] = MappingProxyType(
                 Capability.GRANT_SHARE,
                 Capability.CHANGE_SHARE,
                 Capability.LEAVE_SHARE,
+                Capability.MANAGE_LINKS,
             }
         ),
         Scope.ADMIN: _ADMINISTER | {Capability.MANAGE_ACCOUNT},
@@ -185,9 +188,16 @@ _CONDITIONS: Mapping[tuple[Role, Capability], str] = MappingProxyType(
 
 
 def role_of(
-    user_id: UUID | None, owner_id: UUID, share_level: ShareLevel | None, is_staff: bool
+    user_id: UUID | None,
+    owner_id: UUID,
+    share_level: ShareLevel | None,
+    is_staff: bool,
+    *,
+    by_link: bool = False,
 ) -> Role:
     """Return what a user is to a document; ``user_id`` is None for somebody not signed in.
+
+    ``by_link``: it is no user who asks, but somebody with a public link of the document.
 
     What somebody owns or was given counts before being staff: staff are readers too. The rights of
     staff that are about no document are asked for with ``Role.STAFF``.
@@ -198,6 +208,8 @@ def role_of(
         return Role.OWNER
     if share_level is not None:
         return share_level.role
+    if by_link:
+        return Role.LINK_HOLDER
     return Role.STAFF if is_staff else Role.STRANGER
 
 

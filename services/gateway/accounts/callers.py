@@ -1,4 +1,4 @@
-"""Who is asking: a user, and what the credentials that they came with are good for."""
+"""Who is asking: a user or a link, and what the credentials that they came with are good for."""
 
 import hashlib
 from collections import OrderedDict
@@ -16,12 +16,17 @@ MOST_KNOWN = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """A user, and by which credentials; ``name`` is that of the token."""
+    """A user, and by which credentials; ``name`` is that of the token.
+
+    Who comes with a public link of a document is nobody in particular: the link stands in place of
+    a user, and ``document_id`` is what it opens.
+    """
 
     user_id: UUID
     name: str
     scopes: frozenset[Scope]
     is_staff: bool
+    document_id: UUID | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Whose credentials came with a request: a bearer token, or the cookie of a session.
+"""Whose credentials came with a request: a bearer token or link, or the cookie of a session.
 
 They are looked at before anything of the body is read: who has none makes nobody wait.
 """
@@ -15,7 +15,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import Request
 from starlette.responses import Response
 
-from libs.common.contracts.permissions import Capability, is_for_staff, scope_of
+from libs.common.contracts.permissions import Capability, Role, allows, is_for_staff, scope_of
 from libs.common.database.engine import Database
 from services.gateway.accounts.callers import Caller, KnownCallers, Maker, digest_of
 from services.gateway.accounts.signing_in.cross_site import check_same_site
@@ -34,20 +34,32 @@ from services.gateway.http.problems import Refused
 from services.gateway.http.ratelimit.limit_classes import limits_of
 from services.gateway.http.ratelimit.limited_requests import spend_of_user
 from services.gateway.kernel.errors import Forbidden
+from services.gateway.kernel.record import FindCaller
 
 MAX_TOKEN_CHARACTERS = 200
 KEY = "lectern.caller"
+LASTING = {
+    Capability.MANAGE_ACCOUNT,
+    Capability.MANAGE_LINKS,
+    Capability.GRANT_SHARE,
+    Capability.CHANGE_SHARE,
+}
+"""What outlives the credentials that it is done with: they are looked up anew for it."""
 
 _bearer = HTTPBearer(auto_error=False, description="A token of the API.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class GivenToken:
-    """The credentials that came with a request, to be checked again while the answer lasts."""
+    """The credentials that came with a request, to be checked again while the answer lasts.
+
+    ``find`` is what finds whose they are where they are neither a token nor a session.
+    """
 
     database: Database
     secret: str = field(repr=False)
     is_session: bool
+    find: FindCaller | None = None
 
     @property
     def digest(self) -> str:
@@ -70,6 +82,9 @@ class GivenToken:
         Raises:
             Unavailable: The database cannot be reached.
         """
+        if self.find is not None:
+            found: Caller | None = await self.find(self.database, self.secret)
+            return found
         if self.is_session:
             return await session_caller(self.database, self.secret)
         return await Tokens(self.database).caller(self.secret)
@@ -99,7 +114,7 @@ class CallerRoute(APIRoute):
         limits, keyed = limits_of(self.openapi_extra), not refuses_key(self.openapi_extra)
 
         async def answer_caller(request: Request) -> Response:
-            found = await _identify(request, anew=capability is Capability.MANAGE_ACCOUNT)
+            found = await _identify(request, anew=capability in LASTING)
             _check(found.caller, capability)
             request.scope[KEY] = found
             user_id = found.caller.user_id
@@ -146,7 +161,8 @@ async def _given(request: Request) -> GivenToken | None:
     """Return the token of a request, else its session."""
     database, policy = kernel_of(request).database, kernel_of(request).accounts
     if (bearer := await _bearer(request)) is not None:
-        return GivenToken(database=database, secret=bearer.credentials, is_session=False)
+        find = kernel_of(request).finder_of(bearer.credentials)
+        return GivenToken(database=database, secret=bearer.credentials, is_session=False, find=find)
     if (secret := session_secret(request, policy)) is not None:
         return GivenToken(database=database, secret=secret, is_session=True)
     return None
@@ -168,6 +184,8 @@ def known_callers(app: Any) -> KnownCallers:
 
 
 async def _caller(request: Request, given: GivenToken, *, anew: bool) -> Caller | None:
+    if given.find is not None:  # what anybody may hold is not known by heart
+        return await given.caller()
     known = known_callers(request.app)
     if not anew and (caller := known.find(given.known_as)) is not None:
         return caller
@@ -183,7 +201,10 @@ def _check(caller: Caller, capability: Capability) -> None:
 
     Raises:
         Refused: They lack the scope, or it is for staff.
+        Forbidden: Links of documents are not good for it.
     """
+    if caller.document_id is not None and not allows(Role.LINK_HOLDER, capability):
+        raise Forbidden(f"A listen link is not good for this: {capability}.")
     scope = scope_of(capability)
     if scope not in caller.scopes:
         detail = f"The token lacks the scope {scope}, which this needs: {capability}."

@@ -1,6 +1,6 @@
 """Users in their tables: made, looked up by an address, given a password."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.database.advisory_locks import lock_all
+from libs.common.database.arrays import among_given
 from libs.common.database.upsert import upsert
 from libs.common.errors import Rejected
 from services.gateway.accounts.addresses import folded
@@ -56,6 +57,10 @@ _BY_ADDRESS = USERS.select().where(
     == select(addresses.c.user_id)
     .where(addresses.c.folded == bindparam("asked"), addresses.c.verified_at.is_not(None))
     .scalar_subquery()
+)
+
+_PRIMARY = select(addresses.c.user_id, addresses.c.address).where(
+    addresses.c.is_primary.is_(True), among_given(addresses.c.user_id, "chosen")
 )
 
 ADDRESSES = RowReader(AddressRow, addresses)
@@ -108,6 +113,15 @@ async def locked_user(connection: AsyncConnection, user_id: UUID) -> UserRow | N
 async def lock_user(connection: AsyncConnection, user_id: UUID) -> None:
     """Do as :func:`locked_user` does for an owner, who need not have an account."""
     await lock_all(connection, [f"user/{user_id}"])
+
+
+async def primary_addresses(
+    connection: AsyncConnection, users_asked: Collection[UUID]
+) -> Mapping[UUID, str]:
+    """Return where users are written to, of those who have an account."""
+    asked = {"chosen": sorted(map(str, users_asked))}
+    found = await connection.execute(_PRIMARY, asked)
+    return {UUID(user_id): address for user_id, address in found}
 
 
 async def user_at(connection: AsyncConnection, address: str) -> UserRow | None:

@@ -14,6 +14,7 @@ from services.gateway.documents.leaving.departures import (
     delete_documents_route,
 )
 from services.gateway.documents.projection import FOLDS
+from services.gateway.documents.public_links.routes import router as link_router
 from services.gateway.documents.routes import router
 from services.gateway.documents.shares.routes import router as share_router
 from services.gateway.documents.tables import (
@@ -34,5 +35,5 @@ DOCUMENTS = Feature(
     tables=(documents, pages, document_details, document_listings),
     read_models=(documents, pages),
     work=(remove_pending_route, delete_documents_route),
-    api=(router, upkeep_router, arranging_router, share_router),
+    api=(router, upkeep_router, arranging_router, share_router, link_router),
 )

@@ -29,7 +29,16 @@ from services.gateway.http.description.declared import (
 )
 from services.gateway.http.downloads import send_object
 from services.gateway.http.etags import etag_of
-from services.gateway.http.models import PROBLEMS, AfterPage, Limit, Listing, Place, listed, needs
+from services.gateway.http.models import (
+    PROBLEMS,
+    AfterPage,
+    Limit,
+    Listing,
+    Newest,
+    Place,
+    listed,
+    needs,
+)
 from services.gateway.kernel.errors import NotFound
 
 router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS, route_class=CallerRoute)
@@ -88,7 +97,7 @@ async def list_documents(
     deps: Deps,
     caller_id: CallerId,
     wanted: Annotated[ListingQuery, Depends()],
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    limit: Newest = 50,
     cursor: Annotated[str | None, Query(max_length=LONGEST_CURSOR)] = None,
 ) -> Listing[DocumentView]:
     """List your documents, newest first, or search them.

@@ -15,6 +15,7 @@ from services.gateway.documents.tables import document_details, documents, pages
 from services.gateway.kernel.access import check_access
 from services.gateway.kernel.errors import NotFound, Stale
 from services.gateway.kernel.rows import RowReader
+from services.gateway.sharing.listen_links.selects import is_link_of
 from services.gateway.sharing.selects import level_of
 
 _submitted, _renamed, _parsed, _rejected, _given_up = (
@@ -81,11 +82,12 @@ IS_CUT = pages.c.segments_revision == REVISION
 
 
 async def role_on(connection: AsyncConnection, document: DocumentRow, caller: UUID) -> Role:
-    """Return what ``caller`` is to ``document`` now."""
-    level = None
+    """Return what ``caller``, a user or a link, is to ``document`` now."""
+    level, by_link = None, False
     if caller != document.owner_id:
         level = await level_of(connection, document.document_id, caller)
-    return role_of(caller, document.owner_id, level, is_staff=False)
+        by_link = level is None and await is_link_of(connection, caller, document.document_id)
+    return role_of(caller, document.owner_id, level, is_staff=False, by_link=by_link)
 
 
 async def existing_document(connection: AsyncConnection, document_id: UUID) -> DocumentRow | None:

@@ -18,6 +18,9 @@ MOST_ITEMS = 1000
 
 Limit = Annotated[int, Query(ge=1, le=MOST_ITEMS)]
 Place = Annotated[int, Query(ge=0, le=MAX_PAGES, description="As the last answer gave it.")]
+Newest = Annotated[int, Query(ge=1, le=200)]
+"""How many of a list that begins with the newest."""
+Behind = Annotated[str | None, Query(max_length=300, description="As the last answer gave it.")]
 AfterPage = Annotated[int, Query(ge=0, le=MAX_PAGES, description="List what follows it.")]
 
 

@@ -43,6 +43,9 @@ Reaction = Callable[["Kernel", Any], Sequence[Effect]]
 Derive = Callable[[AsyncConnection], Awaitable[None]]
 """Writes a table anew from the read models, in a transaction that keeps all other writers out."""
 
+FindCaller = Callable[[Database, str], Awaitable[Any]]
+"""Finds whose a secret is, as a ``Caller`` of the accounts; None: nobody's now."""
+
 Work = Callable[["Kernel"], JobRoute]
 """A kind of job, and what does it with a kernel."""
 
@@ -58,7 +61,8 @@ class Feature:
     it does about these and about the gateway's own. ``read_models`` are those of its ``tables``
     that folds alone write, so that they can be dropped and folded again. ``derived`` are those that
     follow from read models, and what writes them anew. ``work`` are its jobs, and what does them.
-    ``api`` is under ``/api/v1``, ``pages`` are for browsers.
+    ``credentials`` are those that are no tokens: how their secrets begin, and what finds whose they
+    are. ``api`` is under ``/api/v1``, ``pages`` are for browsers.
     """
 
     name: str
@@ -69,6 +73,7 @@ class Feature:
     read_models: Sequence[Table] = ()
     derived: Mapping[Table, Derive] = field(default_factory=dict)
     work: Sequence[Work] = ()
+    credentials: Mapping[str, FindCaller] = field(default_factory=dict)
     api: Sequence["APIRouter"] = ()
     pages: Sequence["APIRouter"] = ()
 
@@ -133,6 +138,12 @@ class Kernel:
             )
             for kind in every_event()
         }
+
+    def finder_of(self, secret: str) -> FindCaller | None:
+        """Return what finds whose a secret is, if it is one of a feature's own credentials."""
+        finders = (feature.credentials.items() for feature in self.features)
+        found = (find for some in finders for prefix, find in some if secret.startswith(prefix))
+        return next(found, None)
 
     def together(self, work: SharedWork, item: Any) -> Effect:
         """Return the effect of doing ``work`` once for the items of all events that lead to it."""

@@ -1,6 +1,7 @@
 """What becomes of the shares of a user whose account is closed: they end, some at a time.
 
-Those that others were granted by such a user end too: nobody answers for them any more.
+Those that others were granted by such a user end too: nobody answers for them any more. Links to
+the user's documents open nothing since the account was closed; here their events follow.
 """
 
 from collections.abc import Sequence
@@ -9,13 +10,13 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, or_, select
 
-from libs.common.contracts.sharing import ShareEnded
+from libs.common.contracts.sharing import ListenLinkEnded, ShareEnded
 from libs.common.processing.job_kind import Job, JobRoute
 from libs.common.store.effects import Effect
 from services.gateway.kernel.record import Kernel
 from services.gateway.sharing.jobs import END_SHARES, EndSharesJob, ending
 from services.gateway.sharing.selects import HAS_RECIPIENT
-from services.gateway.sharing.tables import shares
+from services.gateway.sharing.tables import listen_links, shares
 
 AT_A_TIME = 100
 
@@ -28,6 +29,15 @@ _OPEN = (
     )
     .order_by(shares.c.share_id)
 )
+_OPEN_LINKS = (
+    select(listen_links.c.link_id, listen_links.c.document_id)
+    .where(
+        listen_links.c.owner_id == bindparam("user"),
+        listen_links.c.made_at.is_not(None),
+        listen_links.c.ended_at.is_(None),
+    )
+    .order_by(listen_links.c.link_id)
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class ClosedAccounts:
     kernel: Kernel
 
     async def end(self, job: Job[EndSharesJob]) -> Sequence[Effect]:
-        """End some shares, and have the next ones ended after them."""
+        """End some shares and links, and have the next ones ended after them."""
         user = job.payload.user_id
         rows = await self.kernel.database.fetch(_OPEN.limit(AT_A_TIME), {"user": str(user)})
         ended = [
@@ -50,8 +60,22 @@ class ClosedAccounts:
             )
             for row in rows
         ]
-        following = [ending(job.payload)] if ended else []
-        return [*self.kernel.record(*ended), *following]
+        links = await self._links(user)
+        following = [ending(job.payload)] if ended or links else []
+        return [*self.kernel.record(*ended, *links), *following]
+
+    async def _links(self, user: UUID) -> list[ListenLinkEnded]:
+        rows = await self.kernel.database.fetch(_OPEN_LINKS.limit(AT_A_TIME), {"user": str(user)})
+        return [
+            ListenLinkEnded(
+                document_id=UUID(row.document_id),
+                owner_id=user,
+                link_id=UUID(row.link_id),
+                reason="account_closed",
+                ended_by=user,
+            )
+            for row in rows
+        ]
 
 
 def end_shares_route(kernel: Kernel) -> JobRoute:

@@ -17,6 +17,7 @@ from services.gateway.kernel.record import Kernel, Reaction
 from services.gateway.sharing.addressees import forget_recipients
 from services.gateway.sharing.invitations import claim_invitations
 from services.gateway.sharing.jobs import EndSharesJob, ending
+from services.gateway.sharing.listen_links.link_secrets import secrets_of_document, secrets_of_owner
 
 
 def _document_deleted(_kernel: Kernel, event: DocumentDeleted) -> Sequence[Effect]:
@@ -24,7 +25,7 @@ def _document_deleted(_kernel: Kernel, event: DocumentDeleted) -> Sequence[Effec
         await forget_recipients(connection, event.document_id)
         return []
 
-    return [forget]
+    return [forget, secrets_of_document(event.document_id)]
 
 
 def _address_proved(kernel: Kernel, event: UserRegistered | UserAddressAdded) -> Sequence[Effect]:
@@ -32,7 +33,7 @@ def _address_proved(kernel: Kernel, event: UserRegistered | UserAddressAdded) ->
 
 
 def _account_closed(_kernel: Kernel, event: UserDisabled | UserDeleted) -> Sequence[Effect]:
-    return [ending(EndSharesJob(user_id=event.user_id))]
+    return [secrets_of_owner(event.user_id), ending(EndSharesJob(user_id=event.user_id))]
 
 
 REACTIONS: Mapping[type[Event], Reaction] = {

@@ -45,7 +45,13 @@ class ShareRow:
         return self.ended_at is None and (self.expires_at is None or self.expires_at > now)
 
 
+def best_share(shares: list[ShareRow], now: str) -> ShareRow | None:
+    """Return the one of ``shares`` that grants most at ``now``; they are one user's."""
+    active = [share for share in shares if share.is_active(now)]
+    return max(active, key=lambda share: list(ShareLevel).index(share.level), default=None)
+
+
 def best(shares: list[ShareRow], now: str) -> ShareLevel | None:
     """Return the most that any of ``shares`` grants at ``now``; they are one user's."""
-    levels = [share.level for share in shares if share.is_active(now)]
-    return max(levels, key=list(ShareLevel).index, default=None)
+    found = best_share(shares, now)
+    return None if found is None else found.level

@@ -11,7 +11,7 @@ from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.permissions import ShareLevel
 from libs.common.database.arrays import among_given
 from services.gateway.kernel.rows import RowReader
-from services.gateway.sharing.rows import ShareRow, best
+from services.gateway.sharing.rows import ShareRow, best, best_share
 from services.gateway.sharing.tables import share_recipients, shares
 
 SHARES = RowReader(
@@ -41,18 +41,18 @@ IS_ACTIVE = shares.c.ended_at.is_(None) & or_(_ENDS_AT.is_(None), bindparam("now
 _OF_DOCUMENTS = _OPEN.where(HAS_RECIPIENT, among_given(shares.c.document_id, "chosen"))
 
 
-async def levels_of(
+async def best_shares(
     connection: AsyncConnection, documents: Sequence[UUID], user_id: UUID
-) -> Mapping[UUID, ShareLevel]:
-    """Return what shares grant a user now on some documents, where they grant anything."""
+) -> Mapping[UUID, ShareRow]:
+    """Return the share that grants a user most now on some documents, where any does."""
     asked = {"chosen": [str(document) for document in documents], "user": str(user_id)}
     rows = await SHARES.all(connection, _OF_DOCUMENTS, asked)
     now = rfc3339(datetime.now(UTC))
     found = {
-        document: best([row for row in rows if row.document_id == document], now)
+        document: best_share([row for row in rows if row.document_id == document], now)
         for document in documents
     }
-    return {document: level for document, level in found.items() if level is not None}
+    return {document: share for document, share in found.items() if share is not None}
 
 
 async def open_shares(connection: AsyncConnection, document_id: UUID) -> list[ShareRow]:

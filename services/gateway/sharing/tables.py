@@ -1,4 +1,4 @@
-"""The read model of shares, and whom they are for."""
+"""The read models of shares and links; whom shares are for, and what links are opened with."""
 
 from sqlalchemy import Column, Index, String, Table, Text
 
@@ -36,3 +36,25 @@ share_recipients = Table(
 )
 """Whom a share is for, as it was written, for as long as there is the document. Not a read model:
 no event holds it."""
+
+listen_links = Table(
+    "listen_links",
+    metadata,
+    Column("link_id", ID, primary_key=True),
+    Column("document_id", ID, index=True),
+    Column("owner_id", ID, index=True),
+    Column("expires_at", MOMENT),
+    Column("made_at", MOMENT),
+    Column("ended_at", MOMENT),
+)
+
+link_secrets = Table(
+    "link_secrets",
+    metadata,
+    Column("link_id", ID, primary_key=True),
+    Column("document_id", ID, nullable=False, index=True),
+    Column("owner_id", ID, nullable=False, index=True),
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("label", String(100)),
+)
+"""What links are opened with, and called, for as long as they open anything. Not a read model."""

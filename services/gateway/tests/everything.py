@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 from libs.common.contracts.audio import AudiobookRequested, AudioRequested
 from libs.common.contracts.permissions import ShareLevel
 from services.gateway.accounts.users import NewUser, create_user
+from services.gateway.documents.public_links.commands import LinkCommands
 from services.gateway.documents.shares.commands import ShareCommands, ShareOrder
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import World
@@ -49,6 +50,7 @@ async def everything(world: World) -> dict[str, Any]:
         "token_id": uuid4(),
         "address_id": uuid4(),
         "share_id": await shared(world, document, "ada@example.org", ShareLevel.VIEW_ONLY),
+        "link_id": (await LinkCommands(world.kernel).make(world.owner, document, None, None))[0],
     }
 
 

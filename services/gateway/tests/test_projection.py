@@ -46,7 +46,15 @@ from libs.common.contracts.narrations import (
     NarrationRequested,
 )
 from libs.common.contracts.pages import PageRange
-from libs.common.contracts.sharing import ShareChanged, ShareClaimed, ShareEnded, ShareGranted
+from libs.common.contracts.sharing import (
+    ListenLinkEnded,
+    ListenLinkMade,
+    ShareChanged,
+    ShareClaimed,
+    ShareEnded,
+    ShareGranted,
+    ShareMailRequested,
+)
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.database.engine import Database
 from libs.common.store.effects import apply
@@ -135,6 +143,10 @@ def shares(draw, about, number):
         yield ShareChanged(**one, changed_by=OWNER, level=level, expires_at=None)
     if draw(st.booleans()):
         yield ShareEnded(**one, reason="revoked", ended_by=OWNER)
+    link = about | {"link_id": name("link", number)}
+    yield ListenLinkMade(**link, made_by=OWNER, expires_at=START)
+    if draw(st.booleans()):
+        yield ListenLinkEnded(**link, reason="revoked", ended_by=OWNER)
 
 
 def texts(draw, about, page):
@@ -396,7 +408,11 @@ async def test_of_two_failures_the_later_one_is_told_in_whatever_order_they_come
 
 def test_every_event_that_the_gateway_decides_is_folded():
     decided = {event for event in every_event() if event.producer == "gateway"}
-    decided -= {AccountMailRequested, *events_below(UserEvent)}  # of ordinary tables
+    decided -= {
+        AccountMailRequested,
+        ShareMailRequested,
+        *events_below(UserEvent),
+    }  # of ordinary tables
     assert decided <= {event for feature in FEATURES for event in feature.folds}
 
 

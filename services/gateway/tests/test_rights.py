@@ -1,8 +1,10 @@
 """Every route as everybody who may come, against the table of what they expect."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from services.gateway.accounts.administration.closing import AccountClosing
 from services.gateway.accounts.signing_in.login_sessions import begin_session
 from services.gateway.accounts.tests.people import KEY
 from services.gateway.accounts.users import add_address
+from services.gateway.documents.public_links.commands import LinkCommands
 from services.gateway.tests.everything import account, everything, shared
 from services.gateway.tests.world import VOICES, World, a_world
 
@@ -23,9 +26,9 @@ pytestmark = pytest.mark.slow
 
 API = "/api/v1"
 COLUMNS = (
-    "session owner can_share collaborator view_only stranger staff nobody".split()  # noqa: SIM905
+    "session owner can_share collaborator view_only stranger staff link nobody".split()  # noqa: SIM905
 )
-NOBODY = ("anonymous", "expired", "revoked", "disabled", "malformed")
+NOBODY = ("anonymous", "expired", "revoked", "disabled", "malformed", "old_link", "revoked_link")
 ROLES = (*COLUMNS[:-1], *NOBODY)
 STREAMS = {"/documents/{document_id}/events"}
 """Answers that do not end: HEAD tells whether they would begin."""
@@ -36,6 +39,7 @@ BODIES: dict[tuple[str, str], Any] = {
     ("PUT", "/documents/{document_id}/pages/{page}"): {"text": "Mine"},
     ("POST", "/documents/{document_id}/shares"): {"address": "bea@example.org"},
     ("PATCH", "/documents/{document_id}/shares/{share_id}"): {"level": "view_only"},
+    ("POST", "/documents/{document_id}/links"): {"label": "For the reading group"},
     ("POST", "/tokens"): {"name": "new", "scopes": ["read"]},
     ("POST", "/account/addresses"): {"address": "new@example.org"},
     ("PUT", "/account/password"): {"password": "battery 8", "password_again": "battery 8"},
@@ -91,6 +95,8 @@ async def headers_of(world: World, role: str, ids: dict[str, Any]) -> dict[str, 
         return {}
     if role == "malformed":
         return bearer("x" * 5000)
+    if "link" in role:
+        return bearer(await link(world, role, ids))
     if role == "session":
         return await browser_of(world, world.owner)
     if role == "owner":
@@ -108,6 +114,18 @@ async def headers_of(world: World, role: str, ids: dict[str, Any]) -> dict[str, 
     if role == "disabled":
         await AccountClosing(world.kernel).disable(user, None)
     return bearer(token)
+
+
+async def link(world: World, role: str, ids: dict[str, Any]) -> str:
+    """The secret of a public link, which may have ended."""
+    commands, document = LinkCommands(world.kernel), ids["document_id"]
+    end = datetime.now(UTC) + timedelta(seconds=0.2) if role == "old_link" else None
+    link_id, secret = await commands.make(world.owner, document, None, end)
+    if role == "revoked_link":
+        await commands.revoke(world.owner, document, link_id)
+    if role == "old_link":
+        await asyncio.sleep(0.2)
+    return secret
 
 
 async def somebody(world: World, address: str, *, is_staff: bool = False) -> tuple[UUID, str]:

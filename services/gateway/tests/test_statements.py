@@ -14,7 +14,9 @@ from libs.common.contracts.pages import page_ranges
 from libs.common.contracts.permissions import ShareLevel
 from services.gateway.accounts.signing_in.login_sessions import begin_session
 from services.gateway.accounts.users import MOST_ADDRESSES, add_address
+from services.gateway.documents.public_links.commands import LinkCommands
 from services.gateway.narrations.options import NarrationOptions
+from services.gateway.sharing.listen_links.decide import MOST_LINKS
 from services.gateway.tests.everything import account, shared
 from services.gateway.tests.test_rights import STREAMS, TABLE
 from services.gateway.tests.world import VOICES, World, a_world
@@ -48,6 +50,8 @@ async def filled(world: World, many: int) -> dict[str, Any]:
         await given(world, f"o{number}@example.org")
         share = await shared(world, document, f"s{number}@example.org", ShareLevel.VIEW_ONLY)
     await credentials(world, many)
+    for _ in range(min(many, MOST_LINKS)):
+        link, _ = await LinkCommands(world.kernel).make(world.owner, document, None, None)
     return {
         "document_id": document,
         "page": 1,
@@ -55,6 +59,7 @@ async def filled(world: World, many: int) -> dict[str, Any]:
         "audio_id": (await world.decided(AudioRequested))[0].audio_id,
         "audiobook_id": book.audiobook_id,
         "share_id": share,
+        "link_id": link,
     }
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from libs.common.contracts.accounts import AccountMailRequested
+from libs.common.contracts.sharing import ShareMailRequested
 from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import AGAIN_AFTER_MS, JobKind
 from libs.common.processing.time_limits import TimeLimits
@@ -46,9 +47,9 @@ class ForgetMailJob(BaseModel):
 
 
 def forget_mail(notice: Notice) -> Sequence[NewJob]:
-    """Return the effects of forgetting to whom a mail about an account went."""
+    """Return the effects of forgetting to whom a mail about an account or a share went."""
     event = notice.event
-    if not isinstance(event, AccountMailRequested):
+    if not isinstance(event, AccountMailRequested | ShareMailRequested):
         return []
     return [_forgetting(ForgetMailJob(mail_id=event.mail_id))]
 
@@ -73,7 +74,7 @@ FORGET_MAIL = JobKind(
     limits=TimeLimits(soft_s=60, hard_s=90),
     gave_up=forget_again,
 )
-"""Remove what was stored for a mail about an account."""
+"""Remove what was stored for a mail about an account or a share."""
 
 ACCOUNT_MAIL = JobKind(
     name="account_mail",
@@ -81,4 +82,4 @@ ACCOUNT_MAIL = JobKind(
     limits=TimeLimits(soft_s=300, hard_s=330),
     gave_up=account_mail_failed,
 )
-"""Send one mail about an account."""
+"""Send one mail about an account or a share."""

@@ -31,7 +31,7 @@ def single_notice(notice: Notice, shown: str, schedule: DeliverySchedule) -> Ste
 
 
 def account_mail(notice: Notice, schedule: DeliverySchedule) -> Step:
-    """Record a mail about an account."""
+    """Record a mail about an account or a share."""
 
     async def step(connection: AsyncConnection) -> Sequence[Effect]:
         row = DeliveryRow.due(notice, ACCOUNTS, now_ms=await _now_ms(connection))

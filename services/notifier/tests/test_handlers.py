@@ -9,6 +9,7 @@ from libs.common.contracts.accounts import AccountMailRequested, UserAddressAdde
 from libs.common.contracts.catalog import events_below
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.contracts.notifications import NotificationFailed
+from libs.common.contracts.sharing import ShareMailRequested
 from libs.common.contracts.tasks import TaskFailed
 from libs.common.errors import Permanent
 from libs.common.observability.metrics import Metrics
@@ -185,5 +186,5 @@ async def test_the_docstring_names_the_routes(world):
     assert {route.event.__name__ for route in routes} == set(consumes.replace(",", " ").split())
     of_accounts = {AccountMailRequested, *events_below(UserEvent)}
     of_accounts -= {UserAddressAdded}  # they are written to as before
-    wanted = {*TOLD, DocumentDeleted, *of_accounts}
+    wanted = {*TOLD, DocumentDeleted, ShareMailRequested, *of_accounts}
     assert {route.event for route in routes} == wanted == set(CONSUMES)

@@ -36,6 +36,7 @@ TABLE = {
     "GRANT_SHARE": "Y Y - - - - - - share",
     "CHANGE_SHARE": "Y Y - - - - - - share",
     "LEAVE_SHARE": "- Y Y Y - - - - share",
+    "MANAGE_LINKS": "Y - - - - - - - share",
     "RENAME": "Y - - - - - - - write",
     "ADD_PAGE": "Y - - - - - - - write",
     "RETRY_PARSING": "Y - - - - - - - write",

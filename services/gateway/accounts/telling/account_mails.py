@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from libs.common.contracts.accounts import AccountMailRequested, MailKind
-from libs.common.contracts.details import DETAILS, MailDetails
+from libs.common.contracts.base import ObjectRef
+from libs.common.contracts.details import DETAILS, Details, MailDetails
 from libs.common.store.effects import Effect
 from services.gateway.kernel.jobs import RemovePendingJob, removal
 from services.gateway.kernel.pending import GRACE_S, PendingObjects, taken
@@ -46,6 +47,22 @@ def account_notice(
     )
 
 
+@asynccontextmanager
+async def mail_stored(
+    kernel: Kernel, mail_id: UUID, details: Details, valid_until: datetime
+) -> AsyncIterator[tuple[ObjectRef, Sequence[Effect]]]:
+    """Store to whom a mail goes; yield where, and the effects of keeping it while it is of use.
+
+    Whoever sends the mail removes it before that.
+    """
+    key = f"mails/{mail_id}/{uuid4().hex[:12]}.json"
+    async with PendingObjects(kernel).storing(key):
+        stored = await kernel.storage.write(key, details.encode(), DETAILS)
+        left = valid_until - datetime.now(UTC) + timedelta(seconds=GRACE_S)
+        later = removal(RemovePendingJob(key=key, last=True), int(left.total_seconds() * 1000))
+        yield stored, [taken(key), later]
+
+
 @dataclass(frozen=True)
 class AccountMails:
     """Those of one kernel."""
@@ -63,15 +80,14 @@ class AccountMails:
 
         What is stored is removed when the mail was sent, and at the latest when it is of no use.
         """
-        key = f"mails/{mail.mail_id}/{uuid4().hex[:12]}.json"
         details = MailDetails(
             address=mail.address, language=mail.language, about_address=mail.about_address
         )
-        async with PendingObjects(self.kernel).storing(key):
-            stored = await self.kernel.storage.write(key, details.encode(), DETAILS)
+        async with mail_stored(self.kernel, mail.mail_id, details, mail.valid_until) as (
+            stored,
+            kept,
+        ):
             requested = AccountMailRequested(
                 mail_id=mail.mail_id, kind=mail.kind, valid_until=mail.valid_until, details=stored
             )
-            left = mail.valid_until - datetime.now(UTC) + timedelta(seconds=GRACE_S)
-            later = removal(RemovePendingJob(key=key, last=True), int(left.total_seconds() * 1000))
-            yield [taken(key), later, *self.kernel.record(requested)]
+            yield [*kept, *self.kernel.record(requested)]

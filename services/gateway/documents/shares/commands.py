@@ -11,15 +11,15 @@ from libs.common.contracts.details import DETAILS, ShareDetails
 from libs.common.contracts.permissions import Capability, ShareLevel
 from libs.common.contracts.sharing import ShareEvent, ShareGranted
 from libs.common.store.event_store import version_of
-from services.gateway.accounts.addresses import checked_address, folded, is_same_mailbox
-from services.gateway.accounts.users import known_address, user_at
+from services.gateway.accounts.addresses import checked_address, folded
 from services.gateway.documents.selects import document_for
 from services.gateway.http.etags import check_version
 from services.gateway.kernel.pending import PendingObjects, taken
 from services.gateway.kernel.record import CommandTransaction, Kernel
-from services.gateway.sharing.addressees import addresses_of, recipient_row
+from services.gateway.sharing.addressees import addressee_at, addresses_of, recipient_row
 from services.gateway.sharing.decide import SharedDocument, WantedShare, new_share_id
 from services.gateway.sharing.selects import open_shares
+from services.gateway.sharing.share_mails import ShareMails, ShareNews
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,31 +50,31 @@ class ShareCommands:
             Conflict: Somebody changed a share of the document at the same moment.
         """
         address, share_id = checked_address(asked.address), new_share_id()
+        mails = ShareMails(self.kernel)
         async with self.kernel.database.reading() as connection:
-            await document_for(connection, caller, document_id, Capability.GRANT_SHARE)
+            document = await document_for(connection, caller, document_id, Capability.GRANT_SHARE)
+            news = ShareNews(
+                share_id=share_id,
+                document_id=document_id,
+                title=document.title,
+                level=asked.level,
+                message=asked.message,
+            )
+            mail = await mails.written(connection, caller, address, news)
         # Without the dashes, for jobs are about it, whose subjects have 100 characters at most.
         key = f"documents/{document_id}/shares/{share_id.hex}.json"
         details = ShareDetails(address=address, message=asked.message)
-        async with PendingObjects(self.kernel).storing(key):
+        async with PendingObjects(self.kernel).storing(key), mails.storing(mail) as mailed:
             stored = await self.kernel.storage.write(key, details.encode(), DETAILS)
             async with self.kernel.transaction() as command:
-                connection = command.connection
                 shared, version = await _shared(
-                    connection, caller, document_id, Capability.GRANT_SHARE
+                    command.connection, caller, document_id, Capability.GRANT_SHARE
                 )
-                holder = await _holder(connection, address)
-                wanted = WantedShare(
-                    share_id=share_id,
-                    address=address,
-                    folded=folded(address),
-                    recipient_id=holder,
-                    level=asked.level,
-                    expires_at=asked.expires_at,
-                )
+                wanted = await _wanted(command.connection, share_id, address, asked)
                 event = shared.grant(caller, wanted, stored)
                 recipient = recipient_row(event, wanted, asked.message)
                 decided = self.kernel.record_at(version, event)
-                await command.apply([taken(key), recipient, *decided])
+                await command.apply([taken(key), recipient, *decided, *mailed])
         return share_id
 
     async def change(
@@ -144,10 +144,15 @@ async def _shared(
     return shared, version
 
 
-async def _holder(connection: AsyncConnection, address: str) -> UUID | None:
-    """Return who has an account with exactly this mailbox."""
-    user = await user_at(connection, address)
-    proved = await known_address(connection, address)
-    if user is None or user.disabled_at is not None or proved is None:
-        return None
-    return user.user_id if is_same_mailbox(address, proved) else None
+async def _wanted(
+    connection: AsyncConnection, share_id: UUID, address: str, asked: ShareOrder
+) -> WantedShare:
+    """Return the share that is asked for; who has exactly this mailbox gets it at once."""
+    return WantedShare(
+        share_id=share_id,
+        address=address,
+        folded=folded(address),
+        recipient_id=(await addressee_at(connection, address)).user_id,
+        level=asked.level,
+        expires_at=asked.expires_at,
+    )

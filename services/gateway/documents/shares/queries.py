@@ -12,6 +12,7 @@ from libs.common.contracts.permissions import Capability
 from libs.common.contracts.sharing import ShareGranted
 from libs.common.database.engine import Database
 from libs.common.store.event_store import version_of
+from services.gateway.accounts.users import primary_addresses
 from services.gateway.documents.queries import PLACE, pages_ready
 from services.gateway.documents.selects import DOCUMENTS, EXISTS, document_for
 from services.gateway.documents.shares.views import SharedDocumentView, ShareView, share_view
@@ -19,7 +20,7 @@ from services.gateway.documents.tables import documents
 from services.gateway.documents.views import document_view
 from services.gateway.kernel.cursors import Slice, cursor, position
 from services.gateway.kernel.errors import NotFound
-from services.gateway.sharing.selects import HAS_RECIPIENT, IS_ACTIVE, levels_of, open_shares
+from services.gateway.sharing.selects import HAS_RECIPIENT, IS_ACTIVE, best_shares, open_shares
 from services.gateway.sharing.tables import shares
 
 _SHARED = (
@@ -79,14 +80,17 @@ class ShareQueries:
             rows = await DOCUMENTS.all(connection, wanted, asked)
             chosen = [row.document_id for row in rows[:limit]]
             ready = await pages_ready(connection, chosen)
-            levels = await levels_of(connection, chosen, caller)
+            granted = await best_shares(connection, chosen, caller)
+            sharers = {share.granted_by for share in granted.values()}
+            addresses = await primary_addresses(connection, sharers)
         views = tuple(
             SharedDocumentView(
                 **dict(document_view(row, ready.get(row.document_id, 0))),
-                level=levels[row.document_id],
+                level=granted[row.document_id].level,
+                shared_by=addresses.get(granted[row.document_id].granted_by),
             )
             for row in rows[:limit]
-            if row.document_id in levels
+            if row.document_id in granted
         )
         last = rows[limit - 1] if len(rows) > limit else None
         return Slice(views, cursor(last.submitted_at, last.document_id) if last else None)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field
 
 from libs.common.contracts.details import MAX_MESSAGE_CHARACTERS
@@ -25,8 +25,10 @@ from services.gateway.http.description.declared import (
 from services.gateway.http.etags import IfMatch, etag_of
 from services.gateway.http.models import (
     PROBLEMS,
+    Behind,
     Limit,
     Listing,
+    Newest,
     Place,
     RequestBody,
     listed,
@@ -160,8 +162,8 @@ async def revoke_share(
 async def list_shared_documents(
     deps: Deps,
     caller_id: CallerId,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-    cursor: Annotated[str | None, Query(max_length=300)] = None,
+    limit: Newest = 50,
+    cursor: Behind = None,
 ) -> Listing[SharedDocumentView]:
     """List what others share with you, submitted last first."""
     found = await ShareQueries(deps.database).shared(caller_id, limit, cursor)

@@ -36,6 +36,10 @@ def share_view(row: ShareRow, caller: UUID, now: str) -> ShareView:
 
 
 class SharedDocumentView(DocumentView):
-    """A document of somebody else, and what the caller may do with it."""
+    """A document of somebody else, what the caller may do with it, and who says so.
+
+    ``shared_by`` is a mail address; null: who shared it has no account.
+    """
 
     level: ShareLevel
+    shared_by: str | None

@@ -215,3 +215,19 @@ async def test_without_a_condition_the_last_one_wins(world, client, condition):
         assert answer.status_code == 200
     assert (await client.delete(f"{path[:-4]}0000", headers=headers)).status_code == 404
     assert (await client.delete(f"{path[:-4]}0000", headers={"If-Match": "no"})).status_code == 404
+
+
+async def test_what_is_shared_says_who_shared_it(world, client):
+    document, another = await world.hand_in(), await world.hand_in()
+    _, ada_token = await somebody(world, "Ada@example.org")
+    await share(client, document, "ada@example.org", "can_share")
+    await share(client, another, "ada@example.org")
+    _, token = await somebody(world, "bea@example.org")
+    async with signed_in(world, ada_token) as by_ada:
+        given = {"address": "bea@example.org", "level": "collaborator"}
+        assert (await by_ada.post(SHARES.format(document), json=given)).status_code == 201
+        listed = (await by_ada.get("/shared")).json()["items"]
+        assert {one["shared_by"] for one in listed} == {None}, "the owner has but a token"
+    async with signed_in(world, token) as bea:
+        [one] = (await bea.get("/shared")).json()["items"]
+        assert (one["shared_by"], one["level"]) == ("Ada@example.org", "collaborator")

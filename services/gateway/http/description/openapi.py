@@ -33,6 +33,7 @@ TAGS = {
     "documents": "What is handed in: files, texts and web addresses.",
     "pages": "The text of documents, page by page, to be read and edited.",
     "shares": "Who may see a document of somebody else, or do more with it.",
+    "links": "Public links: whoever has one may listen, without an account.",
     "narrations": "Orders: which pages are to be heard, and how.",
     "accounts": "Users: registering, sessions, tokens, passwords and mail addresses.",
     "audio": "What can be heard: engines, voices, pages and audiobooks.",

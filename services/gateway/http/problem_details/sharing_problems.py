@@ -14,7 +14,11 @@ SHARING_PROBLEMS: ProblemTexts = {
         ),
         "in_the_past": (
             "In the past",
-            "A share has to end later than now. Leave the end out for one that does not end.",
+            "A share or a link has to end later than now. Leave the end out if it does not matter.",
+        ),
+        "lasts_too_long": (
+            "Lasts too long",
+            "A public link ends within 366 days. Choose an earlier end, or leave it out.",
         ),
         "too_late": (
             "Too late an end",

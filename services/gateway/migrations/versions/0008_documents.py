@@ -10,7 +10,7 @@ from alembic import op
 from libs.common.store.bodies.uuid_text import UuidText
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 MOMENT = sa.String(32)
 KEY = sa.String(512)

@@ -14,11 +14,11 @@ from services.gateway.watching.stream import StreamPace
 
 
 @asynccontextmanager
-async def streaming(world, document):
+async def streaming(world, document, token=None):
     """The answer of a stream, over a real connection."""
     server = HttpServer(world.app, "127.0.0.1", 0)
     await server.start()
-    headers = {"Authorization": f"Bearer {world.token}"}
+    headers = {"Authorization": f"Bearer {token or world.token}"}
     base = f"http://127.0.0.1:{server.port}/api/v1"
     try:
         async with (

@@ -5,8 +5,9 @@ from uuid import UUID
 import pytest
 
 from libs.common.contracts.accounts import AccountMailRequested
-from libs.common.contracts.details import DETAILS, MailDetails
+from libs.common.contracts.details import DETAILS, MailDetails, ShareMailDetails
 from libs.common.contracts.notifications import NotificationFailed, NotificationSent
+from libs.common.contracts.sharing import ShareMailRequested
 from libs.common.mail_links import MailLinks
 from libs.common.observability.metrics import Metrics
 from services.notifier.channels.mail import Mailer, SmtpServer
@@ -37,7 +38,7 @@ async def take(world, *events):
         recipients=Recipients(world.storage),
     )
     for event in events:
-        await world.apply(await notifier.mail_about_account(event))
+        await world.apply(await notifier.mail_somebody(event))
 
 
 def sender(world, mailbox=None):
@@ -126,6 +127,79 @@ async def test_a_mail_that_comes_too_late_is_not_sent(world):
 @pytest.mark.slow
 async def test_what_is_of_another_mail_is_not_read(world, mailbox):
     await take(world, await asked(world, below=UUID(int=3)))
+    await work(world, sender(world, mailbox))
+    [row] = await world.deliveries()
+    assert (row.status, mailbox.messages) == ("failed", [])
+
+
+async def shared(world, below=MAIL, **said):
+    given = {
+        "address": ADA,
+        "language": "en",
+        "document_id": UUID(int=7),
+        "title": "The Sea\r\nBcc: everybody@example.org",
+        "shared_by": "bea@example.org",
+        "level": "can_share",
+        "message": "Read this.\n.\nSubject: mine",
+        "audience": "user",
+    }
+    details = ShareMailDetails.model_validate(given | said)
+    stored = await world.storage.write(f"mails/{below}/x.json", details.encode(), DETAILS)
+    until = datetime.now(UTC) + timedelta(hours=1)
+    return ShareMailRequested(mail_id=MAIL, valid_until=until, details=stored)
+
+
+@pytest.mark.slow
+async def test_who_is_given_a_share_gets_one_mail_and_nothing_is_left_of_it(world, mailbox):
+    event = await shared(world)
+    again = event.model_copy(update={"event_id": UUID(int=9)})
+    await take(world, event, event, again)
+    await work(world, sender(world, mailbox))
+    [message] = mailbox.messages
+    assert message["To"] == ADA
+    assert mailbox.recipients == [ADA]
+    assert message["Bcc"] is None
+    assert message["Subject"].startswith("bea@example.org shared “The Sea Bcc: every")
+    assert message.get_content_type() == "text/plain"
+    lines = message.get_content().splitlines()
+    assert f"https://lectern.example.org/documents/{UUID(int=7)}" in lines
+    assert {"> Read this.", "> .", "> Subject: mine"} < set(lines)
+    [row] = await world.deliveries()
+    assert (row.status, row.type) == ("sent", "share.mail_requested")
+    assert world.storage.objects == {}
+    recorded = str(await world.deliveries()) + str([e.encode() for e in await world.events()])
+    for secret in (ADA, "bea@", "The Sea", "Read this"):
+        assert secret not in recorded
+        assert secret.encode() not in b"".join(job.payload for job in await world.jobs())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("audience", "change", "line"),
+    [
+        ("invited", {}, f"https://lectern.example.org{LINKS.path(MAIL)}"),
+        ("invited", {"links": None}, None),
+        ("uninvited", {}, None),
+        ("user", {"public_url": None}, "Log in to open it."),
+    ],
+)
+async def test_the_mail_is_of_use_whatever_the_installation_lacks(
+    world, mailbox, audience, change, line
+):
+    await take(world, await shared(world, audience=audience))
+    await work(world, replace(sender(world, mailbox), **change))
+    [message] = mailbox.messages
+    body = message.get_content()
+    if line is None:
+        assert "you need an account with the address ada@example.org" in body
+        assert "http" not in body
+    else:
+        assert line in body.splitlines()
+
+
+@pytest.mark.slow
+async def test_what_is_said_of_another_share_is_not_read(world, mailbox):
+    await take(world, await shared(world, below=UUID(int=3)))
     await work(world, sender(world, mailbox))
     [row] = await world.deliveries()
     assert (row.status, mailbox.messages) == ("failed", [])

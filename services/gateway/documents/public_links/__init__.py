@@ -1,0 +1,1 @@
+"""Public links of a document, as its owner makes and revokes them."""
