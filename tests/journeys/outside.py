@@ -24,6 +24,7 @@ from standardwebhooks import Webhook
 from libs.common.testing.processes import free_ports
 
 SECRET = "whsec_bGVjdGVybi1hY2NlcHRhbmNlLXRlc3RzLTMyLWJ5dGVzIQ=="
+PUBLIC_URL = "https://lectern.example"
 RATE_HZ = 24_000
 SECONDS_PER_CHARACTER = 0.02
 GATES = ("speech", "hook", "page")
@@ -108,6 +109,8 @@ class Outside:
             "NOTIFIER_SMTP_SECURITY": "none",
             "NOTIFIER_MAIL_FROM": "Lectern <lectern@example.org>",
             "NOTIFIER_MAIL_TO": "reader@example.org",
+            "NOTIFIER_PUBLIC_URL": PUBLIC_URL,
+            "LECTERN_MAIL_LINK_KEY": "a key for journeys of thirty-two characters",
             "NOTIFIER_MAIL_EVENTS": "audiobook.ready,document.rejected",
         }
 

@@ -1,7 +1,8 @@
 """What becomes of the shares of a user whose account is closed: they end, some at a time.
 
-Those that others were granted by such a user end too: nobody answers for them any more. Links to
-the user's documents open nothing since the account was closed; here their events follow.
+Those that others were granted by such a user end too, and all of the user's documents, whoever
+granted them: nobody answers for them any more. Links to these open nothing since the account was
+closed; here their events follow.
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,11 @@ AT_A_TIME = 100
 _OPEN = (
     select(shares.c.share_id, shares.c.document_id, shares.c.owner_id)
     .where(
-        or_(HAS_RECIPIENT, shares.c.granted_by == bindparam("user")),
+        or_(
+            HAS_RECIPIENT,
+            shares.c.granted_by == bindparam("user"),
+            shares.c.owner_id == bindparam("user"),
+        ),
         shares.c.granted_at.is_not(None),
         shares.c.ended_at.is_(None),
     )

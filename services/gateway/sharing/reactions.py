@@ -8,6 +8,7 @@ from libs.common.contracts.accounts import (
     UserAddressAdded,
     UserDeleted,
     UserDisabled,
+    UserEnabled,
     UserRegistered,
 )
 from libs.common.contracts.base import Event
@@ -28,7 +29,9 @@ def _document_deleted(_kernel: Kernel, event: DocumentDeleted) -> Sequence[Effec
     return [forget, secrets_of_document(event.document_id)]
 
 
-def _address_proved(kernel: Kernel, event: UserRegistered | UserAddressAdded) -> Sequence[Effect]:
+def _may_claim(
+    kernel: Kernel, event: UserRegistered | UserAddressAdded | UserEnabled
+) -> Sequence[Effect]:
     return [kernel.together(claim_invitations, event.user_id)]
 
 
@@ -38,8 +41,9 @@ def _account_closed(_kernel: Kernel, event: UserDisabled | UserDeleted) -> Seque
 
 REACTIONS: Mapping[type[Event], Reaction] = {
     DocumentDeleted: _document_deleted,
-    UserRegistered: _address_proved,
-    UserAddressAdded: _address_proved,
+    UserRegistered: _may_claim,
+    UserAddressAdded: _may_claim,
+    UserEnabled: _may_claim,
     UserDisabled: _account_closed,
     UserDeleted: _account_closed,
 }

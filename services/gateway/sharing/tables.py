@@ -23,6 +23,7 @@ shares = Table(
     Index("ix_shares_granted_to", "granted_to", "document_id"),
     Index("ix_shares_claimed_by", "claimed_by", "document_id"),
     Index("ix_shares_granted_by", "granted_by"),
+    Index("ix_shares_owner_id", "owner_id"),
 )
 
 share_recipients = Table(

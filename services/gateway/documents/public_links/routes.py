@@ -95,7 +95,9 @@ async def revoke_listen_link(
     await LinkCommands(deps).revoke(caller_id, document_id, link_id)
 
 
-@router.get("/listen", openapi_extra=needs(Capability.SEE_DOCUMENT))
+@router.get(
+    "/listen", openapi_extra=declare(needs(Capability.SEE_DOCUMENT), own_problems("not_found"))
+)
 async def read_linked_document(deps: Deps, found: CurrentCaller) -> DocumentView:
     """Read the document that a public link opens, with the link's secret as the bearer token.
 

@@ -1,4 +1,4 @@
-"""Public links, and what they are opened with."""
+"""Public links, and what they are opened with; shares by the owner of their document."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,6 +12,7 @@ MOMENT = sa.String(32)
 
 
 def upgrade() -> None:
+    op.create_index("ix_shares_owner_id", "shares", ["owner_id"])
     op.create_table(
         "listen_links",
         sa.Column("link_id", UuidText, nullable=False),

@@ -35,3 +35,17 @@ async def test_shares_to_and_by_a_closed_account_end_some_at_a_time(world, monke
     assert len(ended) == 2
     assert {(event.reason, event.ended_by) for event in ended} == {("account_closed", bea)}
     assert await addresses_left(world, document) == ["dan@example.org"]
+
+
+async def test_all_shares_of_a_closed_owners_documents_end_whoever_granted_them(world):
+    ada, bea = await user(world, "ada@example.org"), await user(world, "bea@example.org")
+    await user(world, "cal@example.org")
+    document, other = await world.hand_in(owner=ada), await world.hand_in()
+    await grant(world, ada, document, "bea@example.org", ShareLevel.CAN_SHARE)
+    await grant(world, bea, document, "cal@example.org", ShareLevel.VIEW_ONLY)
+    await grant(world, world.owner, other, "cal@example.org", ShareLevel.VIEW_ONLY)
+    async with world.kernel.transaction() as command:
+        await command.apply(world.kernel.record(UserDisabled(user_id=ada, disabled_by=None)))
+    await world.work()
+    assert await addresses_left(world, document) == []
+    assert await addresses_left(world, other) == ["cal@example.org"]

@@ -112,7 +112,7 @@ async def test_a_link_stands_for_whoever_has_it_and_opens_one_document(world):
     caller = await link_caller(world.database, secret)
     assert caller is not None
     assert (caller.user_id, caller.document_id) == (link_id, document)
-    assert (caller.scopes, caller.is_staff) == ({Scope.READ}, False)
+    assert (caller.scopes, caller.is_staff) == (frozenset({Scope.READ}), False)
     assert await link_caller(world.database, secret[:-1]) is None
     async with world.database.reading() as connection:
         [row] = await links_of_document(connection, document)
