@@ -178,4 +178,6 @@ def _account_policy(common: CommonSettings, settings: Settings) -> AccountPolicy
         sign_up=settings.sign_up if common.mail_links else "closed",
         secure_cookies=settings.secure_cookies,
         links=common.mail_links,
+        public_url=settings.public_url,
+        providers=settings.login_providers,
     )

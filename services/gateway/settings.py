@@ -1,15 +1,16 @@
 """Every knob of the gateway, read from GATEWAY_* variables."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from libs.common.contracts.pages import MAX_PAGE_BYTES
 from libs.common.settings import Port, ServiceSettings
 from services.gateway.http.exposure import check_networks
 from services.gateway.http.ratelimit.limit_classes import LimitClass, check_limit
 from services.gateway.kernel.limits import SignUp
+from services.gateway.kernel.login_providers import LoginProvider, read_providers
 
 
 class Settings(ServiceSettings):
@@ -91,6 +92,13 @@ class Settings(ServiceSettings):
         description="Who may register: everybody (open), who was invited (invitation), or nobody "
         "(closed). It takes LECTERN_MAIL_LINK_KEY, and a notifier that sends mail.",
     )
+    login_providers: Annotated[tuple[LoginProvider, ...], NoDecode] = Field(
+        default="",
+        validate_default=True,
+        repr=False,
+        description="Other sites that people may log in with, as a JSON list; docs/logins.md says "
+        "how to write it. It takes GATEWAY_PUBLIC_URL. Empty: none.",
+    )
     secure_cookies: bool = Field(
         default=True,
         description="Whether cookies of sessions go over HTTPS only. Browsers make an exception of "
@@ -164,6 +172,17 @@ class Settings(ServiceSettings):
             return check_limit(value)
         except ValueError as error:
             raise ValueError("write a number and a time, such as 10/hour, or 0") from error
+
+    @field_validator("login_providers", mode="before")
+    @classmethod
+    def _read(cls, value: Any) -> Any:
+        return read_providers(value) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _is_found_by_providers(self) -> Self:
+        if self.login_providers and not self.public_url:
+            raise ValueError("GATEWAY_LOGIN_PROVIDERS takes GATEWAY_PUBLIC_URL")
+        return self
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -18,6 +18,8 @@ MailKind = Literal[
     "address_changed",
     "password_changed",
     "invitation",
+    "login_added",
+    "login_removed",
 ]
 CLOSED_BY = "Who did it; null: an operator of the installation."
 
@@ -94,8 +96,8 @@ class AccountMailRequested(Event):
     producer = "gateway"
     keyed_by = ("mail_id",)
     stream_name = "mail/{mail_id}"
-    version = 2
-    upcasters: ClassVar = {1: dict}
+    version = 3
+    upcasters: ClassVar = {1: dict, 2: dict}
 
     mail_id: UUID = Field(description="The mail; also the record's key.")
     kind: MailKind = Field(description="What the mail is for.")

@@ -96,3 +96,34 @@ tokens = Table(
     Column("last_used_at", MOMENT),
 )
 """``scopes`` are names with spaces between them, as in RFC 6749, section 3.3."""
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("identity_id", ID, primary_key=True),
+    Column("issuer", String(255), nullable=False),
+    Column("subject", String(255), nullable=False),
+    Column("user_id", ID, nullable=False, index=True),
+    Column("created_at", MOMENT, nullable=False),
+    Column("last_used_at", MOMENT, nullable=False),
+    UniqueConstraint("issuer", "subject"),
+)
+"""Accounts at other sites that people log in with: who it is there, and who that is here."""
+
+login_flows = Table(
+    "login_flows",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("browser_sha256", String(64), nullable=False),
+    Column("issuer", String(255), nullable=False),
+    Column("code_verifier", String(128), nullable=False),
+    Column("nonce", String(64), nullable=False),
+    Column("user_id", ID, index=True),
+    Column("is_remembered", Boolean, nullable=False),
+    Column("return_path", String(500)),
+    Column("expires_at", MOMENT, nullable=False, index=True),
+)
+"""Logins that other sites are asked for, by the digests of ``state`` and of the browser's cookie.
+
+``user_id`` is who wants to link an identity; null: somebody logs in. Rows go when they are used,
+and soon after they expire."""

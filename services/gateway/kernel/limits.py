@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from libs.common.mail_links import MailLinks
+from services.gateway.kernel.login_providers import LoginProvider
 
 SignUp = Literal["open", "invitation", "closed"]
 
@@ -32,9 +33,12 @@ class AccountPolicy:
     """Who may register and how they log in, as the settings say.
 
     ``links`` is None where there is no key for links in mails: then nobody can register, nor reset
-    a password.
+    a password. ``public_url`` is where browsers reach the gateway; where there are ``providers``,
+    it is there.
     """
 
     sign_up: SignUp = "closed"
     secure_cookies: bool = True
     links: MailLinks | None = None
+    public_url: str | None = None
+    providers: tuple[LoginProvider, ...] = ()

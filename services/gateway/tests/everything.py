@@ -49,6 +49,7 @@ async def everything(world: World) -> dict[str, Any]:
         "session_id": uuid4(),
         "token_id": uuid4(),
         "address_id": uuid4(),
+        "identity_id": uuid4(),
         "share_id": await shared(world, document, "ada@example.org", ShareLevel.VIEW_ONLY),
         "link_id": (await LinkCommands(world.kernel).make(world.owner, document, None, None))[0],
     }

@@ -15,6 +15,8 @@ import pytest
 
 from libs.common.contracts.permissions import EVERY_SCOPE, Scope, ShareLevel
 from services.gateway.accounts.administration.closing import AccountClosing
+from services.gateway.accounts.identities.identity_rows import identities_of, link_identity
+from services.gateway.accounts.identities.proven_identity import ProvenIdentity
 from services.gateway.accounts.signing_in.login_sessions import begin_session
 from services.gateway.accounts.tests.people import KEY
 from services.gateway.accounts.users import add_address
@@ -154,10 +156,14 @@ async def owned(world: World, ids: dict[str, Any]) -> dict[str, Any]:
     async with world.database.transaction() as connection:
         session = await begin_session(connection, world.owner, "Lynx", remembered=False)
         address = await add_address(connection, world.owner, "o2@example.org", is_primary=False)
+        identity = ProvenIdentity(issuer="https://site.example", subject="7", address=None)
+        await link_identity(connection, identity, world.owner)
+        [linked] = await identities_of(connection, world.owner)
     return ids | {
         "token_id": token.token_id,
         "session_id": session.session_id,
         "address_id": address,
+        "identity_id": linked.identity_id,
     }
 
 

@@ -12,6 +12,9 @@ from libs.common.contracts.audio import AudiobookRequested, AudioRequested
 from libs.common.contracts.details import Chapter
 from libs.common.contracts.pages import page_ranges
 from libs.common.contracts.permissions import ShareLevel
+from services.gateway.accounts.identities.decide import MOST_IDENTITIES
+from services.gateway.accounts.identities.identity_rows import link_identity
+from services.gateway.accounts.identities.proven_identity import ProvenIdentity
 from services.gateway.accounts.signing_in.login_sessions import begin_session
 from services.gateway.accounts.users import MOST_ADDRESSES, add_address
 from services.gateway.documents.public_links.commands import LinkCommands
@@ -82,6 +85,10 @@ async def credentials(world: World, many: int) -> None:
             if number < MOST_ADDRESSES - 1:
                 address = f"more{number}@example.org"
                 await add_address(connection, world.owner, address, is_primary=False)
+            if number < MOST_IDENTITIES:
+                subject, site = str(number), "https://site.example"
+                identity = ProvenIdentity(issuer=site, subject=subject, address=None)
+                await link_identity(connection, identity, world.owner)
 
 
 @contextmanager

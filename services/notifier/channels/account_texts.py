@@ -9,8 +9,8 @@ from services.notifier.channels.texts import MailText, one_line
 MAX_CHARACTERS_OF_ADDRESS = 320
 NOT_YOU = "If that was not you, you need not do anything: nothing changes without this link."
 NOT_YOU_EITHER = (
-    "If that was not you, reset your password now, and look at the sessions and tokens of your "
-    "account."
+    "If that was not you, reset your password now, and look at the sessions, tokens and linked "
+    "sites of your account."
 )
 Words = Callable[[str, str], tuple[str, ...]]
 """The link and the address it is about in, the subject and the paragraphs out."""
@@ -96,6 +96,24 @@ def _password_changed(_link: str, about: str) -> tuple[str, ...]:
     )
 
 
+def _login_added(_link: str, about: str) -> tuple[str, ...]:
+    return (
+        "A way to log in was added",
+        f"Somebody can log in to the account of {about} at Lectern with an account at another site "
+        "from now on.",
+        "If that was not you, remove it from the logins of your account, and reset your password.",
+    )
+
+
+def _login_removed(_link: str, about: str) -> tuple[str, ...]:
+    return (
+        "A way to log in was removed",
+        f"Nobody can log in to the account of {about} at Lectern any more with one of the accounts "
+        "at other sites that it was linked to.",
+        NOT_YOU_EITHER,
+    )
+
+
 def _invitation(link: str, about: str) -> tuple[str, ...]:
     return (
         "You are invited to Lectern",
@@ -114,4 +132,6 @@ _WORDS: Mapping[MailKind, Words] = {
     "address_changed": _address_changed,
     "password_changed": _password_changed,
     "invitation": _invitation,
+    "login_added": _login_added,
+    "login_removed": _login_removed,
 }

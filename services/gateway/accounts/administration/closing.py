@@ -12,7 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.common.contracts.cloudevents import rfc3339
 from services.gateway.accounts.links.link_rows import removed_links_of, removed_links_to
 from services.gateway.accounts.signing_in.login_sessions import end_sessions
-from services.gateway.accounts.tables import addresses, mail_links, passwords, tokens, users
+from services.gateway.accounts.tables import (
+    addresses,
+    identities,
+    login_flows,
+    mail_links,
+    passwords,
+    tokens,
+    users,
+)
 from services.gateway.accounts.telling.user_events import UserEvents
 from services.gateway.accounts.tokens import revoke_tokens
 from services.gateway.accounts.users import UserRow, locked_user
@@ -87,5 +95,5 @@ async def _forget(connection: AsyncConnection, user_id: UUID) -> None:
     await end_sessions(connection, user_id)
     await connection.execute(removed_links_to(user_id))
     await connection.execute(delete(tokens).where(tokens.c.owner_id == str(user_id)))
-    for table in (mail_links, passwords, addresses, users):
+    for table in (mail_links, login_flows, identities, passwords, addresses, users):
         await connection.execute(delete(table).where(table.c.user_id == str(user_id)))

@@ -48,6 +48,11 @@ ACCOUNT_PROBLEMS: ProblemTexts = {
             "Wrong password",
             "What you gave as your password is another one.",
         ),
+        "last_login": (
+            "Last way to log in",
+            "You log in with nothing else. Set a password, or link another site, before you remove "
+            "this one.",
+        ),
         "no_mail": (
             "No mail",
             "This site sends no mail, so links cannot be mailed. Ask who runs it.",

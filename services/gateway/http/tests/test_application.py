@@ -13,6 +13,7 @@ OPEN = {
     "/api/v1/registrations",
     "/api/v1/password-resets",
     "/api/v1/login",
+    "/api/v1/login/providers",
     "/api/v1/mail-links",
 }
 PERSONAL = {
@@ -28,6 +29,8 @@ PERSONAL = {
     "/api/v1/account/addresses",
     "/api/v1/account/addresses/{address_id}",
     "/api/v1/account/addresses/{address_id}/primary",
+    "/api/v1/account/identities",
+    "/api/v1/account/identities/{identity_id}",
 }
 """Routes about no document: everybody with a token has them."""
 

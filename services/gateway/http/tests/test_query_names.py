@@ -37,3 +37,10 @@ async def test_long_names_and_many_are_cut(client):
     query = "&".join(f"{number}{'x' * 1000}=1" for number in range(10))
     answer = await client.get(f"/documents?{query}")
     assert len(answer.json()["detail"]) < 400
+
+
+async def test_what_another_site_sends_along_may_have_any_names(client):
+    answer = await client.get("https://gateway/login/nobody/callback?state=s&authuser=0&x=1")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    answer = await client.get("https://gateway/login/nobody?x=1")
+    assert answer.json()["code"] == "unknown_parameter"

@@ -27,6 +27,8 @@ def test_what_is_told_to_who_has_an_account_leads_nowhere():
         "already_registered",
         "address_changed",
         "address_confirmed",
+        "login_added",
+        "login_removed",
         "password_changed",
     }
 

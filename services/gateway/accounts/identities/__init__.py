@@ -1,0 +1,1 @@
+"""Logging in with other sites: Google, GitHub, and whoever speaks OpenID Connect."""
