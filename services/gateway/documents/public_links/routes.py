@@ -24,6 +24,7 @@ from services.gateway.http.models import (
     listed,
     needs,
 )
+from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 from services.gateway.kernel.errors import NotFound
 
 router = APIRouter(prefix=PREFIX, tags=["links"], responses=PROBLEMS, route_class=CallerRoute)
@@ -56,6 +57,7 @@ async def list_listen_links(
     responses={201: {"headers": LOCATION}},
     openapi_extra=declare(
         MANAGE_LINKS,
+        limited(LimitClass.SHARE),
         own_problems("in_the_past", "lasts_too_long", "quota_exceeded", "conflict"),
     ),
 )
