@@ -28,7 +28,7 @@ from services.gateway.audio.rows import (
     WantedAudios,
 )
 from services.gateway.audio.tables import IN_FLIGHT, audiobooks, audios, voices
-from services.gateway.documents.selects import EXISTS, REVISION, names
+from services.gateway.documents.selects import EXISTS, REVISION, look_in_vain, names
 from services.gateway.documents.tables import document_details, documents, pages
 from services.gateway.kernel.cursors import no_such_place
 from services.gateway.kernel.errors import NotFound
@@ -147,6 +147,7 @@ async def audios_alike(connection: AsyncConnection, audio_id: UUID) -> list[Audi
         connection, audios.c.document_id == _document_of(audio_id), audios.c.page > 0, this
     )
     if not found:
+        await look_in_vain(connection)
         raise NotFound("audio")
     return found
 
@@ -236,6 +237,7 @@ async def audiobook_row(connection: AsyncConnection, audiobook_id: UUID) -> Audi
     wanted = AUDIOBOOKS.select().where(this, BOOK_EXISTS)
     row = await AUDIOBOOKS.one(connection, wanted)
     if row is None:
+        await look_in_vain(connection)
         raise NotFound("audiobook")
     return row
 

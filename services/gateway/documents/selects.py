@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, FromClause, Table, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.common.contracts.permissions import Capability, Role, role_of, sees
+from libs.common.contracts.permissions import Capability, Role, ShareLevel, role_of, sees
 from libs.common.database.arrays import among, among_given
 from libs.common.database.engine import Database
 from libs.common.database.transaction_memory import remembered
@@ -67,6 +67,7 @@ IS_UNREADABLE = ~IS_PARSED & (
 )
 """See :attr:`DocumentRow.is_rejected` and :attr:`DocumentRow.is_given_up`."""
 
+NOWHERE = UUID(int=0)
 _EXISTING = DOCUMENTS.select().where(documents.c.document_id == bindparam("document"), EXISTS)
 _OWNERS = select(documents.c.document_id, documents.c.owner_id).where(
     among_given(documents.c.document_id, "chosen"), documents.c.owner_id.is_not(None)
@@ -85,9 +86,25 @@ async def role_on(connection: AsyncConnection, document: DocumentRow, caller: UU
     """Return what ``caller``, a user or a link, is to ``document`` now."""
     level, by_link = None, False
     if caller != document.owner_id:
-        level = await level_of(connection, document.document_id, caller)
-        by_link = level is None and await is_link_of(connection, caller, document.document_id)
+        level, by_link = await _given(connection, document.document_id, caller)
     return role_of(caller, document.owner_id, level, is_staff=False, by_link=by_link)
+
+
+async def _given(
+    connection: AsyncConnection, document_id: UUID, caller: UUID
+) -> tuple[ShareLevel | None, bool]:
+    level = await level_of(connection, document_id, caller)
+    return level, level is None and await is_link_of(connection, caller, document_id)
+
+
+async def look_in_vain(connection: AsyncConnection) -> None:
+    """Ask the database what it is asked about somebody else's document, and learn nothing.
+
+    What is not there is denied after as much work as what one may not see, so that the time of an
+    answer tells no more than its words.
+    """
+    await existing_document(connection, NOWHERE)
+    await _given(connection, NOWHERE, NOWHERE)
 
 
 async def existing_document(connection: AsyncConnection, document_id: UUID) -> DocumentRow | None:
@@ -110,6 +127,7 @@ async def document_for(
     """
     document = await existing_document(connection, document_id)
     if document is None:
+        await _given(connection, document_id, caller)
         raise NotFound(what)
     check_access(await role_on(connection, document, caller), capability, what)
     return document
@@ -136,7 +154,10 @@ async def may_see(database: Database, caller: UUID, document_id: UUID) -> bool:
     """
     async with database.reading() as connection:
         document = await existing_document(connection, document_id)
-        return document is not None and sees(await role_on(connection, document, caller))
+        if document is None:
+            await _given(connection, document_id, caller)
+            return False
+        return sees(await role_on(connection, document, caller))
 
 
 async def pages_of(

@@ -29,6 +29,7 @@ from services.gateway.documents.selects import (
     IS_PARSED,
     IS_UNREADABLE,
     REVISION,
+    look_in_vain,
 )
 from services.gateway.documents.tables import documents, pages
 from services.gateway.kernel.errors import NotFound
@@ -91,6 +92,7 @@ async def narration_row(connection: AsyncConnection, narration_id: UUID) -> Narr
     this = (narrations.c.narration_id == str(narration_id), narrations.c.requested_at.is_not(None))
     row = await NARRATIONS.one(connection, NARRATIONS.select().where(*this))
     if row is None:
+        await look_in_vain(connection)
         raise NotFound("narration")
     return row
 

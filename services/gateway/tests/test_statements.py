@@ -20,8 +20,8 @@ from services.gateway.accounts.users import MOST_ADDRESSES, add_address
 from services.gateway.documents.public_links.commands import LinkCommands
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.sharing.listen_links.decide import MOST_LINKS
-from services.gateway.tests.everything import account, shared
-from services.gateway.tests.test_rights import STREAMS, TABLE
+from services.gateway.tests.everything import account, everything, shared
+from services.gateway.tests.test_rights import STREAMS, TABLE, ask
 from services.gateway.tests.world import VOICES, World, a_world
 
 pytestmark = pytest.mark.slow
@@ -127,3 +127,21 @@ async def test_many_rows_take_as_many_statements_as_one(tmp_path: Any) -> None:
     one, many = [await statements(tmp_path / str(rows), rows) for rows in (1, MANY)]
     assert many == one
     assert sum(one.values()) > len(READING) / 2, "nothing was counted"
+
+
+async def test_what_one_may_not_see_costs_as_much_as_what_is_not_there(world: World) -> None:
+    """Whoever takes the time of answers learns no more from it than from what they say."""
+    ids = await everything(world)
+    elsewhere = {name: uuid4() for name in ids} | {"page": 1}
+    _, token = await world.tokens.create("stranger")
+    async with world.client(token) as stranger:
+        for line in TABLE:
+            if "{" not in line.path or line.expected["stranger"] != "404":
+                continue
+            asked = []
+            for known in (ids, elsewhere):
+                await ask(stranger, line.method, line, known)
+                with counted(world) as statements:
+                    answer = await ask(stranger, line.method, line, known)
+                asked.append((answer.status_code, len(statements)))
+            assert asked[0] == asked[1], line

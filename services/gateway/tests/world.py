@@ -419,7 +419,8 @@ async def a_world(
         database_url = f"sqlite+aiosqlite:///{folder}/gateway.db"
     else:
         await migrate(database_url, common)
-    assembly = assemble(common, Settings(database_url=database_url, **settings))
+    with not_counted():
+        assembly = assemble(common, Settings(database_url=database_url, **settings))
     owner, token = await Tokens(assembly.kernel.database).create("tester")
     try:
         yield World(assembly, owner, token)

@@ -4,6 +4,7 @@ import json
 import re
 from uuid import UUID, uuid4
 
+import fastapi.routing
 import pytest
 
 from services.gateway.tests.everything import everything
@@ -223,3 +224,14 @@ def _arrays(schema):
     elif isinstance(schema, list):
         for part in schema:
             yield from _arrays(part)
+
+
+@pytest.mark.slow
+async def test_no_request_waits_for_routes_to_be_worked_out(world, client, monkeypatch):
+    """FastAPI does so when it looks at them for the first time; all of them take 0.1 s."""
+
+    def late(*_, **__):
+        raise AssertionError("a route is worked out while somebody waits")
+
+    monkeypatch.setattr(fastapi.routing, "get_dependant", late)
+    assert (await client.get("/engines")).status_code == 200
