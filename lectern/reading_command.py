@@ -18,8 +18,9 @@ from lectern.standalone import Options, Standalone, running
 from libs.common.contracts.pages import PageRange
 from libs.common.errors import Permanent
 from services.gateway.audio.queries import AudioQueries
-from services.gateway.narrations.options import NarrationOptions, in_steps
+from services.gateway.narrations.options import NarrationOptions
 from services.gateway.narrations.requests import ranges_of
+from services.gateway.preferences.rates import in_steps
 from services.synth.engines.build import ENGINES
 
 DATA = Path.home() / ".local" / "share" / "lectern"

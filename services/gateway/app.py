@@ -59,6 +59,7 @@ from services.gateway.http.ratelimit.limit_classes import LimitClass, limits_fro
 from services.gateway.http.ratelimit.rate_limiter import RateLimiter
 from services.gateway.kernel.changes import Changes
 from services.gateway.kernel.limits import AccountPolicy, GatewayLimits
+from services.gateway.kernel.prices import Prices
 from services.gateway.kernel.record import Kernel, consumed
 from services.gateway.settings import Settings
 
@@ -127,6 +128,7 @@ def assemble(common: CommonSettings, settings: Settings) -> Assembly:
         changes=changes,
         features=FEATURES,
         accounts=_account_policy(common, settings),
+        prices=Prices.read(settings.engine_prices, settings.price_currency),
     )
     limiter = _limiter(settings, metrics)
     parts = ServiceParts(

@@ -11,6 +11,7 @@ from services.gateway.http.exposure import check_networks
 from services.gateway.http.ratelimit.limit_classes import LimitClass, check_limit
 from services.gateway.kernel.limits import SignUp
 from services.gateway.kernel.login_providers import LoginProvider, read_providers
+from services.gateway.kernel.prices import Prices
 
 
 class Settings(ServiceSettings):
@@ -72,10 +73,41 @@ class Settings(ServiceSettings):
         description="Characters that are spoken for one owner on a day, in UTC; further pages wait "
         "for the next day. A million are about 18 hours of speech; 0: no limit.",
     )
+    max_documents_per_owner: int = Field(
+        default=10_000, ge=0, description="Documents that one owner may have; 0: no limit."
+    )
+    max_stored_bytes_per_owner: int = Field(
+        default=100_000_000_000,
+        ge=0,
+        description="Bytes of one owner's files, audio and audiobooks; who has as many can hand "
+        "nothing in and order nothing until some are deleted. What was ordered before is still "
+        "made. 0: no limit.",
+    )
+    max_open_narrations_per_owner: int = Field(
+        default=1000,
+        ge=0,
+        description="Narrations of all documents of one owner that are being made at a time; 0: "
+        "no limit.",
+    )
+    engine_prices: str = Field(
+        default="",
+        description="What engines cost for a million characters, such as polly=16,openai=15, for "
+        "estimates; one that is not named has no price.",
+    )
+    price_currency: str = Field(
+        default="USD", pattern=r"^[A-Z]{3}$", description="The currency of these prices (ISO 4217)."
+    )
     narration_stalled_seconds: float = Field(
         default=21_600,
         gt=0,
         description="A narration is ended when nothing of it has moved from one look to the next.",
+    )
+    playback_link_seconds: int = Field(
+        default=3600,
+        ge=60,
+        le=7 * 86_400,
+        description="How long links for players that send no token are good for. It takes "
+        "LECTERN_MAIL_LINK_KEY.",
     )
     events_poll_interval_ms: int = Field(
         default=1000,
@@ -183,6 +215,12 @@ class Settings(ServiceSettings):
         if self.login_providers and not self.public_url:
             raise ValueError("GATEWAY_LOGIN_PROVIDERS takes GATEWAY_PUBLIC_URL")
         return self
+
+    @field_validator("engine_prices")
+    @classmethod
+    def _are_prices(cls, value: str) -> str:
+        Prices.read(value, "USD")
+        return value
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -62,6 +62,9 @@ class Capability(StrEnum):
     LIST_DOCUMENTS = "list own and shared documents"
     ADD_DOCUMENT = "hand in documents"
     MANAGE_ACCOUNT = "own account, sessions, tokens"
+    SEE_USAGE = "own usage and limits"
+    SEE_PREFERENCES = "read own preferences"
+    CHANGE_PREFERENCES = "change own preferences"
 
     SEE_DOCUMENT = "see document, pages, status"
     LISTEN = "listen, read along"
@@ -83,6 +86,7 @@ class Capability(StrEnum):
     SEE_ALERTS = "alerts"
     SEE_AUDIT_LOG = "audit log"
     CHANGE_SITE_SETTINGS = "site settings"
+    MANAGE_USERS = "users: list, invite, disable"
 
 
 _SIGNED_IN = frozenset(
@@ -91,6 +95,9 @@ _SIGNED_IN = frozenset(
         Capability.LIST_DOCUMENTS,
         Capability.ADD_DOCUMENT,
         Capability.MANAGE_ACCOUNT,
+        Capability.SEE_USAGE,
+        Capability.SEE_PREFERENCES,
+        Capability.CHANGE_PREFERENCES,
     }
 )
 _BY_LINK = frozenset({Capability.SEE_DOCUMENT, Capability.LISTEN})
@@ -117,6 +124,7 @@ _ADMINISTER = frozenset(
         Capability.SEE_ALERTS,
         Capability.SEE_AUDIT_LOG,
         Capability.CHANGE_SITE_SETTINGS,
+        Capability.MANAGE_USERS,
     }
 )
 
@@ -139,6 +147,8 @@ _SCOPES: Mapping[Scope, frozenset[Capability]] = MappingProxyType(
             {
                 Capability.LIST_VOICES,
                 Capability.LIST_DOCUMENTS,
+                Capability.SEE_USAGE,
+                Capability.SEE_PREFERENCES,
                 Capability.SEE_DOCUMENT,
                 Capability.LISTEN,
                 Capability.DOWNLOAD,
@@ -147,6 +157,7 @@ _SCOPES: Mapping[Scope, frozenset[Capability]] = MappingProxyType(
         Scope.WRITE: frozenset(
             {
                 Capability.ADD_DOCUMENT,
+                Capability.CHANGE_PREFERENCES,
                 Capability.REQUEST_AUDIO,
                 Capability.RETRY_AUDIO,
                 Capability.EDIT_PAGE,

@@ -100,6 +100,14 @@ async def user_of(connection: AsyncConnection, user_id: UUID) -> UserRow | None:
     return await USERS.one(connection, _BY_ID, {"asked": str(user_id)})
 
 
+async def is_disabled(connection: AsyncConnection, user_id: UUID) -> bool:
+    """Tell whether somebody has an account that is closed for now."""
+    closed = select(users.c.user_id).where(
+        users.c.user_id == str(user_id), users.c.disabled_at.is_not(None)
+    )
+    return await connection.scalar(closed) is not None
+
+
 async def locked_user(connection: AsyncConnection, user_id: UUID) -> UserRow | None:
     """Return somebody, and let nobody else change their account until the transaction ends.
 

@@ -61,6 +61,7 @@ def _audio_progressed(event: AudioProgressed) -> list[Write]:
 
 
 def _audio_ready(event: AudioReady) -> list[Write]:
+    files = [*(rendition.object for rendition in event.renditions), event.timings, event.captions]
     return _audio(
         event,
         files={
@@ -68,6 +69,7 @@ def _audio_ready(event: AudioReady) -> list[Write]:
             "timings": as_json(event.timings),
             "captions": as_json(event.captions),
         },
+        bytes=sum(ref.size for ref in files),
         duration_ms=event.duration_ms,
         loudness_lufs=event.loudness_lufs,
         ready_at=rfc3339(event.occurred_at),
@@ -102,6 +104,7 @@ def _audiobook_ready(event: AudiobookReady) -> list[Write]:
     return _audiobook(
         event,
         object=as_json(event.object),
+        bytes=event.object.size,
         duration_ms=event.duration_ms,
         chapters=event.chapter_count,
         loudness_lufs=event.loudness_lufs,

@@ -166,7 +166,7 @@ async def stream_audio(
 ) -> Response:
     """Listen to a page; any part of it by Range."""
     view, _ = await AudioQueries(deps.database).audio(caller_id, audio_id, Capability.LISTEN)
-    rendition = _rendition(view, chosen)
+    rendition = chosen_rendition(view, chosen)
     media_type = MEDIA_TYPES[rendition.format]
     return await send_object(request, deps.storage, rendition.object, media_type)
 
@@ -184,7 +184,7 @@ async def download_audio(
     view, document = await AudioQueries(deps.database).audio(
         caller_id, audio_id, Capability.DOWNLOAD
     )
-    rendition = _rendition(view, chosen)
+    rendition = chosen_rendition(view, chosen)
     name = attachment(document.title, rendition.format, view.page)
     media_type = MEDIA_TYPES[rendition.format]
     return await send_object(request, deps.storage, rendition.object, media_type, name)
@@ -252,7 +252,13 @@ async def download_audiobook(
     return await send_object(request, deps.storage, view.object, MEDIA_TYPES[view.format], name)
 
 
-def _rendition(view: AudioView, chosen: PageFormat | None) -> RenditionView:
+def chosen_rendition(view: AudioView, chosen: PageFormat | None) -> RenditionView:
+    """Return an audio in a format, else in the first that there is.
+
+    Raises:
+        NotReady: It is not there in any.
+        Rejected: It was not made in this one.
+    """
     renditions = {rendition.format: rendition for rendition in view.renditions}
     if not renditions:
         raise NotReady(f"The audio is not there: it is {view.state}.")

@@ -50,6 +50,7 @@ audios = Table(
     Column("given_up_key", KEY),
     Column("given_up_at", MOMENT),
     Column("deleted_at", MOMENT),
+    Column("bytes", BigInteger),
     Index("ix_audios_document_page", "document_id", "page"),
     Index("ix_audios_in_flight", "owner_id", postgresql_where=IN_FLIGHT, sqlite_where=IN_FLIGHT),
 )
@@ -75,6 +76,7 @@ audiobooks = Table(
     Column("given_up_key", KEY),
     Column("given_up_at", MOMENT),
     Column("deleted_at", MOMENT),
+    Column("bytes", BigInteger),
 )
 
 voices = Table(

@@ -28,6 +28,12 @@ def choose_voice(
     return chosen.engine, voice
 
 
+def speaks(spoken: str, language: str | None) -> bool:
+    """Tell whether a voice of the language ``spoken`` speaks another, or one that nobody knows."""
+    wanted = (language or "und").lower().split("-")[0]
+    return wanted == "und" or spoken.lower().split("-")[0] == wanted
+
+
 def default_engine(announced: Sequence[EngineRow]) -> EngineRow:
     """Return the engine that last announced itself as the default, else the first.
 
@@ -62,6 +68,6 @@ def _default_voice(row: EngineRow, language: str | None) -> str:
     default = row.default_voice
     if wanted == "und" or languages.get(default, "").split("-")[0] == wanted:
         return default
-    speaking = [voice for voice, spoken in languages.items() if spoken.split("-")[0] == wanted]
+    speaking = [voice for voice, spoken in languages.items() if speaks(spoken, language)]
     exact = [voice for voice in speaking if languages[voice] == wanted]
     return (exact or speaking or [default])[0]

@@ -20,6 +20,7 @@ from libs.common.store.effects import Effect
 from services.gateway.documents.checks import check_url, checked_text, one_line
 from services.gateway.documents.kept_details import details_row
 from services.gateway.documents.selects import document_for, page_to_edit
+from services.gateway.documents.stored.storage_bounds import room_for_document
 from services.gateway.documents.uploads import (
     MAX_NAME_CHARACTERS,
     StoredSubmission,
@@ -74,7 +75,7 @@ class DocumentCommands:
         """Hand a document in, and return its id.
 
         Raises:
-            Rejected: The web address holds credentials.
+            Rejected: The web address holds credentials, or the owner has no room.
         """
         async with self.storing(submission) as stored, self.kernel.transaction() as command:
             await command.apply(self.submitting(stored))
@@ -115,7 +116,7 @@ class DocumentCommands:
     def submitting(self, stored: StoredSubmission) -> list[Effect]:
         """Return the effects of handing a document in, for a transaction that may do more.
 
-        To apply them raises Rejected if it was received too long ago.
+        To apply them raises Rejected if it was received too long ago, or its owner has no room.
         """
         submission = stored.submission
         submitted = DocumentSubmitted(
@@ -125,9 +126,11 @@ class DocumentCommands:
             details=stored.stored,
         )
         kept = details_row(submission.document_id, stored.stored.key, body=stored.details)
-        objects = filter(None, (stored.stored, submission.source.object))
-        take = taken(*(ref.key for ref in objects))
-        return [take, kept, *self.kernel.record(submitted)]
+        source = submission.source.object
+        take = taken(*(ref.key for ref in filter(None, (stored.stored, source))))
+        size = 0 if source is None else source.size
+        room = room_for_document(self.kernel.limits, submission.owner_id, size)
+        return [room, take, kept, *self.kernel.record(submitted)]
 
     async def delete(self, caller: UUID, document_id: UUID) -> None:
         """Delete a document and everything made from it."""

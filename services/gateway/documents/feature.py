@@ -17,6 +17,8 @@ from services.gateway.documents.projection import FOLDS
 from services.gateway.documents.public_links.routes import router as link_router
 from services.gateway.documents.routes import router
 from services.gateway.documents.shares.routes import router as share_router
+from services.gateway.documents.stored.keeping import STORED_REACTIONS
+from services.gateway.documents.stored.tables import owner_storage, stored_files
 from services.gateway.documents.tables import (
     document_details,
     document_listings,
@@ -31,8 +33,15 @@ DOCUMENTS = Feature(
     name="documents",
     routes=(PageExtracted, PageSegmented, DocumentParsed, DocumentRejected, TaskFailed),
     folds=FOLDS,
-    reactions={**REACTIONS, **DEPARTURE_REACTIONS},
-    tables=(documents, pages, document_details, document_listings),
+    reactions={**REACTIONS, **DEPARTURE_REACTIONS, **STORED_REACTIONS},
+    tables=(
+        documents,
+        pages,
+        document_details,
+        document_listings,
+        stored_files,
+        owner_storage,
+    ),
     read_models=(documents, pages),
     work=(remove_pending_route, delete_documents_route),
     api=(router, upkeep_router, arranging_router, share_router, link_router),

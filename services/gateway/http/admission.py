@@ -87,6 +87,11 @@ class AdmittedRequest:
         of_owner[owner] += 1
         self._owner = owner
 
+    @property
+    def of_same_owner(self) -> int:
+        """How many requests of its owner are let in, this one among them."""
+        return 0 if self._owner is None else self.admission.of_owner[self._owner]
+
     def done(self) -> None:
         """Make room for another one."""
         if self._done:
@@ -139,6 +144,12 @@ def belongs_to(scope: Scope, owner: UUID) -> None:
     request: AdmittedRequest | None = scope.get(KEY)
     if request is not None:
         request.belongs_to(owner)
+
+
+def requests_of(scope: Scope) -> int:
+    """Return how many requests of whoever sent this one are under way here, this one among them."""
+    request: AdmittedRequest | None = scope.get(KEY)
+    return 1 if request is None else request.of_same_owner
 
 
 def belongs_to_nobody(scope: Scope) -> None:

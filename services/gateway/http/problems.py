@@ -58,7 +58,11 @@ STATUS: Mapping[type[LecternError], HTTPStatus] = {
 }
 """Errors whose sentence is meant for the one who asks."""
 
-REJECTED_STATUS = {"too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
+REJECTED_STATUS = {
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "no_links": HTTPStatus.CONFLICT,
+    "last_staff": HTTPStatus.CONFLICT,
+}
 
 
 class Refused(HTTPException):

@@ -21,7 +21,11 @@ class GatewayLimits:
     max_open_narrations_per_document: int
     max_pages_in_flight_per_owner: int
     max_characters_per_owner_and_day: int
+    max_documents_per_owner: int
+    max_stored_bytes_per_owner: int
+    max_open_narrations_per_owner: int
     narration_stalled_seconds: float
+    playback_link_seconds: int
     max_streams_per_owner: int
     max_streams: int
     max_requests_per_owner: int

@@ -30,6 +30,7 @@ from libs.common.store.effects import Append, Effect, Together, apply
 from services.gateway.kernel.changes import Changes, changed
 from services.gateway.kernel.fences import pass_fence
 from services.gateway.kernel.limits import AccountPolicy, GatewayLimits
+from services.gateway.kernel.prices import Prices
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
@@ -98,6 +99,7 @@ class Kernel:
     changes: Changes
     features: Sequence[Feature]
     accounts: AccountPolicy = field(default_factory=AccountPolicy)
+    prices: Prices = field(default_factory=Prices)
     being_handed_in: dict[UUID, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def record(self, *events: Event) -> list[Effect]:

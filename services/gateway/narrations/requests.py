@@ -2,9 +2,9 @@
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, Strict, model_validator
+from pydantic import BeforeValidator, Field, HttpUrl, model_validator
 
-from libs.common.contracts.formats import AudiobookFormat, PageFormat, Rate, page_format_of
+from libs.common.contracts.formats import AudiobookFormat, PageFormat, page_format_of
 from libs.common.contracts.pages import (
     PageRange,
     SomePages,
@@ -14,12 +14,10 @@ from libs.common.contracts.pages import (
 )
 from services.gateway.http.models import RequestBody
 from services.gateway.narrations.options import (
-    NORMAL_RATE,
-    RATE_STEPS,
     USUAL_FORMAT,
     NarrationOptions,
-    in_steps,
 )
+from services.gateway.preferences.rates import SteppedRate
 
 MAX_PAGES = 100_000
 MAX_NUMBERS = 500
@@ -63,21 +61,16 @@ Pages = Annotated[
 ]
 
 
-SteppedRate = Annotated[
-    Rate,
-    Strict(),
-    AfterValidator(in_steps),
-    Field(json_schema_extra={"multipleOf": 1 / RATE_STEPS}),
-]
-
-
 class NarrationRequest(RequestBody):
-    """Which pages (null: all), how, and whether as one file too."""
+    """Which pages (null: all), how, and whether as one file too.
+
+    Engine, voice and rate that are null are as you prefer, else as the site has them.
+    """
 
     pages: Pages | None = None
     engine: str | None = Field(default=None, max_length=50)
     voice: str | None = Field(default=None, max_length=200)
-    rate: SteppedRate = NORMAL_RATE
+    rate: SteppedRate | None = None
     format: PageFormat = USUAL_FORMAT
     audiobook: AudiobookFormat | None = None
 
@@ -98,7 +91,7 @@ class AudiobookRequest(RequestBody):
 
     engine: str | None = Field(default=None, max_length=50)
     voice: str | None = Field(default=None, max_length=200)
-    rate: SteppedRate = NORMAL_RATE
+    rate: SteppedRate | None = None
     format: AudiobookFormat = "m4b"
 
     def options(self) -> NarrationOptions:

@@ -15,6 +15,8 @@ from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 from services.gateway.kernel.record import Kernel
 from services.gateway.narrations.commands import NarrationCommands
 from services.gateway.narrations.options import NarrationOptions
+from services.gateway.narrations.planning.estimate_views import EstimateView, estimate_view
+from services.gateway.narrations.planning.estimating import estimate_order
 from services.gateway.narrations.queries import NarrationQueries
 from services.gateway.narrations.requests import AudiobookRequest, NarrationRequest
 from services.gateway.narrations.views import NarrationView, PageFailure
@@ -22,9 +24,8 @@ from services.gateway.narrations.views import NarrationView, PageFailure
 router = APIRouter(prefix=PREFIX, tags=["narrations"], responses=PROBLEMS, route_class=CallerRoute)
 
 
-OF_ORDERS = own_problems(
-    "unknown_engine", "unknown_voice", "no_such_page", "document_rejected", "quota_exceeded"
-)
+OF_CHOICES = own_problems("unknown_engine", "unknown_voice", "no_such_page", "document_rejected")
+OF_ORDERS = declare(OF_CHOICES, own_problems("quota_exceeded"))
 ANSWERS: Responses = {
     200: {
         "description": "It is being made already, or all there.",
@@ -51,6 +52,21 @@ async def request_narration(
     Who asks again for what is being made, or is all there, gets that narration, with status 200.
     """
     return await _narrate(deps, caller_id, document_id, asked.options(), response)
+
+
+@router.post(
+    "/documents/{document_id}/estimate",
+    openapi_extra=declare(needs(Capability.REQUEST_AUDIO), OF_CHOICES),
+)
+async def estimate_narration(
+    document_id: UUID, asked: NarrationRequest, deps: Deps, caller_id: CallerId
+) -> EstimateView:
+    """Ask what an order would do: how long it is, what is spoken already, what the rest costs.
+
+    The body is that of an order. Nothing is ordered.
+    """
+    found = await estimate_order(deps, caller_id, document_id, asked.options())
+    return estimate_view(found, deps.prices)
 
 
 @router.post(

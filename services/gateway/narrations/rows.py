@@ -140,8 +140,18 @@ class DailyBudget:
         What costs more than a whole day may have, may go as the first of a day: it would wait for
         ever.
         """
-        gone = self.counted + self.spent
-        return not self.most or not cost or not gone or gone + cost <= self.most
+        left = self.left
+        return left is None or not cost or not self.gone or cost <= left
+
+    @property
+    def gone(self) -> int:
+        """How many were asked for today, or are to be."""
+        return self.counted + self.spent
+
+    @property
+    def left(self) -> int | None:
+        """How many more may be asked for today; None: any number."""
+        return max(0, self.most - self.gone) if self.most else None
 
     def after(self, cost: int) -> Self:
         """Return what is left after so many more."""
@@ -157,3 +167,32 @@ class DailyBudget:
         """When the next day begins."""
         today = self.now.astimezone(UTC).date()
         return datetime.combine(today + timedelta(days=1), time(), UTC)
+
+
+USUAL_CHARACTERS_PER_MINUTE = 925.0
+"""At rate 1: a million characters are some 18 hours of speech (docs/decisions/0043)."""
+MINUTE_MS = 60_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeakingRate:
+    """How many characters a voice speaks in a minute, and what that is known from."""
+
+    characters_per_minute: float
+    source: Literal["document", "usual"]
+
+    @classmethod
+    def measured(cls, characters: int | None, normal_ms: float | None, rate: float) -> Self:
+        """Return the rate of a voice that spoke ``characters`` in what were ``normal_ms`` at 1.
+
+        What nobody has heard yet has the usual rate.
+        """
+        if not characters or not normal_ms:
+            usual = USUAL_CHARACTERS_PER_MINUTE * rate
+            return cls(characters_per_minute=usual, source="usual")
+        per_minute = characters * MINUTE_MS / float(normal_ms) * rate
+        return cls(characters_per_minute=per_minute, source="document")
+
+    def minutes(self, characters: int) -> float:
+        """Return how long it takes to speak so many."""
+        return characters / self.characters_per_minute

@@ -15,6 +15,8 @@ from sqlalchemy import (
 
 from services.gateway.kernel.tables import ID, MOMENT, metadata
 
+_IS_OPEN = text("requested_at IS NOT NULL AND ended_at IS NULL")
+
 narrations = Table(
     "narrations",
     metadata,
@@ -36,6 +38,7 @@ narrations = Table(
     Column("missing", JSON),
     Column("page_count", Integer),
     Column("canceled_at", MOMENT),
+    Index("ix_narrations_open", "owner_id", postgresql_where=_IS_OPEN, sqlite_where=_IS_OPEN),
 )
 
 narration_ranges = Table(

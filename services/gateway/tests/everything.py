@@ -50,6 +50,7 @@ async def everything(world: World) -> dict[str, Any]:
         "token_id": uuid4(),
         "address_id": uuid4(),
         "identity_id": uuid4(),
+        "user_id": uuid4(),
         "share_id": await shared(world, document, "ada@example.org", ShareLevel.VIEW_ONLY),
         "link_id": (await LinkCommands(world.kernel).make(world.owner, document, None, None))[0],
     }

@@ -47,7 +47,7 @@ async def filled(world: World, many: int) -> dict[str, Any]:
     await world.speak_everything()
     for book in await world.decided(AudiobookRequested):
         await world.bind(book)
-    await account(world, world.owner, "owner@example.org")
+    await account(world, world.owner, "owner@example.org", is_staff=True)
     for number in range(many):
         await world.hand_in()
         await given(world, f"o{number}@example.org")

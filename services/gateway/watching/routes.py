@@ -64,7 +64,8 @@ class Streams:
     slots: StreamSlots
 
 
-def _streams(request: Request, deps: Deps) -> Streams:
+def streams_of(request: Request, deps: Deps) -> Streams:
+    """Return the streams of the process that a request came to."""
     state = request.app.state
     if not hasattr(state, "streams"):
         limits = deps.limits
@@ -90,7 +91,7 @@ async def watch_document(
     deps: Deps,
     caller_id: CallerId,
     token: PresentedToken,
-    streams: Annotated[Streams, Depends(_streams)],
+    streams: Annotated[Streams, Depends(streams_of)],
 ) -> Response:
     """Watch a document: server-sent events, a snapshot first, then what changes.
 

@@ -20,6 +20,10 @@ class StreamSlots:
     per_process: int
     _taken: Counter[UUID] = field(default_factory=Counter)
 
+    def open_for(self, owner: UUID) -> int:
+        """Return how many slots an owner has taken."""
+        return self._taken[owner]
+
     @contextmanager
     def one(self, owner: UUID) -> Iterator[None]:
         """Take a slot while the block runs.

@@ -26,6 +26,9 @@ TABLE = {
     "LIST_DOCUMENTS": "Y Y Y Y Y Y - - read",
     "ADD_DOCUMENT": "Y Y Y Y Y Y - - write",
     "MANAGE_ACCOUNT": "Y Y Y Y Y Y - - admin",
+    "SEE_USAGE": "Y Y Y Y Y Y - - read",
+    "SEE_PREFERENCES": "Y Y Y Y Y Y - - read",
+    "CHANGE_PREFERENCES": "Y Y Y Y Y Y - - write",
     "SEE_DOCUMENT": "Y Y Y Y - - Y - read",
     "LISTEN": "Y Y Y Y - - Y - read",
     "DOWNLOAD": "Y Y Y Y - - - - read",
@@ -46,6 +49,7 @@ TABLE = {
     "SEE_ALERTS": "- - - - - Y - - admin",
     "SEE_AUDIT_LOG": "- - - - - Y - - admin",
     "CHANGE_SITE_SETTINGS": "- - - - - Y - - admin",
+    "MANAGE_USERS": "- - - - - Y - - admin",
 }
 ROLES = [
     "owner",

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import Update, delete, update
+from sqlalchemy import Update, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.cloudevents import rfc3339
+from libs.common.database.advisory_locks import lock_all
+from libs.common.errors import Rejected
 from services.gateway.accounts.links.link_rows import removed_links_of, removed_links_to
 from services.gateway.accounts.signing_in.login_sessions import end_sessions
 from services.gateway.accounts.tables import (
@@ -43,11 +45,13 @@ class AccountClosing:
 
         Raises:
             NotFound: There is no such account.
+            Rejected: Nobody else is staff.
         """
         now = rfc3339(datetime.now(UTC))
         async with self._about(user_id) as (command, user):
             if user.disabled_at is not None:
                 return False
+            await keep_some_staff(command.connection, user)
             await command.connection.execute(_disabled(user_id, now))
             await end_sessions(command.connection, user_id)
             await revoke_tokens(command.connection, user_id)
@@ -73,8 +77,10 @@ class AccountClosing:
 
         Raises:
             NotFound: There is no such account.
+            Rejected: Nobody else is staff.
         """
-        async with self._about(user_id) as (command, _):
+        async with self._about(user_id) as (command, user):
+            await keep_some_staff(command.connection, user)
             await _forget(command.connection, user_id)
             await command.apply(UserEvents(self.kernel).deleted(user_id, by))
 
@@ -97,3 +103,22 @@ async def _forget(connection: AsyncConnection, user_id: UUID) -> None:
     await connection.execute(delete(tokens).where(tokens.c.owner_id == str(user_id)))
     for table in (mail_links, login_flows, identities, passwords, addresses, users):
         await connection.execute(delete(table).where(table.c.user_id == str(user_id)))
+
+
+async def keep_some_staff(connection: AsyncConnection, leaving: UserRow) -> None:
+    """Let nobody leave who is the last of the staff: of two who leave at once, one stays.
+
+    Raises:
+        Rejected: There is nobody else.
+    """
+    if not leaving.is_staff or leaving.disabled_at is not None:
+        return
+    await lock_all(connection, ["staff"])
+    others = select(users.c.user_id).where(
+        users.c.is_staff.is_(True),
+        users.c.disabled_at.is_(None),
+        users.c.user_id != str(leaving.user_id),
+    )
+    if await connection.scalar(others.limit(1)) is None:
+        said = "This is the last account of the staff; make somebody else staff first."
+        raise Rejected("last_staff", said)

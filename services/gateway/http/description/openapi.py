@@ -36,6 +36,7 @@ TAGS = {
     "links": "Public links: whoever has one may listen, without an account.",
     "narrations": "Orders: which pages are to be heard, and how.",
     "accounts": "Users: registering, sessions, tokens, passwords and mail addresses.",
+    "staff": "What the staff of the site does about its users.",
     "audio": "What can be heard: engines, voices, pages and audiobooks.",
 }
 """Each tag that a route has; a test asks for those that lack."""

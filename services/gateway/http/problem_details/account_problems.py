@@ -31,6 +31,12 @@ ACCOUNT_PROBLEMS: ProblemTexts = {
             "Not everybody may register here. Ask who runs the site to invite you.",
         ),
     },
+    409: {
+        "last_staff": (
+            "Last of the staff",
+            "Somebody has to be staff. Make somebody else staff first.",
+        ),
+    },
     422: {
         "address_taken": (
             "Address taken",

@@ -14,6 +14,10 @@ DOCUMENT_PROBLEMS: ProblemTexts = {
         ),
     },
     409: {
+        "no_links": (
+            "No links",
+            "This site has no key to sign links with. Ask who runs it, or send a token.",
+        ),
         "not_ready": (
             "Not ready",
             "It exists, but what you asked for is not made yet. Watch the document, or ask later.",

@@ -7,9 +7,21 @@ follows from the events alone, so that what is counted can be worked out again (
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, delete, exists, func, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +31,12 @@ from libs.common.store.bodies.uuid_text import NO_UUID
 from services.gateway.audio.tables import audios
 from services.gateway.kernel.limits import GatewayLimits
 from services.gateway.narrations.rows import DailyBudget
-from services.gateway.narrations.tables import daily_characters
+from services.gateway.narrations.tables import (
+    SPEAKABLE,
+    daily_characters,
+    narrations,
+    page_requests,
+)
 
 DAY_CHARACTERS = 10
 """Of a moment as RFC 3339 has it, so many name its day."""
@@ -36,10 +53,26 @@ async def todays_budget(
     connection: AsyncConnection, limits: GatewayLimits, owner_id: UUID
 ) -> DailyBudget:
     """Return what may still be asked for today; who spends it holds the owner's lock."""
-    most = limits.max_characters_per_owner_and_day
-    fresh = DailyBudget(now=utc_now(), most=most)
-    if not most:
-        return fresh
+    fresh = DailyBudget(now=utc_now(), most=limits.max_characters_per_owner_and_day)
+    return await _with_count(connection, fresh, owner_id) if fresh.most else fresh
+
+
+async def todays_use(
+    connection: AsyncConnection, limits: GatewayLimits, owner_id: UUID
+) -> DailyBudget:
+    """Return what :func:`todays_budget` does, also where there is no limit.
+
+    What waits for its turn is spent in it: what is left is what a new order may take today.
+    """
+    fresh = DailyBudget(now=utc_now(), most=limits.max_characters_per_owner_and_day)
+    budget = await _with_count(connection, fresh, owner_id)
+    waiting = await connection.scalar(_WAITING, {"owner": str(owner_id)})
+    return budget.after(int(waiting or 0))
+
+
+async def _with_count(
+    connection: AsyncConnection, fresh: DailyBudget, owner_id: UUID
+) -> DailyBudget:
     known = select(daily_characters.c.characters, daily_characters.c.counted_at).where(
         daily_characters.c.owner_id == str(owner_id), daily_characters.c.day == fresh.day
     )
@@ -47,6 +80,26 @@ async def todays_budget(
     if row is None:
         return fresh
     return replace(fresh, counted=row.characters, counted_at=row.counted_at)
+
+
+def _waiting() -> Select[Any]:
+    """What the pages of an owner cost that wait for their turn; once for each sound of a page."""
+    sound = (narrations.c.engine, narrations.c.voice, narrations.c.rate)
+    costs = (
+        select(page_requests.c.document_id, page_requests.c.page, *sound, page_requests.c.cost)
+        .join(narrations, narrations.c.narration_id == page_requests.c.narration_id)
+        .where(
+            page_requests.c.owner_id == bindparam("owner"),
+            page_requests.c.state == SPEAKABLE,
+            page_requests.c.cost > 0,
+        )
+        .distinct()
+        .subquery()
+    )
+    return select(func.sum(costs.c.cost))
+
+
+_WAITING = _waiting()
 
 
 def _adding(new: Insert) -> Insert:

@@ -16,12 +16,13 @@ from services.gateway.audio.selects import REQUESTED
 from services.gateway.audio.tables import audios
 from services.gateway.documents.rows import DocumentRow
 from services.gateway.documents.selects import IS_EXTRACTED, REVISION
+from services.gateway.documents.stored.storage_bounds import stored_of_owner
 from services.gateway.documents.tables import pages
 from services.gateway.kernel.errors import QuotaExceeded
 from services.gateway.kernel.limits import GatewayLimits
 from services.gateway.narrations.outcomes.page_outcomes import HAS_NOT_FAILED
 from services.gateway.narrations.rows import EVERY_PAGE, NarrationRow
-from services.gateway.narrations.selects import open_narrations_of
+from services.gateway.narrations.selects import IS_OPEN, open_narrations_of
 from services.gateway.narrations.tables import REFUSED, narrations, page_requests
 
 
@@ -39,8 +40,12 @@ async def check_quota(
     many formats.
 
     Raises:
-        QuotaExceeded: Too many narrations are open, or a page has as many other sounds as it may.
+        QuotaExceeded: Too many narrations are open, there is no room for their audio, or a page
+            has as many other sounds as it may.
     """
+    await check_orders(connection, limits, document.owner_id)
+    stored = await stored_of_owner(connection, document.owner_id)
+    stored.check_room(limits)
     being_made = await open_narrations_of(connection, [document.document_id])
     most = limits.max_open_narrations_per_document
     if len(being_made) >= most:
@@ -59,6 +64,26 @@ async def check_quota(
         raise QuotaExceeded(
             f"Page {page} has {len(sounds)} sounds of its own or asked for, as many as this site"
             f" allows: {', '.join(map(_named, sounds))}. Delete the audio of one of them."
+        )
+
+
+async def open_orders(connection: AsyncConnection, owner_id: UUID) -> int:
+    """Count the narrations of an owner's documents that have not ended; an index has no others."""
+    mine = select(func.count(type_=Integer)).where(narrations.c.owner_id == str(owner_id), IS_OPEN)
+    return await connection.scalar(mine) or 0
+
+
+async def check_orders(connection: AsyncConnection, limits: GatewayLimits, owner_id: UUID) -> None:
+    """Refuse an order of whoever has as many open as one may have.
+
+    Raises:
+        QuotaExceeded: There are as many.
+    """
+    most = limits.max_open_narrations_per_owner
+    if most and await open_orders(connection, owner_id) >= most:
+        raise QuotaExceeded(
+            f"{most:,} narrations of yours are being made, as many as this site allows at a time;"
+            " wait for one of them."
         )
 
 

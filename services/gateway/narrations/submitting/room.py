@@ -7,13 +7,16 @@ from time import monotonic
 from uuid import UUID
 
 from services.gateway.documents.queries import COUNTED_FOR, DocumentQueries
+from services.gateway.documents.stored.storage_bounds import stored_of_owner
 from services.gateway.http.problems import Refused
 from services.gateway.kernel.record import Kernel
 
 
 @asynccontextmanager
-async def room_for_one(kernel: Kernel, owner: UUID) -> AsyncIterator[None]:
+async def room_for_one(kernel: Kernel, owner: UUID, size: int = 0) -> AsyncIterator[None]:
     """Have room for one more document of an owner while the block hands it in.
+
+    It is said to have ``size`` bytes, as far as that is known; what it has counts when it is there.
 
     Those that this process is being handed count with those that are recorded and not parsed yet,
     and as long: a large file that takes its time keeps nothing else out. Each replica knows of its
@@ -21,7 +24,9 @@ async def room_for_one(kernel: Kernel, owner: UUID) -> AsyncIterator[None]:
 
     Raises:
         Refused: There is none; it is free again when a document of theirs was read.
+        QuotaExceeded: The owner has as many documents or bytes as one may have.
     """
+    await _check_storage(kernel, owner, size)
     coming, most = kernel.being_handed_in, kernel.limits.max_unparsed_documents_per_owner
     began = monotonic()
     since = began - COUNTED_FOR.total_seconds()
@@ -42,3 +47,9 @@ async def room_for_one(kernel: Kernel, owner: UUID) -> AsyncIterator[None]:
 async def _unparsed(kernel: Kernel, owner: UUID) -> int:
     most = kernel.limits.max_unparsed_documents_per_owner
     return await DocumentQueries(kernel.database).unparsed(owner, most)
+
+
+async def _check_storage(kernel: Kernel, owner: UUID, size: int) -> None:
+    async with kernel.database.reading() as connection:
+        stored = await stored_of_owner(connection, owner)
+    stored.check_room(kernel.limits, documents=1, size=size)

@@ -192,10 +192,15 @@ async def _read_part(part: FormPart, received: Received) -> None:
 
 def _check_length(request: Request, kernel: Kernel) -> None:
     """Refuse what says itself that it is too large, before any of it is read."""
-    length = request.headers.get("content-length", "")
     limit = kernel.limits.max_upload_bytes
-    if length.isdecimal() and int(length) > limit + MAX_FIELD_BYTES:
+    if announced_size(request) > limit:
         raise Rejected("too_large", f"A file may have {limit:,} bytes; this one has more.")
+
+
+def announced_size(request: Request) -> int:
+    """Return how large a file is at least, as far as the request says before it is read."""
+    length = request.headers.get("content-length", "")
+    return max(0, int(length) - MAX_FIELD_BYTES) if length.isdecimal() else 0
 
 
 def _form_limit(kernel: Kernel) -> int:

@@ -16,7 +16,11 @@ from services.gateway.http.models import PROBLEMS, needs
 from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 from services.gateway.narrations.requests import SubmitRequest
 from services.gateway.narrations.submitting.room import room_for_one
-from services.gateway.narrations.submitting.submissions import RawUploadQuery, take_in
+from services.gateway.narrations.submitting.submissions import (
+    RawUploadQuery,
+    announced_size,
+    take_in,
+)
 
 router = APIRouter(prefix=PREFIX, tags=["documents"], responses=PROBLEMS, route_class=CallerRoute)
 
@@ -87,9 +91,10 @@ async def submit_document(
 
     A file comes as a form, or as the body itself with ``filename``, ``title`` and ``narrate`` in
     the query. An owner with many documents that are not parsed yet gets 429, before the body is
-    read, and should try again after ``Retry-After``.
+    read, and should try again after ``Retry-After``; one whose documents or bytes are as many as
+    one may have gets 409.
     """
-    async with room_for_one(deps, caller_id):
+    async with room_for_one(deps, caller_id, announced_size(request)):
         document_id, narration_id = await take_in(request, deps, caller_id, query)
     response.headers["Location"] = f"{PREFIX}/documents/{document_id}"
     view = await DocumentQueries(deps.database).document(caller_id, document_id)

@@ -1,6 +1,4 @@
-import pytest
-
-from services.gateway.narrations.options import NarrationOptions, in_steps
+from services.gateway.narrations.options import NarrationOptions
 
 
 def test_an_audiobook_decides_the_formats_of_its_pages():
@@ -8,14 +6,3 @@ def test_an_audiobook_decides_the_formats_of_its_pages():
     assert NarrationOptions(audiobook="m4b").formats == ("m4a",)
     assert NarrationOptions(format="mp3", audiobook="m4b").formats == ("mp3", "m4a")
     assert NarrationOptions(format="opus", audiobook="opus").formats == ("opus",)
-
-
-@pytest.mark.parametrize(("rate", "meant"), [(1.0, 1.0), (1.1500000000000001, 1.15), (0.5, 0.5)])
-def test_a_rate_is_a_step(rate, meant):
-    assert in_steps(rate) == meant
-
-
-@pytest.mark.parametrize("rate", [1.02, 1.001, 0.51])
-def test_a_rate_between_two_steps_is_refused(rate):
-    with pytest.raises(ValueError, match=r"steps of 0\.05"):
-        in_steps(rate)

@@ -1,0 +1,1 @@
+"""How many documents an owner has, and how many bytes of files, known without counting them."""
