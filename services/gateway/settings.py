@@ -166,7 +166,7 @@ class Settings(ServiceSettings):
         default="120/hour", description="Narrations and audiobooks that one user asks for."
     )
     rate_limit_edit: str = Field(
-        default="600/hour", description="Texts of pages that one user replaces."
+        default="600/hour", description="What one user edits, and asks the cost of."
     )
     rate_limit_share: str = Field(
         default="60/hour", description="Shares that one user grants or changes."

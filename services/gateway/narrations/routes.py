@@ -56,7 +56,7 @@ async def request_narration(
 
 @router.post(
     "/documents/{document_id}/estimate",
-    openapi_extra=declare(needs(Capability.REQUEST_AUDIO), OF_CHOICES),
+    openapi_extra=declare(needs(Capability.REQUEST_AUDIO), limited(LimitClass.EDIT), OF_CHOICES),
 )
 async def estimate_narration(
     document_id: UUID, asked: NarrationRequest, deps: Deps, caller_id: CallerId

@@ -9,6 +9,7 @@ from services.gateway.accounts.current_caller import CallerId, CallerRoute
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.description.declared import declare, own_problems
 from services.gateway.http.models import PROBLEMS, RequestBody, needs
+from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 from services.gateway.preferences.commands import PreferenceCommands
 from services.gateway.preferences.rates import SteppedRate
 from services.gateway.preferences.rows import Preferences
@@ -34,7 +35,9 @@ async def read_preferences(deps: Deps, caller_id: CallerId) -> Preferences:
 @router.patch(
     "/preferences",
     openapi_extra=declare(
-        needs(Capability.CHANGE_PREFERENCES), own_problems("unknown_engine", "unknown_voice")
+        needs(Capability.CHANGE_PREFERENCES),
+        limited(LimitClass.EDIT),
+        own_problems("unknown_engine", "unknown_voice"),
     ),
 )
 async def change_preferences(

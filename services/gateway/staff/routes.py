@@ -15,6 +15,7 @@ from services.gateway.accounts.current_caller import CallerId, CallerRoute, know
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.description.declared import declare, own_problems
 from services.gateway.http.models import PROBLEMS, Listing, RequestBody, needs
+from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 from services.gateway.staff.queries import StaffQueries
 from services.gateway.staff.views import UserView
 
@@ -66,7 +67,11 @@ async def enable_user(user_id: UUID, deps: Deps, caller_id: CallerId) -> None:
 @router.post(
     "/invitations",
     status_code=HTTPStatus.ACCEPTED,
-    openapi_extra=declare(MANAGES_USERS, own_problems("bad_address", "address_taken", "no_mail")),
+    openapi_extra=declare(
+        MANAGES_USERS,
+        limited(LimitClass.SHARE),
+        own_problems("bad_address", "address_taken", "no_mail"),
+    ),
 )
 async def invite_user(wanted: InvitationRequest, deps: Deps) -> None:
     """Have somebody sent a mail whose link makes an account, good for three days."""

@@ -394,7 +394,8 @@ class _EachByItself(httpx.ASGITransport):
 
 async def migrate(url: str, common: CommonSettings) -> None:
     """Bring an empty database up to date; on SQLite the tests of a run share it as a template."""
-    parts = assemble(common, Settings(database_url=url)).parts
+    with not_counted():
+        parts = assemble(common, Settings(database_url=url)).parts
     await upgrade(parts.database, parts.migrations)
     await parts.database.close()
 

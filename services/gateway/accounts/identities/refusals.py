@@ -49,8 +49,6 @@ SENTENCES: dict[Reason, str] = {
 class LoginRefused(Permanent):
     """Somebody who comes from another site is not let in."""
 
-    code = "login_refused"
-
     def __init__(self, reason: Reason) -> None:
         super().__init__(SENTENCES[reason])
         self.reason: Reason = reason
@@ -60,5 +58,5 @@ class BadAnswer(LoginRefused):
     """The other site said nothing that proves anything; ``why`` is for logs, and quotes nothing."""
 
     def __init__(self, why: str) -> None:
-        super().__init__("bad_answer")
+        super().__init__(reason="bad_answer")
         self.why = why

@@ -15,6 +15,7 @@ from services.gateway.documents.queries import DocumentQueries
 from services.gateway.documents.views import DocumentView
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.description.declared import LOCATION, declare, own_problems
+from services.gateway.http.idempotency.repeated_requests import takes_no_key
 from services.gateway.http.models import (
     PROBLEMS,
     Limit,
@@ -58,6 +59,7 @@ async def list_listen_links(
     openapi_extra=declare(
         MANAGE_LINKS,
         limited(LimitClass.SHARE),
+        takes_no_key(),
         own_problems("in_the_past", "lasts_too_long", "quota_exceeded", "conflict"),
     ),
 )

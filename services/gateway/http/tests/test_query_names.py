@@ -8,7 +8,8 @@ async def test_a_misspelled_parameter_is_named_with_those_that_there_are(client)
     problem = answer.json()
     assert (answer.status_code, problem["code"]) == (422, "unknown_parameter")
     assert problem["detail"] == (
-        "This address has no query parameter 'limitt'. There are: cursor, limit."
+        "This address has no query parameter 'limitt'. There are: cursor, limit, "
+        "media_type, sort, source_kind, state, title."
     )
 
 

@@ -28,7 +28,13 @@ pytestmark = pytest.mark.slow
 
 REPLAYED = "idempotency-replayed"
 TEXT = {"text": "# A story\n\nIt was night."}
-REFUSING = {"/api/v1/tokens", "/api/v1/account/deletion"}
+REFUSING = {
+    "/api/v1/tokens",
+    "/api/v1/account/deletion",
+    "/api/v1/account/identities",
+    "/api/v1/audios/{audio_id}/playback-link",
+    "/api/v1/documents/{document_id}/links",
+}
 """Their answer is shown once, or is the end of whoever would repeat it."""
 
 

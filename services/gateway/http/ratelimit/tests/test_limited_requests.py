@@ -16,7 +16,13 @@ from services.gateway.tests.world import a_world
 
 pytestmark = pytest.mark.slow
 
-CHEAP = {("POST", "/api/v1/logout")}
+CHEAP = {
+    ("POST", "/api/v1/logout"),
+    ("POST", "/api/v1/narrations/{narration_id}/cancel"),
+    ("POST", "/api/v1/audios/{audio_id}/playback-link"),
+    ("POST", "/api/v1/users/{user_id}/disable"),
+    ("POST", "/api/v1/users/{user_id}/enable"),
+}
 """What makes, sends and guesses nothing."""
 REMOVING = {"DELETE"}
 READING = {"GET", "HEAD"}
