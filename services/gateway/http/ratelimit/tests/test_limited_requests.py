@@ -29,6 +29,7 @@ READING = {"GET", "HEAD"}
 COSTLY_TO_READ = {
     "/api/v1/documents/{document_id}/events",
     "/links/{mail_id}/{secret}",
+    "/login/{provider}",
 }
 
 
