@@ -55,6 +55,14 @@ async def test_a_link_is_made_listed_and_revoked_by_the_owner(world, client):
     assert (await client.get(LINKS.format(document))).json()["items"] == []
 
 
+async def test_the_secret_is_not_kept_for_who_asks_again(world, client):
+    document = await world.hand_in()
+    key = {"Idempotency-Key": "00000000-0000-4000-8000-000000000001"}
+    answer = await client.post(LINKS.format(document), json={}, headers=key)
+    assert answer.status_code == 422, answer.text
+    assert (await client.get(LINKS.format(document))).json()["items"] == []
+
+
 async def test_there_is_no_link_until_somebody_makes_one(world, client):
     document = await world.hand_in()
     client.headers.pop("Authorization")
