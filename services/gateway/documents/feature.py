@@ -27,13 +27,13 @@ from services.gateway.documents.tables import (
 )
 from services.gateway.documents.upkeep.routes import router as upkeep_router
 from services.gateway.kernel.pending import remove_pending_route
-from services.gateway.kernel.record import Feature
+from services.gateway.kernel.record import Feature, in_turn
 
 DOCUMENTS = Feature(
     name="documents",
     routes=(PageExtracted, PageSegmented, DocumentParsed, DocumentRejected, TaskFailed),
     folds=FOLDS,
-    reactions={**REACTIONS, **DEPARTURE_REACTIONS, **STORED_REACTIONS},
+    reactions=in_turn(REACTIONS, DEPARTURE_REACTIONS, STORED_REACTIONS),
     tables=(
         documents,
         pages,

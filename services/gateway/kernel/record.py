@@ -54,6 +54,22 @@ SharedWork = Callable[["Kernel", AsyncConnection, Any], Awaitable[Sequence[Effec
 """Work that events of one transaction share: it is given the items of all of them."""
 
 
+def in_turn(*parts: Mapping[type[Event], Reaction]) -> Mapping[type[Event], Reaction]:
+    """Return the reactions of several parts of a feature; those to one event follow each other."""
+    found: dict[type[Event], tuple[Reaction, ...]] = {}
+    for part in parts:
+        for kind, reaction in part.items():
+            found[kind] = (*found.get(kind, ()), reaction)
+    return {kind: _chained(reactions) for kind, reactions in found.items()}
+
+
+def _chained(reactions: Sequence[Reaction]) -> Reaction:
+    def react(kernel: "Kernel", event: Any) -> Sequence[Effect]:
+        return [effect for reaction in reactions for effect in reaction(kernel, event)]
+
+    return react
+
+
 @dataclass(frozen=True, kw_only=True)
 class Feature:
     """One feature.

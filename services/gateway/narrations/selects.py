@@ -49,12 +49,11 @@ NARRATIONS = RowReader(NarrationRow, narrations)
 REQUESTED_PAGES = RowReader(RequestedPage, page_requests, pages, narrations)
 
 # Statements that run often are built once: building them takes longer than running them.
+_REQUESTED = narrations.c.requested_at.is_not(None)
 _PLACE = (narrations.c.requested_at, narrations.c.narration_id)
 _NEWEST = (
     NARRATIONS.select()
-    .where(
-        narrations.c.document_id == bindparam("document"), narrations.c.requested_at.is_not(None)
-    )
+    .where(narrations.c.document_id == bindparam("document"), _REQUESTED)
     .order_by(*(column.desc() for column in _PLACE))
     .limit(bindparam("limit", type_=Integer()))
 )
@@ -89,7 +88,7 @@ async def narration_row(connection: AsyncConnection, narration_id: UUID) -> Narr
     Raises:
         NotFound: There is none.
     """
-    this = (narrations.c.narration_id == str(narration_id), narrations.c.requested_at.is_not(None))
+    this = (narrations.c.narration_id == str(narration_id), _REQUESTED)
     row = await NARRATIONS.one(connection, NARRATIONS.select().where(*this))
     if row is None:
         await look_in_vain(connection)

@@ -1,9 +1,11 @@
+from collections.abc import Mapping
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import Column, MetaData, String, Table, select
 
 from libs.common.contracts.audio import VoicesAnnounced
+from libs.common.contracts.base import Event
 from libs.common.contracts.documents import DocumentDeleted
 from libs.common.database.engine import Database
 from libs.common.database.upsert import add_once
@@ -13,7 +15,7 @@ from libs.common.store.history import History
 from libs.common.store.tables import core
 from services.gateway.kernel.changes import Changes, changes_of
 from services.gateway.kernel.limits import GatewayLimits
-from services.gateway.kernel.record import Feature, Kernel
+from services.gateway.kernel.record import Feature, Kernel, Reaction, in_turn
 from services.gateway.kernel.tables import metadata
 
 notes = Table("notes", MetaData(), Column("text", String, primary_key=True))
@@ -132,3 +134,14 @@ async def test_only_what_was_committed_is_counted(kernel):
 async def test_an_event_that_nobody_follows_changes_nothing(kernel):
     announced = VoicesAnnounced(engine="e", voices=(), default_voice="v", is_default_engine=False)
     assert kernel.project(announced) == []
+
+
+def test_parts_of_a_feature_may_react_to_the_same_event(kernel):
+    def reacting(kind: type[Event], name: str) -> Mapping[type[Event], Reaction]:
+        return {kind: lambda kernel, event: [note(name)]}
+
+    parts = [reacting(DocumentDeleted, name) for name in "ab"]
+    alone = reacting(VoicesAnnounced, "c")
+    reactions = in_turn(*parts, alone)
+    assert len(reactions[DocumentDeleted](kernel, None)) == 2
+    assert len(reactions[VoicesAnnounced](kernel, None)) == 1
