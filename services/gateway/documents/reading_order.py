@@ -53,11 +53,9 @@ class ReadingOrder:
         ``found`` are the chapters by the numbers of pages, as they were read.
         """
         firsts = sorted({chapter.first_page for chapter in found})
-        group = self._group(firsts, page)
-        if not group:
-            return None
-        titles = [one.title for one in found if one.first_page == firsts[group - 1]]
-        return titles[0]
+        group = bisect_right(firsts, self._read_page(page))
+        first = firsts[group - 1] if group else None
+        return next((one.title for one in found if one.first_page == first), None)
 
     def chapters(
         self, found: Sequence[Chapter], some: Collection[int] | None = None
@@ -72,25 +70,25 @@ class ReadingOrder:
         return tuple(self._begun(found, chosen))
 
     def _begun(self, found: Sequence[Chapter], some: Collection[int] | None) -> Iterator[Chapter]:
-        firsts = sorted({chapter.first_page for chapter in found})
-        open_group, seen = 0, set[int]()
+        beginning: dict[int, list[Chapter]] = {}
+        for chapter in found:
+            beginning.setdefault(chapter.first_page, []).append(chapter)
+        firsts = sorted(beginning)
+        group, open_group, seen = 0, 0, set[int]()
         for page in self.pages:
-            if some is not None and page not in some:
+            if page <= self.read:  # one that was added stands in the chapter of the one before
+                group = bisect_right(firsts, page)
+            if group in {open_group, 0} or (some is not None and page not in some):
                 continue
-            group = self._group(firsts, page)
-            if group in {open_group, 0}:
-                continue
-            begun = [one for one in found if one.first_page == firsts[group - 1]]
+            begun = beginning[firsts[group - 1]]
             for chapter in begun if group not in seen else begun[-1:]:
                 yield chapter.model_copy(update={"first_page": page})
             open_group = group
             seen.add(group)
 
-    def _group(self, firsts: Sequence[int], page: int) -> int:
-        """Return how many groups of chapters have begun with a page: 0 before the first one."""
+    def _read_page(self, page: int) -> int:
+        """Return the page that was read and that ``page`` follows; itself, if it was; 0: none."""
         if page <= self.read or not self.total:
-            return bisect_right(firsts, page)
-        place = self.position(page) - 2  # the page before it
-        while place >= 0 and self.pages[place] > self.read:
-            place -= 1
-        return bisect_right(firsts, self.pages[place]) if place >= 0 else 0
+            return page
+        places = range(self.position(page) - 2, -1, -1)
+        return next((self.pages[at] for at in places if self.pages[at] <= self.read), 0)

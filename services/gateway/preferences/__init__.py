@@ -1,1 +1,1 @@
-"""How somebody likes to hear: voice, rate and language, for orders that name none."""
+"""How somebody likes to hear: voice and rate, for orders that name none."""

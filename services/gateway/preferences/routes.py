@@ -12,7 +12,7 @@ from services.gateway.http.models import PROBLEMS, RequestBody, needs
 from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 from services.gateway.preferences.commands import PreferenceCommands
 from services.gateway.preferences.rates import SteppedRate
-from services.gateway.preferences.rows import Preferences
+from services.gateway.preferences.rows import PreferencesView
 
 router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_class=CallerRoute)
 
@@ -27,7 +27,7 @@ class PreferenceChange(RequestBody):
 
 
 @router.get("/preferences", openapi_extra=needs(Capability.SEE_PREFERENCES))
-async def read_preferences(deps: Deps, caller_id: CallerId) -> Preferences:
+async def read_preferences(deps: Deps, caller_id: CallerId) -> PreferencesView:
     """Read how you like to hear."""
     return await PreferenceCommands(deps).read(caller_id)
 
@@ -37,11 +37,11 @@ async def read_preferences(deps: Deps, caller_id: CallerId) -> Preferences:
     openapi_extra=declare(
         needs(Capability.CHANGE_PREFERENCES),
         limited(LimitClass.EDIT),
-        own_problems("unknown_engine", "unknown_voice"),
+        own_problems("unknown_engine", "unknown_voice", "not_found"),
     ),
 )
 async def change_preferences(
     wanted: PreferenceChange, deps: Deps, caller_id: CallerId
-) -> Preferences:
+) -> PreferencesView:
     """Change how you like to hear. A voice without an engine is looked for in all of them."""
     return await PreferenceCommands(deps).change(caller_id, wanted.model_dump(exclude_unset=True))

@@ -25,13 +25,11 @@ class Preferences(View):
 
     An order that names neither engine nor voice is spoken by this ``engine`` and ``voice``, where
     the voice speaks the language of the document; one that names no rate, at this ``rate``.
-    ``language`` is that in which the site speaks to you (BCP 47).
     """
 
     engine: str | None = None
     voice: str | None = None
     rate: float | None = None
-    language: str | None = None
 
     def checked(self, announced: Sequence[EngineRow]) -> Self:
         """Return them with the engine of the voice, if there is such a voice.
@@ -73,3 +71,12 @@ class Preferences(View):
         voice = next((voice for voice in found.voices if voice.id == self.voice), None)
         fits = voice is not None and speaks(voice.language, language)
         return found.engine, self.voice if fits else None
+
+
+class PreferencesView(Preferences):
+    """How you like to hear, and in which ``language`` you are written to (BCP 47).
+
+    Null is no preference; who has no account is not written to.
+    """
+
+    language: str | None = None

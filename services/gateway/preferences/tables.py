@@ -11,7 +11,6 @@ preferences = Table(
     Column("engine", String(50)),
     Column("voice", String(200)),
     Column("rate", Float),
-    Column("language", String(50)),
     Column("changed_at", MOMENT, nullable=False),
 )
 """Of people with an account, and of owners who have but tokens."""

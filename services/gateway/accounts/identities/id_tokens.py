@@ -4,6 +4,7 @@ The signature is checked by joserfc, with keys of the provider alone: no algorit
 none whose key is a secret that both sides have. The claims are checked by Authlib, and some here.
 """
 
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,8 +20,8 @@ from services.gateway.accounts.identities.refusals import BadAnswer
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 KINDS = {"RS": "RSA", "PS": "RSA", "ES": "EC"}
-LEAST_MODULUS = 342
-"""Characters of ``n`` of an RSA key of 2048 bits (RFC 7518, section 3.3), in base64url."""
+LEAST_RSA_BITS = 2048
+"""Of a key (RFC 7518, section 3.3)."""
 LEEWAY = timedelta(minutes=1)
 """Between the clocks."""
 LONGEST_AGO = timedelta(minutes=10)
@@ -161,9 +162,14 @@ def _signing_key(given: Any) -> SigningKey | None:
 
 def _key_of(given: dict[str, Any]) -> Key | None:
     match given.get("kty"):
-        case "RSA" if len(given["n"]) >= LEAST_MODULUS:
+        case "RSA" if _bits(given["n"]) >= LEAST_RSA_BITS:
             return RSAKey.import_key(given)
         case "EC":
             return ECKey.import_key(given)
         case _:
             return None
+
+
+def _bits(number: str) -> int:
+    """Return how long a number is, without the zeros before it."""
+    return int.from_bytes(urlsafe_b64decode(f"{number}==")).bit_length()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from hmac import compare_digest
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import Integer, bindparam, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.cloudevents import rfc3339
@@ -66,7 +66,7 @@ _EXPIRED = (
     .with_for_update(skip_locked=True)
 )
 _REMOVE_EXPIRED = delete(login_flows).where(login_flows.c.sha256.in_(_EXPIRED))
-_IS_FULL = select(login_flows.c.sha256).offset(MOST_FLOWS - 1).limit(1)
+_IS_FULL = select(login_flows.c.sha256).offset(bindparam("last", type_=Integer())).limit(1)
 
 
 async def add_flow(connection: AsyncConnection, new: NewFlow) -> None:
@@ -77,7 +77,7 @@ async def add_flow(connection: AsyncConnection, new: NewFlow) -> None:
     """
     now = datetime.now(UTC)
     await connection.execute(_REMOVE_EXPIRED, {"now": rfc3339(now)})
-    if (await connection.execute(_IS_FULL)).first() is not None:
+    if (await connection.execute(_IS_FULL, {"last": MOST_FLOWS - 1})).first() is not None:
         raise Throttled("many people log in with other sites just now", RETRY_AFTER_S)
     row = {
         "sha256": digest_of(new.state),

@@ -42,7 +42,6 @@ def upgrade() -> None:
         sa.Column("engine", sa.String(50)),
         sa.Column("voice", sa.String(200)),
         sa.Column("rate", sa.Float),
-        sa.Column("language", sa.String(50)),
         sa.Column("changed_at", sa.String(32), nullable=False),
         sa.PrimaryKeyConstraint("owner_id", name="pk_preferences"),
     )

@@ -1,6 +1,7 @@
 import pytest
 
 from libs.common.contracts.narrations import NarrationRequested
+from services.gateway.tests.everything import account
 from services.gateway.tests.world import a_world
 
 pytestmark = pytest.mark.slow
@@ -12,9 +13,12 @@ async def test_who_said_nothing_prefers_nothing(client):
     assert (await client.get("/preferences")).json() == NOTHING
 
 
-async def test_what_is_left_out_stays_and_null_is_no_preference(client):
+async def test_what_is_left_out_stays_and_null_is_no_preference(world, client):
+    refused = await client.patch("/preferences", json={"language": "de"})
+    assert refused.json()["code"] == "not_found", "who has no account is not written to"
+    await account(world, world.owner, "ada@example.org")
     first = await client.patch("/preferences", json={"voice": "joan", "rate": 1.25})
-    assert first.json() == {"engine": "other", "voice": "joan", "rate": 1.25, "language": None}
+    assert first.json() == {"engine": "other", "voice": "joan", "rate": 1.25, "language": "en"}
     await client.patch("/preferences", json={"language": "de", "rate": None})
     now = {"engine": "other", "voice": "joan", "rate": None, "language": "de"}
     assert (await client.get("/preferences")).json() == now

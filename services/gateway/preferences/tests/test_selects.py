@@ -10,7 +10,7 @@ from services.gateway.preferences.selects import (
 
 async def test_what_is_kept_is_read_until_it_is_forgotten(world):
     somebody = uuid4()
-    first = Preferences(engine="e", voice="v", rate=1.5, language="de")
+    first = Preferences(engine="e", voice="v", rate=1.5)
     async with world.database.transaction() as connection:
         assert await preferences_of(connection, somebody) == Preferences()
         for preferred in (first, Preferences(rate=2.0)):

@@ -125,6 +125,8 @@ def test_keys_that_may_not_sign_are_passed_over():
         small = RSAKey.generate_key(1024, {"kid": "small"})
     secret = OctKey.generate_key(256, {"kid": "secret"})
     assert shown(small, OKPKey.generate_key("Ed25519")) == []
+    said = small.as_dict(private=False)
+    assert signing_keys({"keys": [said | {"n": "AAAA" * 100 + said["n"]}]}) == [], "only longer"
     assert shown(RSA, use="enc") == []
     assert signing_keys({"keys": [secret.as_dict(private=True), {"kty": "RSA"}, 7]}) == []
     assert [one.key_id for one in shown(RSA, ec_key("e"))] == ["first", "e"]

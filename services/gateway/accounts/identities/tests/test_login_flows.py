@@ -74,7 +74,7 @@ async def test_what_has_expired_is_of_no_use_and_goes_with_those_that_come(datab
 
 
 async def test_there_are_only_so_many(database, monkeypatch):
-    monkeypatch.setattr(module, "_IS_FULL", select(login_flows.c.sha256).offset(1).limit(1))
+    monkeypatch.setattr(module, "MOST_FLOWS", 2)
     await begun(database)
     await begun(database)
     with pytest.raises(Throttled):
