@@ -111,15 +111,19 @@ class AccountCommands:
 
         Raises:
             NotFound: It is no link, was used, or has expired.
-            Rejected: The password is too weak, or not the one that was chosen; or the address is
-                somebody's by now.
+            Rejected: The password is too weak, or neither the one that was chosen nor typed twice;
+                or the address is somebody's by now.
         """
         links = MailLinkUse(self.kernel)
         link = await links.look(mail_id, secret)
         address = checked_address(address) if link.takes_address else link.address
+        takes_password = link.takes_password
         if link.asks_password and not await self.hashing.fits(chosen.password, link.password_hash):
-            raise Rejected("bad_password", "This is not the password that was chosen.")
-        hashed = await self._hashed(chosen, address) if link.takes_password else None
+            if not chosen.again:
+                said = "This is not the password that was chosen. To choose another, type it twice."
+                raise Rejected("bad_password", said)
+            takes_password = True
+        hashed = await self._hashed(chosen, address) if takes_password else None
         return await links.use(link, hashed, address)
 
     async def _ask(self, asked: LinkRequest) -> None:

@@ -13,7 +13,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.accounts.addresses import folded
-from services.gateway.accounts.signing_in.cross_site import check_same_site
+from services.gateway.accounts.signing_in.cross_site import (
+    check_same_site,
+    is_part_of_another_site,
+)
 from services.gateway.http.admission import belongs_to_nobody
 from services.gateway.http.models import is_open
 from services.gateway.http.ratelimit.limit_classes import limits_of
@@ -40,7 +43,7 @@ class OpenRoute(APIRoute):
         async def answer_anybody(request: Request) -> Response:
             belongs_to_nobody(request.scope)
             check_same_site(request, with_cookie=False)
-            for limit in limits:
+            for limit in () if is_part_of_another_site(request) else limits:
                 await spend_of_client(request.scope, limit)
             return await answer(request)
 

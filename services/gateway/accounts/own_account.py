@@ -41,6 +41,8 @@ from services.gateway.accounts.users import (
 from services.gateway.kernel.errors import Forbidden, NotFound
 from services.gateway.kernel.record import Kernel
 
+OF_PROOF = ("not_found", "bad_password", "log_in_again", "session_needed")
+"""The codes of problems with proving who one is."""
 RECENT = timedelta(minutes=15)
 """Whoever has no password must have logged in no longer ago, to change who gets in."""
 

@@ -17,7 +17,7 @@ from services.gateway.accounts.callers import Caller, Maker, digest_of
 from services.gateway.accounts.rows import TokenRow, scopes_as_text, scopes_of
 from services.gateway.accounts.signing_in.login_sessions import open_session
 from services.gateway.accounts.tables import tokens, users
-from services.gateway.accounts.users import lock_user
+from services.gateway.accounts.users import is_disabled, lock_user
 from services.gateway.kernel.errors import Forbidden, QuotaExceeded
 from services.gateway.kernel.rows import RowReader
 
@@ -194,6 +194,30 @@ class Tokens:
         """Return every token's name, owner and moments, oldest first; never the token."""
         async with self.database.reading() as connection:
             return await TOKENS.all(connection, TOKENS.select().order_by(tokens.c.created_at))
+
+
+async def check_still_valid(
+    connection: AsyncConnection, user_id: UUID, maker: Maker | None
+) -> None:
+    """Let nobody give rights that last with what was ended since the request began.
+
+    Its body may have come slowly. The lock of the user is taken, under which that is ended.
+
+    Raises:
+        Forbidden: The account was closed, or the credentials were revoked or have expired.
+    """
+    await lock_user(connection, user_id)
+    if await is_disabled(connection, user_id):
+        raise Forbidden("Your account is closed.")
+    if maker is not None and not await _is_valid(connection, maker):
+        raise Forbidden("Your session or token has ended meanwhile.")
+
+
+async def _is_valid(connection: AsyncConnection, maker: Maker) -> bool:
+    if maker.is_session:
+        return await open_session(connection, maker.digest) is not None
+    asked = {"digest": maker.digest, "now": rfc3339(datetime.now(UTC))}
+    return (await connection.execute(_VALID, asked)).first() is not None
 
 
 async def revoke_tokens(connection: AsyncConnection, owner_id: UUID) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import Delete, bindparam, delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.sharing import ShareGranted
@@ -44,6 +44,14 @@ class Addressee:
         return None if self.user is None else self.user.language
 
 
+def details_key(document_id: UUID, share_id: UUID) -> str:
+    """Return the key of the object that says whom a share is for.
+
+    Without dashes, for jobs are about it, whose subjects have 100 characters at most.
+    """
+    return f"documents/{document_id}/shares/{share_id.hex}.json"
+
+
 async def addressee_at(connection: AsyncConnection, address: str) -> Addressee:
     """Return who has exactly this mailbox, with the address as they proved it."""
     user, proved = await user_at(connection, address), await known_address(connection, address)
@@ -68,6 +76,11 @@ async def addresses_of(connection: AsyncConnection, document_id: UUID) -> frozen
     """Return the addresses, as they are compared, that a document is shared with."""
     found = await connection.scalars(_ADDRESSES, {"document": str(document_id)})
     return frozenset(found)
+
+
+def forgotten_recipient(share_id: UUID) -> Delete:
+    """Return the effect of removing whom a share was for, which has ended."""
+    return delete(share_recipients).where(share_recipients.c.share_id == str(share_id))
 
 
 async def forget_recipients(connection: AsyncConnection, document_id: UUID) -> None:

@@ -22,8 +22,11 @@ from libs.common.contracts.permissions import (
 from libs.common.contracts.sharing import ShareChanged, ShareEnded, ShareGranted
 from libs.common.errors import Rejected
 from services.gateway.kernel.access import check_access
-from services.gateway.kernel.errors import Forbidden, NotFound
+from services.gateway.kernel.errors import Forbidden, NotFound, QuotaExceeded
 from services.gateway.sharing.rows import ShareRow, best
+
+MOST_SHARES = 200
+"""Of one document: each decision looks at all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,13 +61,20 @@ class SharedDocument:
 
         Raises:
             NotFound, Forbidden: The caller may not.
-            Rejected: It is the owner's own, ends in the past, or is there already.
+            Rejected: It is the caller's own, ends in the past, or is there already. That it is the
+                owner's, nobody else is told.
+            QuotaExceeded: There are as many as there may be.
         """
         self._check(caller, Capability.GRANT_SHARE)
         if not may_grant(self.role(caller), wanted.level):
             raise Forbidden("You may grant no more than you were granted.")
-        if wanted.recipient_id == self.owner_id:
-            raise Rejected("owns_it", "The document belongs to whoever has this address.")
+        if wanted.recipient_id == self.owner_id == caller:
+            raise Rejected("owns_it", "The document belongs to you, who have this address.")
+        if wanted.recipient_id == caller:
+            said = "It is shared with you already; you cannot share it with yourself."
+            raise Rejected("already_shared", said)
+        if len(self.shares) >= MOST_SHARES:
+            raise QuotaExceeded(f"A document has {MOST_SHARES} shares at most; revoke one first.")
         if wanted.folded in self.folded:
             said = "It is shared with this address; change that share instead."
             raise Rejected("already_shared", said)
@@ -73,7 +83,7 @@ class SharedDocument:
             owner_id=self.owner_id,
             share_id=wanted.share_id,
             granted_by=caller,
-            recipient_id=wanted.recipient_id,
+            recipient_id=None if wanted.recipient_id == self.owner_id else wanted.recipient_id,
             level=wanted.level,
             expires_at=self._end(caller, wanted.expires_at),
             details=details,

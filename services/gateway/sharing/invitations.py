@@ -21,6 +21,7 @@ _INVITATIONS = (
         shares.c.share_id,
         shares.c.document_id,
         shares.c.owner_id,
+        shares.c.granted_by,
         share_recipients.c.address,
         addresses.c.address.label("proved"),
     )
@@ -43,7 +44,8 @@ async def claim_invitations(
     effects: list[Effect] = []
     for user in users:
         for row in await connection.execute(_INVITATIONS, {"user": str(user)}):
-            if row.owner_id == str(user) or not is_same_mailbox(row.address, row.proved):
+            is_own = str(user) in {row.owner_id, row.granted_by}  # nobody gives to themselves
+            if is_own or not is_same_mailbox(row.address, row.proved):
                 continue
             claimed = ShareClaimed(
                 document_id=UUID(row.document_id),

@@ -39,7 +39,7 @@ class ShareNews:
 
 @dataclass(frozen=True, kw_only=True)
 class ShareMail:
-    """A mail that is to be sent, until when that is of use, and the language of its reader."""
+    """A mail that is to be sent, and until when that is of use."""
 
     share_id: UUID
     details: ShareMailDetails

@@ -120,5 +120,5 @@ async def keep_some_staff(connection: AsyncConnection, leaving: UserRow) -> None
         users.c.user_id != str(leaving.user_id),
     )
     if await connection.scalar(others.limit(1)) is None:
-        said = "This is the last account of the staff; make somebody else staff first."
+        said = "This is the last account of the staff; invite somebody as staff first."
         raise Rejected("last_staff", said)

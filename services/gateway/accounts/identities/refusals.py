@@ -24,7 +24,9 @@ SENTENCES: dict[Reason, str] = {
     "other_browser": "This login began in another browser, or before a later one. Begin again.",
     "declined": "The other site did not let you in, or you did not want it to.",
     "bad_answer": "The other site gave no answer that proves who you are. Try again in a while.",
-    "no_session": "You are not logged in any more as who wanted this. Log in, and begin again.",
+    "no_session": (
+        "You are no longer logged in as the person who began this. Log in, and begin again."
+    ),
     "unverified_address": (
         "The other site does not say that your mail address is confirmed, so no account can be "
         "found or made by it. Confirm it there, or log in here and link the other site."

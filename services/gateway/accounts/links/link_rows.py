@@ -45,10 +45,10 @@ class LinkRow:
 
     @property
     def asks_password(self) -> bool:
-        """Whether whoever uses it has to know the password that was chosen when it was asked for.
+        """Whether whoever uses it types the password that was chosen when it was asked for.
 
         Anybody may register with anybody's address: who reads the mail and confirms must not have
-        an account whose password somebody else knows.
+        an account whose password somebody else knows. They may choose another one instead.
         """
         return self.purpose == "register"
 

@@ -17,7 +17,7 @@ from services.gateway.accounts.current_caller import (
     OwnSession,
     known_callers,
 )
-from services.gateway.accounts.own_account import OwnAccount, OwnProof
+from services.gateway.accounts.own_account import OF_PROOF, OwnAccount, OwnProof
 from services.gateway.accounts.passwords.hashing import password_hashing
 from services.gateway.accounts.routing.open_routes import Address, Password
 from services.gateway.accounts.signing_in.session_cookies import (
@@ -43,7 +43,6 @@ from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_class=CallerRoute)
 
 MANAGES = needs(Capability.MANAGE_ACCOUNT)
-OF_PROOF = ("not_found", "bad_password", "log_in_again", "session_needed")
 NO_CONTENT = HTTPStatus.NO_CONTENT
 
 
@@ -144,6 +143,7 @@ async def addresses(
     openapi_extra=declare(
         MANAGES,
         limited(LimitClass.PASSWORD, LimitClass.ADDRESS),
+        takes_no_key(),
         own_problems(*OF_PROOF, "bad_address", "no_mail"),
     ),
 )
@@ -156,7 +156,9 @@ async def add_address(wanted: AddressRequest, mine: Mine, session: OwnSession) -
 @router.post(
     "/account/addresses/{address_id}/primary",
     status_code=NO_CONTENT,
-    openapi_extra=declare(MANAGES, limited(LimitClass.PASSWORD), own_problems(*OF_PROOF)),
+    openapi_extra=declare(
+        MANAGES, limited(LimitClass.PASSWORD), takes_no_key(), own_problems(*OF_PROOF)
+    ),
 )
 async def make_primary(
     address_id: UUID, wanted: OwnPassword, mine: Mine, session: OwnSession

@@ -18,7 +18,7 @@ from services.gateway.accounts.identities.logins import ProviderLogins
 from services.gateway.accounts.identities.own_identities import OwnIdentities
 from services.gateway.accounts.identities.refusals import BadAnswer
 from services.gateway.accounts.open_route import OpenRoute
-from services.gateway.accounts.own_account import OwnAccount, OwnProof
+from services.gateway.accounts.own_account import OF_PROOF, OwnAccount, OwnProof
 from services.gateway.accounts.passwords.hashing import password_hashing
 from services.gateway.accounts.routing.open_routes import Password
 from services.gateway.accounts.signing_in.flow_cookies import set_flow_cookie
@@ -44,7 +44,6 @@ router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_c
 open_router = APIRouter(prefix=PREFIX, tags=["accounts"], responses=PROBLEMS, route_class=OpenRoute)
 
 MANAGES = needs(Capability.MANAGE_ACCOUNT)
-OF_PROOF = ("not_found", "bad_password", "log_in_again", "session_needed")
 
 
 class LoginProviderView(View):
@@ -58,7 +57,7 @@ class IdentityView(View):
     """An account at another site that you can log in with."""
 
     identity_id: UUID
-    provider: str | None = Field(description="Null: the installation has it no more.")
+    provider: str | None = Field(description="Null: this site no longer offers it.")
     label: str = Field(description="As people know the other site.")
     created_at: str
     last_used_at: str

@@ -61,10 +61,12 @@ PASSWORDS = (
 )
 
 CHOSEN = (
-    "<p>Somebody registered with this address. If it was you, enter the password that you chose. "
-    "If not, close this page: there is no account then.</p>\n"
+    "<p>Somebody registered with this address. If it was you, enter the password that you chose, "
+    "or type another one twice. If not, close this page: there is no account then.</p>\n"
     '<p><label>Password <input type="password" name="password" '
     'autocomplete="current-password" required></label></p>\n'
+    '<p><label>Once more, if it is another one <input type="password" name="password_again" '
+    'autocomplete="new-password"></label></p>\n'
 )
 
 

@@ -69,7 +69,8 @@ class UsedLink(RequestBody):
     secret: Secret
     password: Password | None = Field(
         default=None,
-        description="The one that is chosen; to confirm a registration, the one that was chosen.",
+        description="The one that is chosen. To confirm a registration, the one that was chosen, "
+        "or another one twice.",
     )
     password_again: Password | None = None
     address: Address | None = Field(

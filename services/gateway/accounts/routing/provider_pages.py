@@ -1,13 +1,14 @@
 """The pages that lead to another site to log in, and where it sends people back to.
 
 To begin changes nothing here but a row and a cookie, which are of use to this browser alone; yet no
-page of another site can have it begin, nor show any of it in a frame.
+page of another site can have it begin, where the browser says so, nor show any of it in a frame.
 """
 
 from html import escape
 from http import HTTPStatus
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.requests import Request
@@ -24,7 +25,7 @@ from services.gateway.accounts.identities.logins import (
 from services.gateway.accounts.identities.refusals import LoginRefused, Reason
 from services.gateway.accounts.open_route import OpenRoute
 from services.gateway.accounts.routing.identity_routes import Logins
-from services.gateway.accounts.signing_in.cross_site import OURS
+from services.gateway.accounts.signing_in.cross_site import OURS, is_embedded
 from services.gateway.accounts.signing_in.flow_cookies import (
     drop_flow_cookie,
     flow_secret,
@@ -37,6 +38,8 @@ from services.gateway.http.models import open_to_all
 from services.gateway.http.query_names import ANY_NAMES
 from services.gateway.http.ratelimit.limit_classes import LimitClass, limited
 from services.gateway.kernel.errors import NotFound
+
+log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix=PAGES, include_in_schema=False, route_class=OpenRoute)
 
@@ -71,7 +74,7 @@ async def begin_login(
     remember: bool = False,
 ) -> Response:
     """Send the browser to another site to log in there."""
-    if request.headers.get("sec-fetch-site", "none") not in OURS or _is_embedded(request):
+    if request.headers.get("sec-fetch-site", "none") not in OURS or is_embedded(request):
         return _asking(request)
     try:
         begun = await logins.begin(provider, next_path, remembered=remember)
@@ -89,7 +92,7 @@ async def begin_login(
 @router.get("/{provider}/callback", openapi_extra=declare(open_to_all(), ANY_NAMES))
 async def end_login(provider: str, request: Request, deps: Deps, logins: Logins) -> Response:
     """Let somebody in whom another site sends back."""
-    if _is_embedded(request):
+    if is_embedded(request):
         return _refused(LoginRefused("other_browser"))
     try:
         ended = await logins.finish(provider, _returned(request, deps))
@@ -122,13 +125,6 @@ def _returned(request: Request, deps: Deps) -> ReturnedBrowser:
     )
 
 
-def _is_embedded(request: Request) -> bool:
-    """Whether a browser says that this is no page that somebody goes to."""
-    mode = request.headers.get("sec-fetch-mode", "navigate")
-    target = request.headers.get("sec-fetch-dest", "document")
-    return mode != "navigate" or target != "document"
-
-
 def _asking(request: Request) -> HTMLResponse:
     query = f"?{request.url.query}" if request.url.query else ""
     link = escape(f"{request.url.path}{query}")
@@ -144,6 +140,7 @@ def _ended(ended: EndedLogin) -> Response:
 
 
 def _refused(refused: LoginRefused) -> HTMLResponse:
+    log.info("a login with another site was refused", reason=refused.reason)
     return _page(STATUS.get(refused.reason, HTTPStatus.FORBIDDEN), str(refused))
 
 

@@ -20,6 +20,8 @@ from services.gateway.accounts.signing_in.login_sessions import (
 from services.gateway.accounts.signing_in.session_cookies import drop_session_cookie
 from services.gateway.accounts.views import SessionView, session_view
 from services.gateway.http.context import PREFIX, Deps
+from services.gateway.http.description.declared import declare
+from services.gateway.http.idempotency.repeated_requests import takes_no_key
 from services.gateway.http.models import PROBLEMS, Limit, Listing, Place, listed, needs
 from services.gateway.kernel.errors import NotFound
 
@@ -58,7 +60,9 @@ async def end_all_sessions(request: Request, deps: Deps, found: CurrentCaller) -
     return _logged_out(request, deps, found)
 
 
-@router.post("/logout", status_code=HTTPStatus.NO_CONTENT, openapi_extra=MANAGES)
+@router.post(
+    "/logout", status_code=HTTPStatus.NO_CONTENT, openapi_extra=declare(MANAGES, takes_no_key())
+)
 async def log_out(request: Request, deps: Deps, found: CurrentCaller) -> Response:
     """End this session; who came with a token stays as they are."""
     user_id, digest = found.caller.user_id, found.given.digest

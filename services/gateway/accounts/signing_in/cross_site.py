@@ -35,3 +35,18 @@ def check_same_site(request: Request, *, with_cookie: bool) -> None:
     if not from_us:
         detail = "This came from a page of another site. Use a page of this one, or a token."
         raise Refused(HTTPStatus.FORBIDDEN, "cross_site", detail)
+
+
+def is_embedded(request: Request) -> bool:
+    """Tell whether a browser says that this is no page that somebody goes to."""
+    mode = request.headers.get("sec-fetch-mode", "navigate")
+    target = request.headers.get("sec-fetch-dest", "document")
+    return mode != "navigate" or target != "document"
+
+
+def is_part_of_another_site(request: Request) -> bool:
+    """Tell whether a page of another site has a browser load this as a part of it.
+
+    Whoever only looks at that page has not asked for anything, and does not pay for it.
+    """
+    return request.headers.get("sec-fetch-site", "none") not in OURS and is_embedded(request)

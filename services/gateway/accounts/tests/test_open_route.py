@@ -31,6 +31,7 @@ def test_every_route_asks_for_credentials_or_says_that_it_does_not():
         "/api/v1/login",
         "/api/v1/login/providers",
         "/api/v1/mail-links",
+        "/api/v1/audios/{audio_id}/playback",
         "/links/{mail_id}/{secret}",
         "/login/{provider}",
         "/login/{provider}/callback",

@@ -3,11 +3,15 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, update
 
-from libs.common.contracts.permissions import Scope
+from libs.common.contracts.permissions import Scope, ShareLevel
+from services.gateway.accounts.administration.closing import AccountClosing
 from services.gateway.accounts.callers import Maker, digest_of
 from services.gateway.accounts.tables import tokens, users
-from services.gateway.accounts.tokens import NewToken
+from services.gateway.accounts.tokens import NewToken, check_still_valid
+from services.gateway.documents.public_links.commands import LinkCommands
+from services.gateway.documents.shares.commands import ShareCommands, ShareOrder
 from services.gateway.kernel.errors import Forbidden
+from services.gateway.tests.everything import account
 
 
 async def test_a_token_says_whose_it_is(world):
@@ -114,3 +118,38 @@ async def test_a_token_is_no_more_than_what_makes_it(world):
     assert issued.secret not in repr(issued)
     ends = {one.name: one.expires_at for one in await world.tokens.of_owner(world.owner)}
     assert ends["new"] == ends["day"] == issued.expires_at
+
+
+async def test_what_has_ended_gives_nobody_rights_that_last(world):
+    """A request may have begun long before its body has come."""
+    maker = Maker(digest_of(world.token), is_session=False)
+
+    async def check(maker):
+        async with world.database.transaction() as connection:
+            await check_still_valid(connection, world.owner, maker)
+
+    await check(maker)
+    await check(None)
+    [row] = await world.tokens.of_owner(world.owner)
+    await world.tokens.revoke(row.token_id)
+    for ended in (maker, Maker(digest_of("x"), is_session=True)):
+        with pytest.raises(Forbidden, match="has ended meanwhile"):
+            await check(ended)
+    document, order = (
+        await world.hand_in(),
+        ShareOrder(
+            address="bea@example.org", level=ShareLevel.VIEW_ONLY, expires_at=None, message=None
+        ),
+    )
+    with pytest.raises(Forbidden):
+        await ShareCommands(world.kernel, maker).grant(world.owner, document, order)
+    with pytest.raises(Forbidden):
+        await LinkCommands(world.kernel, maker).make(world.owner, document, None, None)
+
+
+async def test_whose_account_was_closed_gives_nothing_either(world):
+    await account(world, world.owner, "ada@example.org")
+    await AccountClosing(world.kernel).disable(world.owner, None)
+    async with world.database.transaction() as connection:
+        with pytest.raises(Forbidden, match="closed"):
+            await check_still_valid(connection, world.owner, None)

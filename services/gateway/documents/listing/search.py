@@ -36,7 +36,7 @@ _SORTED_BY: dict[str, Column[str]] = {
 _IS_PARTLY_READ = exists().where(pages.c.document_id == documents.c.document_id, IS_EXTRACTED)
 _IN_STATE: dict[DocumentState, ColumnElement[bool]] = {
     "rejected": IS_UNREADABLE,
-    "ready": IS_PARSED & ~IS_UNREADABLE,
+    "ready": IS_PARSED,
     "reading": ~IS_PARSED & ~IS_UNREADABLE & _IS_PARTLY_READ,
     "submitted": ~IS_PARSED & ~IS_UNREADABLE & ~_IS_PARTLY_READ,
 }

@@ -10,10 +10,10 @@ from libs.common.contracts.permissions import Capability
 from libs.common.contracts.sharing import ListenLinkMade
 from libs.common.database.advisory_locks import lock_all
 from libs.common.store.event_store import version_of
-from services.gateway.accounts.users import user_of
+from services.gateway.accounts.callers import Maker
+from services.gateway.accounts.tokens import check_still_valid
 from services.gateway.documents.checks import one_line
 from services.gateway.documents.selects import document_for
-from services.gateway.kernel.errors import Forbidden
 from services.gateway.kernel.record import CommandTransaction, Kernel
 from services.gateway.sharing.listen_links.decide import LinkedDocument
 from services.gateway.sharing.listen_links.link_secrets import LinkSecret, forgotten_secret
@@ -27,6 +27,8 @@ class LinkCommands:
     """The commands."""
 
     kernel: Kernel
+    maker: Maker | None = None
+    """The credentials that ask for it; None: nobody's, who asks from the command line."""
 
     async def make(
         self, caller: UUID, document_id: UUID, label: str | None, expires_at: datetime | None
@@ -70,9 +72,7 @@ class LinkCommands:
                 connection, ListenLinkMade.stream_of(document_id=document_id)
             )
             document = await document_for(connection, caller, document_id, Capability.MANAGE_LINKS)
-            account = await user_of(connection, caller)
-            if account is not None and account.disabled_at is not None:
-                raise Forbidden("Your account is closed.")
+            await check_still_valid(connection, caller, self.maker)
             linked = LinkedDocument(
                 document_id=document_id,
                 owner_id=document.owner_id,

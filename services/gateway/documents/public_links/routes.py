@@ -7,7 +7,12 @@ from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field
 
 from libs.common.contracts.permissions import Capability
-from services.gateway.accounts.current_caller import CallerId, CallerRoute, CurrentCaller
+from services.gateway.accounts.current_caller import (
+    CallerId,
+    CallerRoute,
+    CurrentCaller,
+    PresentedToken,
+)
 from services.gateway.documents.public_links.commands import MAX_LABEL_CHARACTERS, LinkCommands
 from services.gateway.documents.public_links.queries import LinkQueries
 from services.gateway.documents.public_links.views import ListenLinkView, NewListenLinkView
@@ -69,9 +74,10 @@ async def make_listen_link(
     response: Response,
     deps: Deps,
     caller_id: CallerId,
+    given: PresentedToken,
 ) -> NewListenLinkView:
     """Make a public link. Its secret is a bearer token for this document, and shown this once."""
-    link_id, secret = await LinkCommands(deps).make(
+    link_id, secret = await LinkCommands(deps, given.maker).make(
         caller_id, document_id, wanted.label, wanted.expires_at
     )
     response.headers["Location"] = f"{PREFIX}/documents/{document_id}/links/{link_id}"

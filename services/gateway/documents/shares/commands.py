@@ -10,13 +10,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.common.contracts.details import DETAILS, ShareDetails
 from libs.common.contracts.permissions import Capability, ShareLevel
 from libs.common.contracts.sharing import ShareEvent, ShareGranted
+from libs.common.database.advisory_locks import lock_all
 from libs.common.store.event_store import version_of
 from services.gateway.accounts.addresses import checked_address, folded
+from services.gateway.accounts.callers import Maker
+from services.gateway.accounts.tokens import check_still_valid
 from services.gateway.documents.selects import document_for
 from services.gateway.http.etags import check_version
 from services.gateway.kernel.pending import PendingObjects, taken
 from services.gateway.kernel.record import CommandTransaction, Kernel
-from services.gateway.sharing.addressees import addressee_at, addresses_of, recipient_row
+from services.gateway.sharing.addressees import (
+    addressee_at,
+    addresses_of,
+    details_key,
+    recipient_row,
+)
 from services.gateway.sharing.decide import SharedDocument, WantedShare, new_share_id
 from services.gateway.sharing.selects import open_shares
 from services.gateway.sharing.share_mails import ShareMails, ShareNews
@@ -37,6 +45,8 @@ class ShareCommands:
     """The commands."""
 
     kernel: Kernel
+    maker: Maker | None = None
+    """The credentials that ask for it; None: nobody's, who asks from the command line."""
 
     async def grant(self, caller: UUID, document_id: UUID, asked: ShareOrder) -> UUID:
         """Share a document, and return the share's id.
@@ -61,12 +71,14 @@ class ShareCommands:
                 message=asked.message,
             )
             mail = await mails.written(connection, caller, address, news)
-        # Without the dashes, for jobs are about it, whose subjects have 100 characters at most.
-        key = f"documents/{document_id}/shares/{share_id.hex}.json"
+        key = details_key(document_id, share_id)
         details = ShareDetails(address=address, message=asked.message)
         async with PendingObjects(self.kernel).storing(key), mails.storing(mail) as mailed:
             stored = await self.kernel.storage.write(key, details.encode(), DETAILS)
             async with self.kernel.transaction() as command:
+                # An address that is proved meanwhile claims this, or gets it: never neither.
+                await lock_all(command.connection, [f"address/{folded(address)}", f"user/{caller}"])
+                await check_still_valid(command.connection, caller, self.maker)
                 shared, version = await _shared(
                     command.connection, caller, document_id, Capability.GRANT_SHARE
                 )
@@ -94,6 +106,7 @@ class ShareCommands:
         """
         async with self.kernel.transaction() as command:
             connection = command.connection
+            await check_still_valid(connection, caller, self.maker)
             shared, version = await _shared(
                 connection, caller, document_id, Capability.CHANGE_SHARE
             )

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field
 from libs.common.contracts.details import MAX_MESSAGE_CHARACTERS
 from libs.common.contracts.permissions import Capability, ShareLevel
 from services.gateway.accounts.addresses import MOST_CHARACTERS
-from services.gateway.accounts.current_caller import CallerId, CallerRoute
+from services.gateway.accounts.current_caller import CallerId, CallerRoute, PresentedToken
 from services.gateway.documents.shares.commands import ShareCommands, ShareOrder
 from services.gateway.documents.shares.queries import ShareQueries
 from services.gateway.documents.shares.views import SharedDocumentView, ShareView
@@ -88,12 +88,13 @@ async def grant_share(
     response: Response,
     deps: Deps,
     caller_id: CallerId,
+    given: PresentedToken,
 ) -> ShareView:
     """Share a document by mail address."""
     order = ShareOrder(
         address=asked.address, level=asked.level, expires_at=asked.end(), message=asked.message
     )
-    share_id = await ShareCommands(deps).grant(caller_id, document_id, order)
+    share_id = await ShareCommands(deps, given.maker).grant(caller_id, document_id, order)
     response.headers["Location"] = f"{PREFIX}/documents/{document_id}/shares/{share_id}"
     return await _share(deps, caller_id, document_id, share_id, response)
 
@@ -126,13 +127,14 @@ async def change_share(
     response: Response,
     deps: Deps,
     caller_id: CallerId,
+    given: PresentedToken,
     if_match: IfMatch = None,
 ) -> ShareView:
     """Have a share grant something else, or end at another time.
 
     With If-Match, only if nobody has changed a share of the document since.
     """
-    await ShareCommands(deps).change(
+    await ShareCommands(deps, given.maker).change(
         caller_id,
         document_id,
         share_id,

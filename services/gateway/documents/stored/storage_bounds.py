@@ -38,8 +38,8 @@ class StoredOfOwner:
         most = limits.max_stored_bytes_per_owner
         if most and self.bytes + max(size, 1) > most:
             raise QuotaExceeded(
-                f"Your files and audio have {self.bytes:,} bytes, and this site keeps {most:,} for"
-                " each owner: there is no room for more. Delete documents or audio first."
+                f"Your files and audio take up {self.bytes:,} bytes, and this site keeps {most:,} "
+                "for each owner: there is no room for more. Delete documents or audio first."
             )
 
 

@@ -34,7 +34,7 @@ ACCOUNT_PROBLEMS: ProblemTexts = {
     409: {
         "last_staff": (
             "Last of the staff",
-            "Somebody has to be staff. Make somebody else staff first.",
+            "Somebody has to be staff. Invite somebody as staff first.",
         ),
     },
     422: {

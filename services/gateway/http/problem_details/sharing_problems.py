@@ -14,7 +14,8 @@ SHARING_PROBLEMS: ProblemTexts = {
         ),
         "in_the_past": (
             "In the past",
-            "A share or a link has to end later than now. Leave the end out if it does not matter.",
+            "A share or a link has to end later than now. Without an end, a share lasts until "
+            "somebody ends it, and a link for 30 days.",
         ),
         "lasts_too_long": (
             "Lasts too long",

@@ -72,12 +72,10 @@ class FollowUpCommands:
             cancel_jobs = CancelJobs(job_of(narration).subject)
             await command.apply([*self.kernel.record(canceled, *stopped), cancel_jobs])
 
-    async def retry_audio(
-        self, caller: UUID, audio_id: UUID, narration_id: UUID | None = None
-    ) -> UUID:
+    async def retry_audio(self, caller: UUID, audio_id: UUID, narration_id: UUID) -> UUID:
         """Have the audio of a page tried again that failed; return the narration that asks for it.
 
-        It takes its turn as every order does. ``narration_id`` is that of a new one.
+        It takes its turn as every order does. ``narration_id`` is what it gets.
 
         Raises:
             NotFound, Forbidden: The caller may not.

@@ -8,7 +8,8 @@ from libs.common.contracts.base import ObjectRef
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.contracts.permissions import Role, ShareLevel
 from libs.common.errors import Rejected
-from services.gateway.kernel.errors import Forbidden, NotFound
+from services.gateway.kernel.errors import Forbidden, NotFound, QuotaExceeded
+from services.gateway.sharing import decide
 from services.gateway.sharing.decide import SharedDocument, WantedShare
 from services.gateway.sharing.rows import ShareRow
 
@@ -95,6 +96,24 @@ def test_what_makes_no_sense_is_refused(asked, code):
     with pytest.raises(Rejected) as refused:
         shared(folded=["cal@example.org"]).grant(OWNER, asked, DETAILS)
     assert refused.value.code == code
+
+
+def test_nobody_shares_with_themselves():
+    """A second share of one's own would stay when the first one is revoked or lowered."""
+    with pytest.raises(Rejected) as refused:
+        shared(share(ADA, SHARE)).grant(ADA, wanted(recipient_id=ADA), DETAILS)
+    assert refused.value.code == "already_shared"
+
+
+def test_nobody_but_the_owner_learns_which_addresses_are_the_owners():
+    event = shared(share(ADA, SHARE)).grant(ADA, wanted(recipient_id=OWNER), DETAILS)
+    assert event.recipient_id is None, "an invitation, as to any address"
+
+
+def test_a_document_has_so_many_shares(monkeypatch):
+    monkeypatch.setattr(decide, "MOST_SHARES", 2)
+    with pytest.raises(QuotaExceeded, match="2 shares at most"):
+        shared(share(ADA, VIEW), share(CAL, VIEW)).grant(OWNER, wanted(), DETAILS)
 
 
 def test_nobody_overwrites_the_share_of_another():

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -86,3 +87,18 @@ async def test_an_invitation_that_was_revoked_or_is_of_the_owner_is_claimed_by_n
         await create_user(command.connection, new)
         await command.apply(world.kernel.record(UserAddressAdded(user_id=world.owner)))
     assert await world.decided(ShareClaimed) == []
+
+
+async def test_nobody_claims_what_they_gave_themselves(world):
+    """An invitation to an address that the granter proves later is nobody's."""
+    document = await world.hand_in()
+    bea = await user(world, "bea@example.org")
+    order = ShareOrder(
+        address="bea@example.org", level=ShareLevel.CAN_SHARE, expires_at=None, message=None
+    )
+    first = await ShareCommands(world.kernel).grant(world.owner, document, order)
+    again = replace(order, address="bea@work.example")
+    await ShareCommands(world.kernel).grant(bea, document, again)
+    await user(world, "bea@work.example", bea)
+    await ShareCommands(world.kernel).revoke(world.owner, document, first)
+    assert await level(world, document, bea) is None

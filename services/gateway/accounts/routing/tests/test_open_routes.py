@@ -207,6 +207,17 @@ async def test_a_registration_is_confirmed_by_who_knows_its_password(people):
         assert (await browser.post("/api/v1/mail-links", json=mail.link)).status_code == 204
 
 
+async def test_whoever_reads_the_mail_may_choose_another_password(people):
+    """Somebody else registered with her address, and their mails come to her."""
+    async with people.browser() as browser:
+        mail = await people.register(browser, password="known to another 9")
+        for again, status in (("x" * 9, 422), (GOOD, 204)):
+            link = mail.link | {"password": GOOD, "password_again": again}
+            assert (await browser.post("/api/v1/mail-links", json=link)).status_code == status
+        assert (await people.log_in(browser, password="known to another 9")).status_code == 401
+        assert (await people.log_in(browser, password=GOOD)).status_code == 204
+
+
 async def test_a_reset_ends_tokens_of_before(people):
     async with people.browser() as browser:
         user = await people.make(browser)

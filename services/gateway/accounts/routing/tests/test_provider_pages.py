@@ -416,6 +416,19 @@ async def test_one_client_begins_only_so_many(tmp_path, monkeypatch):
         assert len(await rows(visitors, login_flows)) == 2
 
 
+async def test_a_page_of_another_site_uses_up_nobodys_logins(tmp_path, monkeypatch):
+    """Whoever looks at it loads what it is made of, and has asked for nothing here."""
+    monkeypatch.setenv("LECTERN_MAIL_LINK_KEY", "k" * 40)
+    async with visiting(tmp_path, rate_limits=True, rate_limit_login="2/hour") as visitors:
+        picture = {"Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "image"}
+        elsewhere = {"Sec-Fetch-Site": "cross-site", **picture}
+        async with visitors.people.browser(**elsewhere) as loading:
+            for _ in range(5):
+                assert (await loading.get("/login/openid")).status_code == 200
+        async with visitors.people.browser() as browser:
+            assert (await browser.get("/login/openid")).status_code == 303
+
+
 async def test_nothing_comes_back_into_a_frame(visitors):
     async with visitors.people.browser() as browser:
         path = await visitors.begin(browser)

@@ -1,7 +1,11 @@
 import pytest
 from starlette.requests import Request
 
-from services.gateway.accounts.signing_in.cross_site import check_same_site
+from services.gateway.accounts.signing_in.cross_site import (
+    check_same_site,
+    is_embedded,
+    is_part_of_another_site,
+)
 from services.gateway.http.problems import Refused
 
 
@@ -53,3 +57,20 @@ def test_who_says_nothing_is_a_program_unless_there_is_a_cookie():
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 def test_reading_changes_nothing(method):
     check_same_site(request(method, sec_fetch_site="cross-site"), with_cookie=True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "embedded"),
+    [
+        ({}, False),
+        ({"sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}, False),
+        ({"sec_fetch_mode": "navigate", "sec_fetch_dest": "iframe"}, True),
+        ({"sec_fetch_mode": "no-cors", "sec_fetch_dest": "image"}, True),
+        ({"sec_fetch_mode": "cors", "sec_fetch_dest": "empty"}, True),
+    ],
+)
+def test_what_a_page_loads_is_no_page_that_somebody_goes_to(headers, embedded):
+    assert is_embedded(request("GET", **headers)) is embedded
+    for site, elsewhere in (("cross-site", True), ("same-site", True), ("same-origin", False)):
+        asked = request("GET", sec_fetch_site=site, **headers)
+        assert is_part_of_another_site(asked) is (embedded and elsewhere)

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -31,11 +32,15 @@ TEXT = {"text": "# A story\n\nIt was night."}
 REFUSING = {
     "/api/v1/tokens",
     "/api/v1/account/deletion",
+    "/api/v1/account/addresses",
+    "/api/v1/account/addresses/{address_id}/primary",
+    "/api/v1/logout",
     "/api/v1/account/identities",
     "/api/v1/audios/{audio_id}/playback-link",
     "/api/v1/documents/{document_id}/links",
 }
-"""Their answer is shown once, or is the end of whoever would repeat it."""
+"""Their answer holds a secret, their body a password of which no digest is kept, or they are the
+end of whoever would repeat them."""
 
 
 @dataclass
@@ -231,6 +236,19 @@ def test_every_post_for_callers_takes_a_key_or_says_that_it_does_not():
         one for one in routes if "POST" in (one.methods or ()) and isinstance(one, CallerRoute)
     ]
     assert {one.path for one in posts if refuses_key(one.openapi_extra)} == REFUSING
+
+
+def test_the_documentation_names_those_that_take_none():
+    told = (Path(__file__).parents[5] / "docs/api.md").read_text("utf-8")
+    assert [path for path in REFUSING if f"`{path.removeprefix('/api/v1')}`" not in told] == []
+
+
+def test_no_digest_of_a_password_is_kept():
+    routes = [one for feature in FEATURES for router in feature.api for one in router.routes]
+    for route in routes:
+        if isinstance(route, CallerRoute) and "POST" in (route.methods or ()) and route.body_field:
+            fields = getattr(route.body_field.field_info.annotation, "model_fields", {})
+            assert "password" not in fields or refuses_key(route.openapi_extra), route.path
 
 
 async def test_the_description_says_which_take_a_key(client):

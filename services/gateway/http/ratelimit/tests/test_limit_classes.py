@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from services.gateway.http.ratelimit.limit_classes import (
@@ -7,6 +10,7 @@ from services.gateway.http.ratelimit.limit_classes import (
     limits_from,
     limits_of,
 )
+from services.gateway.settings import Settings
 
 
 def test_a_route_declares_its_classes():
@@ -43,3 +47,13 @@ def test_what_is_no_limit_is_refused(said):
 )
 def test_of_what_is_refused_only_guesses_count(status, counted):
     assert {one for one in LimitClass if one.counts(status)} == counted
+
+
+def test_the_documentation_says_what_settings_say():
+    """Each kind, its default and its setting."""
+    table = (Path(__file__).parents[5] / "docs/api.md").read_text("utf-8")
+    for kind in LimitClass:
+        field = f"rate_limit_{kind}"
+        default = Settings.model_fields[field].default
+        row = rf"\| `{kind}` \| .+ \| {re.escape(default)} \| `GATEWAY_{field.upper()}` \|"
+        assert re.search(row, table), kind

@@ -113,16 +113,16 @@ async def test_failed_audio_is_tried_again(world, follow_ups, document):
     first = await world.narrations.narrate(world.owner, document, order)
     (asked,) = await world.decided(AudioRequested)
     with pytest.raises(NothingToRetry, match="being made"):
-        await follow_ups.retry_audio(world.owner, asked.audio_id)
+        await follow_ups.retry_audio(world.owner, asked.audio_id, uuid4())
     await world.fail(asked)
-    again = await follow_ups.retry_audio(world.owner, asked.audio_id)
+    again = await follow_ups.retry_audio(world.owner, asked.audio_id, uuid4())
     assert again != first
     _, second = await world.decided(AudioRequested)
     assert (second.page, second.formats) == (3, asked.formats)
     assert (second.engine, second.voice, second.rate) == (asked.engine, asked.voice, asked.rate)
     await world.speak(second)
     with pytest.raises(NothingToRetry, match="there"):
-        await follow_ups.retry_audio(world.owner, asked.audio_id)
+        await follow_ups.retry_audio(world.owner, asked.audio_id, uuid4())
     assert (await view_of(world, again)).state == "ready"
     assert len(await world.decided(AudiobookRequested)) == 1, "the first order is not mended"
 
@@ -133,6 +133,6 @@ async def test_audio_of_an_older_text_is_not_tried_again(world, follow_ups, docu
     await world.fail(asked)
     await world.documents.edit_page(world.owner, document, 3, "New", 0)
     with pytest.raises(NothingToRetry, match="edited"):
-        await follow_ups.retry_audio(world.owner, asked.audio_id)
+        await follow_ups.retry_audio(world.owner, asked.audio_id, uuid4())
     with pytest.raises(NotFound):
-        await follow_ups.retry_audio(uuid4(), asked.audio_id)
+        await follow_ups.retry_audio(uuid4(), asked.audio_id, uuid4())
