@@ -27,6 +27,13 @@ class Caller:
     scopes: frozenset[Scope]
     is_staff: bool
     document_id: UUID | None = None
+    counts_as: UUID | None = None
+    """In whose place requests and streams are counted; None: in that of the user."""
+
+    @property
+    def counted(self) -> UUID:
+        """In whose place requests and streams are counted."""
+        return self.counts_as or self.user_id
 
 
 @dataclass(frozen=True)

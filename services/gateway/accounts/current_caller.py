@@ -121,7 +121,7 @@ class CallerRoute(APIRoute):
 
             async def answer_once(request: Request) -> Response:
                 for limit in limits:
-                    await spend_of_user(request.scope, limit, user_id)
+                    await spend_of_user(request.scope, limit, found.caller.counted)
                 return await answer(request)
 
             if request.method != "POST":
@@ -153,7 +153,7 @@ async def _identify(request: Request, *, anew: bool) -> GivenCaller:
         caller = await _caller(request, given, anew=anew)
     if caller is None:
         raise not_valid(given)
-    belongs_to(request.scope, caller.user_id)
+    belongs_to(request.scope, caller.counted)
     return GivenCaller(caller, given)
 
 

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from weakref import WeakSet
 
 import httpx
+from fastapi import FastAPI
 from sqlalchemy import select
 from starlette.applications import Starlette
 
@@ -62,6 +63,8 @@ from services.gateway.audio.commands import AudioCommands
 from services.gateway.audio.queries import AudioQueries
 from services.gateway.documents.commands import DocumentCommands
 from services.gateway.documents.queries import DocumentQueries
+from services.gateway.http.application import create_app
+from services.gateway.http.exposure import Exposure
 from services.gateway.narrations.commands import NarrationCommands
 from services.gateway.narrations.queries import NarrationQueries
 from services.gateway.settings import Settings
@@ -392,10 +395,21 @@ class _EachByItself(httpx.ASGITransport):
             return await super().handle_async_request(request)
 
 
+def assembled(common: CommonSettings, settings: Settings) -> Assembly:
+    """Put a gateway together; a service does so before it serves anybody."""
+    with not_counted():
+        return assemble(common, settings)
+
+
+def another_app(world: World) -> FastAPI:
+    """A second gateway's application, on the same database."""
+    with not_counted():
+        return create_app(world.kernel, Exposure())
+
+
 async def migrate(url: str, common: CommonSettings) -> None:
     """Bring an empty database up to date; on SQLite the tests of a run share it as a template."""
-    with not_counted():
-        parts = assemble(common, Settings(database_url=url)).parts
+    parts = assembled(common, Settings(database_url=url)).parts
     await upgrade(parts.database, parts.migrations)
     await parts.database.close()
 
@@ -420,8 +434,7 @@ async def a_world(
         database_url = f"sqlite+aiosqlite:///{folder}/gateway.db"
     else:
         await migrate(database_url, common)
-    with not_counted():
-        assembly = assemble(common, Settings(database_url=database_url, **settings))
+    assembly = assembled(common, Settings(database_url=database_url, **settings))
     owner, token = await Tokens(assembly.kernel.database).create("tester")
     try:
         yield World(assembly, owner, token)

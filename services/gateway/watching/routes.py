@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 
 from libs.common.contracts.permissions import Capability
-from services.gateway.accounts.current_caller import CallerId, CallerRoute, PresentedToken
+from services.gateway.accounts.current_caller import CallerRoute, CurrentCaller
 from services.gateway.documents.selects import may_see
 from services.gateway.http.context import PREFIX, Deps
 from services.gateway.http.description.declared import Responses, declare, own_problems
@@ -89,8 +89,7 @@ async def watch_document(
     document_id: UUID,
     request: Request,
     deps: Deps,
-    caller_id: CallerId,
-    token: PresentedToken,
+    found: CurrentCaller,
     streams: Annotated[Streams, Depends(streams_of)],
 ) -> Response:
     """Watch a document: server-sent events, a snapshot first, then what changes.
@@ -98,9 +97,10 @@ async def watch_document(
     Events: ``snapshot``, ``document``, ``page``, ``audio``, ``audio_deleted``, ``narration`` and,
     as the last one, ``deleted``.
     """
+    caller, token = found.caller, found.given
 
     async def allowed() -> bool:
-        return await token.is_valid() and await may_see(deps.database, caller_id, document_id)
+        return await token.is_valid() and await may_see(deps.database, caller.user_id, document_id)
 
     if is_head(request):
         if not await allowed():
@@ -108,7 +108,7 @@ async def watch_document(
         return Response(headers=UNBUFFERED, media_type=EVENT_STREAM)
 
     async def watching() -> AsyncGenerator[str, None]:
-        with streams.slots.one(caller_id), streams.feeds.of(document_id) as feed:
+        with streams.slots.one(caller.counted), streams.feeds.of(document_id) as feed:
             async with aclosing(status_events(feed, deps.changes, allowed, StreamPace())) as told:
                 async for event in told:
                     yield event

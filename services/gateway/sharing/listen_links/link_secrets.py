@@ -6,7 +6,7 @@ document end in the transaction that closes or deletes it.
 
 import secrets
 from dataclasses import dataclass, field
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from sqlalchemy import Executable, delete, insert
 
@@ -55,6 +55,14 @@ def secrets_of_owner(owner_id: UUID) -> Executable:
     return delete(link_secrets).where(link_secrets.c.owner_id == str(owner_id))
 
 
+def listeners_of(owner_id: UUID) -> UUID:
+    """Return in whose place those are counted who come with links of an owner.
+
+    All of them in one, however many links there are, and not in that of the owner.
+    """
+    return uuid5(owner_id, "listen links")
+
+
 async def link_caller(database: Database, secret: str) -> Caller | None:
     """Return who has the secret of a link: nobody in particular, so the link stands for them.
 
@@ -71,4 +79,5 @@ async def link_caller(database: Database, secret: str) -> Caller | None:
         scopes=frozenset({Scope.READ}),
         is_staff=False,
         document_id=link.document_id,
+        counts_as=listeners_of(link.owner_id),
     )

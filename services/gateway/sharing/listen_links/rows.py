@@ -10,6 +10,7 @@ class ListenLinkRow:
 
     link_id: UUID
     document_id: UUID
+    owner_id: UUID
     made_at: str
     expires_at: str
     label: str | None = field(repr=False)

@@ -132,11 +132,17 @@ class Rights:
         if not self._up_to_own(user, document, level):
             return 403, None
         recipient = self.people[to]
-        if recipient.is_in and recipient.user == found.owner:
+        if recipient.is_in and recipient.user == user:
             return 422, None
         if recipient.address in {share.address for share in found.open_shares().values()}:
             return 422, None
         return self._end(user, found, expires, 201)
+
+    def recipient(self, document: str, to: str) -> str | None:
+        """Who has what is granted at once: nobody, if it is the owner's own document."""
+        who = self.people[to]
+        is_theirs = who.user == self.documents[document].owner
+        return who.user if who.is_in and not is_theirs else None
 
     def change(
         self, person: str, document: str, share: str, level: str, expires: float | None
@@ -245,7 +251,8 @@ class Rights:
         for document in self.documents.values():
             for share in document.open_shares().values():
                 if share.address == who.address and share.recipient is None:
-                    share.recipient = who.user if document.owner != who.user else None
+                    is_own = who.user in {document.owner, share.by}
+                    share.recipient = None if is_own else who.user
 
     def closed(self, person: str, *, for_good: bool) -> None:
         """What was shared by, with and of a user ends with the account; documents when it goes."""

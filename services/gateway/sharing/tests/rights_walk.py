@@ -232,7 +232,7 @@ async def grant(walk: Walk) -> None:
         share = Share(
             by=str(walk.model.people[name].user),
             address=recipient.address,
-            recipient=recipient.user if recipient.is_in else None,
+            recipient=walk.model.recipient(document, to),
             level=level,
             expires=ends,
         )

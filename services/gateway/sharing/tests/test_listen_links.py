@@ -42,6 +42,7 @@ DOCUMENT, OWNER = UUID(int=1), UUID(int=2)
 
 def link(expires_at=NOW + timedelta(days=1)):
     return ListenLinkRow(
+        owner_id=UUID(int=9),
         link_id=uuid4(),
         document_id=DOCUMENT,
         made_at=rfc3339(NOW - timedelta(days=1)),

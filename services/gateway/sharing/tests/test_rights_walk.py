@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.gateway.app import assemble
 from services.gateway.settings import Settings
 from services.gateway.sharing.tests import rights_walk
 from services.gateway.sharing.tests.rights_walk import Walk, enter, go
-from services.gateway.tests.world import World, a_world
+from services.gateway.tests.world import World, a_world, assembled
 
 STEPS_ON_SQLITE, STEPS_ON_POSTGRESQL = 10_000, 2_000
 
@@ -41,7 +40,7 @@ async def walk_on(tmp_path, monkeypatch, steps, database_url=None):
         first = await stack.enter_async_context(a_world(tmp_path, database_url))
         parts = first.assembly.parts
         assert isinstance(parts.settings, Settings)
-        second = World(assemble(parts.common, parts.settings), first.owner, first.token)
+        second = World(assembled(parts.common, parts.settings), first.owner, first.token)
         stack.push_async_callback(second.database.close)
         gateways = [await enter(stack, one, lambda: holder[0]) for one in (first, second)]
         walk = Walk(gateways, random.Random(seed), datetime.now(UTC))

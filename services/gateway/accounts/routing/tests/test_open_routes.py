@@ -8,9 +8,7 @@ from libs.common.contracts.details import UserDetails
 from libs.common.storage.details import read_details
 from services.gateway.accounts.tables import addresses, mail_links, passwords, sessions, users
 from services.gateway.accounts.tests.people import ADA, BEA, BETTER, GOOD, registration
-from services.gateway.http.application import create_app
-from services.gateway.http.exposure import Exposure
-from services.gateway.tests.world import a_world
+from services.gateway.tests.world import a_world, another_app
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +54,7 @@ async def test_a_link_works_once(people):
 
 async def test_a_link_works_once_with_two_gateways_at_once(people_on_postgresql):
     people = people_on_postgresql
-    apps = [create_app(people.world.kernel, Exposure()) for _ in range(2)]
+    apps = [another_app(people.world) for _ in range(2)]
     async with people.browser(apps[0]) as one, people.browser(apps[1]) as other:
         mail = await people.register(one)
         used = [browser.post("/api/v1/mail-links", json=mail.link) for browser in (one, other) * 4]

@@ -3,8 +3,7 @@ import asyncio
 import pytest
 
 from services.gateway.accounts.tests.people import ADA, BEA
-from services.gateway.http.application import create_app
-from services.gateway.http.exposure import Exposure
+from services.gateway.tests.world import another_app
 
 pytestmark = pytest.mark.slow
 SESSIONS = "/api/v1/sessions"
@@ -61,7 +60,7 @@ async def test_who_logs_out_is_out(people):
 
 async def test_another_gateway_knows_within_seconds(people, monkeypatch):
     monkeypatch.setattr("services.gateway.accounts.callers.KNOWN_FOR_S", 0.3)
-    second = create_app(people.world.kernel, Exposure())
+    second = another_app(people.world)
     async with people.browser() as one, people.browser(second) as other:
         await people.make(one)
         await people.log_in(one)

@@ -16,14 +16,11 @@ from libs.common.contracts.narrations import NarrationRequested
 from libs.common.contracts.sharing import ShareGranted
 from libs.common.settings import CommonSettings
 from services.gateway.accounts.current_caller import CallerRoute
-from services.gateway.app import assemble
 from services.gateway.features import FEATURES
-from services.gateway.http.application import create_app
-from services.gateway.http.exposure import Exposure
 from services.gateway.http.idempotency.repeated_requests import HEADER, refuses_key
 from services.gateway.http.idempotency.tables import idempotency_keys
 from services.gateway.settings import Settings
-from services.gateway.tests.world import VOICES, World, a_world
+from services.gateway.tests.world import VOICES, World, a_world, another_app, assembled
 
 pytestmark = pytest.mark.slow
 
@@ -81,7 +78,7 @@ async def another_on_the_database_of(world, folder):
     limits: dict[str, Any] = {"max_requests_per_owner": 100, "rate_limits": False}
     limits["max_unparsed_documents_per_owner"] = 1000
     url = world.database.url.render_as_string(hide_password=False)
-    assembly = assemble(common, Settings(database_url=url, **limits))
+    assembly = assembled(common, Settings(database_url=url, **limits))
     yield World(assembly, world.owner, world.token)
     await assembly.parts.database.close()
 
@@ -267,7 +264,7 @@ async def test_the_description_says_which_take_a_key(client):
 
 
 async def test_without_a_key_nothing_is_looked_up(world):
-    app = create_app(world.kernel, Exposure())
+    app = another_app(world)
     async with world.client(app=app) as client:
         ids = {(await client.post("/documents", json=TEXT)).json()["document_id"] for _ in "12"}
     assert len(ids) == 2

@@ -10,7 +10,6 @@ from libs.common.processing.failures import GivenUp
 from libs.common.processing.job_kind import AGAIN_AFTER_MS
 from libs.common.store.jobs.new_job import NewJob
 from libs.common.store.tables import jobs
-from services.gateway.app import assemble
 from services.gateway.narrations.budget.tests.days import (
     counts,
     restart,
@@ -21,7 +20,7 @@ from services.gateway.narrations.jobs import RESUME_DISPATCH, ResumeJob
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.narrations.planning.tests.test_stalled import pass_time
 from services.gateway.settings import Settings
-from services.gateway.tests.world import VOICES, World, a_world
+from services.gateway.tests.world import VOICES, World, a_world, assembled
 
 A_DAY = 30
 
@@ -138,7 +137,7 @@ async def test_replicas_that_dispatch_at_once_never_exceed_the_day(
     ) as world:
         common = world.assembly.parts.common
         settings = Settings(database_url=postgres_database, max_characters_per_owner_and_day=A_DAY)
-        twin = World(assemble(common, settings), world.owner, world.token)
+        twin = World(assembled(common, settings), world.owner, world.token)
         await world.take(VOICES)
         documents = [await world.hand_in() for _ in range(6)]
         for document in documents:
