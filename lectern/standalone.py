@@ -122,7 +122,9 @@ async def running(options: Options) -> AsyncIterator[Standalone]:
         stopping = asyncio.Event()
         fetches = FetchOnDemand()
         common = common_settings(options, broker.bootstrap, secret)
-        gateway, started = _build(options, common, stopping, fetches)
+        # Working out what the API has takes 0.1 s, and others may be served in this loop already.
+        gateway = await asyncio.to_thread(_gateway, options, common)
+        started = _build(options, common, gateway, stopping, fetches)
         for spec in SERVICES:
             await upgrade(started[spec.name].parts.database, spec.migrations)
         databases = {name: service.parts.database for name, service in started.items()}
@@ -211,18 +213,25 @@ def _is_set(settings: type[BaseSettings], name: str) -> bool:
     return bool(os.environ.get(variable(settings, name)))
 
 
+def _gateway(options: Options, common: CommonSettings) -> Assembly:
+    settings = load(GatewaySettings, **service_settings(options, "gateway"))
+    return services.gateway.app.assemble(common, settings)
+
+
 def _build(
-    options: Options, common: CommonSettings, stopping: asyncio.Event, fetches: FetchOnDemand
-) -> tuple[Assembly, dict[str, Service]]:
+    options: Options,
+    common: CommonSettings,
+    gateway: Assembly,
+    stopping: asyncio.Event,
+    fetches: FetchOnDemand,
+) -> dict[str, Service]:
     isolation = Isolation()
     built: dict[str, Service] = {}
-    gateway: Assembly | None = None
     for spec in SERVICES:
-        settings = load(spec.settings, **service_settings(options, spec.name))
-        if isinstance(settings, GatewaySettings):
-            gateway = services.gateway.app.assemble(common, settings)
+        if spec.name == gateway.parts.name:
             parts = gateway.parts
         else:
+            settings = load(spec.settings, **service_settings(options, spec.name))
             parts = spec.build(common, settings)
         built[spec.name] = Service(
             parts=parts,
@@ -231,9 +240,7 @@ def _build(
             isolation=isolation,
             backpressure=_backpressure(spec.name, fetches),
         )
-    if gateway is None:
-        raise Permanent("there is no gateway")
-    return gateway, built
+    return built
 
 
 def _backpressure(name: str, fetches: FetchOnDemand) -> Backpressure:

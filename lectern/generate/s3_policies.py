@@ -36,6 +36,7 @@ ACCESS: Mapping[str, Access] = {
         writes=(
             "documents/*/source.*",
             "documents/*/submitted.*",
+            "documents/*/title.*",
             "documents/*/pages/*",
             "documents/*/audiobooks/*",
             "documents/*/shares/*",

@@ -1,6 +1,7 @@
 """``lectern admin``: the accounts of an installation, from where it runs."""
 
 import argparse
+import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -92,7 +93,7 @@ async def _administration(data: Path | None) -> AsyncIterator[Administration]:
         InvalidSettings: The environment does not say what is needed.
     """
     common, settings = await _settings(data)
-    assembly = services.gateway.app.assemble(common, settings)
+    assembly = await asyncio.to_thread(services.gateway.app.assemble, common, settings)
     try:
         yield Administration(assembly.kernel)
     except NotFound as error:

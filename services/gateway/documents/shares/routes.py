@@ -6,11 +6,13 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import AwareDatetime, Field
+from starlette.requests import Request
 
 from libs.common.contracts.details import MAX_MESSAGE_CHARACTERS
 from libs.common.contracts.permissions import Capability, ShareLevel
 from services.gateway.accounts.addresses import MOST_CHARACTERS
 from services.gateway.accounts.current_caller import CallerId, CallerRoute, PresentedToken
+from services.gateway.accounts.open_route import limit_mailbox
 from services.gateway.documents.shares.commands import ShareCommands, ShareOrder
 from services.gateway.documents.shares.queries import ShareQueries
 from services.gateway.documents.shares.views import SharedDocumentView, ShareView
@@ -86,11 +88,13 @@ async def grant_share(
     document_id: UUID,
     asked: GrantShareRequest,
     response: Response,
+    request: Request,
     deps: Deps,
     caller_id: CallerId,
     given: PresentedToken,
 ) -> ShareView:
     """Share a document by mail address."""
+    await limit_mailbox(request, asked.address)  # each share is a mail to it
     order = ShareOrder(
         address=asked.address, level=asked.level, expires_at=asked.end(), message=asked.message
     )

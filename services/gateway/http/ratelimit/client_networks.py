@@ -4,8 +4,9 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from starlette.types import Scope
 
-IPV6_PREFIX_BITS = 64
-"""Whoever has one IPv6 address has as many as they like of its network (RFC 6177)."""
+IPV6_PREFIX_BITS = 56
+"""Whoever has one IPv6 address has as many as they like of a network like this: homes and small
+offices are given one of them, or a larger one (RFC 6177, section 2)."""
 UNKNOWN = "unknown"
 
 

@@ -185,7 +185,7 @@ async def test_one_account_is_not_guessed_at_from_many_places(tmp_path):
 
 
 async def test_one_client_does_not_guess_at_many_accounts(tmp_path):
-    places = ("2001:db8::1", "2001:db8::2", "2001:db8:0:1::1")
+    places = ("2001:db8::1", "2001:db8::2", "2001:db8:0:100::1")
     async with (
         limited_world(tmp_path, login="2/hour") as (world, _),
         clients(world, *places) as (one, other, elsewhere),
