@@ -5,6 +5,7 @@ from libs.common.contracts.audio import AudioReady
 from libs.common.contracts.documents import DocumentDeleted, DocumentSubmitted
 from libs.common.processing.erasing import ERASE
 from libs.common.settings import CommonSettings, load
+from libs.common.testing.costs.loop_watchdog import not_counted
 
 
 def test_the_ports_follow_the_order_of_the_services():
@@ -46,7 +47,8 @@ async def test_whoever_learns_of_it_removes_what_is_stored(tmp_path):
         if DocumentDeleted not in spec.consumes:
             continue
         database_url = f"sqlite+aiosqlite:///{tmp_path}/{spec.name}.db"
-        parts = spec.build(common, load(spec.settings, database_url=database_url))
+        with not_counted():
+            parts = spec.build(common, load(spec.settings, database_url=database_url))
         assert ERASE in [route.kind for route in parts.work], spec.name
         await parts.database.close()
 
@@ -61,7 +63,8 @@ async def test_nobody_holds_all_slots_of_what_may_take_long(tmp_path, monkeypatc
     of_somebody = {"fetch", "parse", "speak", "bind"}
     for spec in SERVICES:
         database_url = f"sqlite+aiosqlite:///{tmp_path}/{spec.name}.db"
-        parts = spec.build(common, load(spec.settings, database_url=database_url))
+        with not_counted():
+            parts = spec.build(common, load(spec.settings, database_url=database_url))
         for route in parts.work:
             if route.kind.name in of_somebody:
                 of_somebody.remove(route.kind.name)
