@@ -113,12 +113,13 @@ class Settings(ServiceSettings):
         default=1000,
         ge=50,
         description="How often a process looks for changes of all documents that are watched in it "
-        "and of which it was told nothing.",
+        "and of which it was told nothing: in one query, and in another one for streams of all "
+        "documents of somebody.",
     )
     max_streams_per_owner: int = Field(
-        default=20, ge=1, description="Status streams of one owner, in one process."
+        default=20, ge=1, description="Event streams of one owner, in one process."
     )
-    max_streams: int = Field(default=1000, ge=1, description="Status streams of one process.")
+    max_streams: int = Field(default=1000, ge=1, description="Event streams of one process.")
     sign_up: SignUp = Field(
         default="closed",
         description="Who may register: everybody (open), who was invited (invitation), or nobody "

@@ -7,7 +7,7 @@ and found by looking again after a while, so nothing depends on it.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -53,6 +53,7 @@ class Wakeups:
 
     def __init__(self) -> None:
         self._by_name: dict[str, set[Wakeup]] = {}
+        self._overhearing: list[Callable[[Collection[str]], None]] = []
         self.told: Callable[[set[str]], None] | None = None
         """Called with what was committed here, to tell other processes."""
 
@@ -84,8 +85,19 @@ class Wakeups:
         if self.told is not None:
             self.told(set(names))
 
-    def hear(self, names: Iterable[str]) -> None:
+    @contextmanager
+    def overhearing(self, hear: Callable[[Collection[str]], None]) -> Iterator[None]:
+        """Have ``hear`` called with all names that are notified, while the block runs."""
+        self._overhearing.append(hear)
+        try:
+            yield
+        finally:
+            self._overhearing.remove(hear)
+
+    def hear(self, names: Collection[str]) -> None:
         """Notify all of this process that wait for any of ``names``."""
+        for overhear in self._overhearing:
+            overhear(names)
         for name in names:
             for wakeup in self._by_name.get(name, ()):
                 wakeup.notify()

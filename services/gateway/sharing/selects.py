@@ -1,10 +1,10 @@
 """Typed rows of shares, read from their tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, case, or_
+from sqlalchemy import bindparam, case, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.common.contracts.cloudevents import rfc3339
@@ -38,6 +38,15 @@ _ENDS_AT = case(
 IS_ACTIVE = shares.c.ended_at.is_(None) & or_(_ENDS_AT.is_(None), bindparam("now") < _ENDS_AT)
 """The share grants something; see :meth:`ShareRow.is_active`."""
 
+_EVER = SHARES.select().where(
+    shares.c.granted_at.is_not(None), among_given(shares.c.document_id, "chosen")
+)
+_EXPIRED = select(shares.c.document_id).where(
+    or_(among_given(shares.c.granted_to, "users"), among_given(shares.c.claimed_by, "users")),
+    shares.c.ended_at.is_(None),
+    bindparam("since") < _ENDS_AT,
+    bindparam("until") >= _ENDS_AT,
+)
 _OF_DOCUMENTS = _OPEN.where(HAS_RECIPIENT, among_given(shares.c.document_id, "chosen"))
 
 
@@ -53,6 +62,23 @@ async def best_shares(
         for document in documents
     }
     return {document: share for document, share in found.items() if share is not None}
+
+
+async def shares_of(connection: AsyncConnection, documents: Sequence[UUID]) -> list[ShareRow]:
+    """Return all shares that documents ever had."""
+    return await SHARES.all(connection, _EVER, {"chosen": [str(one) for one in documents]})
+
+
+async def documents_expired(
+    connection: AsyncConnection, users: Collection[UUID], since: datetime, until: datetime
+) -> set[UUID]:
+    """Return the documents of which a share with any of ``users`` ended by itself in a time."""
+    asked = {
+        "users": [str(user) for user in users],
+        "since": rfc3339(since),
+        "until": rfc3339(until),
+    }
+    return {UUID(document) for document in await connection.scalars(_EXPIRED, asked)}
 
 
 async def open_shares(connection: AsyncConnection, document_id: UUID) -> list[ShareRow]:

@@ -32,7 +32,7 @@ COLUMNS = (
 )
 NOBODY = ("anonymous", "expired", "revoked", "disabled", "malformed", "old_link", "revoked_link")
 ROLES = (*COLUMNS[:-1], *NOBODY)
-STREAMS = {"/documents/{document_id}/events"}
+STREAMS = {"/documents/{document_id}/events", "/events"}
 """Answers that do not end: HEAD tells whether they would begin."""
 BODIES: dict[tuple[str, str], Any] = {
     ("PATCH", "/documents/{document_id}"): {"title": "Mine"},

@@ -19,7 +19,7 @@ from services.gateway.documents.views import DocumentView, PageState, page_state
 from services.gateway.kernel.changes import changes_of
 from services.gateway.kernel.errors import NotFound
 from services.gateway.kernel.limits import GatewayLimits
-from services.gateway.kernel.views import Failure, View
+from services.gateway.kernel.views import Failure, Moment, View
 from services.gateway.narrations.facts import newest_narrations
 from services.gateway.narrations.views import NarrationView
 
@@ -29,6 +29,7 @@ MAX_AUDIOS = 100 * MAX_PAGES
 class PageStanding(View):
     """Where a page stands."""
 
+    document_id: UUID
     page: int
     revision: int
     state: PageState
@@ -38,6 +39,7 @@ class PageStanding(View):
 class AudioStanding(View):
     """Where an audio stands: ``done`` of ``total`` utterances are spoken."""
 
+    document_id: UUID
     audio_id: UUID
     page: int
     revision: int
@@ -49,8 +51,9 @@ class AudioStanding(View):
 
 
 class Snapshot(View):
-    """All that a stream begins with; its lists are as long as the document."""
+    """All that there is about a document; its lists are as long as the document."""
 
+    document_id: UUID
     document: DocumentView
     pages: tuple[PageStanding, ...] = Field(max_length=MAX_PAGES)
     audios: tuple[AudioStanding, ...] = Field(max_length=MAX_AUDIOS)
@@ -60,13 +63,20 @@ class Snapshot(View):
 class AudioGone(View):
     """An audio that was deleted."""
 
+    document_id: UUID
     audio_id: UUID
 
 
 class DocumentGone(View):
-    """The document was deleted; nothing follows."""
+    """The document was deleted, or you may not see it any more."""
 
     document_id: UUID
+
+
+class StreamReady(View):
+    """From now on, all changes are told."""
+
+    since: Moment
 
 
 EVENTS: Mapping[str, type[View]] = {
@@ -78,7 +88,10 @@ EVENTS: Mapping[str, type[View]] = {
     "narration": NarrationView,
     "deleted": DocumentGone,
 }
-"""What the data of each event is, as JSON."""
+"""What the data of each event about a document is, as JSON."""
+
+ACCOUNT_EVENTS: Mapping[str, type[View]] = {"ready": StreamReady, **EVENTS}
+"""The same for the stream of all documents."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,20 +130,27 @@ class Watch:
             audios = one_per_sound(await audios_of(connection, document_id))
             return changes, Status(
                 document=await read_document(connection, row.owner_id, document_id),
-                pages=tuple(_page(page) for page in pages if page.is_extracted),
+                pages=tuple(_page(document_id, page) for page in pages if page.is_extracted),
                 audios=tuple(map(_audio, audios)),
                 narrations=await newest_narrations(connection, self.limits, row),
             )
 
 
-def _page(page: PageRow) -> PageStanding:
+def _page(document_id: UUID, page: PageRow) -> PageStanding:
     state, failure = page_state(page)
-    return PageStanding(page=page.page, revision=page.revision, state=state, failure=failure)
+    return PageStanding(
+        document_id=document_id,
+        page=page.page,
+        revision=page.revision,
+        state=state,
+        failure=failure,
+    )
 
 
 def _audio(audio: AudioRow) -> AudioStanding:
     state, failure = audio_state(audio)
     return AudioStanding(
+        document_id=audio.document_id,
         audio_id=audio.audio_id,
         page=audio.page,
         revision=audio.revision,

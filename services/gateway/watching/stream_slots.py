@@ -32,11 +32,11 @@ class StreamSlots:
             Refused: The owner has as many as one may have, or the process.
         """
         if self._taken[owner] >= self.per_owner:
-            detail = f"You watch {self.per_owner} documents already, as many as one may."
+            detail = f"You have {self.per_owner} event streams open already, as many as one may."
             status, code = HTTPStatus.TOO_MANY_REQUESTS, "too_many_streams"
             raise Refused(status, code, detail, headers=RETRY_AFTER)
         if self._taken.total() >= self.per_process:
-            detail = "Too many documents are being watched here. Try again in a moment."
+            detail = "Too many event streams are open here. Try again in a moment."
             status, code = HTTPStatus.SERVICE_UNAVAILABLE, "unavailable"
             raise Refused(status, code, detail, headers=RETRY_AFTER)
         self._taken[owner] += 1

@@ -54,6 +54,16 @@ def test_all_who_wait_for_a_name_are_notified_and_nobody_else():
     assert wakeups.waiting == 0
 
 
+def test_all_names_are_overheard_for_a_while():
+    wakeups = Wakeups()
+    heard: list[str] = []
+    with wakeups.overhearing(heard.extend):
+        wakeups.notify(["a", "nobody"])
+        wakeups.hear(["of another process"])
+    wakeups.notify(["b"])
+    assert heard == ["a", "nobody", "of another process"]
+
+
 def test_what_is_nothing_new_is_not_counted():
     wakeup = Wakeup()
     wakeup.wake()

@@ -254,7 +254,7 @@ async def test_a_stream_of_a_revoked_link_ends(world, client, monkeypatch):
     monkeypatch.setattr(routes, "StreamPace", partial(StreamPace, check_s=0.05, pause_s=0.0))
     document = await world.hand_in()
     made = await make(client, document)
-    async with streaming(world, document, made["secret"]) as answer:
+    async with streaming(world, f"/documents/{document}/events", made["secret"]) as answer:
         lines = answer.aiter_lines()
         assert await anext(lines) == "event: snapshot"
         assert (await client.delete(f"{LINKS.format(document)}/{made['link_id']}")).is_success
@@ -267,9 +267,9 @@ async def test_those_who_watch_by_a_link_take_nobody_elses_places(tmp_path):
     async with a_world(tmp_path, max_streams_per_owner=1) as world, world.client() as client:
         document = await world.hand_in()
         secret = (await make(client, document))["secret"]
-        async with streaming(world, document, secret) as first:
+        async with streaming(world, f"/documents/{document}/events", secret) as first:
             assert first.status_code == 200
-            async with streaming(world, document, secret) as second:
+            async with streaming(world, f"/documents/{document}/events", secret) as second:
                 assert second.status_code == 429
-            async with streaming(world, document) as own:
+            async with streaming(world, f"/documents/{document}/events") as own:
                 assert own.status_code == 200

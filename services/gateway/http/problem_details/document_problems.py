@@ -101,7 +101,7 @@ DOCUMENT_PROBLEMS: ProblemTexts = {
         ),
         "too_many_streams": (
             "Too many event streams",
-            "You watch as many documents as one may. Close a stream first.",
+            "You have as many event streams open as one may. Close one first.",
         ),
     },
 }

@@ -21,6 +21,7 @@ OPEN = {
 PERSONAL = {
     "/api/v1/documents",
     "/api/v1/shared",
+    "/api/v1/events",
     "/api/v1/engines",
     "/api/v1/voices",
     "/api/v1/sessions",
@@ -48,7 +49,7 @@ SIGNED = {"/api/v1/audios/{audio_id}/playback"}
 
 OF_LINKS = {"/api/v1/listen"}
 """Routes for who comes with a link in place of a token."""
-STREAMS = {"/api/v1/documents/{document_id}/events"}
+STREAMS = {"/api/v1/documents/{document_id}/events", "/api/v1/events"}
 
 BODIES = {
     ("put", "/api/v1/documents/{document_id}/page-order"): {"pages": "2,1"},

@@ -369,7 +369,8 @@ async def test_derived_tables_follow_from_what_was_rebuilt(database):
 async def test_watchers_look_again(database, monkeypatch):
     monkeypatch.setattr(rebuild_tables, "DOCUMENTS_PER_TRANSACTION", 2)
     await happen_all(database, life(3))
-    query = select(document_changes).order_by(document_changes.c.document_id)
+    counters = select(document_changes.c.document_id, document_changes.c.changes)
+    query = counters.order_by(document_changes.c.document_id)
     before = await database.fetch(query)
     await rebuild_of(database).run()
     assert await database.fetch(query) == [(name, count + 1) for name, count in before]

@@ -12,7 +12,7 @@ from services.gateway.kernel.errors import NotFound
 from services.gateway.narrations.options import NarrationOptions
 from services.gateway.tests.world import VOICES, a_world, of_audio
 from services.gateway.watching.feeds import Feeds
-from services.gateway.watching.stream import StreamPace, status_events
+from services.gateway.watching.stream import StreamPace, differences, status_events
 
 QUICK = StreamPace(pause_s=0.0)
 
@@ -76,7 +76,7 @@ async def test_a_snapshot_then_what_changes(world):
         await until(events, lambda kind, value: kind == "audio" and value["state"] == "ready")
         await world.audio.delete(world.owner, asked.audio_id)
         gone = await until(events, lambda kind, _: kind == "audio_deleted")
-        assert gone == {"audio_id": str(asked.audio_id)}
+        assert gone == {"document_id": str(document), "audio_id": str(asked.audio_id)}
 
 
 @pytest.mark.slow
@@ -92,6 +92,32 @@ async def test_a_failure_is_told_with_its_reason(world):
             events, lambda kind, value: kind == "narration" and value["state"] == "failed"
         )
         assert failed["pages_failed"] == 1
+
+
+@pytest.mark.slow
+async def test_every_event_says_which_document_it_is_about(world):
+    document = await world.hand_in()
+    await world.read(document, 1)
+    await world.narrations.narrate(world.owner, document, NarrationOptions())
+    (asked,) = await world.decided(AudioRequested)
+    kinds = set()
+    async with following(world, document) as events:
+        async for kind, value in events:
+            assert value["document_id"] == str(document), kind
+            if kind == "snapshot":
+                await world.documents.edit_page(world.owner, document, 1, "New", 0)
+                await world.audio.delete(world.owner, asked.audio_id)
+            if kind == "audio_deleted":
+                await world.documents.delete(world.owner, document)
+            kinds.add(kind)
+    assert {"snapshot", "page", "audio_deleted", "deleted"} <= kinds
+
+
+def test_a_narration_that_is_not_shown_any_more_is_no_event():
+    document = {("document", ""): {"document_id": "d"}}
+    old, new = {("narration", "1"): {"state": "ready"}}, {("narration", "2"): {"state": "open"}}
+    told = differences(document | old, document | new)
+    assert told == [("narration", {"state": "open"})]
 
 
 async def test_only_what_changed_is_told(world):
@@ -167,6 +193,7 @@ async def test_over_a_real_connection(world):
         assert await anext(lines) == "event: snapshot"
         await world.extract(document, 1)
         async for line in lines:
+            assert not line.startswith("id:")
             if line == "event: page":
                 break
         assert world.kernel.changes.watchers == 1

@@ -72,13 +72,19 @@ async def test_files_are_declared_with_parts_and_conditions(described):
     assert {"Range", "If-Range", "If-None-Match", "format"} <= names
 
 
-async def test_events_are_declared_with_their_payloads(described):
-    watch = described["paths"]["/api/v1/documents/{document_id}/events"]["get"]
+EVENTS = {"snapshot", "document", "page", "audio", "audio_deleted", "narration", "deleted"}
+
+
+@pytest.mark.parametrize(
+    ("path", "events"),
+    [("/documents/{document_id}/events", EVENTS), ("/events", {"ready", *EVENTS})],
+)
+async def test_events_are_declared_with_their_payloads(described, path, events):
+    watch = described["paths"][f"/api/v1{path}"]["get"]
     (kind, content), *others = watch["responses"]["200"]["content"].items()
     assert (kind, others) == ("text/event-stream", [])
-    assert set(content["x-events"]) == {
-        *("snapshot", "document", "page", "audio", "audio_deleted", "narration", "deleted")
-    }
+    assert set(content["x-events"]) == events
+    assert "``Last-Event-ID`` is ignored" in watch["description"]
     for reference in content["x-events"].values():
         assert reference["$ref"].rpartition("/")[2] in described["components"]["schemas"]
 

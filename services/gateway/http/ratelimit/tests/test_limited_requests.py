@@ -28,6 +28,7 @@ REMOVING = {"DELETE"}
 READING = {"GET", "HEAD"}
 COSTLY_TO_READ = {
     "/api/v1/documents/{document_id}/events",
+    "/api/v1/events",
     "/links/{mail_id}/{secret}",
     "/login/{provider}",
 }
