@@ -21,7 +21,7 @@ from services.gateway.accounts.callers import Caller, KnownCallers, Maker, diges
 from services.gateway.accounts.signing_in.cross_site import check_same_site
 from services.gateway.accounts.signing_in.login_sessions import session_caller
 from services.gateway.accounts.signing_in.session_cookies import session_secret
-from services.gateway.accounts.tokens import Tokens
+from services.gateway.accounts.tokens import Tokens, is_valid
 from services.gateway.http.admission import belongs_to
 from services.gateway.http.context import kernel_of
 from services.gateway.http.idempotency.repeated_requests import (
@@ -90,8 +90,15 @@ class GivenToken:
         return await Tokens(self.database).caller(self.secret)
 
     async def is_valid(self) -> bool:
-        """Return whether they are valid now, as :meth:`caller` does."""
-        return await self.caller() is not None
+        """Return whether they are valid now. To ask is no use of them, and is not noted.
+
+        Raises:
+            Unavailable: The database cannot be reached.
+        """
+        if self.find is not None:
+            return await self.caller() is not None
+        async with self.database.querying() as connection:
+            return await is_valid(connection, self.maker)
 
 
 @dataclass(frozen=True)

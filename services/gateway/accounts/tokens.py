@@ -209,11 +209,12 @@ async def check_still_valid(
     await lock_user(connection, user_id)
     if await is_disabled(connection, user_id):
         raise Forbidden("Your account is closed.")
-    if maker is not None and not await _is_valid(connection, maker):
+    if maker is not None and not await is_valid(connection, maker):
         raise Forbidden("Your session or token has ended meanwhile.")
 
 
-async def _is_valid(connection: AsyncConnection, maker: Maker) -> bool:
+async def is_valid(connection: AsyncConnection, maker: Maker) -> bool:
+    """Return whether credentials are valid now. To ask is no use of them, and is not noted."""
     if maker.is_session:
         return await open_session(connection, maker.digest) is not None
     asked = {"digest": maker.digest, "now": rfc3339(datetime.now(UTC))}

@@ -6,15 +6,18 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from httpx import ASGITransport, AsyncClient
+from sqlalchemy import update
 
 from libs.common.contracts.permissions import Capability, Scope
 from services.gateway.accounts import callers, current_caller
-from services.gateway.accounts.current_caller import CallerId, CallerRoute
-from services.gateway.accounts.tables import users
+from services.gateway.accounts.current_caller import CallerId, CallerRoute, GivenToken
+from services.gateway.accounts.signing_in.login_sessions import begin_session
+from services.gateway.accounts.tables import sessions, users
 from services.gateway.accounts.tokens import revoke_tokens
 from services.gateway.features import FEATURES
 from services.gateway.http.models import needs
 from services.gateway.http.problems import add_handlers
+from services.gateway.tests.everything import account
 
 
 async def revoke_all(world):
@@ -137,3 +140,17 @@ def test_every_route_for_owners_asks_for_the_token_first():
 
 def is_for_owners(route):
     return CallerId in get_type_hints(route.endpoint, include_extras=True).values()
+
+
+async def test_credentials_are_valid_until_they_end(world):
+    await account(world, world.owner, "ada@example.org")
+    async with world.database.transaction() as connection:
+        session = await begin_session(connection, world.owner, "Mosaic", remembered=False)
+    token = GivenToken(database=world.database, secret=world.token, is_session=False)
+    cookie = GivenToken(database=world.database, secret=session.secret, is_session=True)
+    assert (await token.is_valid(), await cookie.is_valid()) == (True, True)
+    await revoke_all(world)
+    assert (await token.is_valid(), await cookie.is_valid()) == (False, True)
+    async with world.database.transaction() as connection:
+        await connection.execute(update(sessions).values(expires_at="2026-01-01T00:00:00.000000Z"))
+    assert not await cookie.is_valid()

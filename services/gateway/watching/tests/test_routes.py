@@ -6,12 +6,16 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from libs.common.runtime.http_server import HttpServer
+from services.gateway.accounts.tables import tokens
 from services.gateway.accounts.tokens import Tokens
 from services.gateway.tests.world import a_world
 from services.gateway.watching import routes
 from services.gateway.watching.stream import StreamPace
+
+LONG_AGO = "2026-01-01T00:00:00.000000Z"
 
 
 @asynccontextmanager
@@ -53,7 +57,11 @@ async def test_a_stream_of_a_revoked_token_ends(world, monkeypatch, path, first)
     async with streaming(world, path.format(document)) as answer:
         lines = answer.aiter_lines()
         assert await anext(lines) == f"event: {first}"
+        async with world.database.transaction() as connection:
+            await connection.execute(update(tokens).values(last_used_at=LONG_AGO))
+        await asyncio.sleep(0.2)
         [token] = await Tokens(world.database).of_owner(world.owner)
+        assert token.last_used_at == LONG_AGO, "a look is no use of it"
         await Tokens(world.database).revoke(token.token_id)
         async with asyncio.timeout(10):
             assert [line async for line in lines if line.startswith("event")] == []
