@@ -14,7 +14,6 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Iterable,
     Mapping,
     Sequence,
 )
@@ -30,6 +29,7 @@ from libs.common.errors import LecternError, ObjectNotFound, Permanent, Unavaila
 from libs.common.storage.keys import check_key, check_prefix
 from libs.common.storage.s3.answers import translated
 from libs.common.storage.s3.bucket import Bucket, MultipartUpload
+from libs.common.storage.s3.concurrent_calls import all_of, settled
 from libs.common.storage.streams import (
     BLOCK_BYTES,
     Blocks,
@@ -89,7 +89,7 @@ class S3Storage:
         """See :class:`libs.common.storage.port.Storage`."""
         for key in keys:
             check_key(key)
-        found = await _all(partial(self._read_if_there, key) for key in keys)
+        found = await all_of([partial(self._read_if_there, key) for key in keys], THREADS)
         return {key: data for key, data in zip(keys, found, strict=True) if data is not None}
 
     async def write_some(
@@ -98,8 +98,8 @@ class S3Storage:
         """See :class:`libs.common.storage.port.Storage`."""
         for key in objects:
             check_key(key)
-        return await _all(
-            partial(self.write, key, data, media_type) for key, data in objects.items()
+        return await all_of(
+            [partial(self.write, key, data, media_type) for key, data in objects.items()], THREADS
         )
 
     async def write_file(self, key: str, path: Path, media_type: str) -> ObjectRef:
@@ -239,9 +239,9 @@ class S3Storage:
             number = 1
             async for block in rest:
                 number += 1
-                sending = await _settled(sending, PARTS_IN_FLIGHT - 1)
+                sending = await settled(sending, PARTS_IN_FLIGHT - 1)
                 sending.add(self._sent(upload, number, block))
-            await _settled(sending, 0)
+            await settled(sending, 0)
             await self._call(upload.key, self._bucket.complete, upload)
         except BaseException:
             for part in sending:
@@ -258,42 +258,12 @@ class S3Storage:
         )
 
 
-async def _all(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T]:
-    """Run calls at once, as many as there are threads; the first failure is raised."""
-    free = asyncio.Semaphore(THREADS)
-
-    async def one_by_one(call: Callable[[], Awaitable[T]]) -> T:
-        async with free:
-            return await call()
-
-    running = [asyncio.ensure_future(one_by_one(call)) for call in calls]
-    try:
-        return list(await asyncio.gather(*running))
-    except BaseException:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        raise
-
-
 async def _tried(removal: Awaitable[None], failures: list[LecternError]) -> None:
     """Remove something; what keeps it from being removed is to keep nothing else."""
     try:
         await removal
     except LecternError as error:
         failures.append(error)
-
-
-async def _settled(sending: set[asyncio.Future[None]], at_most: int) -> set[asyncio.Future[None]]:
-    """Wait until at most so many are under way, and return those.
-
-    The first failure is raised; the others are cancelled and awaited by the caller.
-    """
-    while len(sending) > at_most:
-        done, sending = await asyncio.wait(sending, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    return sending
 
 
 def _plain(secret: SecretStr | None) -> str | None:
