@@ -54,6 +54,7 @@ from libs.common.settings import CommonSettings
 from services.gateway.features import FEATURES
 from services.gateway.handlers import Handlers
 from services.gateway.http.application import create_app
+from services.gateway.http.delivery.signed_delivery import SignedDelivery
 from services.gateway.http.exposure import Exposure, listed
 from services.gateway.http.ratelimit.limit_classes import LimitClass, limits_from
 from services.gateway.http.ratelimit.rate_limiter import RateLimiter
@@ -157,10 +158,16 @@ def _site(kernel: Kernel, settings: Settings, limiter: RateLimiter) -> Mount:
         trusted_proxies=listed(settings.trusted_proxies),
         cors_origins=listed(settings.cors_origins),
     )
-    mount = Mount("/", app=create_app(kernel, exposure, limiter))
+    mount = Mount("/", app=create_app(kernel, exposure, limiter, _delivery(settings)))
     # Else a path with a line break is none of ours, and answered without a word of what is wrong.
     mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
     return mount
+
+
+def _delivery(settings: Settings) -> SignedDelivery | None:
+    if settings.delivery == "proxied":
+        return None
+    return SignedDelivery(seconds=settings.signed_url_seconds, cloudfront=settings.cloudfront)
 
 
 def _limiter(settings: Settings, metrics: Metrics) -> RateLimiter:

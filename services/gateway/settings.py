@@ -1,12 +1,14 @@
 """Every knob of the gateway, read from GATEWAY_* variables."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from libs.common.contracts.pages import MAX_PAGE_BYTES
 from libs.common.settings import Port, ServiceSettings
+from services.gateway.http.delivery.cloudfront import CloudFront, distribution
 from services.gateway.http.exposure import check_networks
 from services.gateway.http.ratelimit.limit_classes import LimitClass, check_limit
 from services.gateway.kernel.limits import SignUp
@@ -108,6 +110,40 @@ class Settings(ServiceSettings):
         le=7 * 86_400,
         description="How long links for players that send no token are good for. It takes "
         "LECTERN_MAIL_LINK_KEY.",
+    )
+    delivery: Literal["proxied", "signed"] = Field(
+        default="proxied",
+        description="How audio reaches who listens. proxied: through the gateway, which looks up "
+        "the rights with every range. signed: by a redirect to a signed URL of the bucket or of "
+        "CloudFront, as docs/runbooks/delivery.md says; of a folder audio is always proxied.",
+    )
+    signed_url_seconds: int = Field(
+        default=120,
+        ge=10,
+        le=3600,
+        description="How long a signed URL is good for, whatever becomes of the rights: so long "
+        "after a share was revoked, its holder may still fetch ranges of what they began to hear. "
+        "A player that fetches further ranges later than that has to begin again.",
+    )
+    cloudfront_domain: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
+        description="Domain of a CloudFront distribution of the bucket, such as "
+        "d111111abcdef8.cloudfront.net, whose URLs are signed in place of the bucket's; empty: "
+        "none.",
+    )
+    cloudfront_key_pair_id: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9]+$",
+        description="Id that CloudFront gave the public key.",
+    )
+    cloudfront_private_key: SecretStr | None = Field(
+        default=None,
+        description="The private key to it, RSA with 2048 bits, as PEM; its line breaks may be "
+        "written as \\n.",
+    )
+    cloudfront_private_key_file: Path | None = Field(
+        default=None, description="In place of that, a file that holds it."
     )
     events_poll_interval_ms: int = Field(
         default=1000,
@@ -216,6 +252,21 @@ class Settings(ServiceSettings):
         if self.login_providers and not self.public_url:
             raise ValueError("GATEWAY_LOGIN_PROVIDERS takes GATEWAY_PUBLIC_URL")
         return self
+
+    @model_validator(mode="after")
+    def _is_whole_distribution(self) -> Self:
+        _ = self.cloudfront
+        return self
+
+    @property
+    def cloudfront(self) -> CloudFront | None:
+        """The distribution whose URLs are signed; None if there is none."""
+        return distribution(
+            domain=self.cloudfront_domain,
+            key_pair_id=self.cloudfront_key_pair_id,
+            pem=self.cloudfront_private_key,
+            file=self.cloudfront_private_key_file,
+        )
 
     @field_validator("engine_prices")
     @classmethod

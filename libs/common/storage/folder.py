@@ -134,6 +134,13 @@ class FolderStorage:
         """See :class:`libs.common.storage.port.Storage`."""
         await _on_disk(key, disk.copy, self._path(key), path)
 
+    async def signed_url(
+        self, key: str, *, expires_s: int, media_type: str, disposition: str | None = None
+    ) -> str | None:
+        """See :class:`libs.common.storage.port.Storage`."""
+        check_key(key)
+        return None
+
     async def stat(self, key: str) -> int | None:
         """See :class:`libs.common.storage.port.Storage`."""
         return await _on_disk(key, disk.size_of, self._path(key))

@@ -67,6 +67,13 @@ class MemoryStorage:
         """See :class:`libs.common.storage.port.Storage`."""
         await save(self.stream(key), path)
 
+    async def signed_url(
+        self, key: str, *, expires_s: int, media_type: str, disposition: str | None = None
+    ) -> str | None:
+        """See :class:`libs.common.storage.port.Storage`."""
+        check_key(key)
+        return None
+
     async def stat(self, key: str) -> int | None:
         """See :class:`libs.common.storage.port.Storage`."""
         data = self.objects.get(check_key(key))

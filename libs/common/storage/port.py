@@ -88,6 +88,19 @@ class Storage(Protocol):
         """
         ...
 
+    async def signed_url(
+        self, key: str, *, expires_s: int, media_type: str, disposition: str | None = None
+    ) -> str | None:
+        """Return a URL at which anybody may GET an object, or a range of it, for ``expires_s``.
+
+        It is answered with this media type and Content-Disposition, and as private. The URL is a
+        secret as long as it is good, and cannot be revoked. Whether the object exists is not asked.
+
+        Returns:
+            None if what is stored here can be had from nobody else.
+        """
+        ...
+
     async def stat(self, key: str) -> int | None:
         """Return the size in bytes, or None if nothing is stored there."""
         ...

@@ -24,6 +24,7 @@ from services.gateway.audio.views import (
     VoiceView,
 )
 from services.gateway.http.context import PREFIX, Deps
+from services.gateway.http.delivery.signed_delivery import deliver
 from services.gateway.http.description.declared import (
     declare,
     file_answers,
@@ -44,6 +45,8 @@ DOWNLOAD = needs(Capability.DOWNLOAD)
 DELETE_AUDIO = needs(Capability.DELETE_AUDIO)
 AS_FILE = declare(file_conditions(), own_problems("not_ready"))
 IN_A_FORMAT = declare(AS_FILE, own_problems("no_such_format"))
+AUDIO = file_answers(*MEDIA_TYPES.values(), delivered=True)
+NAMED_AUDIO = file_answers(*MEDIA_TYPES.values(), named=True, delivered=True)
 
 Chosen = Annotated[
     PageFormat | None, Query(alias="format", description="Else the first that there is.")
@@ -158,7 +161,7 @@ async def delete_audio(audio_id: UUID, deps: Deps, caller_id: CallerId) -> None:
 @router.get(
     "/audios/{audio_id}/stream",
     response_class=Response,
-    responses=file_answers(*MEDIA_TYPES.values()),
+    responses=AUDIO,
     openapi_extra=declare(LISTEN, IN_A_FORMAT),
 )
 async def stream_audio(
@@ -168,13 +171,13 @@ async def stream_audio(
     view, _ = await AudioQueries(deps.database).audio(caller_id, audio_id, Capability.LISTEN)
     rendition = chosen_rendition(view, chosen)
     media_type = MEDIA_TYPES[rendition.format]
-    return await send_object(request, deps.storage, rendition.object, media_type)
+    return await deliver(request, deps.storage, rendition.object, media_type)
 
 
 @router.get(
     "/audios/{audio_id}/download",
     response_class=Response,
-    responses=file_answers(*MEDIA_TYPES.values(), named=True),
+    responses=NAMED_AUDIO,
     openapi_extra=declare(DOWNLOAD, IN_A_FORMAT),
 )
 async def download_audio(
@@ -187,7 +190,7 @@ async def download_audio(
     rendition = chosen_rendition(view, chosen)
     name = attachment(document.title, rendition.format, view.page)
     media_type = MEDIA_TYPES[rendition.format]
-    return await send_object(request, deps.storage, rendition.object, media_type, name)
+    return await deliver(request, deps.storage, rendition.object, media_type, name)
 
 
 @router.get(
@@ -236,7 +239,7 @@ async def delete_audiobook(audiobook_id: UUID, deps: Deps, caller_id: CallerId) 
 @router.get(
     "/audiobooks/{audiobook_id}/download",
     response_class=Response,
-    responses=file_answers(*MEDIA_TYPES.values(), named=True),
+    responses=NAMED_AUDIO,
     openapi_extra=declare(DOWNLOAD, AS_FILE),
 )
 async def download_audiobook(
@@ -249,7 +252,7 @@ async def download_audiobook(
     if view.object is None:
         raise NotReady(f"The audiobook is not there: it is {view.state}.")
     name = attachment(document.title, view.format)
-    return await send_object(request, deps.storage, view.object, MEDIA_TYPES[view.format], name)
+    return await deliver(request, deps.storage, view.object, MEDIA_TYPES[view.format], name)
 
 
 def chosen_rendition(view: AudioView, chosen: PageFormat | None) -> RenditionView:

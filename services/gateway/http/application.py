@@ -6,6 +6,7 @@ from starlette.middleware import Middleware
 from libs.common.runtime.safe_headers import SafeHeaders
 from services.gateway.http.admission import Admission, AdmittedRequests
 from services.gateway.http.context import UPLOADS
+from services.gateway.http.delivery.signed_delivery import SignedDelivery
 from services.gateway.http.description.served import add_descriptions
 from services.gateway.http.exposure import Exposure
 from services.gateway.http.middleware import LimitedJson, TracedRequests
@@ -24,12 +25,16 @@ LONGEST_JSON_BYTES = 1024 * 1024
 """A text may be handed in as JSON, which is read as a whole; longer ones come as a file."""
 
 
-def create_app(kernel: Kernel, exposure: Exposure, limiter: RateLimiter | None = None) -> FastAPI:
-    """Return the application, an ASGI app. Without a ``limiter`` nothing is limited by the hour."""
-    max_edit_bytes = JSON_GROWTH * kernel.limits.max_page_bytes + JSON_ROOM_BYTES
-    max_json_bytes = max(LONGEST_JSON_BYTES, max_edit_bytes)
-    limits = kernel.limits
-    admission = Admission(per_owner=limits.max_requests_per_owner, per_process=limits.max_requests)
+def create_app(
+    kernel: Kernel,
+    exposure: Exposure,
+    limiter: RateLimiter | None = None,
+    delivery: SignedDelivery | None = None,
+) -> FastAPI:
+    """Return the application, an ASGI app.
+
+    Without a ``limiter`` nothing is limited by the hour, without a ``delivery`` all is proxied.
+    """
     app = FastAPI(
         title="Lectern",
         version="1",
@@ -39,22 +44,10 @@ def create_app(kernel: Kernel, exposure: Exposure, limiter: RateLimiter | None =
         generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,
         dependencies=[Depends(only_known_names)],
-        middleware=[
-            *exposure.of_proxies(),
-            Middleware(IdentifiedRequests),
-            Middleware(SafeHeaders, always_tls=exposure.always_tls),
-            *exposure.of_other_sites(),
-            Middleware(AdmittedRequests, admission=admission),
-            Middleware(
-                RateLimitedRequests,
-                limiter=limiter or RateLimiter(limits={}, metrics=kernel.metrics),
-            ),
-            Middleware(TracedRequests),
-            Middleware(HeadRequests),
-            Middleware(LimitedJson, max_bytes=max_json_bytes, uploads=UPLOADS),
-        ],
+        middleware=_middleware(kernel, exposure, limiter),
     )
     app.state.kernel = kernel
+    app.state.delivery = delivery
     for feature in reversed(kernel.features):
         for router in (*feature.api, *feature.pages):
             app.include_router(router)
@@ -62,6 +55,28 @@ def create_app(kernel: Kernel, exposure: Exposure, limiter: RateLimiter | None =
     add_handlers(app)
     _work_out_routes(app)
     return app
+
+
+def _middleware(
+    kernel: Kernel, exposure: Exposure, limiter: RateLimiter | None
+) -> list[Middleware]:
+    """Return what is around all routes, the outermost first."""
+    limits = kernel.limits
+    max_edit_bytes = JSON_GROWTH * limits.max_page_bytes + JSON_ROOM_BYTES
+    max_json_bytes = max(LONGEST_JSON_BYTES, max_edit_bytes)
+    admission = Admission(per_owner=limits.max_requests_per_owner, per_process=limits.max_requests)
+    limiter = limiter or RateLimiter(limits={}, metrics=kernel.metrics)
+    return [
+        *exposure.of_proxies(),
+        Middleware(IdentifiedRequests),
+        Middleware(SafeHeaders, always_tls=exposure.always_tls),
+        *exposure.of_other_sites(),
+        Middleware(AdmittedRequests, admission=admission),
+        Middleware(RateLimitedRequests, limiter=limiter),
+        Middleware(TracedRequests),
+        Middleware(HeadRequests),
+        Middleware(LimitedJson, max_bytes=max_json_bytes, uploads=UPLOADS),
+    ]
 
 
 def _work_out_routes(app: FastAPI) -> None:

@@ -420,12 +420,12 @@ async def a_world(
 ) -> AsyncIterator[World]:
     """A gateway on a SQLite database in ``folder``, or on an empty database of any kind.
 
-    Tests hand in as much as they like, unless ``settings`` say otherwise.
+    Tests hand in as much as they like, unless ``settings`` say otherwise. With a ``storage_url``
+    among them objects are there, else they are in ``folder``.
     """
+    storage_url = settings.pop("storage_url", f"file://{folder}/objects")
     settings = {"max_unparsed_documents_per_owner": 1000, "rate_limits": False, **settings}
-    common = CommonSettings(
-        kafka_bootstrap_servers="nowhere:9092", storage_url=f"file://{folder}/objects"
-    )
+    common = CommonSettings(kafka_bootstrap_servers="nowhere:9092", storage_url=storage_url)
     if database_url is None:
         template = folder.parent / "gateway-template.db"
         if not template.exists():

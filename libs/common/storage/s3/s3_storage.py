@@ -139,6 +139,15 @@ class S3Storage:
         """See :class:`libs.common.storage.port.Storage`."""
         await save(self.stream(key), path)
 
+    async def signed_url(
+        self, key: str, *, expires_s: int, media_type: str, disposition: str | None = None
+    ) -> str | None:
+        """See :class:`libs.common.storage.port.Storage`."""
+        shown = {"ResponseContentType": media_type, "ResponseCacheControl": "private"}
+        if disposition is not None:
+            shown["ResponseContentDisposition"] = disposition
+        return await self._call(key, self._bucket.signed_url, check_key(key), expires_s, shown)
+
     async def stat(self, key: str) -> int | None:
         """See :class:`libs.common.storage.port.Storage`."""
         try:

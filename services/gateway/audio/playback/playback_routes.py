@@ -17,11 +17,11 @@ from services.gateway.accounts.open_route import OpenRoute
 from services.gateway.accounts.users import is_disabled
 from services.gateway.audio.playback.signed_links import PlaybackLink, checked_link
 from services.gateway.audio.queries import AudioQueries
-from services.gateway.audio.routes import IN_A_FORMAT, Chosen, chosen_rendition
+from services.gateway.audio.routes import AUDIO, IN_A_FORMAT, Chosen, chosen_rendition
 from services.gateway.http.admission import belongs_to
 from services.gateway.http.context import PREFIX, Deps
-from services.gateway.http.description.declared import declare, file_answers, own_problems
-from services.gateway.http.downloads import send_object
+from services.gateway.http.delivery.signed_delivery import deliver
+from services.gateway.http.description.declared import declare, own_problems
 from services.gateway.http.idempotency.repeated_requests import takes_no_key
 from services.gateway.http.models import PROBLEMS, needs, open_to_all
 from services.gateway.kernel.errors import NotFound
@@ -76,7 +76,7 @@ async def make_playback_link(
 @open_router.get(
     "/audios/{audio_id}/playback",
     response_class=Response,
-    responses=file_answers(*MEDIA_TYPES.values()),
+    responses=AUDIO,
     openapi_extra=declare(open_to_all(), IN_A_FORMAT),
 )
 async def play_audio(
@@ -97,4 +97,4 @@ async def play_audio(
     view, _ = await AudioQueries(deps.database).audio(link.user_id, audio_id, Capability.LISTEN)
     rendition = chosen_rendition(view, chosen)
     media_type = MEDIA_TYPES[rendition.format]
-    return await send_object(request, deps.storage, rendition.object, media_type)
+    return await deliver(request, deps.storage, rendition.object, media_type)

@@ -19,6 +19,18 @@ ETAG = {"ETag": {"description": "Of what is answered, to be sent as a condition.
 _RANGES = {"Accept-Ranges": {"description": "bytes: parts may be asked for.", "schema": _TEXT}}
 _NAMED = {"Content-Disposition": {"description": "A name for the file.", "schema": _TEXT}}
 _PART = {"Content-Range": {"description": "Which bytes these are, of how many.", "schema": _TEXT}}
+_REDIRECT: Responses = {
+    307: {
+        "description": "Where it is, for a short time; some sites answer so. Send Range there, "
+        "and no credentials.",
+        "headers": {
+            "Location": {
+                "description": "A signed URL: whoever has it gets the file until it ends.",
+                "schema": {"type": "string", "format": "uri"},
+            }
+        },
+    }
+}
 
 JSON = "application/json"
 _JSON = {"type": "object"}
@@ -41,11 +53,15 @@ def own_problems(*codes: str) -> dict[str, Any]:
     return {PROBLEM_CODES: [PROBLEM_TYPES[code].code for code in codes]}
 
 
-def file_answers(*media_types: str, named: bool = False) -> Responses:
-    """Declare what :func:`~services.gateway.http.downloads.send_object` answers."""
+def file_answers(*media_types: str, named: bool = False, delivered: bool = False) -> Responses:
+    """Declare what :func:`~services.gateway.http.downloads.send_object` answers.
+
+    ``delivered``: what :func:`~services.gateway.http.delivery.signed_delivery.deliver` does.
+    """
     kinds = [kind.partition(";")[0] for kind in media_types]
     content = {kind: {"schema": dict(_JSON if kind == JSON else _BYTES)} for kind in kinds}
-    return {**_partial(content, {**ETAG, **_RANGES, **(_NAMED if named else {})})}
+    answers = _partial(content, {**ETAG, **_RANGES, **(_NAMED if named else {})})
+    return {**answers, **(_REDIRECT if delivered else {})}
 
 
 def _partial(content: Mapping[str, Any], headers: Mapping[str, Any]) -> Responses:

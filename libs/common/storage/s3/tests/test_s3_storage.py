@@ -6,12 +6,15 @@ import re
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 from botocore.exceptions import ClientError
 from pydantic import SecretStr
 
 from libs.common.errors import Permanent, Rejected, Throttled, Unavailable
+from libs.common.observability.redaction import redactor
 from libs.common.storage.s3 import bucket as storage_s3_bucket
 from libs.common.storage.s3 import s3_storage as storage_s3
 from libs.common.storage.s3.bucket import Bucket
@@ -55,6 +58,37 @@ async def test_the_media_type_is_kept(storage, bucket):  # noqa: F811
     await storage.write_stream("large", blocks(9), "audio/mp4")
     for key, media_type in (("small", "audio/mpeg"), ("large", "audio/mp4")):
         assert bucket.head_object(Bucket="lectern", Key=key)["ContentType"] == media_type
+
+
+async def test_a_signed_url_says_how_it_is_answered_and_for_how_long(storage):
+    named = "attachment; filename=\"a b.mp3\"; filename*=UTF-8''%E2%82%AC.mp3"
+    await storage.write("a", b"x", "x/y")
+    url = await storage.signed_url("a", expires_s=90, media_type="audio/mpeg", disposition=named)
+    query = parse_qs(urlsplit(url).query)
+    assert query["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    assert query["X-Amz-Expires"] == ["90"]
+    assert query["X-Amz-SignedHeaders"] == ["host"]
+    async with httpx.AsyncClient() as anybody:
+        answer = await anybody.get(url)
+    assert answer.headers["content-disposition"] == named
+    assert answer.headers["content-type"] == "audio/mpeg"
+    assert answer.headers["cache-control"] == "private"
+    assert query["X-Amz-Signature"][0] not in redactor.text(f"went to {url}")
+
+
+async def test_a_url_is_signed_without_a_word_with_the_server():
+    """Also for a region in which URLs could still be signed as in 2006."""
+    opened = S3Storage(
+        "lectern",
+        region="us-east-1",
+        access_key_id=SecretStr("test"),
+        secret_access_key=SecretStr("test"),
+    )
+    url = await opened.signed_url("a", expires_s=60, media_type="x/y")
+    await opened.close()
+    assert url is not None
+    assert url.startswith("https://lectern.s3.amazonaws.com/a?")
+    assert "X-Amz-Signature=" in url
 
 
 async def test_a_large_object_is_sent_in_parts(storage, bucket):  # noqa: F811

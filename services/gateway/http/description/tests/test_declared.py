@@ -25,3 +25,10 @@ def test_files_are_answered_whole_in_part_or_not_again():
     assert set(answers[206]["content"]) == {"audio/ogg"}
     assert "Content-Disposition" in answers[200]["headers"]
     assert "bad_range" in file_conditions()[PROBLEM_CODES]
+
+
+def test_files_that_may_be_elsewhere_say_where():
+    answers = file_answers("audio/mpeg", delivered=True)
+    assert set(answers) == {200, 206, 304, 307}
+    assert set(answers[307]["headers"]) == {"Location"}
+    assert "content" not in answers[307]

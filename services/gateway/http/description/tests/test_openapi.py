@@ -72,6 +72,21 @@ async def test_files_are_declared_with_parts_and_conditions(described):
     assert {"Range", "If-Range", "If-None-Match", "format"} <= names
 
 
+async def test_audio_may_be_elsewhere_and_nothing_else(described):
+    redirected = {
+        where
+        for where, operation in operations(described)
+        for status, answer in operation["responses"].items()
+        if status.startswith("3") and "Location" in answer["headers"]
+    }
+    assert redirected == {
+        "get /api/v1/audios/{audio_id}/stream",
+        "get /api/v1/audios/{audio_id}/download",
+        "get /api/v1/audios/{audio_id}/playback",
+        "get /api/v1/audiobooks/{audiobook_id}/download",
+    }
+
+
 EVENTS = {"snapshot", "document", "page", "audio", "audio_deleted", "narration", "deleted"}
 
 

@@ -1,0 +1,1 @@
+"""Audio by signed URLs of the bucket or of CloudFront, where the settings say so."""
