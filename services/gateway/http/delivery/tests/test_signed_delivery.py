@@ -118,7 +118,7 @@ async def test_a_client_that_follows_sends_its_range_there_and_no_token(
 async def test_downloads_have_their_names_and_types(world, client):
     asked, book = await spoken(world)
     stored = await world.storage.write(
-        f"documents/{book.document_id}/audiobooks/{book.audiobook_id}/book.m4b", b"book", "x/y"
+        f"audio/{book.document_id}/{book.audiobook_id}/book.m4b", b"book", "x/y"
     )
     await world.bind(book, object=stored)
     async with somebody() as anybody:
