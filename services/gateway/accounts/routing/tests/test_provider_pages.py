@@ -424,7 +424,7 @@ async def test_a_page_of_another_site_uses_up_nobodys_logins(tmp_path, monkeypat
         elsewhere = {"Sec-Fetch-Site": "cross-site", **picture}
         async with visitors.people.browser(**elsewhere) as loading:
             for _ in range(5):
-                assert (await loading.get("/login/openid")).status_code == 200
+                assert (await loading.get("/login/openid")).status_code == 403
         async with visitors.people.browser() as browser:
             assert (await browser.get("/login/openid")).status_code == 303
 
