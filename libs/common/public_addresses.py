@@ -116,3 +116,13 @@ def resolve_blocking(host: str, port: int) -> list[Address]:
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [ip_address(str(row[4][0]).partition("%")[0]) for row in found]
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether ``host``, a name or an IP address, names this machine itself."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

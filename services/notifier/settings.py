@@ -6,10 +6,11 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from libs.common.errors import Permanent
+from libs.common.public_addresses import is_loopback
 from libs.common.settings import Port, ServiceSettings, Workers
 from services.notifier.channels.mail import DEFAULT_PORTS, Security, address_of
 from services.notifier.channels.signing import signing_key
-from services.notifier.channels.webhooks import is_loopback, webhook_url_problem
+from services.notifier.channels.webhooks import webhook_url_problem
 from services.notifier.notices import TYPES, Target
 
 Listed = Annotated[tuple[str, ...], NoDecode]

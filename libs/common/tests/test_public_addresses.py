@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.common.public_addresses import REACHABLE, UNREACHABLE, is_public, resolve
+from libs.common.public_addresses import REACHABLE, UNREACHABLE, is_loopback, is_public, resolve
 
 REGISTRIES = """\
 0.0.0.0/8,False
@@ -154,3 +154,13 @@ async def test_impossible_names_do_not_resolve():
         await resolve("a" * 70 + ".test", 80)
     with pytest.raises(socket.gaierror):
         await resolve("no host", 80)
+
+
+@pytest.mark.parametrize("host", ["LOCALHOST", "::1", "127.9.9.9"])
+def test_this_machine_is_known_by_name_and_number(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["localhost.example", "10.0.0.1", ""])
+def test_others_are_not_taken_for_it(host):
+    assert not is_loopback(host)

@@ -5,11 +5,12 @@
  {"name": "github", "kind": "github", "client_id": "...", "client_secret": "..."}]
 """
 
-import ipaddress
 from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, TypeAdapter, ValidationError
+
+from libs.common.public_addresses import is_loopback
 
 GITHUB = "https://github.com"
 MOST_PROVIDERS = 20
@@ -76,23 +77,13 @@ def address_problem(url: str, *, plain: bool = False) -> str | None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return "is no web address"
-    if parts.scheme == "http" and not (plain and is_this_machine(host or "")):
+    if parts.scheme == "http" and not (plain and is_loopback(host or "")):
         return "must begin with https://"
     if parts.scheme not in {"http", "https"} or not host or "@" in parts.netloc:
         return "must begin with https:// and a host"
     if parts.fragment or not url.isascii() or not url.isprintable() or " " in url:
         return "is no web address"
     return None
-
-
-def is_this_machine(host: str) -> bool:
-    """Tell whether a host of an address is this machine itself."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _whole(provider: LoginProvider, number: int) -> LoginProvider:

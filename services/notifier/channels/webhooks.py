@@ -13,7 +13,6 @@ Reasons name no address, since they travel in events.
 """
 
 import asyncio
-import ipaddress
 import json
 import logging
 import math
@@ -27,7 +26,7 @@ import httpx
 
 from libs.common.contracts.cloudevents import rfc3339
 from libs.common.errors import Permanent, Throttled, Transient, Unavailable
-from libs.common.public_addresses import is_public, resolve
+from libs.common.public_addresses import is_loopback, is_public, resolve
 from services.notifier.channels.signing import signed_headers
 from services.notifier.notices import Notice
 
@@ -140,16 +139,6 @@ def webhook_url_problem(url: str, *, allow_http: bool) -> str | None:
     if parts.scheme == "http" and not (allow_http or is_loopback(host)):
         return "must begin with https://"
     return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether ``host`` names this machine itself."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 async def _pin(request: httpx.Request) -> None:

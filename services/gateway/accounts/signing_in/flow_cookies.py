@@ -9,44 +9,23 @@ from datetime import timedelta
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from services.gateway.accounts.signing_in.own_cookies import OwnCookie
 from services.gateway.kernel.limits import AccountPolicy
 
-SECURE_FLOW_NAME = "__Host-lectern-login"
-PLAIN_FLOW_NAME = "lectern-plain-login"
 KEPT_FOR = timedelta(minutes=10)
-MOST_CHARACTERS = 200
-
-
-def flow_cookie_name(policy: AccountPolicy) -> str:
-    """Return how the cookie is called."""
-    return SECURE_FLOW_NAME if policy.secure_cookies else PLAIN_FLOW_NAME
+FLOW_COOKIE = OwnCookie("__Host-lectern-login", "lectern-plain-login")
 
 
 def flow_secret(request: HTTPConnection, policy: AccountPolicy) -> str | None:
     """Return what the cookie of a request holds; None if it has none, or what cannot be ours."""
-    found = request.cookies.get(flow_cookie_name(policy))
-    return found if found and len(found) <= MOST_CHARACTERS else None
+    return FLOW_COOKIE.secret(request, policy)
 
 
 def set_flow_cookie(answer: Response, policy: AccountPolicy, secret: str) -> None:
     """Have the browser keep it for as long as a login may take."""
-    answer.set_cookie(
-        flow_cookie_name(policy),
-        secret,
-        max_age=int(KEPT_FOR.total_seconds()),
-        path="/",
-        secure=policy.secure_cookies,
-        httponly=True,
-        samesite="lax",
-    )
+    FLOW_COOKIE.set(answer, policy, secret, KEPT_FOR)
 
 
 def drop_flow_cookie(answer: Response, policy: AccountPolicy) -> None:
     """Have the browser forget it."""
-    answer.delete_cookie(
-        flow_cookie_name(policy),
-        path="/",
-        secure=policy.secure_cookies,
-        httponly=True,
-        samesite="lax",
-    )
+    FLOW_COOKIE.drop(answer, policy)

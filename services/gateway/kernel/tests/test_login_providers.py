@@ -3,7 +3,7 @@ import json
 import pytest
 
 from libs.common.settings import InvalidSettings, load, secret_values
-from services.gateway.kernel.login_providers import address_problem, is_this_machine, read_providers
+from services.gateway.kernel.login_providers import address_problem, read_providers
 from services.gateway.settings import Settings
 
 GOOGLE = {
@@ -83,11 +83,6 @@ def test_what_is_wrong_is_said_without_secrets(text, said):
 )
 def test_addresses_where_secrets_go(url, plain, fits):
     assert (address_problem(url, plain=plain) is None) == fits
-
-
-def test_this_machine_is_told_by_name_and_number():
-    assert [is_this_machine(host) for host in ("LOCALHOST", "::1", "127.9.9.9")] == [True] * 3
-    assert not is_this_machine("localhost.example")
 
 
 def test_settings_read_them_and_no_log_shows_their_secrets(monkeypatch):

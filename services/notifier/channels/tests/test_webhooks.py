@@ -11,7 +11,6 @@ from libs.common.errors import Permanent, Throttled, Transient, Unavailable
 from services.notifier.channels.signing import signing_key
 from services.notifier.channels.webhooks import (
     Webhooks,
-    is_loopback,
     webhook_client,
     webhook_url_problem,
 )
@@ -235,8 +234,3 @@ def test_addresses(url, fine):
     problem = webhook_url_problem(url, allow_http=False)
     assert (problem is None) is fine
     assert webhook_url_problem("http://example.org/", allow_http=True) is None
-
-
-def test_loopback():
-    assert is_loopback("127.8.8.8")
-    assert not is_loopback("10.0.0.1")
